@@ -1,0 +1,122 @@
+//! `vonggac`: every role of the platform in one binary, and the supervisor that runs them together on one machine.
+
+mod doctor;
+mod layout;
+mod logging;
+#[cfg(feature = "rules")]
+mod rules;
+mod status;
+mod up;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Security operations and incident response for a government data network.
+#[derive(Debug, Parser)]
+#[command(name = "vonggac", version, arg_required_else_help = true)]
+struct Arguments {
+    /// What to log: error, warn, info, debug, trace, or per module as in `info,rdkafka=debug`.
+    #[arg(long, global = true, env = "VONGGAC_LOG", default_value = "info,librdkafka=error", value_name = "FILTER")]
+    log: String,
+    /// Logs JSON, one object a line.
+    #[arg(long, global = true)]
+    log_json: bool,
+    #[command(subcommand)]
+    role: Role,
+}
+
+#[derive(Debug, Subcommand)]
+enum Role {
+    /// Runs everything on this machine: Kafka, ClickHouse, PostgreSQL, pipeline, console and a sensor.
+    Up(Box<up::Options>),
+    /// Says what of `vonggac up` is running, on which port, and what is wrong.
+    Doctor(doctor::Options),
+    /// Watches a tap or reads captures.
+    #[cfg(feature = "sensor")]
+    Sensor(Box<vonggac_agent::Options>),
+    /// Stores events, matches rules, correlates, raises alerts.
+    #[cfg(feature = "pipeline")]
+    Pipeline(Box<vonggac_service::Options>),
+    /// Serves the embedded ClickHouse engine.
+    #[cfg(feature = "clickhouse")]
+    Clickhouse(Box<vonggac_embedded::Options>),
+    /// Serves the analysts' console.
+    #[cfg(feature = "console")]
+    Console(Box<vonggac_server::Options>),
+    /// Makes and plays traffic.
+    #[cfg(feature = "lab")]
+    #[command(subcommand)]
+    Lab(vonggac_range::LabCommand),
+    /// Works on rules.
+    #[cfg(feature = "rules")]
+    #[command(subcommand)]
+    Rules(rules::RulesCommand),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    logging::start(&arguments.log, arguments.log_json);
+    match run(arguments.role) {
+        Ok(code) => code,
+        Err(error) => {
+            // One line for people; the chain of causes is part of it.
+            eprintln!("vonggac: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(role: Role) -> anyhow::Result<ExitCode> {
+    match role {
+        Role::Up(options) => {
+            // One thread: children are tied to the thread that started them and must outlive no other.
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(up::run(*options, stop_signal()?)).map(|()| ExitCode::SUCCESS)
+        }
+        Role::Doctor(options) => doctor::run(&options),
+        #[cfg(feature = "sensor")]
+        Role::Sensor(options) => {
+            let whole = block_on(async { vonggac_agent::run(*options, stop_signal()?).await })?;
+            Ok(if whole { ExitCode::SUCCESS } else { ExitCode::from(2) })
+        }
+        #[cfg(feature = "pipeline")]
+        Role::Pipeline(options) => {
+            block_on(async { vonggac_service::run(*options, stop_signal()?).await }).map(|()| ExitCode::SUCCESS)
+        }
+        #[cfg(feature = "clickhouse")]
+        Role::Clickhouse(options) => {
+            block_on(async { vonggac_embedded::run(*options, stop_signal()?).await }).map(|()| ExitCode::SUCCESS)
+        }
+        #[cfg(feature = "console")]
+        Role::Console(options) => {
+            block_on(async { vonggac_server::run(*options, stop_signal()?).await }).map(|()| ExitCode::SUCCESS)
+        }
+        #[cfg(feature = "lab")]
+        Role::Lab(command) => vonggac_range::run(command).map(|()| ExitCode::SUCCESS),
+        #[cfg(feature = "rules")]
+        Role::Rules(command) => rules::run(command),
+    }
+}
+
+#[cfg(any(feature = "sensor", feature = "pipeline", feature = "clickhouse", feature = "console"))]
+fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+}
+
+/// Resolves at SIGINT or SIGTERM. Must be called inside a runtime when it is first polled.
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+    Ok(async {
+        let (Ok(mut interrupt), Ok(mut terminate)) =
+            (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+        else {
+            tracing::error!("signals cannot be caught: stopping will not be clean");
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}

@@ -1,0 +1,109 @@
+//! `vonggac rules`: what loads and, for what does not, where and why.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use vonggac_agent::collect_files;
+
+/// Work on rules.
+#[derive(Debug, Clone, clap::Subcommand)]
+pub(crate) enum RulesCommand {
+    /// Says which rules load and, for each that does not, file, line, column and why.
+    Check {
+        /// Files, or directories searched for *.rules, *.yml, *.yaml, *.yar and *.yara.
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// Also lists the rules that load.
+        #[arg(long)]
+        list: bool,
+    },
+}
+
+/// What came of one language.
+#[derive(Default)]
+struct Outcome {
+    loaded: Vec<String>,
+    errors: Vec<String>,
+    /// Rules for things this platform does not see; not an error.
+    not_applicable: usize,
+}
+
+/// Runs it. The exit code is 1 when a rule does not load.
+pub(crate) fn run(command: RulesCommand) -> anyhow::Result<ExitCode> {
+    let RulesCommand::Check { paths, list } = command;
+    let files = collect_files(&paths, &["rules", "yml", "yaml", "yar", "yara"])?;
+    anyhow::ensure!(!files.is_empty(), "no *.rules, *.yml, *.yaml, *.yar or *.yara file in what was given");
+    let (mut signatures, mut sigma, mut yara) = (Vec::new(), Vec::new(), Vec::new());
+    for (name, text) in files {
+        match name.rsplit_once('.').map_or("", |(_, extension)| extension) {
+            "yml" | "yaml" => sigma.push((name, text)),
+            "yar" | "yara" => yara.push((name, text)),
+            _ => signatures.push((name, text)),
+        }
+    }
+    let outcomes = [
+        ("signatures", check_signatures(&signatures)),
+        ("sigma", check_sigma(&sigma)),
+        ("yara", check_yara(&yara)),
+    ];
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    for (language, outcome) in &outcomes {
+        if list {
+            for rule in &outcome.loaded {
+                writeln!(out, "loads: {rule}")?;
+            }
+        }
+        for error in &outcome.errors {
+            writeln!(out, "{error}")?;
+        }
+        if outcome.loaded.len() + outcome.errors.len() + outcome.not_applicable > 0 {
+            write!(out, "{language}: {} load, {} do not", outcome.loaded.len(), outcome.errors.len())?;
+            if outcome.not_applicable > 0 {
+                write!(out, ", {} are for sources that are not here", outcome.not_applicable)?;
+            }
+            writeln!(out)?;
+        }
+    }
+    out.flush()?;
+    let failed = outcomes.iter().any(|(_, outcome)| !outcome.errors.is_empty());
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn check_signatures(files: &[(String, String)]) -> Outcome {
+    let mut outcome = Outcome::default();
+    let mut rules = Vec::new();
+    for (file, text) in files {
+        let (parsed, errors) = vonggac_signature::parse(file, text);
+        rules.extend(parsed);
+        outcome.errors.extend(errors.iter().map(ToString::to_string));
+    }
+    let (engine, errors) = vonggac_signature::Engine::compile(rules, &vonggac_signature::Variables::default());
+    outcome.errors.extend(errors.iter().map(ToString::to_string));
+    outcome.loaded = engine.rules().map(|rule| format!("{}:{} {}", rule.gid, rule.sid, rule.message)).collect();
+    outcome
+}
+
+fn check_sigma(files: &[(String, String)]) -> Outcome {
+    let mut outcome = Outcome::default();
+    let mut documents = Vec::new();
+    for (file, text) in files {
+        let (parsed, errors) = vonggac_sigma::parse(file, text);
+        documents.extend(parsed);
+        outcome.errors.extend(errors.iter().map(ToString::to_string));
+    }
+    let (set, errors) = vonggac_sigma::RuleSet::compile(documents);
+    outcome.errors.extend(errors.iter().map(ToString::to_string));
+    outcome.loaded = set.titles();
+    outcome.not_applicable = set.not_applicable().len();
+    outcome
+}
+
+fn check_yara(files: &[(String, String)]) -> Outcome {
+    let (rules, errors) = vonggac_yara::Rules::compile(files);
+    Outcome {
+        loaded: rules.names(),
+        errors: errors.iter().map(ToString::to_string).collect(),
+        not_applicable: 0,
+    }
+}

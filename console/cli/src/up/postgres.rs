@@ -1,0 +1,192 @@
+//! PostgreSQL: a private cluster in the data directory.
+//!
+//! It refuses to run as root; then it runs as another user, who owns nothing but the cluster.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail, ensure};
+use rand::RngExt as _;
+use rustix::process::Signal;
+
+use crate::up::Options;
+use crate::up::part::{Command, Part};
+
+/// Users that PostgreSQL may run as when this one is root, best first.
+const USERS: [&str; 3] = ["vonggac", "postgres", "nobody"];
+/// Name of the database and of its owner.
+const NAME: &str = "vonggac";
+
+/// A cluster that can be run.
+pub(crate) struct Cluster {
+    data: PathBuf,
+    directory: PathBuf,
+    programs: PathBuf,
+    port: u16,
+    password: String,
+    user: Option<User>,
+}
+
+#[derive(Clone, Copy)]
+struct User {
+    uid: u32,
+    gid: u32,
+}
+
+impl Cluster {
+    /// Makes the cluster when there is none yet.
+    pub(crate) fn prepare(options: &Options, data: &Path) -> anyhow::Result<Self> {
+        let user = if rustix::process::geteuid().is_root() { Some(find_user()?) } else { None };
+        let cluster = Self {
+            data: data.to_owned(),
+            directory: data.join("postgres"),
+            programs: find_programs()?,
+            port: options.postgres_port,
+            password: password(&data.join("postgres.password"))?,
+            user,
+        };
+        if !cluster.directory.join("PG_VERSION").exists() {
+            cluster.initialise()?;
+        }
+        Ok(cluster)
+    }
+
+    /// How to run it.
+    pub(crate) fn part(&self) -> Part {
+        let command = self
+            .as_user(Command::new(self.programs.join("postgres")))
+            .arg("-D")
+            .arg(&self.directory)
+            .args(["-c", &format!("port={}", self.port)])
+            .args(["-c", "listen_addresses=127.0.0.1"])
+            .arg("-c")
+            .arg(format!("unix_socket_directories={}", self.directory.display()));
+        Part::new("postgres", command, &self.data)
+            .tcp(self.port)
+            .stop_by(Signal::INT)
+            .grace(Duration::from_secs(20))
+    }
+
+    /// Address for clients, with the password.
+    pub(crate) fn url(&self) -> String {
+        format!("postgres://{NAME}:{}@127.0.0.1:{}/{NAME}", self.password, self.port)
+    }
+
+    /// Makes the database when it is not there; waits while the server is still starting.
+    pub(crate) async fn create_database(&self) -> anyhow::Result<()> {
+        for _ in 0..100 {
+            let output = tokio::process::Command::new(self.programs.join("createdb"))
+                .args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", NAME, "--no-password", NAME])
+                .env("PGPASSWORD", &self.password)
+                .output()
+                .await
+                .context("createdb")?;
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            if output.status.success() || said.contains("already exists") {
+                return Ok(());
+            }
+            ensure!(said.contains("starting up") || said.contains("refused"), "createdb: {}", said.trim());
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        bail!("PostgreSQL does not finish starting; its log is {}", self.data.join("log/postgres.log").display())
+    }
+
+    fn initialise(&self) -> anyhow::Result<()> {
+        // What an interrupted first start left; without PG_VERSION it never was a cluster.
+        if self.directory.exists() {
+            fs::remove_dir_all(&self.directory).with_context(|| self.directory.display().to_string())?;
+        }
+        fs::create_dir(&self.directory).with_context(|| self.directory.display().to_string())?;
+        fs::set_permissions(&self.directory, fs::Permissions::from_mode(0o700))?;
+        let secret = self.data.join("run/postgres.init");
+        fs::write(&secret, &self.password)?;
+        fs::set_permissions(&secret, fs::Permissions::from_mode(0o600))?;
+        if let Some(user) = self.user {
+            chown(&self.directory, Some(user.uid), Some(user.gid))?;
+            chown(&secret, Some(user.uid), Some(user.gid))?;
+        }
+        let outcome = self.run_initdb(&secret);
+        fs::remove_file(&secret)?;
+        outcome
+    }
+
+    fn run_initdb(&self, secret: &Path) -> anyhow::Result<()> {
+        let mut command = match self.user {
+            None => std::process::Command::new(self.programs.join("initdb")),
+            Some(user) => {
+                let mut command = std::process::Command::new("setpriv");
+                command
+                    .args([format!("--reuid={}", user.uid), format!("--regid={}", user.gid), "--clear-groups".into()])
+                    .arg("--")
+                    .arg(self.programs.join("initdb"));
+                command
+            }
+        };
+        let output = command
+            .args(["-U", NAME, "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions"])
+            .arg(format!("--pwfile={}", secret.display()))
+            .arg("-D")
+            .arg(&self.directory)
+            .current_dir("/")
+            .output()
+            .context("initdb")?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        let user = self.user.map(|user| format!(" as user {}", user.uid)).unwrap_or_default();
+        bail!(
+            "PostgreSQL's cluster could not be made in {}{user}: {said}\n\
+             (that user must be able to reach the directory: each directory above it needs the x permission)",
+            self.directory.display()
+        )
+    }
+
+    fn as_user(&self, command: Command) -> Command {
+        match self.user {
+            Some(user) => command.user(user.uid, user.gid),
+            None => command,
+        }
+    }
+}
+
+fn find_user() -> anyhow::Result<User> {
+    let accounts = fs::read_to_string("/etc/passwd").context("/etc/passwd")?;
+    let find = |name: &str| {
+        let line = accounts.lines().find(|line| line.split(':').next() == Some(name))?;
+        let mut fields = line.split(':').skip(2);
+        Some(User { uid: fields.next()?.parse().ok()?, gid: fields.next()?.parse().ok()? })
+    };
+    USERS.iter().find_map(|name| find(name)).with_context(|| {
+        format!("PostgreSQL does not run as root, and none of the users {} exists", USERS.join(", "))
+    })
+}
+
+/// The newest PostgreSQL of Debian's packages, 15 or later.
+fn find_programs() -> anyhow::Result<PathBuf> {
+    let base = Path::new("/usr/lib/postgresql");
+    let mut versions: Vec<u32> = fs::read_dir(base)
+        .map(|entries| entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect())
+        .unwrap_or_default();
+    versions.sort_unstable();
+    let found = versions.into_iter().rev().filter(|&version| version >= 15).find_map(|version| {
+        let programs = base.join(version.to_string()).join("bin");
+        programs.join("postgres").is_file().then_some(programs)
+    });
+    found.context("PostgreSQL 15 or later is not installed (Debian: apt-get install postgresql-15)")
+}
+
+/// The cluster's password: made at first start, kept where only this user reads it.
+fn password(path: &Path) -> anyhow::Result<String> {
+    if let Ok(text) = fs::read_to_string(path) {
+        return Ok(text.trim().to_owned());
+    }
+    let mut random = rand::rng();
+    let text: String = (0..32).map(|_| format!("{:x}", random.random_range(0..16))).collect();
+    fs::write(path, "").with_context(|| path.display().to_string())?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
+    fs::write(path, &text)?;
+    Ok(text)
+}

@@ -1,0 +1,438 @@
+//! Accounts: the first administrator, signing in, and an account's own settings.
+
+use sqlx::FromRow;
+
+use crate::throttle::{self, Attempt};
+use crate::{Database, DatabaseError, Result, Scope, password};
+
+/// Longest user name and display name, in characters.
+pub const NAME_CHARACTERS_MAX: usize = 64;
+
+/// Id of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct AccountId(pub i64);
+
+/// What an account may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Runs the console.
+    Administrator,
+    /// Works on alerts.
+    Analyst,
+}
+
+impl Role {
+    /// `administrator` or `analyst`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Administrator => "administrator",
+            Self::Analyst => "analyst",
+        }
+    }
+}
+
+/// Language of an account's console.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    /// Vietnamese.
+    Vietnamese,
+    /// English.
+    English,
+}
+
+impl Language {
+    /// `vi` or `en`.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Vietnamese => "vi",
+            Self::English => "en",
+        }
+    }
+}
+
+/// An account, without its password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Id.
+    pub id: AccountId,
+    /// Name it signs in with.
+    pub user_name: String,
+    /// Name others see.
+    pub display_name: String,
+    /// What it may do.
+    pub role: Role,
+    /// Whose data it sees; `` and `*` for everyone's.
+    pub tenant: String,
+    /// Language of its console.
+    pub language: Language,
+}
+
+impl Account {
+    /// What the account may see.
+    pub fn scope(&self) -> Scope {
+        Scope::of_tenant(&self.tenant)
+    }
+}
+
+/// What a new account is made from.
+#[derive(Clone)]
+pub struct NewAccount {
+    /// Name to sign in with: letters, digits, `.`, `_`, `-`, `@`.
+    pub user_name: String,
+    /// Name others see.
+    pub display_name: String,
+    /// Password, at least 12 characters.
+    pub password: String,
+    /// What it may do.
+    pub role: Role,
+    /// Whose data it sees.
+    pub tenant: String,
+    /// Language of its console.
+    pub language: Language,
+}
+
+#[derive(FromRow)]
+pub(crate) struct RawAccount {
+    id: i64,
+    user_name: String,
+    display_name: String,
+    role: String,
+    tenant: String,
+    language: String,
+}
+
+impl From<RawAccount> for Account {
+    fn from(raw: RawAccount) -> Self {
+        Self {
+            id: AccountId(raw.id),
+            user_name: raw.user_name,
+            display_name: raw.display_name,
+            // The column's check admits two words; anything else would be the lesser right.
+            role: if raw.role == "administrator" {
+                Role::Administrator
+            } else {
+                Role::Analyst
+            },
+            tenant: raw.tenant,
+            language: if raw.language == "en" {
+                Language::English
+            } else {
+                Language::Vietnamese
+            },
+        }
+    }
+}
+
+#[derive(FromRow)]
+struct WithHash {
+    #[sqlx(flatten)]
+    account: RawAccount,
+    password_hash: String,
+}
+
+fn key_of(user_name: &str) -> String {
+    user_name.to_lowercase()
+}
+
+fn check_user_name(name: &str) -> Result<()> {
+    let invalid = |problem| {
+        Err(DatabaseError::Invalid {
+            field: "user_name",
+            problem,
+        })
+    };
+    if name.is_empty() || name.chars().count() > NAME_CHARACTERS_MAX {
+        return invalid("must have 1 to 64 characters");
+    }
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '@');
+    if !name.chars().all(plain) {
+        return invalid("may have letters, digits and . _ - @ only");
+    }
+    Ok(())
+}
+
+fn check_display_name(name: &str) -> Result<()> {
+    let invalid = |problem| {
+        Err(DatabaseError::Invalid {
+            field: "display_name",
+            problem,
+        })
+    };
+    if name.trim().is_empty() || name.chars().count() > NAME_CHARACTERS_MAX {
+        return invalid("must have 1 to 64 characters");
+    }
+    if name.chars().any(char::is_control) {
+        return invalid("must not have control characters");
+    }
+    Ok(())
+}
+
+impl Database {
+    /// Whether there is no account yet.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails.
+    pub async fn setup_needed(&self) -> Result<bool> {
+        let some: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM account)")
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(!some)
+    }
+
+    /// Makes the first account. Of two at once, one wins.
+    ///
+    /// # Errors
+    /// [`DatabaseError::AlreadySetUp`] when there is an account; [`DatabaseError::Invalid`] for what does not do.
+    pub async fn create_first_account(&self, new: NewAccount, now_us: i64) -> Result<Account> {
+        let hash = self.checked_hash(&new).await?;
+        let mut transaction = self.pool.begin().await?;
+        sqlx::query("LOCK TABLE account IN SHARE ROW EXCLUSIVE MODE")
+            .execute(&mut *transaction)
+            .await?;
+        let some: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM account)")
+            .fetch_one(&mut *transaction)
+            .await?;
+        if some {
+            return Err(DatabaseError::AlreadySetUp);
+        }
+        let account = insert(&mut transaction, &new, &hash, now_us).await?;
+        transaction.commit().await?;
+        Ok(account)
+    }
+
+    /// Makes an account.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Conflict`] when the user name is taken; [`DatabaseError::Invalid`] for what does not do.
+    pub async fn create_account(&self, new: NewAccount, now_us: i64) -> Result<Account> {
+        let hash = self.checked_hash(&new).await?;
+        let mut transaction = self.pool.begin().await?;
+        let account = insert(&mut transaction, &new, &hash, now_us).await?;
+        transaction.commit().await?;
+        Ok(account)
+    }
+
+    async fn checked_hash(&self, new: &NewAccount) -> Result<String> {
+        check_user_name(&new.user_name)?;
+        check_display_name(&new.display_name)?;
+        password::check(&new.password, &new.user_name)?;
+        password::hash(&self.hashing, new.password.clone()).await
+    }
+
+    /// The account that `user_name` and `password` belong to. Counts the attempt before it looks, so that many at once gain
+    /// nothing; an unknown name costs the time of a known one.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Throttled`] or [`DatabaseError::WrongCredentials`].
+    pub async fn sign_in(
+        &self,
+        user_name: &str,
+        password: String,
+        address: &str,
+        now_us: i64,
+    ) -> Result<Account> {
+        if user_name.chars().count() > NAME_CHARACTERS_MAX || user_name.contains('\0') {
+            return Err(DatabaseError::WrongCredentials);
+        }
+        let key = key_of(user_name);
+        let attempt = Attempt::SignIn {
+            user_key: &key,
+            address,
+        };
+        throttle::count(&self.pool, &attempt, now_us).await?;
+        let found: Option<WithHash> = sqlx::query_as(
+            "SELECT id, user_name, display_name, role, tenant, language, password_hash FROM account WHERE user_key = $1",
+        )
+        .bind(&key)
+        .fetch_optional(&self.pool)
+        .await?;
+        let hash = found.as_ref().map(|row| row.password_hash.clone());
+        let right = password::verify(&self.hashing, password, hash).await?;
+        match found {
+            Some(row) if right => {
+                throttle::forgive(&self.pool, &attempt).await?;
+                Ok(row.account.into())
+            }
+            _ => Err(DatabaseError::WrongCredentials),
+        }
+    }
+
+    /// Counts an attempt to use the set-up code from `address`.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Throttled`] when there were too many.
+    pub async fn count_setup_attempt(&self, address: &str, now_us: i64) -> Result<()> {
+        throttle::count(&self.pool, &Attempt::Setup { address }, now_us).await
+    }
+
+    /// Changes an account's own settings; `None` leaves one as it is.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Invalid`] for a name that does not do.
+    pub async fn update_account(
+        &self,
+        id: AccountId,
+        language: Option<Language>,
+        display_name: Option<&str>,
+    ) -> Result<Account> {
+        if let Some(name) = display_name {
+            check_display_name(name)?;
+        }
+        let row: Option<RawAccount> = sqlx::query_as(
+            "UPDATE account SET language = coalesce($2, language), display_name = coalesce($3, display_name) \
+             WHERE id = $1 RETURNING id, user_name, display_name, role, tenant, language",
+        )
+        .bind(id.0)
+        .bind(language.map(Language::code))
+        .bind(display_name.map(str::trim))
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(Account::from).ok_or(DatabaseError::NotFound)
+    }
+
+    /// Makes ready for the first sign-in.
+    pub async fn warm_up(&self) {
+        password::warm_up().await;
+    }
+}
+
+async fn insert(
+    connection: &mut sqlx::PgConnection,
+    new: &NewAccount,
+    hash: &str,
+    now_us: i64,
+) -> Result<Account> {
+    let row: Option<RawAccount> = sqlx::query_as(
+        "INSERT INTO account (user_name, user_key, display_name, password_hash, role, tenant, language, created_us) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (user_key) DO NOTHING \
+         RETURNING id, user_name, display_name, role, tenant, language",
+    )
+    .bind(&new.user_name)
+    .bind(key_of(&new.user_name))
+    .bind(new.display_name.trim())
+    .bind(hash)
+    .bind(new.role.name())
+    .bind(&new.tenant)
+    .bind(new.language.code())
+    .bind(now_us)
+    .fetch_optional(connection)
+    .await?;
+    row.map(Account::from)
+        .ok_or(DatabaseError::Conflict("the user name is taken"))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::testing::{self, NOW_US};
+
+    fn analyst(user_name: &str) -> NewAccount {
+        NewAccount {
+            user_name: user_name.into(),
+            display_name: "Lan".into(),
+            password: "correct horse battery".into(),
+            role: Role::Analyst,
+            tenant: "moh".into(),
+            language: Language::Vietnamese,
+        }
+    }
+
+    #[tokio::test]
+    async fn the_first_account_is_made_once() {
+        let Some(database) = testing::database().await else {
+            return;
+        };
+        assert!(database.setup_needed().await.unwrap());
+        let (one, two) = tokio::join!(
+            database.create_first_account(analyst("lan"), NOW_US),
+            database.create_first_account(analyst("minh"), NOW_US),
+        );
+        assert!(one.is_ok() ^ two.is_ok());
+        let refused = one.err().or(two.err()).unwrap();
+        assert!(matches!(refused, DatabaseError::AlreadySetUp), "{refused}");
+        assert!(!database.setup_needed().await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_wrong_password_and_an_unknown_user_look_the_same() {
+        let Some(database) = testing::database().await else {
+            return;
+        };
+        database.warm_up().await;
+        database.create_account(analyst("Lan"), NOW_US).await.unwrap();
+        let right = database
+            .sign_in("lAN", "correct horse battery".into(), "::1", NOW_US)
+            .await;
+        assert_eq!(right.unwrap().user_name, "Lan");
+        for (user, password) in [("lan", "wrong"), ("nobody", "wrong"), ("lan\0", "wrong")] {
+            let error = database
+                .sign_in(user, password.into(), "::1", NOW_US)
+                .await
+                .unwrap_err();
+            assert!(
+                matches!(error, DatabaseError::WrongCredentials),
+                "{user}: {error}"
+            );
+        }
+        let taken = database.create_account(analyst("LAN"), NOW_US).await.unwrap_err();
+        assert!(matches!(taken, DatabaseError::Conflict(_)), "{taken}");
+    }
+
+    #[tokio::test]
+    async fn after_five_failures_even_the_right_password_waits() {
+        let Some(database) = testing::database().await else {
+            return;
+        };
+        database.create_account(analyst("lan"), NOW_US).await.unwrap();
+        let good = || "correct horse battery".to_owned();
+        for user in ["lan", "ghost"] {
+            for _ in 0..5 {
+                let error = database
+                    .sign_in(user, "wrong".into(), "10.0.0.1", NOW_US)
+                    .await
+                    .unwrap_err();
+                assert!(matches!(error, DatabaseError::WrongCredentials), "{error}");
+            }
+            let error = database
+                .sign_in(user, good(), "10.0.0.1", NOW_US)
+                .await
+                .unwrap_err();
+            assert!(
+                matches!(error, DatabaseError::Throttled { retry_after_s: 900 }),
+                "{error}"
+            );
+        }
+        assert!(
+            database.sign_in("lan", good(), "10.0.0.2", NOW_US).await.is_ok(),
+            "another place still may"
+        );
+        let later = NOW_US + 900_000_001;
+        assert!(database.sign_in("lan", good(), "10.0.0.1", later).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn own_settings_change() {
+        let Some(database) = testing::database().await else {
+            return;
+        };
+        let id = database.create_account(analyst("lan"), NOW_US).await.unwrap().id;
+        let account = database
+            .update_account(id, Some(Language::English), None)
+            .await
+            .unwrap();
+        assert_eq!(
+            (account.language, account.display_name.as_str()),
+            (Language::English, "Lan")
+        );
+        let account = database
+            .update_account(id, None, Some(" Lan Anh "))
+            .await
+            .unwrap();
+        assert_eq!(
+            (account.language, account.display_name.as_str()),
+            (Language::English, "Lan Anh")
+        );
+        assert!(database.update_account(id, None, Some("\u{7}")).await.is_err());
+    }
+}

@@ -1,0 +1,240 @@
+//! The case store: accounts, sessions and people's work on alerts, in PostgreSQL.
+//!
+//! - [`account`]: who may sign in; passwords as argon2id.
+//! - [`session`]: 256-bit tokens, kept as their SHA-256; 30 minutes idle, 12 hours in all.
+//! - [`throttle`]: how often somebody may try to sign in.
+//! - [`alert`]: alerts as the pipeline says they stand, taken over only when the revision is newer.
+//! - [`queue`]: listing and counting them.
+//! - [`work`]: acknowledging, closing, reopening, commenting; each leaves a line in `activity`.
+//!
+//! Invariant: every function that reads or changes alerts takes a [`Scope`]; what lies outside it is [`DatabaseError::NotFound`],
+//! the same as what does not exist. Invariant: `activity` is append-only, and PostgreSQL refuses anything else. Invariant: a
+//! revision of an alert never touches status, assignee or resolution. The clock is an argument (`now_us`, microseconds since
+//! 1970, UTC); tokens and salts come from the system's random source.
+
+pub mod account;
+pub mod alert;
+mod password;
+pub mod queue;
+pub mod session;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+pub mod throttle;
+pub mod work;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use thiserror::Error;
+use tokio::sync::Semaphore;
+
+pub use account::{Account, AccountId, Language, NewAccount, Role};
+pub use alert::{AlertRow, Person, Resolution, Status};
+pub use session::{SessionId, SessionToken, SessionView};
+
+/// Most connections to PostgreSQL.
+pub const CONNECTIONS_MAX: u32 = 12;
+
+/// How long a request may wait for a connection.
+pub const ACQUIRE_LIMIT: Duration = Duration::from_secs(5);
+
+/// Most passwords hashed at once; each takes 19 MiB and a core.
+pub const HASHES_MAX: usize = 4;
+
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// What went wrong, and whose fault it is.
+#[derive(Debug, Error)]
+pub enum DatabaseError {
+    /// The address of PostgreSQL cannot be read.
+    #[error("the PostgreSQL address is not valid: {0}")]
+    Address(#[source] sqlx::Error),
+    /// PostgreSQL failed or is away.
+    #[error("PostgreSQL: {0}")]
+    Server(#[from] sqlx::Error),
+    /// The schema could not be brought up to date.
+    #[error("PostgreSQL schema: {0}")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// A password could not be hashed.
+    #[error("password hashing: {0}")]
+    Hashing(String),
+    /// There is no such thing, or not for this account.
+    #[error("not found")]
+    NotFound,
+    /// The thing is not in the state the action needs.
+    #[error("{0}")]
+    Conflict(&'static str),
+    /// There is an account already, so nobody can be the first.
+    #[error("the first administrator exists already")]
+    AlreadySetUp,
+    /// A value given by a person does not do.
+    #[error("{field} {problem}")]
+    Invalid {
+        /// Which value.
+        field: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// User name or password is wrong; which of them is not said.
+    #[error("user name or password is wrong")]
+    WrongCredentials,
+    /// Too many attempts.
+    #[error("too many attempts; try again in {retry_after_s} s")]
+    Throttled {
+        /// When it is worth trying again.
+        retry_after_s: u64,
+    },
+}
+
+impl DatabaseError {
+    /// Whether PostgreSQL refused what it was given (SQLSTATE classes 22 and 23), so that trying again is of no use.
+    pub fn is_about_data(&self) -> bool {
+        let Self::Server(sqlx::Error::Database(error)) = self else { return false };
+        error.code().is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
+    }
+}
+
+/// Result of this crate.
+pub type Result<T> = std::result::Result<T, DatabaseError>;
+
+/// What an account may see: every tenant, or one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// The national centre: every tenant.
+    National,
+    /// One tenant.
+    Tenant(String),
+}
+
+impl Scope {
+    /// The scope of an account's `tenant` column: `` and `*` stand for all.
+    pub fn of_tenant(tenant: &str) -> Self {
+        match tenant {
+            "" | "*" => Self::National,
+            one => Self::Tenant(one.to_owned()),
+        }
+    }
+
+    /// The one tenant, or `None` for all.
+    pub fn tenant(&self) -> Option<&str> {
+        match self {
+            Self::National => None,
+            Self::Tenant(tenant) => Some(tenant),
+        }
+    }
+
+    /// Whether something of `tenant` may be seen.
+    pub fn covers(&self, tenant: &str) -> bool {
+        self.tenant().is_none_or(|own| own == tenant)
+    }
+}
+
+/// The case store. Clones share one pool.
+#[derive(Debug, Clone)]
+pub struct Database {
+    pool: PgPool,
+    hashing: Arc<Semaphore>,
+}
+
+impl Database {
+    /// Connects to `url` (`postgres://user:password@host:port/name`, or `?host=/socket/directory`).
+    ///
+    /// # Errors
+    /// When the address is not valid or no server answers.
+    pub async fn connect(url: &str) -> Result<Self> {
+        let options: PgConnectOptions = url.parse().map_err(DatabaseError::Address)?;
+        Self::connect_with(options).await
+    }
+
+    /// Connects with options made elsewhere.
+    ///
+    /// # Errors
+    /// When no server answers.
+    pub async fn connect_with(options: PgConnectOptions) -> Result<Self> {
+        let pool = PgPoolOptions::new()
+            .max_connections(CONNECTIONS_MAX)
+            .acquire_timeout(ACQUIRE_LIMIT)
+            .connect_with(options.application_name("vonggac-console"))
+            .await?;
+        Ok(Self {
+            pool,
+            hashing: Arc::new(Semaphore::new(HASHES_MAX)),
+        })
+    }
+
+    /// Brings the schema up to date. Two consoles may do it at once; one waits for the other.
+    ///
+    /// # Errors
+    /// When PostgreSQL refuses, or the schema is newer than this build.
+    pub async fn migrate(&self) -> Result<()> {
+        Ok(MIGRATIONS.run(&self.pool).await?)
+    }
+
+    /// Asks PostgreSQL for its version.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn version(&self) -> Result<String> {
+        Ok(sqlx::query_scalar("SHOW server_version")
+            .fetch_one(&self.pool)
+            .await?)
+    }
+
+    /// Removes what time has made worthless: sessions that ended and counted attempts that no longer count.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails.
+    pub async fn purge(&self, now_us: i64) -> Result<()> {
+        session::purge(&self.pool, now_us).await?;
+        throttle::purge(&self.pool, now_us).await
+    }
+
+    /// Closes the connections.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+/// PostgreSQL's `text` has no NUL; one from a wire or a person becomes U+FFFD.
+fn clean(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
+/// `text` for a LIKE pattern, so that it stands for itself.
+fn like_literal(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    for character in clean(text).chars() {
+        if matches!(character, '%' | '_' | '\\') {
+            out.push('\\');
+        }
+        out.push(character);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scope_covers_its_tenant_alone() {
+        let check = |account: &str, thing: &str, expect: bool| {
+            assert_eq!(
+                Scope::of_tenant(account).covers(thing),
+                expect,
+                "{account} sees {thing}"
+            );
+        };
+        check("", "moh", true);
+        check("*", "moh", true);
+        check("moh", "moh", true);
+        check("moh", "moha", false);
+        check("moh", "", false);
+    }
+
+    #[test]
+    fn a_pattern_stands_for_itself() {
+        assert_eq!(like_literal("50%_\\\0"), "50\\%\\_\\\\\u{fffd}");
+    }
+}

@@ -1,0 +1,459 @@
+//! The alert queue: which alerts, in which order, and how many.
+//!
+//! Pages go by the sort value and id of the last row seen, so a row that arrives meanwhile neither repeats nor hides another.
+
+use std::fmt;
+use std::str::FromStr;
+
+use sqlx::{Postgres, QueryBuilder};
+use vonggac_event::{AlertId, Severity};
+
+use crate::alert::{AlertRow, RawAlert, SELECT, Status};
+use crate::{Database, DatabaseError, Result, Scope, clean, like_literal};
+
+/// Most alerts on a page.
+pub const PAGE_ROWS_MAX: u32 = 500;
+
+/// Which alerts; what is empty or `None` restricts nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Any of these.
+    pub statuses: Vec<Status>,
+    /// Any of these.
+    pub severities: Vec<Severity>,
+    /// Text in title, rule id, summary, address, sensor or technique; case does not matter.
+    pub text: Option<String>,
+    /// ATT&CK technique; its sub-techniques count.
+    pub technique: Option<String>,
+    /// Last seen then or later.
+    pub from_us: Option<i64>,
+    /// First seen before.
+    pub to_us: Option<i64>,
+}
+
+/// What alerts are sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SortKey {
+    /// Time of the last event.
+    LastSeen,
+    /// Time of the first event.
+    FirstSeen,
+    /// When it was raised.
+    Detected,
+    /// How urgent.
+    Severity,
+    /// Events in it.
+    Count,
+}
+
+/// Which end comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// The smallest.
+    Ascending,
+    /// The largest.
+    Descending,
+}
+
+/// An order of alerts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sort {
+    /// By what.
+    pub key: SortKey,
+    /// From which end.
+    pub direction: Direction,
+}
+
+impl Default for Sort {
+    fn default() -> Self {
+        Self {
+            key: SortKey::LastSeen,
+            direction: Direction::Descending,
+        }
+    }
+}
+
+impl FromStr for Sort {
+    type Err = DatabaseError;
+
+    /// Reads `last_seen`, or `-last_seen` for the largest first.
+    fn from_str(text: &str) -> Result<Self> {
+        let (name, direction) = match text.strip_prefix('-') {
+            Some(name) => (name, Direction::Descending),
+            None => (text, Direction::Ascending),
+        };
+        let key = match name {
+            "last_seen" => SortKey::LastSeen,
+            "first_seen" => SortKey::FirstSeen,
+            "detected_at" => SortKey::Detected,
+            "severity" => SortKey::Severity,
+            "count" => SortKey::Count,
+            _ => {
+                let problem = "is one of last_seen, first_seen, detected_at, severity, count; with - in front, the largest first";
+                return Err(DatabaseError::Invalid {
+                    field: "sort",
+                    problem,
+                });
+            }
+        };
+        Ok(Self { key, direction })
+    }
+}
+
+impl SortKey {
+    /// As `bigint`, so that a cursor's value has one type.
+    fn column(self) -> &'static str {
+        match self {
+            Self::LastSeen => "a.last_us",
+            Self::FirstSeen => "a.first_us",
+            Self::Detected => "a.detected_us",
+            Self::Severity => "a.severity::bigint",
+            Self::Count => "a.count",
+        }
+    }
+
+    fn value(self, row: &AlertRow) -> i64 {
+        match self {
+            Self::LastSeen => row.last_us,
+            Self::FirstSeen => row.first_us,
+            Self::Detected => row.detected_us,
+            Self::Severity => row.severity as i64,
+            Self::Count => row.count,
+        }
+    }
+}
+
+/// The last row of a page, for the page after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    value: i64,
+    id: AlertId,
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}.{}", self.value, self.id)
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = DatabaseError;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let parse = || {
+            let (value, id) = text.split_once('.')?;
+            Some(Self {
+                value: value.parse().ok()?,
+                id: id.parse().ok()?,
+            })
+        };
+        parse().ok_or(DatabaseError::Invalid {
+            field: "cursor",
+            problem: "is not one that this server gave",
+        })
+    }
+}
+
+/// A page of alerts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// The rows.
+    pub rows: Vec<AlertRow>,
+    /// Where the next page starts; `None` on the last.
+    pub next: Option<Cursor>,
+    /// Rows on all pages.
+    pub total: i64,
+}
+
+/// How many alerts there are of each sort.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// By severity, without the closed ones.
+    pub by_severity: Vec<(Severity, i64)>,
+    /// By status.
+    pub by_status: Vec<(Status, i64)>,
+}
+
+impl Database {
+    /// A page of the queue.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails.
+    pub async fn list_alerts(
+        &self,
+        scope: &Scope,
+        filter: &Filter,
+        sort: Sort,
+        after: Option<Cursor>,
+        rows_max: u32,
+    ) -> Result<Page> {
+        let rows_max = rows_max.clamp(1, PAGE_ROWS_MAX);
+        let mut query = QueryBuilder::<Postgres>::new(SELECT);
+        push_conditions(&mut query, scope, filter);
+        let column = sort.key.column();
+        let (order, beyond) = match sort.direction {
+            Direction::Ascending => ("ASC", ">"),
+            Direction::Descending => ("DESC", "<"),
+        };
+        if let Some(cursor) = after {
+            query
+                .push(format_args!(" AND ({column}, a.id) {beyond} ("))
+                .push_bind(cursor.value);
+            query
+                .push(", ")
+                .push_bind(cursor.id.to_bytes().to_vec())
+                .push(")");
+        }
+        query.push(format_args!(" ORDER BY {column} {order}, a.id {order} LIMIT "));
+        query.push_bind(i64::from(rows_max) + 1);
+        let raw: Vec<RawAlert> = query.build_query_as().fetch_all(&self.pool).await?;
+
+        let mut rows: Vec<AlertRow> = raw.into_iter().map(AlertRow::from).collect();
+        let more = rows.len() > rows_max as usize;
+        rows.truncate(rows_max as usize);
+        let last = rows.last().filter(|_| more);
+        let next = last.map(|row| Cursor {
+            value: sort.key.value(row),
+            id: row.id,
+        });
+
+        let mut query = QueryBuilder::<Postgres>::new("SELECT count(*) FROM alert a");
+        push_conditions(&mut query, scope, filter);
+        let total: i64 = query.build_query_scalar().fetch_one(&self.pool).await?;
+        Ok(Page { rows, next, total })
+    }
+
+    /// Counts the alerts that were seen between the two times.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails.
+    pub async fn count_alerts(
+        &self,
+        scope: &Scope,
+        from_us: Option<i64>,
+        to_us: Option<i64>,
+    ) -> Result<Counts> {
+        let filter = Filter {
+            from_us,
+            to_us,
+            ..Filter::default()
+        };
+        let mut query =
+            QueryBuilder::<Postgres>::new("SELECT a.status, a.severity, count(*)::bigint FROM alert a");
+        push_conditions(&mut query, scope, &filter);
+        query.push(" GROUP BY a.status, a.severity");
+        let groups: Vec<(String, i16, i64)> = query.build_query_as().fetch_all(&self.pool).await?;
+
+        let mut counts = Counts::default();
+        for status in Status::ALL {
+            let sum = groups
+                .iter()
+                .filter(|group| group.0 == status.name())
+                .map(|group| group.2)
+                .sum();
+            counts.by_status.push((status, sum));
+        }
+        for number in (1..=5).rev() {
+            let live = groups
+                .iter()
+                .filter(|group| group.0 != Status::Closed.name() && group.1 == number);
+            let severity = Severity::try_from(i32::from(number)).unwrap_or_default();
+            counts
+                .by_severity
+                .push((severity, live.map(|group| group.2).sum()));
+        }
+        Ok(counts)
+    }
+}
+
+fn push_conditions(query: &mut QueryBuilder<Postgres>, scope: &Scope, filter: &Filter) {
+    query.push(" WHERE true");
+    if let Some(tenant) = scope.tenant() {
+        query.push(" AND a.tenant = ").push_bind(tenant.to_owned());
+    }
+    if !filter.statuses.is_empty() {
+        let names: Vec<String> = filter
+            .statuses
+            .iter()
+            .map(|status| status.name().to_owned())
+            .collect();
+        query.push(" AND a.status = ANY(").push_bind(names).push(")");
+    }
+    if !filter.severities.is_empty() {
+        let numbers: Vec<i16> = filter
+            .severities
+            .iter()
+            .map(|severity| *severity as i16)
+            .collect();
+        query.push(" AND a.severity = ANY(").push_bind(numbers).push(")");
+    }
+    if let Some(text) = filter
+        .text
+        .as_deref()
+        .map(str::trim)
+        .filter(|text| !text.is_empty())
+    {
+        query.push(
+            " AND concat_ws(' ', a.rule_title, a.rule_id, a.summary, a.src, a.dst, a.sensor, \
+             array_to_string(a.techniques, ' ')) ILIKE ",
+        );
+        query.push_bind(format!("%{}%", like_literal(text)));
+    }
+    if let Some(technique) = &filter.technique {
+        query.push(" AND EXISTS (SELECT FROM unnest(a.techniques) AS t(id) WHERE upper(t.id) = ");
+        let technique = clean(technique).to_uppercase();
+        query.push_bind(technique.clone()).push(" OR upper(t.id) LIKE ");
+        query
+            .push_bind(format!("{}.%", like_literal(&technique)))
+            .push(")");
+    }
+    if let Some(from_us) = filter.from_us {
+        query.push(" AND a.last_us >= ").push_bind(from_us);
+    }
+    if let Some(to_us) = filter.to_us {
+        query.push(" AND a.first_us < ").push_bind(to_us);
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::testing::{self, alert};
+
+    async fn filled() -> Option<Database> {
+        let database = testing::database().await?;
+        let alerts: Vec<_> = (1..=10)
+            .map(|n| alert(n, if n % 2 == 0 { "moh" } else { "mot" }, 1))
+            .collect();
+        database.take_alerts(&alerts).await.unwrap();
+        Some(database)
+    }
+
+    #[tokio::test]
+    async fn pages_hold_every_row_once_in_order() {
+        let Some(database) = filled().await else { return };
+        for sort in [
+            "-last_seen",
+            "last_seen",
+            "-severity",
+            "count",
+            "first_seen",
+            "-detected_at",
+        ] {
+            let sort: Sort = sort.parse().unwrap();
+            let (mut seen, mut after) = (Vec::new(), None);
+            loop {
+                let page = database
+                    .list_alerts(&Scope::National, &Filter::default(), sort, after, 3)
+                    .await
+                    .unwrap();
+                assert_eq!(page.total, 10);
+                seen.extend(page.rows.iter().map(|row| (sort.key.value(row), row.id)));
+                let Some(next) = page.next else { break };
+                after = Some(next.to_string().parse().unwrap());
+            }
+            let mut sorted = seen.clone();
+            sorted.sort_unstable();
+            sorted.dedup();
+            if sort.direction == Direction::Descending {
+                sorted.reverse();
+            }
+            assert_eq!((seen.len(), &seen), (10, &sorted), "{sort:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_tenant_sees_its_own_alone() {
+        let Some(database) = filled().await else { return };
+        let scope = Scope::Tenant("moh".into());
+        let page = database
+            .list_alerts(&scope, &Filter::default(), Sort::default(), None, 100)
+            .await
+            .unwrap();
+        assert_eq!((page.total, page.rows.len()), (5, 5));
+        assert!(page.rows.iter().all(|row| row.tenant == "moh"));
+        let foreign = AlertId::from_bytes(&alert(1, "mot", 1).alert_id).unwrap();
+        assert!(matches!(
+            database.alert(&scope, foreign).await,
+            Err(DatabaseError::NotFound)
+        ));
+        assert!(matches!(
+            database.alert_message(&scope, foreign).await,
+            Err(DatabaseError::NotFound)
+        ));
+        let counts = database.count_alerts(&scope, None, None).await.unwrap();
+        assert_eq!(counts.by_status.first(), Some(&(Status::Open, 5)));
+        assert_eq!(counts.by_severity.iter().map(|(_, count)| count).sum::<i64>(), 5);
+    }
+
+    #[tokio::test]
+    async fn filters_restrict() {
+        let Some(database) = filled().await else { return };
+        let check = async |filter: Filter, expect: i64| {
+            let page = database
+                .list_alerts(&Scope::National, &filter, Sort::default(), None, 100)
+                .await;
+            assert_eq!(page.unwrap().total, expect, "{filter:?}");
+        };
+        let text = |text: &str| Filter {
+            text: Some(text.into()),
+            ..Filter::default()
+        };
+        check(text("GUESSING"), 10).await;
+        check(text("10.0.0.3"), 1).await;
+        check(text("%"), 0).await;
+        check(text("' OR true --"), 0).await;
+        let technique = |id: &str| Filter {
+            technique: Some(id.into()),
+            ..Filter::default()
+        };
+        check(technique("t1110"), 10).await;
+        check(technique("T1110.001"), 10).await;
+        check(technique("T111"), 0).await;
+        check(
+            Filter {
+                statuses: vec![Status::Closed],
+                ..Filter::default()
+            },
+            0,
+        )
+        .await;
+        check(
+            Filter {
+                statuses: vec![Status::Closed, Status::Open],
+                ..Filter::default()
+            },
+            10,
+        )
+        .await;
+        check(
+            Filter {
+                severities: vec![Severity::High],
+                ..Filter::default()
+            },
+            2,
+        )
+        .await;
+        let second = testing::NOW_US + 5_000_000;
+        check(
+            Filter {
+                from_us: Some(second),
+                to_us: Some(second + 1),
+                ..Filter::default()
+            },
+            1,
+        )
+        .await;
+    }
+
+    #[test]
+    fn foreign_cursors_and_orders_are_refused() {
+        for text in ["", "1", "1.2", "x.00000000000000000000000000000001"] {
+            assert!(text.parse::<Cursor>().is_err(), "{text}");
+        }
+        for text in ["", "-", "tenant", "last_seen; DROP TABLE alert"] {
+            assert!(text.parse::<Sort>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,328 @@
+//! Sessions: a random token in the browser's cookie, its SHA-256 here.
+//!
+//! A session ends after [`IDLE_US`] without a request, after [`ABSOLUTE_US`] in any case, when its owner ends it, or when the
+//! owner opens more than [`SESSIONS_MAX`]. Rights are read with it at each request, never kept in it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use sha2::{Digest, Sha256};
+use sqlx::{FromRow, PgPool};
+
+use crate::account::RawAccount;
+use crate::{Account, AccountId, Database, DatabaseError, Result, clean};
+
+/// How long a session lives without a request.
+pub const IDLE_US: i64 = 30 * 60 * 1_000_000;
+/// How long a session lives.
+pub const ABSOLUTE_US: i64 = 12 * 3600 * 1_000_000;
+/// Most sessions of one account; the oldest makes room.
+pub const SESSIONS_MAX: i64 = 20;
+/// Longest browser name kept, in bytes.
+pub const USER_AGENT_BYTES_MAX: usize = 256;
+/// `last_seen_us` is written at most this often.
+const TOUCH_US: i64 = 30 * 1_000_000;
+
+/// Id of a session, as its owner sees it; worth nothing without an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionId(pub i64);
+
+/// The secret of a session. It is printed by [`SessionToken::to_cookie`] alone.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SessionToken([u8; 32]);
+
+impl SessionToken {
+    fn random() -> Self {
+        Self(rand::random())
+    }
+
+    fn digest(&self) -> Vec<u8> {
+        Sha256::digest(self.0).to_vec()
+    }
+
+    /// 64 hexadecimal digits.
+    pub fn to_cookie(&self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl fmt::Debug for SessionToken {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("SessionToken(…)")
+    }
+}
+
+impl FromStr for SessionToken {
+    type Err = DatabaseError;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let digit = |byte: &u8| {
+            char::from(*byte)
+                .to_digit(16)
+                .and_then(|digit| u8::try_from(digit).ok())
+        };
+        let mut token = [0; 32];
+        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+        if pairs.len() != token.len() || !rest.is_empty() {
+            return Err(DatabaseError::NotFound);
+        }
+        for (slot, [high, low]) in token.iter_mut().zip(pairs) {
+            let (Some(high), Some(low)) = (digit(high), digit(low)) else {
+                return Err(DatabaseError::NotFound);
+            };
+            *slot = high << 4 | low;
+        }
+        Ok(Self(token))
+    }
+}
+
+/// A session, as its owner sees it.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct SessionView {
+    /// Id.
+    pub id: i64,
+    /// When it was opened.
+    pub created_us: i64,
+    /// When it was last used, to half a minute.
+    pub last_seen_us: i64,
+    /// What the browser calls itself.
+    pub user_agent: String,
+    /// Where it was opened from.
+    pub address: String,
+}
+
+/// Whether looking a session up counts as using it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// A person's request: the idle time starts anew.
+    Active,
+    /// A background check.
+    Passive,
+}
+
+#[derive(FromRow)]
+struct Found {
+    #[sqlx(flatten)]
+    account: RawAccount,
+    session_id: i64,
+    last_seen_us: i64,
+}
+
+impl Database {
+    /// Opens a session.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails.
+    pub async fn open_session(
+        &self,
+        account: AccountId,
+        user_agent: &str,
+        address: &str,
+        now_us: i64,
+    ) -> Result<SessionToken> {
+        let token = SessionToken::random();
+        let user_agent = vonggac_event::limits::cut(clean(user_agent), USER_AGENT_BYTES_MAX);
+        let mut transaction = self.pool.begin().await?;
+        sqlx::query(
+            "INSERT INTO session (token_hash, account_id, created_us, last_seen_us, user_agent, address) \
+             VALUES ($1, $2, $3, $3, $4, $5)",
+        )
+        .bind(token.digest())
+        .bind(account.0)
+        .bind(now_us)
+        .bind(user_agent)
+        .bind(clean(address))
+        .execute(&mut *transaction)
+        .await?;
+        sqlx::query(
+            "DELETE FROM session WHERE account_id = $1 AND id NOT IN \
+             (SELECT id FROM session WHERE account_id = $1 ORDER BY id DESC LIMIT $2)",
+        )
+        .bind(account.0)
+        .bind(SESSIONS_MAX)
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok(token)
+    }
+
+    /// The account a token stands for, as it is now; `None` when the session is not alive.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails.
+    pub async fn find_session(
+        &self,
+        token: &SessionToken,
+        how: Use,
+        now_us: i64,
+    ) -> Result<Option<(Account, SessionId)>> {
+        let found: Option<Found> = sqlx::query_as(
+            "SELECT a.id, a.user_name, a.display_name, a.role, a.tenant, a.language, s.id AS session_id, s.last_seen_us \
+             FROM session s JOIN account a ON a.id = s.account_id \
+             WHERE s.token_hash = $1 AND s.last_seen_us > $2 AND s.created_us > $3",
+        )
+        .bind(token.digest())
+        .bind(now_us.saturating_sub(IDLE_US))
+        .bind(now_us.saturating_sub(ABSOLUTE_US))
+        .fetch_optional(&self.pool)
+        .await?;
+        let Some(found) = found else { return Ok(None) };
+        if how == Use::Active && now_us.saturating_sub(found.last_seen_us) > TOUCH_US {
+            sqlx::query("UPDATE session SET last_seen_us = greatest(last_seen_us, $2) WHERE id = $1")
+                .bind(found.session_id)
+                .bind(now_us)
+                .execute(&self.pool)
+                .await?;
+        }
+        Ok(Some((found.account.into(), SessionId(found.session_id))))
+    }
+
+    /// The living sessions of an account, the newest first.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails.
+    pub async fn list_sessions(&self, account: AccountId, now_us: i64) -> Result<Vec<SessionView>> {
+        Ok(sqlx::query_as(
+            "SELECT id, created_us, last_seen_us, user_agent, address FROM session \
+             WHERE account_id = $1 AND last_seen_us > $2 AND created_us > $3 ORDER BY id DESC",
+        )
+        .bind(account.0)
+        .bind(now_us.saturating_sub(IDLE_US))
+        .bind(now_us.saturating_sub(ABSOLUTE_US))
+        .fetch_all(&self.pool)
+        .await?)
+    }
+
+    /// Ends a session of `account`.
+    ///
+    /// # Errors
+    /// [`DatabaseError::NotFound`] when the account has no such session.
+    pub async fn end_session(&self, account: AccountId, session: SessionId) -> Result<()> {
+        let done = sqlx::query("DELETE FROM session WHERE id = $1 AND account_id = $2")
+            .bind(session.0)
+            .bind(account.0)
+            .execute(&self.pool)
+            .await?;
+        if done.rows_affected() == 0 {
+            Err(DatabaseError::NotFound)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// Removes sessions that have ended.
+pub(crate) async fn purge(pool: &PgPool, now_us: i64) -> Result<()> {
+    sqlx::query("DELETE FROM session WHERE last_seen_us <= $1 OR created_us <= $2")
+        .bind(now_us.saturating_sub(IDLE_US))
+        .bind(now_us.saturating_sub(ABSOLUTE_US))
+        .execute(pool)
+        .await?;
+    Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::testing::{self, NOW_US};
+
+    const MINUTE_US: i64 = 60 * 1_000_000;
+
+    #[test]
+    fn a_token_comes_back_from_its_cookie_and_nothing_else_does() {
+        let token = SessionToken::random();
+        assert_eq!(token.to_cookie().parse::<SessionToken>().unwrap(), token);
+        assert_eq!(format!("{token:?}"), "SessionToken(…)");
+        for text in [
+            "",
+            "00",
+            &"g".repeat(64),
+            &"0".repeat(66),
+            &"é".repeat(32),
+            &"0".repeat(63),
+        ] {
+            assert!(text.parse::<SessionToken>().is_err(), "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_session_ends_idle_and_at_twelve_hours() {
+        let Some(database) = testing::database().await else {
+            return;
+        };
+        let account = testing::account(&database, "lan", "*").await;
+        let token = database
+            .open_session(account.id, "Firefox\0", "::1", NOW_US)
+            .await
+            .unwrap();
+        let alive = async |how, minutes: i64| {
+            database
+                .find_session(&token, how, NOW_US + minutes * MINUTE_US)
+                .await
+                .unwrap()
+                .is_some()
+        };
+        assert!(alive(Use::Active, 29).await);
+        assert!(alive(Use::Passive, 58).await, "29 minutes after its last use");
+        assert!(!alive(Use::Passive, 60).await, "a background check is no use");
+        let mut minute = 29;
+        while minute + 25 < 720 {
+            minute += 25;
+            assert!(alive(Use::Active, minute).await, "{minute}");
+        }
+        assert!(!alive(Use::Active, 720).await, "twelve hours are the end");
+        database.purge(NOW_US + 720 * MINUTE_US).await.unwrap();
+        assert_eq!(database.list_sessions(account.id, NOW_US).await.unwrap(), []);
+    }
+
+    #[tokio::test]
+    async fn sessions_are_listed_and_ended_by_their_owner_alone() {
+        let Some(database) = testing::database().await else {
+            return;
+        };
+        let lan = testing::account(&database, "lan", "*").await;
+        let minh = testing::account(&database, "minh", "*").await;
+        let token = database
+            .open_session(lan.id, "Firefox", "::1", NOW_US)
+            .await
+            .unwrap();
+        let (_, id) = database
+            .find_session(&token, Use::Active, NOW_US)
+            .await
+            .unwrap()
+            .unwrap();
+        assert!(matches!(
+            database.end_session(minh.id, id).await,
+            Err(DatabaseError::NotFound)
+        ));
+        database.end_session(lan.id, id).await.unwrap();
+        assert!(
+            database
+                .find_session(&token, Use::Active, NOW_US)
+                .await
+                .unwrap()
+                .is_none()
+        );
+    }
+
+    #[tokio::test]
+    async fn the_oldest_session_makes_room() {
+        let Some(database) = testing::database().await else {
+            return;
+        };
+        let lan = testing::account(&database, "lan", "*").await;
+        let first = database.open_session(lan.id, "", "", NOW_US).await.unwrap();
+        for _ in 0..SESSIONS_MAX {
+            database.open_session(lan.id, "", "", NOW_US).await.unwrap();
+        }
+        assert!(
+            database
+                .find_session(&first, Use::Active, NOW_US)
+                .await
+                .unwrap()
+                .is_none()
+        );
+        assert_eq!(database.list_sessions(lan.id, NOW_US).await.unwrap().len(), 20);
+    }
+}

@@ -1,0 +1,245 @@
+//! A private PostgreSQL for tests: one cluster for the test process, on a unix socket in a temporary directory, and a fresh
+//! database for each test. It ends with the process: a shell waits for the process's pipe to close, stops the server it started
+//! by its pid and removes the directory.
+//!
+//! Where PostgreSQL is not installed, tests print that they skip.
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{LazyLock, Mutex};
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use vonggac_event::proto::{Field, RuleCard};
+use vonggac_event::{Alert, RuleKind, Severity};
+
+use crate::{Account, Database, Language, NewAccount, Role};
+
+/// 2026-01-01 00:00:00 UTC.
+pub const NOW_US: i64 = 1_767_225_600_000_000;
+
+/// The password of every account made here.
+pub const PASSWORD: &str = "a long test password";
+
+struct Cluster {
+    directory: PathBuf,
+    // Closing it ends the server.
+    _leash: Mutex<(Child, ChildStdin)>,
+}
+
+static CLUSTER: LazyLock<Option<Cluster>> = LazyLock::new(start);
+static DATABASES: AtomicU32 = AtomicU32::new(0);
+
+/// A fresh database with the schema; `None` when PostgreSQL is not installed.
+pub async fn database() -> Option<Database> {
+    let database = Database::connect_with(empty_database().await?).await.unwrap();
+    database.migrate().await.unwrap();
+    Some(database)
+}
+
+/// Address of a fresh database without a schema; `None` when PostgreSQL is not installed.
+pub async fn database_url() -> Option<String> {
+    let options = empty_database().await?;
+    let directory = CLUSTER
+        .as_ref()?
+        .directory
+        .display()
+        .to_string()
+        .replace('/', "%2F");
+    Some(format!(
+        "postgres://postgres@localhost/{}?host={directory}",
+        options.get_database()?
+    ))
+}
+
+async fn empty_database() -> Option<PgConnectOptions> {
+    // Starting takes a second; other tests of the process wait for it on a blocking thread.
+    let cluster = tokio::task::spawn_blocking(|| CLUSTER.as_ref()).await.unwrap();
+    let Some(cluster) = cluster else {
+        println!("skipped: PostgreSQL is not installed here");
+        return None;
+    };
+    let options = PgConnectOptions::new_without_pgpass()
+        .socket(&cluster.directory)
+        .username("postgres");
+    let pool = PgPoolOptions::new()
+        .max_connections(1)
+        .connect_with(options.clone().database("postgres"))
+        .await
+        .unwrap();
+    let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+    let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name} STRATEGY file_copy"));
+    sqlx::query(create).execute(&pool).await.unwrap();
+    pool.close().await;
+    Some(options.database(&name))
+}
+
+/// An analyst or, for tenant `*`, an administrator.
+pub async fn account(database: &Database, user_name: &str, tenant: &str) -> Account {
+    let new = NewAccount {
+        user_name: user_name.into(),
+        display_name: user_name.into(),
+        password: PASSWORD.into(),
+        role: if tenant == "*" {
+            Role::Administrator
+        } else {
+            Role::Analyst
+        },
+        tenant: tenant.into(),
+        language: Language::English,
+    };
+    database.create_account(new, NOW_US).await.unwrap()
+}
+
+/// Alert `number`: `number` seconds after [`NOW_US`], for one microsecond.
+pub fn alert(number: u32, tenant: &str, revision: u64) -> Alert {
+    let severities = [
+        Severity::Informational,
+        Severity::Low,
+        Severity::Medium,
+        Severity::High,
+        Severity::Critical,
+    ];
+    let severity = severities
+        .get(number as usize % severities.len())
+        .copied()
+        .unwrap_or_default();
+    let at_us = NOW_US + i64::from(number) * 1_000_000;
+    Alert {
+        alert_id: u128::from(number).to_be_bytes().to_vec(),
+        revision,
+        rule: Some(RuleCard {
+            id: "guessing".into(),
+            title: "Password guessing".into(),
+            version: "1".into(),
+            kind: RuleKind::Correlation.into(),
+            severity: severity.into(),
+            techniques: vec!["T1110.001".into()],
+            tactics: vec!["credential-access".into()],
+            text: "title: Password guessing".into(),
+        }),
+        sensor: "tap-1".into(),
+        tenant: tenant.into(),
+        group: vec![Field {
+            name: "src".into(),
+            value: format!("10.0.0.{number}"),
+        }],
+        src: vec![10, 0, 0, u8::try_from(number).unwrap_or(255)],
+        dst: vec![192, 0, 2, 1],
+        dport: 22,
+        proto: 6,
+        window_start_us: at_us,
+        first_us: at_us,
+        last_us: at_us,
+        detected_us: at_us,
+        count: u64::from(number),
+        event_ids: vec![vec![7; 16]],
+        flow_ids: vec![u64::MAX],
+        summary: format!("{number} failures"),
+        ..Alert::default()
+    }
+}
+
+fn programs() -> Option<PathBuf> {
+    let mut versions: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
+        .ok()?
+        .filter_map(|entry| Some(entry.ok()?.path().join("bin")))
+        .filter(|path| path.join("initdb").exists() && path.join("postgres").exists())
+        .collect();
+    versions.sort();
+    versions.pop()
+}
+
+/// PostgreSQL refuses to run as root: then it runs as the package's own user.
+fn as_user(program: &Path) -> Command {
+    let root =
+        std::fs::metadata("/proc/self").is_ok_and(|meta| std::os::unix::fs::MetadataExt::uid(&meta) == 0);
+    if !root {
+        return Command::new(program);
+    }
+    let mut command = Command::new("setpriv");
+    command
+        .args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "--"])
+        .arg(program);
+    command
+}
+
+fn start() -> Option<Cluster> {
+    let programs = programs()?;
+    let directory = tempfile::Builder::new()
+        .prefix("vonggac-pg-")
+        .tempdir_in("/tmp")
+        .unwrap()
+        .keep();
+    // Fails harmlessly for one who is not root and owns it already.
+    let _ = Command::new("chown")
+        .arg("postgres:postgres")
+        .arg(&directory)
+        .stderr(Stdio::null())
+        .status();
+    let data = directory.join("data");
+    let made = as_user(&programs.join("initdb"))
+        .args([
+            "--no-sync",
+            "--auth=trust",
+            "--username=postgres",
+            "--encoding=UTF8",
+            "--locale=C.UTF-8",
+            "-D",
+        ])
+        .arg(&data)
+        .current_dir("/")
+        .output()
+        .unwrap();
+    assert!(
+        made.status.success(),
+        "initdb: {}",
+        String::from_utf8_lossy(&made.stderr)
+    );
+
+    let server = as_user(&programs.join("postgres"));
+    let mut leash = Command::new("sh");
+    leash.args([
+        "-c",
+        // The server's stdin is not the pipe, else it would hold it open.
+        "dir=$1; shift; \"$@\" </dev/null >\"$dir/log\" 2>&1 & pid=$!; \
+         while [ ! -S \"$dir/.s.PGSQL.5432\" ] && kill -0 $pid 2>/dev/null; do sleep 0.05; done; echo; \
+         cat >/dev/null; kill -INT $pid; wait $pid; rm -rf \"$dir\"",
+        "leash",
+    ]);
+    leash
+        .arg(&directory)
+        .arg(server.get_program())
+        .args(server.get_args());
+    leash.arg("-D").arg(&data).arg("-k").arg(&directory);
+    leash.args([
+        "-c",
+        "listen_addresses=",
+        "-c",
+        "fsync=off",
+        "-c",
+        "max_connections=300",
+    ]);
+    let mut child = leash
+        .current_dir("/")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let stdin = child.stdin.take().unwrap();
+    let mut ready = [0];
+    child.stdout.take().unwrap().read_exact(&mut ready).unwrap();
+    let socket = directory.join(".s.PGSQL.5432");
+    assert!(
+        socket.exists(),
+        "{}",
+        std::fs::read_to_string(directory.join("log")).unwrap_or_default()
+    );
+    Some(Cluster {
+        directory,
+        _leash: Mutex::new((child, stdin)),
+    })
+}

@@ -1,0 +1,117 @@
+//! Errors as the API tells them: `{"error": {"code", "message", "field", "column"}}`.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+use vonggac_database::DatabaseError;
+use vonggac_store::search::SearchError;
+
+/// Result of a handler.
+pub(crate) type Result<T> = std::result::Result<T, Failure>;
+
+/// An error's body.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ApiError {
+    pub(crate) error: ErrorBody,
+}
+
+/// What went wrong.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ErrorBody {
+    /// One word for programs.
+    pub(crate) code: &'static str,
+    /// A sentence for people.
+    pub(crate) message: String,
+    /// Which field or parameter is to blame.
+    pub(crate) field: Option<&'static str>,
+    /// Where in a query, in characters from 1.
+    pub(crate) column: Option<u32>,
+}
+
+/// Why a request was not served.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    status: StatusCode,
+    body: ErrorBody,
+    retry_after_s: Option<u64>,
+}
+
+impl Failure {
+    pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        let body = ErrorBody { code, message: message.into(), field: None, column: None };
+        Self { status, body, retry_after_s: None }
+    }
+
+    pub(crate) fn invalid(field: &'static str, message: impl Into<String>) -> Self {
+        let mut failure = Self::new(StatusCode::BAD_REQUEST, "invalid", message);
+        failure.body.field = Some(field);
+        failure
+    }
+
+    pub(crate) fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", "not found")
+    }
+
+    pub(crate) fn unauthenticated() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "sign in first")
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(ApiError { error: self.body })).into_response();
+        if let Some(seconds) = self.retry_after_s {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+impl From<DatabaseError> for Failure {
+    fn from(error: DatabaseError) -> Self {
+        match error {
+            DatabaseError::NotFound => Self::not_found(),
+            DatabaseError::Conflict(what) => Self::new(StatusCode::CONFLICT, "conflict", what),
+            DatabaseError::AlreadySetUp => Self::new(StatusCode::CONFLICT, "already_set_up", error.to_string()),
+            DatabaseError::Invalid { field, .. } => Self::invalid(field, error.to_string()),
+            DatabaseError::WrongCredentials => {
+                Self::new(StatusCode::UNAUTHORIZED, "wrong_credentials", error.to_string())
+            }
+            DatabaseError::Throttled { retry_after_s } => {
+                let mut failure = Self::new(StatusCode::TOO_MANY_REQUESTS, "throttled", error.to_string());
+                failure.retry_after_s = Some(retry_after_s);
+                failure
+            }
+            DatabaseError::Address(_)
+            | DatabaseError::Server(_)
+            | DatabaseError::Migrate(_)
+            | DatabaseError::Hashing(_) => {
+                tracing::error!(%error, "the case store failed");
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "case_store", "the case store does not answer")
+            }
+        }
+    }
+}
+
+impl From<SearchError> for Failure {
+    fn from(error: SearchError) -> Self {
+        match error {
+            SearchError::Query { column, problem } => {
+                let mut failure = Self::new(StatusCode::BAD_REQUEST, "invalid_query", problem);
+                failure.body.field = Some("q");
+                failure.body.column = u32::try_from(column).ok();
+                failure
+            }
+            SearchError::Cursor => Self::invalid("cursor", error.to_string()),
+            SearchError::TooExpensive(_) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "too_expensive", error.to_string())
+            }
+            SearchError::Server(_) | SearchError::Answer(_) => {
+                tracing::error!(%error, "the event store failed");
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "event_store", "the event store does not answer")
+            }
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! What handlers take from a request, each refused in the API's own words.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Request};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request};
+use serde::de::DeserializeOwned;
+use vonggac_database::session::Use;
+use vonggac_database::{Account, Scope, SessionId, SessionToken};
+use vonggac_event::AlertId;
+use vonggac_store::search;
+
+use crate::error::Failure;
+use crate::state::Console;
+
+/// How long the browser keeps the cookie; the session itself ends by the database's rules.
+const COOKIE_S: u32 = 12 * 3600;
+
+/// Who asks.
+pub(crate) struct Signed {
+    pub(crate) account: Account,
+    pub(crate) session: SessionId,
+    pub(crate) token: SessionToken,
+}
+
+impl Signed {
+    /// What the account may see in the case store.
+    pub(crate) fn scope(&self) -> Scope {
+        self.account.scope()
+    }
+
+    /// What the account may see in the event store.
+    pub(crate) fn event_scope(&self) -> search::Scope {
+        match self.scope() {
+            Scope::National => search::Scope::National,
+            Scope::Tenant(tenant) => search::Scope::Tenant(tenant),
+        }
+    }
+}
+
+impl FromRequestParts<Console> for Signed {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut request::Parts, console: &Console) -> Result<Self, Failure> {
+        let token = token(&parts.headers, console).ok_or_else(Failure::unauthenticated)?;
+        let found = console.database().find_session(&token, Use::Active, console.now_us()).await?;
+        let (account, session) = found.ok_or_else(Failure::unauthenticated)?;
+        Ok(Self { account, session, token })
+    }
+}
+
+fn cookie_name(console: &Console) -> &'static str {
+    if console.options().is_https() { "__Host-vonggac" } else { "vonggac" }
+}
+
+fn token(headers: &HeaderMap, console: &Console) -> Option<SessionToken> {
+    let name = cookie_name(console);
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(key, _)| *key == name)
+        .and_then(|(_, value)| value.parse().ok())
+}
+
+/// A header that sets the session's cookie.
+pub(crate) fn cookie(console: &Console, token: &SessionToken) -> Result<[(HeaderName, HeaderValue); 1], Failure> {
+    set_cookie(console, &token.to_cookie(), COOKIE_S)
+}
+
+/// A header that removes the session's cookie.
+pub(crate) fn no_cookie(console: &Console) -> Result<[(HeaderName, HeaderValue); 1], Failure> {
+    set_cookie(console, "", 0)
+}
+
+fn set_cookie(console: &Console, value: &str, age_s: u32) -> Result<[(HeaderName, HeaderValue); 1], Failure> {
+    let secure = if console.options().is_https() { "; Secure" } else { "" };
+    let name = cookie_name(console);
+    let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={age_s}{secure}");
+    let mut header_value = HeaderValue::try_from(text)
+        .map_err(|_| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "cookie", "no cookie could be made"))?;
+    header_value.set_sensitive(true);
+    Ok([(header::SET_COOKIE, header_value)])
+}
+
+/// Where the request comes from, as far as the connection tells.
+pub(crate) struct Client {
+    pub(crate) address: String,
+    pub(crate) user_agent: String,
+}
+
+impl<S: Sync> FromRequestParts<S> for Client {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut request::Parts, _: &S) -> Result<Self, Self::Rejection> {
+        let peer: Option<IpAddr> =
+            parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
+        let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+        Ok(Self {
+            address: peer.map_or_else(|| "unknown".to_owned(), |address| address.to_string()),
+            user_agent: agent.unwrap_or_default().to_owned(),
+        })
+    }
+}
+
+/// A JSON body.
+pub(crate) struct Body<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<Console> for Body<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, console: &Console) -> Result<Self, Failure> {
+        match axum::Json::from_request(request, console).await {
+            Ok(axum::Json(body)) => Ok(Self(body)),
+            Err(rejection) => {
+                let code = match &rejection {
+                    JsonRejection::MissingJsonContentType(_) => "media_type",
+                    JsonRejection::JsonDataError(_) | JsonRejection::JsonSyntaxError(_) => "invalid",
+                    _ => "body",
+                };
+                let status = match rejection.status() {
+                    StatusCode::UNPROCESSABLE_ENTITY => StatusCode::BAD_REQUEST,
+                    other => other,
+                };
+                Err(Failure::new(status, code, rejection.body_text()))
+            }
+        }
+    }
+}
+
+/// The address's parameters.
+pub(crate) struct Query<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequestParts<Console> for Query<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut request::Parts, console: &Console) -> Result<Self, Failure> {
+        let outcome: Result<axum::extract::Query<T>, QueryRejection> =
+            axum::extract::Query::from_request_parts(parts, console).await;
+        let refused = |why: QueryRejection| Failure::new(StatusCode::BAD_REQUEST, "invalid", why.body_text());
+        outcome.map(|query| Self(query.0)).map_err(refused)
+    }
+}
+
+/// The alert that the path names; what is no id is an alert that does not exist.
+pub(crate) struct AlertPath(pub(crate) AlertId);
+
+impl FromRequestParts<Console> for AlertPath {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut request::Parts, console: &Console) -> Result<Self, Failure> {
+        let Path(text): Path<String> =
+            Path::from_request_parts(parts, console).await.map_err(|_| Failure::not_found())?;
+        text.parse().map(Self).map_err(|_| Failure::not_found())
+    }
+}

@@ -1,0 +1,149 @@
+//! What every request passes.
+//!
+//! - A request that changes something must come from the console's own pages: browsers say where from in `Sec-Fetch-Site` or
+//!   `Origin`, and a page elsewhere cannot make them say otherwise. A client that says neither is no browser; it gets through on
+//!   its cookie alone, which browsers send from our pages only (`SameSite=Strict`). A body must be JSON, which a page elsewhere
+//!   cannot send unasked.
+//! - Answers carry strict headers; those of the API are not stored anywhere.
+//! - Bodies end at [`BODY_BYTES_MAX`], requests at [`REQUEST_LIMIT`] (the live stream excepted).
+
+use std::time::Duration;
+
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::error::Failure;
+
+/// Largest body of a request, in bytes: 2,000 ids fit.
+pub(crate) const BODY_BYTES_MAX: usize = 256 * 1024;
+/// Longest a request may take.
+pub(crate) const REQUEST_LIMIT: Duration = Duration::from_secs(30);
+/// Longest address of a request, in bytes.
+const URI_BYTES_MAX: usize = 16 * 1024;
+
+const HEADERS: [(HeaderName, HeaderValue); 5] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(
+            "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; script-src 'self'; \
+             frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+        ),
+    ),
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        HeaderValue::from_static("same-origin"),
+    ),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("same-origin"),
+    ),
+];
+
+pub(crate) async fn guard(request: Request, next: Next) -> Response {
+    let is_api = request.uri().path().starts_with("/api/");
+    let is_stream = request.uri().path().ends_with("/stream");
+    let mut response = match check(&request) {
+        Err(failure) => failure.into_response(),
+        Ok(()) if is_stream => next.run(request).await,
+        Ok(()) => match tokio::time::timeout(REQUEST_LIMIT, next.run(request)).await {
+            Ok(response) => response,
+            Err(_) => {
+                Failure::new(StatusCode::GATEWAY_TIMEOUT, "timeout", "the request took too long").into_response()
+            }
+        },
+    };
+    let headers = response.headers_mut();
+    for (name, value) in HEADERS {
+        headers.insert(name, value);
+    }
+    if is_api {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    response
+}
+
+fn check(request: &Request) -> Result<(), Failure> {
+    let long = request.uri().path_and_query().is_some_and(|whole| whole.as_str().len() > URI_BYTES_MAX);
+    if long {
+        return Err(Failure::new(StatusCode::URI_TOO_LONG, "uri_too_long", "the address is too long"));
+    }
+    if matches!(*request.method(), Method::GET | Method::HEAD) {
+        return Ok(());
+    }
+    let headers = request.headers();
+    if !is_own_page(headers) {
+        let message = "the request does not come from the console's own pages";
+        return Err(Failure::new(StatusCode::FORBIDDEN, "cross_site", message));
+    }
+    if has_body(headers) && !is_json(headers) {
+        let message = "the body must be application/json";
+        return Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media_type", message));
+    }
+    Ok(())
+}
+
+fn text(headers: &HeaderMap, name: impl header::AsHeaderName) -> Option<&str> {
+    // A header that is no text is there all the same, and says nothing good.
+    headers.get(name).map(|value| value.to_str().unwrap_or("?"))
+}
+
+fn is_own_page(headers: &HeaderMap) -> bool {
+    if text(headers, "sec-fetch-site").is_some_and(|site| site != "same-origin") {
+        return false;
+    }
+    let Some(origin) = text(headers, header::ORIGIN) else { return true };
+    let authority = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+    authority.is_some() && authority == text(headers, header::HOST)
+}
+
+fn has_body(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::TRANSFER_ENCODING)
+        || text(headers, header::CONTENT_LENGTH).is_some_and(|length| length != "0")
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = text(headers, header::CONTENT_TYPE).unwrap_or_default();
+    let essence = kind.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/json")
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_consoles_own_pages_change_things() {
+        let check = |headers: &[(&str, &str)], expect: Option<&str>| {
+            let mut builder = Request::builder().method("POST").uri("/api/v1/alerts/bulk");
+            for (name, value) in headers {
+                builder = builder.header(*name, *value);
+            }
+            let request = builder.body(axum::body::Body::empty()).unwrap();
+            let code = super::check(&request).err().map(|failure| failure.into_response().status().to_string());
+            assert_eq!(code.as_deref(), expect, "{headers:?}");
+        };
+        let host = ("host", "soc.example:8080");
+        check(&[host, ("origin", "http://soc.example:8080"), ("sec-fetch-site", "same-origin")], None);
+        check(&[host, ("origin", "https://soc.example:8080")], None);
+        check(&[host, ("sec-fetch-site", "same-origin")], None);
+        check(&[host], None);
+        let forbidden = Some("403 Forbidden");
+        check(&[host, ("origin", "http://soc.example")], forbidden);
+        check(&[host, ("origin", "http://evil.example")], forbidden);
+        check(&[host, ("origin", "null")], forbidden);
+        check(&[("origin", "http://soc.example:8080")], forbidden);
+        check(&[host, ("sec-fetch-site", "cross-site")], forbidden);
+        check(&[host, ("sec-fetch-site", "same-site"), ("origin", "http://soc.example:8080")], forbidden);
+        check(&[host, ("sec-fetch-site", "none")], forbidden);
+        let media = Some("415 Unsupported Media Type");
+        check(&[host, ("content-length", "2"), ("content-type", "text/plain")], media);
+        check(&[host, ("content-length", "2")], media);
+        check(&[host, ("transfer-encoding", "chunked"), ("content-type", "application/jsonx")], media);
+        check(&[host, ("content-length", "2"), ("content-type", "Application/JSON; charset=utf-8")], None);
+    }
+}

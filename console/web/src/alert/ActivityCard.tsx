@@ -1,0 +1,91 @@
+import { Button, Textarea } from "@mantine/core";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { type KeyboardEvent, type RefObject, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { type Activity, type AlertDetail, RESOLUTIONS } from "../api/client";
+import { notifyFailure } from "../lib/failure";
+import { Card } from "../parts/Card";
+import { Timestamp } from "../parts/Timestamp";
+import { comment } from "../queue/actions";
+import styles from "./alert.module.css";
+
+const COMMENT_LENGTH_MAX = 4_000;
+
+interface ActivityCardProps {
+  alert: AlertDetail;
+  inputRef: RefObject<HTMLTextAreaElement | null>;
+}
+
+/** Who did what, oldest first, and a box to add to it. */
+export function ActivityCard({ alert, inputRef }: ActivityCardProps) {
+  const { t } = useTranslation();
+  const client = useQueryClient();
+  const [text, setText] = useState("");
+  const send = useMutation({
+    mutationFn: () => comment(alert.id, text.trim()),
+    onSuccess: () => {
+      setText("");
+      return client.invalidateQueries({ queryKey: ["alert", alert.id] });
+    },
+    onError: (error) => notifyFailure(t("error.what.change"), error),
+  });
+  const sendable = text.trim() !== "" && !send.isPending;
+  const onKeyDown = (event: KeyboardEvent<HTMLTextAreaElement>) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && sendable) send.mutate();
+    if (event.key === "Escape") event.currentTarget.blur();
+  };
+  return (
+    <Card title={t("alert.activity")}>
+      <div className={styles.cardBody}>
+        {alert.activity.length === 0 ? <p className="soft">{t("alert.activity_empty")}</p> : null}
+        <ol className={styles.activity}>
+          {alert.activity.map((entry) => (
+            <Entry key={`${entry.at}${entry.action}`} entry={entry} />
+          ))}
+        </ol>
+        <Textarea
+          ref={inputRef}
+          aria-label={t("alert.comment")}
+          placeholder={t("alert.comment_placeholder")}
+          value={text}
+          onChange={(event) => setText(event.currentTarget.value)}
+          onKeyDown={onKeyDown}
+          autosize
+          minRows={2}
+          maxRows={8}
+          maxLength={COMMENT_LENGTH_MAX}
+        />
+        <Button
+          mt={8}
+          variant="default"
+          disabled={!sendable}
+          loading={send.isPending}
+          onClick={() => send.mutate()}
+        >
+          {t("alert.comment_send")}
+        </Button>
+      </div>
+    </Card>
+  );
+}
+
+function Entry({ entry }: { entry: Activity }) {
+  const { t } = useTranslation();
+  const detail = entry.detail as Record<string, unknown>;
+  const resolution = RESOLUTIONS.find((each) => each === detail.resolution);
+  const words = [detail.text, detail.note].find(
+    (each): each is string => typeof each === "string" && each !== "",
+  );
+  return (
+    <li>
+      <div>
+        <strong>{entry.actor.display_name}</strong> {t(`activity.${entry.action}`)}
+        {resolution ? ` · ${t(`resolution.${resolution}`)}` : ""}
+        <span className={styles.at}>
+          <Timestamp at={entry.at} />
+        </span>
+      </div>
+      {words ? <p>{words}</p> : null}
+    </li>
+  );
+}

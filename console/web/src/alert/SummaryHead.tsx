@@ -1,0 +1,129 @@
+import { ActionIcon, Button } from "@mantine/core";
+import { IconArrowLeft, IconChevronDown, IconChevronUp } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { useTranslation } from "react-i18next";
+import type { AlertDetail } from "../api/client";
+import { sessionQuery } from "../api/queries";
+import { formatCount } from "../lib/number";
+import { Severity } from "../parts/Severity";
+import { StatusTag } from "../parts/StatusTag";
+import { Timestamp } from "../parts/Timestamp";
+import { lastSearch, neighbour } from "../queue/trail";
+import styles from "./alert.module.css";
+import type { AlertActions } from "./useAlertActions";
+
+interface SummaryHeadProps {
+  alert: AlertDetail;
+  actions: AlertActions;
+  onStep: (direction: 1 | -1) => void;
+}
+
+export function SummaryHead({ alert, actions, onStep }: SummaryHeadProps) {
+  const { t, i18n } = useTranslation();
+  const { data: account } = useQuery(sessionQuery);
+  const mine = alert.status === "acknowledged" && alert.assignee?.id === account?.id;
+  return (
+    <header className={styles.head} data-severity={alert.severity}>
+      <div className={styles.path}>
+        <Link to="/alerts" search={lastSearch()} className={styles.back}>
+          <IconArrowLeft size={14} aria-hidden="true" /> {t("alert.back")}
+        </Link>
+        <ActionIcon
+          size={22}
+          disabled={!neighbour(alert.id, -1)}
+          onClick={() => onStep(-1)}
+          aria-label={t("alert.previous")}
+          title={t("alert.previous")}
+        >
+          <IconChevronUp size={15} />
+        </ActionIcon>
+        <ActionIcon
+          size={22}
+          disabled={!neighbour(alert.id, 1)}
+          onClick={() => onStep(1)}
+          aria-label={t("alert.next")}
+          title={t("alert.next")}
+        >
+          <IconChevronDown size={15} />
+        </ActionIcon>
+        <span className={`mono soft ${styles.id}`}>{alert.id}</span>
+      </div>
+      <div className={styles.titleLine}>
+        <Severity level={alert.severity} />
+        <h1>{alert.rule_title}</h1>
+        <div className={styles.buttons}>
+          {alert.status === "closed" ? (
+            <Button variant="default" loading={actions.busy} onClick={actions.reopen}>
+              {t("alert.reopen")} <kbd>r</kbd>
+            </Button>
+          ) : (
+            <>
+              {mine ? null : (
+                <Button
+                  variant={alert.status === "open" ? "filled" : "default"}
+                  loading={actions.busy}
+                  onClick={actions.acknowledge}
+                >
+                  {t("queue.acknowledge")} <kbd>a</kbd>
+                </Button>
+              )}
+              <Button variant="default" onClick={actions.askClose}>
+                {t("queue.close")} <kbd>c</kbd>
+              </Button>
+            </>
+          )}
+        </div>
+      </div>
+      {alert.summary ? <p className={styles.summary}>{alert.summary}</p> : null}
+      <dl className={styles.meta}>
+        <div>
+          <dt>{t("queue.status")}</dt>
+          <dd>
+            <StatusTag status={alert.status} />
+            {alert.resolution ? ` · ${t(`resolution.${alert.resolution}`)}` : ""}
+          </dd>
+        </div>
+        <div>
+          <dt>{t("alert.assignee")}</dt>
+          <dd>{alert.assignee?.display_name ?? t("common.unassigned")}</dd>
+        </div>
+        <div>
+          <dt>{t("alert.detected")}</dt>
+          <dd>
+            <Timestamp at={alert.detected_at} />
+          </dd>
+        </div>
+        <div>
+          <dt>{t("alert.seen")}</dt>
+          <dd>
+            <Timestamp at={alert.first_seen} />
+            {alert.last_seen === alert.first_seen ? null : (
+              <>
+                {" – "}
+                <Timestamp at={alert.last_seen} />
+              </>
+            )}
+          </dd>
+        </div>
+        <div>
+          <dt>{t("alert.count")}</dt>
+          <dd>{formatCount(alert.count, i18n.language)}</dd>
+        </div>
+        <div>
+          <dt>{t("alert.sensor")}</dt>
+          <dd>{alert.sensor}</dd>
+        </div>
+        <div>
+          <dt>{t("alert.tenant")}</dt>
+          <dd>{alert.tenant}</dd>
+        </div>
+        {alert.exercise_id > 0 ? (
+          <div>
+            <dt className={styles.exercise}>{t("alert.exercise", { id: alert.exercise_id })}</dt>
+          </div>
+        ) : null}
+      </dl>
+    </header>
+  );
+}

@@ -1,0 +1,92 @@
+/**
+ * The API client. Types come from `schema.d.ts`, which `npm run generate` makes
+ * from the server's OpenAPI file; every failure becomes one `ApiFailure`.
+ */
+import createClient from "openapi-fetch";
+import type { components, paths } from "./schema";
+
+type Schemas = components["schemas"];
+export type Account = Schemas["Account"];
+export type SessionView = Schemas["SessionView"];
+export type Alert = Schemas["Alert"];
+export type AlertDetail = Schemas["AlertDetail"];
+export type AlertPage = Schemas["AlertPage"];
+export type AlertStatusChange = Schemas["AlertStatusChange"];
+export type Activity = Schemas["Activity"];
+export type Severity = Schemas["Severity"];
+export type AlertStatus = Schemas["AlertStatus"];
+export type Resolution = Schemas["Resolution"];
+export type EventRow = Schemas["EventRow"];
+export type EventPage = Schemas["EventPage"];
+export type Histogram = Schemas["Histogram"];
+export type EventField = Schemas["EventField"];
+export type Health = Schemas["Health"];
+export type PartState = Schemas["PartState"];
+
+export const SEVERITIES: readonly Severity[] = [
+  "critical",
+  "high",
+  "medium",
+  "low",
+  "informational",
+];
+export const STATUSES: readonly AlertStatus[] = ["open", "acknowledged", "closed"];
+export const RESOLUTIONS: readonly Resolution[] = [
+  "true_positive",
+  "false_positive",
+  "benign",
+  "duplicate",
+];
+
+/** A request that did not succeed: `status` 0 means that no answer came. */
+export class ApiFailure extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly field: string | null;
+  readonly column: number | null;
+
+  constructor(status: number, body?: Partial<Schemas["ErrorBody"]>) {
+    super(body?.message ?? "");
+    this.name = "ApiFailure";
+    this.status = status;
+    this.code = body?.code ?? (status === 0 ? "unreachable" : "unknown");
+    this.field = body?.field ?? null;
+    this.column = typeof body?.column === "number" ? body.column : null;
+  }
+}
+
+export const api = createClient<paths>({
+  baseUrl: typeof location === "undefined" ? "" : location.origin,
+  credentials: "same-origin",
+  // Looked up at each call, so that a test may put its own in place.
+  fetch: (request) => globalThis.fetch(request),
+});
+
+api.use({
+  onRequest({ request }) {
+    // The server takes changes only as JSON, also those without a body.
+    if (request.method !== "GET") request.headers.set("Content-Type", "application/json");
+    return request;
+  },
+});
+
+type Answer<T> = Promise<{ data?: T; error?: unknown; response: Response }>;
+
+/** The answer's data, or an `ApiFailure` that says who was wrong. */
+export async function take<T>(call: Answer<T>): Promise<T> {
+  let answer: Awaited<Answer<T>>;
+  try {
+    answer = await call;
+  } catch (cause) {
+    if (cause instanceof DOMException && cause.name === "AbortError") throw cause;
+    throw new ApiFailure(0);
+  }
+  if (answer.response.ok) return answer.data as T;
+  throw new ApiFailure(answer.response.status, errorBody(answer.error));
+}
+
+function errorBody(error: unknown): Partial<Schemas["ErrorBody"]> | undefined {
+  if (typeof error !== "object" || error === null || !("error" in error)) return undefined;
+  const body = (error as { error: unknown }).error;
+  return typeof body === "object" && body !== null ? body : undefined;
+}

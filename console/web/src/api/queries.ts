@@ -1,0 +1,120 @@
+/** What the pages ask of the server, as TanStack Query options with their keys. */
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
+import type { TimeBounds } from "../lib/time";
+import { api, take } from "./client";
+
+export const ALERTS_PER_PAGE = 200;
+export const EVENTS_PER_PAGE = 200;
+export const HISTOGRAM_BUCKETS = 80;
+
+export const sessionQuery = queryOptions({
+  queryKey: ["session"],
+  queryFn: ({ signal }) => take(api.GET("/api/v1/session", { signal })),
+  staleTime: 60_000,
+  retry: false,
+});
+
+export const setupQuery = queryOptions({
+  queryKey: ["setup"],
+  queryFn: ({ signal }) => take(api.GET("/api/v1/setup", { signal })),
+  retry: false,
+});
+
+export const sessionsQuery = queryOptions({
+  queryKey: ["sessions"],
+  queryFn: ({ signal }) => take(api.GET("/api/v1/sessions", { signal })),
+});
+
+export interface AlertQuery extends TimeBounds {
+  status?: string;
+  severity?: string;
+  q?: string;
+  technique?: string;
+  sort?: string;
+}
+
+export const alertsQuery = (query: AlertQuery) =>
+  infiniteQueryOptions({
+    queryKey: ["alerts", query],
+    queryFn: ({ signal, pageParam }) =>
+      take(
+        api.GET("/api/v1/alerts", {
+          signal,
+          params: { query: { ...query, limit: ALERTS_PER_PAGE, ...cursor(pageParam) } },
+        }),
+      ),
+    initialPageParam: "",
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+    placeholderData: keepPreviousData,
+  });
+
+export const countsQuery = (bounds: TimeBounds) =>
+  queryOptions({
+    queryKey: ["alert-counts", bounds],
+    queryFn: ({ signal }) =>
+      take(api.GET("/api/v1/alerts/counts", { signal, params: { query: bounds } })),
+    placeholderData: keepPreviousData,
+  });
+
+export const alertQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["alert", id],
+    queryFn: ({ signal }) =>
+      take(api.GET("/api/v1/alerts/{id}", { signal, params: { path: { id } } })),
+  });
+
+export const alertEventsQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["alert-events", id],
+    queryFn: ({ signal }) =>
+      take(api.GET("/api/v1/alerts/{id}/events", { signal, params: { path: { id } } })),
+  });
+
+export interface EventQuery extends TimeBounds {
+  q?: string;
+  class?: string;
+}
+
+export const eventsQuery = (query: EventQuery, run: number) =>
+  infiniteQueryOptions({
+    queryKey: ["events", query, run],
+    queryFn: ({ signal, pageParam }) =>
+      take(
+        api.GET("/api/v1/events", {
+          signal,
+          params: { query: { ...query, limit: EVENTS_PER_PAGE, ...cursor(pageParam) } },
+        }),
+      ),
+    initialPageParam: "",
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+    placeholderData: keepPreviousData,
+  });
+
+export const histogramQuery = (query: EventQuery, run: number) =>
+  queryOptions({
+    queryKey: ["events-histogram", query, run],
+    queryFn: ({ signal }) =>
+      take(
+        api.GET("/api/v1/events/histogram", {
+          signal,
+          params: { query: { ...query, buckets: HISTOGRAM_BUCKETS } },
+        }),
+      ),
+    placeholderData: keepPreviousData,
+  });
+
+export const fieldsQuery = queryOptions({
+  queryKey: ["event-fields"],
+  queryFn: ({ signal }) => take(api.GET("/api/v1/events/fields", { signal })),
+  staleTime: Number.POSITIVE_INFINITY,
+});
+
+export const healthQuery = queryOptions({
+  queryKey: ["health"],
+  queryFn: ({ signal }) => take(api.GET("/api/v1/health", { signal })),
+  refetchInterval: 5_000,
+});
+
+function cursor(pageParam: string): { cursor?: string } {
+  return pageParam === "" ? {} : { cursor: pageParam };
+}

@@ -1,0 +1,50 @@
+import i18next, { type TFunction } from "i18next";
+import { useTranslation } from "react-i18next";
+import { ApiFailure } from "../api/client";
+import { notify } from "./notify";
+
+export interface FailureText {
+  hint: string;
+  detail: string;
+}
+
+/** How a failure is put to the user: what to do, and the server's own words. */
+export function failureText(error: unknown, t: TFunction): FailureText {
+  if (!(error instanceof ApiFailure)) {
+    return { hint: t("error.server"), detail: error instanceof Error ? error.message : "" };
+  }
+  return { hint: hintOf(error.status, t), detail: error.message };
+}
+
+export function useFailureText(error: unknown): FailureText {
+  const { t } = useTranslation();
+  return failureText(error, t);
+}
+
+/** Tells of a change that was not saved, in the corner of the screen. */
+export function notifyFailure(what: string, error: unknown): void {
+  const { hint, detail } = failureText(error, i18next.t);
+  notify({ color: "red", title: what, message: detail ? `${hint} ${detail}` : hint });
+}
+
+function hintOf(status: number, t: TFunction): string {
+  switch (status) {
+    case 0:
+      return t("error.unreachable");
+    case 400:
+    case 422:
+      return t("error.bad_request");
+    case 401:
+      return t("error.signed_out");
+    case 403:
+      return t("error.forbidden");
+    case 404:
+      return t("error.not_found");
+    case 409:
+      return t("error.conflict");
+    case 429:
+      return t("error.too_many");
+    default:
+      return t("error.server");
+  }
+}

@@ -1,0 +1,99 @@
+import { IconFilterMinus, IconFilterPlus } from "@tabler/icons-react";
+import { useTranslation } from "react-i18next";
+import type { EventRow } from "../api/client";
+import { fieldText, isEmpty } from "../lib/fields";
+import { formatFull } from "../lib/time";
+import { term } from "../search/query";
+import { CopyValue } from "./CopyValue";
+import styles from "./parts.module.css";
+
+interface EventFieldsProps {
+  event: EventRow;
+  /** With it, each field can be put into the query or kept out of it. */
+  onTerm?: (added: string, sense: "and" | "not") => void;
+}
+
+/** All of an event: what every event has, then the fields of its class. */
+export function EventFields({ event, onTerm }: EventFieldsProps) {
+  const { t } = useTranslation();
+  const { class: className, fields, ts, ...envelope } = event;
+  const common = Object.entries(envelope).filter(([, value]) => !isEmpty(value) && value !== 0);
+  const own = Object.entries(fields).filter(([, value]) => !isEmpty(value));
+  return (
+    <div>
+      <p className={styles.fieldsTitle}>{t("event.fields", { class: className })}</p>
+      <FieldTable entries={own} onTerm={onTerm} />
+      <p className={styles.fieldsTitle}>{t("event.envelope")}</p>
+      <FieldTable entries={[["ts", `${formatFull(ts)} +07`], ...common]} onTerm={onTerm} />
+    </div>
+  );
+}
+
+interface FieldTableProps {
+  entries: readonly (readonly [string, unknown])[];
+  onTerm: EventFieldsProps["onTerm"];
+}
+
+function FieldTable({ entries, onTerm }: FieldTableProps) {
+  return (
+    <dl className={styles.fieldTable}>
+      {entries.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>
+            <span className={`mono ${styles.fieldValue}`}>{fieldText(value)}</span>
+            <span className={styles.fieldActions}>
+              {onTerm && name !== "ts" && isTerm(value) ? (
+                <TermButtons added={term(name, firstOf(value))} onTerm={onTerm} />
+              ) : null}
+              <CopyValue value={fieldText(value)} />
+            </span>
+          </dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+interface TermButtonsProps {
+  added: string;
+  onTerm: NonNullable<EventFieldsProps["onTerm"]>;
+}
+
+function TermButtons({ added, onTerm }: TermButtonsProps) {
+  const { t } = useTranslation();
+  const include = t("event.include", { term: added });
+  const exclude = t("event.exclude", { term: added });
+  return (
+    <>
+      <button
+        type="button"
+        className={styles.tiny}
+        onClick={() => onTerm(added, "and")}
+        aria-label={include}
+        title={include}
+      >
+        <IconFilterPlus size={14} />
+      </button>
+      <button
+        type="button"
+        className={styles.tiny}
+        onClick={() => onTerm(added, "not")}
+        aria-label={exclude}
+        title={exclude}
+      >
+        <IconFilterMinus size={14} />
+      </button>
+    </>
+  );
+}
+
+/** Whether a value can stand in a query term: text, a number, or a list of them. */
+function isTerm(value: unknown): boolean {
+  const first = firstOf(value);
+  return typeof first === "string" || typeof first === "number" || typeof first === "boolean";
+}
+
+function firstOf(value: unknown): unknown {
+  return Array.isArray(value) ? value[0] : value;
+}

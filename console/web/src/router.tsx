@@ -1,0 +1,161 @@
+/** Routes, the query client, and the way from a lost session to sign-in and back. */
+import { MutationCache, QueryCache, QueryClient } from "@tanstack/react-query";
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+  redirect,
+} from "@tanstack/react-router";
+import { ApiFailure } from "./api/client";
+import { sessionQuery, setupQuery } from "./api/queries";
+import { switchLanguage } from "./i18n";
+import { parseSearch, pick, stringifySearch } from "./lib/search-params";
+import { PageFailure } from "./parts/PageFailure";
+import { PageMissing } from "./parts/PageMissing";
+import { readQueueSearch } from "./queue/filter";
+import { QueuePage } from "./queue/QueuePage";
+import { readEventSearch } from "./search/query";
+import { SetupPage } from "./session/SetupPage";
+import { SignInPage } from "./session/SignInPage";
+import { Shell } from "./shell/Shell";
+
+interface RouterContext {
+  client: QueryClient;
+}
+
+const rootRoute = createRootRouteWithContext<RouterContext>()({
+  component: Outlet,
+  errorComponent: PageFailure,
+  notFoundComponent: PageMissing,
+});
+
+const signInRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/sign-in",
+  component: SignInPage,
+  validateSearch: (search: Record<string, unknown>) => pick(search, ["return"]),
+  beforeLoad: async ({ context }) => {
+    if (await setupNeeded(context.client)) throw redirect({ to: "/setup" });
+  },
+});
+
+const setupRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/setup",
+  component: SetupPage,
+  validateSearch: (search: Record<string, unknown>) => pick(search, ["code"]),
+});
+
+const appRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  id: "app",
+  component: Shell,
+  beforeLoad: async ({ context, location }) => {
+    try {
+      const account = await context.client.ensureQueryData(sessionQuery);
+      switchLanguage(account.language);
+    } catch (error) {
+      if (!(error instanceof ApiFailure) || error.status !== 401) throw error;
+      throw redirect({ to: "/sign-in", search: { return: location.href } });
+    }
+  },
+});
+
+const homeRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/",
+  beforeLoad: () => {
+    throw redirect({ to: "/alerts" });
+  },
+});
+
+const queueRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: "/alerts",
+  component: QueuePage,
+  validateSearch: readQueueSearch,
+});
+
+const alertRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: "/alerts/$id",
+  component: lazyRouteComponent(() => import("./alert/AlertPage"), "AlertPage"),
+});
+
+const searchRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: "/search",
+  component: lazyRouteComponent(() => import("./search/SearchPage"), "SearchPage"),
+  validateSearch: readEventSearch,
+});
+
+const healthRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: "/health",
+  component: lazyRouteComponent(() => import("./health/HealthPage"), "HealthPage"),
+});
+
+const routeTree = rootRoute.addChildren([
+  signInRoute,
+  setupRoute,
+  homeRoute,
+  appRoute.addChildren([queueRoute, alertRoute, searchRoute, healthRoute]),
+]);
+
+async function setupNeeded(client: QueryClient): Promise<boolean> {
+  try {
+    return (await client.fetchQuery(setupQuery)).needed;
+  } catch {
+    // Sign-in itself will say what is wrong with the server.
+    return false;
+  }
+}
+
+function makeRouter(client: QueryClient) {
+  return createRouter({
+    routeTree,
+    context: { client },
+    parseSearch,
+    stringifySearch,
+    defaultPreload: false,
+    scrollRestoration: false,
+  });
+}
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: ReturnType<typeof makeRouter>;
+  }
+}
+
+const RETRIES_MAX = 2;
+
+/** The router and its query client, which sends the user to sign-in when the session ends. */
+export function createConsole() {
+  const onError = (error: unknown) => {
+    if (error instanceof ApiFailure && error.status === 401) toSignIn();
+  };
+  const client = new QueryClient({
+    queryCache: new QueryCache({ onError }),
+    mutationCache: new MutationCache({ onError }),
+    defaultOptions: {
+      queries: {
+        refetchOnWindowFocus: false,
+        retry: (failures, error) =>
+          failures < RETRIES_MAX &&
+          !(error instanceof ApiFailure && error.status >= 400 && error.status < 500),
+      },
+    },
+  });
+  const router = makeRouter(client);
+
+  function toSignIn() {
+    const { pathname, href } = router.state.location;
+    if (pathname === "/sign-in" || pathname === "/setup") return;
+    client.removeQueries({ queryKey: sessionQuery.queryKey });
+    void router.navigate({ to: "/sign-in", search: { return: href } });
+  }
+  return { router, client };
+}

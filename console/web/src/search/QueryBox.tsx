@@ -1,0 +1,200 @@
+import { Button, Popover } from "@mantine/core";
+import { IconHelpCircle, IconSearch } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import {
+  type FormEvent,
+  type KeyboardEvent,
+  type RefObject,
+  useEffect,
+  useMemo,
+  useState,
+} from "react";
+import { useTranslation } from "react-i18next";
+import { ApiFailure, type EventField } from "../api/client";
+import { fieldsQuery } from "../api/queries";
+import { wordAt } from "./query";
+import styles from "./search.module.css";
+
+const SUGGESTIONS_MAX = 8;
+const SYNTAX = ["exact", "quoted", "prefix", "range", "cidr", "logic", "bare"] as const;
+
+interface QueryBoxProps {
+  value: string;
+  className: string | undefined;
+  error: unknown;
+  inputRef: RefObject<HTMLInputElement | null>;
+  onRun: (query: string) => void;
+}
+
+/** The query line, with field names offered while typing and errors shown where they are. */
+export function QueryBox({ value, className, error, inputRef, onRun }: QueryBoxProps) {
+  const { t } = useTranslation();
+  const fields = useQuery(fieldsQuery);
+  const [text, setText] = useState(value);
+  const [caret, setCaret] = useState<number | null>(null);
+  const [chosen, setChosen] = useState(-1);
+  useEffect(() => setText(value), [value]);
+
+  const word = caret === null ? null : wordAt(text, caret);
+  const offered = useMemo(
+    () => (word ? suggest(fields.data ?? [], className, word.word) : []),
+    [fields.data, className, word],
+  );
+  const complete = (name: string) => {
+    if (!word || caret === null) return;
+    const next = `${text.slice(0, word.start)}${name}:${text.slice(caret)}`;
+    const at = word.start + name.length + 1;
+    setText(next);
+    setCaret(null);
+    setChosen(-1);
+    requestAnimationFrame(() => {
+      inputRef.current?.focus();
+      inputRef.current?.setSelectionRange(at, at);
+    });
+  };
+  const onKeyDown = (event: KeyboardEvent<HTMLInputElement>) => {
+    if (event.key === "Escape") {
+      if (offered.length > 0) setCaret(null);
+      else event.currentTarget.blur();
+    } else if (offered.length > 0 && (event.key === "ArrowDown" || event.key === "ArrowUp")) {
+      event.preventDefault();
+      const step = event.key === "ArrowDown" ? 1 : -1;
+      setChosen((now) => (now + step + offered.length) % offered.length);
+    } else if (event.key === "Enter" || event.key === "Tab") {
+      const name = offered[chosen];
+      if (!name) return;
+      event.preventDefault();
+      complete(name);
+    }
+  };
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    setCaret(null);
+    onRun(text.trim());
+  };
+  const wrong = error instanceof ApiFailure && error.status === 400 ? error : null;
+
+  return (
+    <form className={styles.query} onSubmit={submit} role="search">
+      <div className={styles.queryField}>
+        <IconSearch size={15} aria-hidden="true" />
+        <input
+          ref={inputRef}
+          className="mono"
+          type="text"
+          role="combobox"
+          aria-label={t("search.query")}
+          aria-expanded={offered.length > 0}
+          aria-controls="field-suggestions"
+          aria-activedescendant={chosen >= 0 ? `suggestion-${chosen}` : undefined}
+          aria-invalid={wrong !== null}
+          aria-describedby={wrong ? "query-error" : undefined}
+          autoComplete="off"
+          spellCheck={false}
+          maxLength={4000}
+          placeholder={t("search.placeholder")}
+          value={text}
+          onChange={(event) => {
+            setText(event.currentTarget.value);
+            setCaret(event.currentTarget.selectionStart);
+            setChosen(-1);
+          }}
+          onKeyDown={onKeyDown}
+          onBlur={() => setCaret(null)}
+        />
+        <div
+          id="field-suggestions"
+          role="listbox"
+          aria-label={t("search.suggestions")}
+          className={styles.suggestions}
+          hidden={offered.length === 0}
+        >
+          {offered.map((name, index) => (
+            // biome-ignore lint/a11y/useFocusableInteractive: focus stays in the input (aria-activedescendant)
+            // biome-ignore lint/a11y/useKeyWithClickEvents: the input's keys choose
+            <div
+              key={name}
+              id={`suggestion-${index}`}
+              role="option"
+              aria-selected={index === chosen}
+              className="mono"
+              onMouseDown={(event) => event.preventDefault()}
+              onClick={() => complete(name)}
+            >
+              {name}
+            </div>
+          ))}
+        </div>
+      </div>
+      <SyntaxHelp />
+      <Button type="submit">{t("search.run")}</Button>
+      {wrong ? (
+        <div id="query-error" className={styles.queryError} role="alert">
+          {wrong.column !== null ? (
+            <pre aria-hidden="true">
+              {value}
+              {"\n"}
+              {" ".repeat(Math.max(0, wrong.column - 1))}^
+            </pre>
+          ) : null}
+          {wrong.column !== null
+            ? t("search.error_at", { column: wrong.column, message: wrong.message })
+            : wrong.message || t("error.bad_request")}
+        </div>
+      ) : null}
+    </form>
+  );
+}
+
+function suggest(
+  fields: readonly EventField[],
+  className: string | undefined,
+  word: string,
+): string[] {
+  const classes = className?.split(",");
+  const names = new Set(
+    fields.filter((field) => !classes || classes.includes(field.class)).map((field) => field.name),
+  );
+  const wanted = word.toLowerCase();
+  return [...names]
+    .filter((name) => name.toLowerCase().startsWith(wanted) && name !== word)
+    .sort()
+    .slice(0, SUGGESTIONS_MAX);
+}
+
+function SyntaxHelp() {
+  const { t } = useTranslation();
+  return (
+    <Popover position="bottom-end" shadow="md" width={440}>
+      <Popover.Target>
+        <Button
+          variant="subtle"
+          px={8}
+          leftSection={<IconHelpCircle size={15} aria-hidden="true" />}
+        >
+          {t("search.syntax")}
+        </Button>
+      </Popover.Target>
+      <Popover.Dropdown aria-label={t("search.syntax")}>
+        <dl className={styles.syntax}>
+          {SYNTAX.map((name) => (
+            <div key={name}>
+              <dt className="mono">{SYNTAX_EXAMPLES[name]}</dt>
+              <dd>{t(`search.syntax_${name}`)}</dd>
+            </div>
+          ))}
+        </dl>
+      </Popover.Dropdown>
+    </Popover>
+  );
+}
+
+const SYNTAX_EXAMPLES: Record<(typeof SYNTAX)[number], string> = {
+  exact: "query:example.vn",
+  quoted: 'user_agent:"curl/8 test"',
+  prefix: "uri:/admin*",
+  range: "status_code:>399",
+  cidr: "src:10.0.0.0/8",
+  logic: "(query:a* OR uri:/b*) AND NOT rcode:0",
+  bare: "beacon",
+};

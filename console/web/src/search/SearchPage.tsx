@@ -1,0 +1,198 @@
+import { Button } from "@mantine/core";
+import { IconRefresh } from "@tabler/icons-react";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { getRouteApi, useNavigate } from "@tanstack/react-router";
+import { useCallback, useMemo, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { ApiFailure } from "../api/client";
+import { eventsQuery, histogramQuery } from "../api/queries";
+import { CLASSES } from "../lib/classes";
+import { useKeys } from "../lib/keys";
+import { formatCount } from "../lib/number";
+import { toggleInList } from "../lib/search-params";
+import { formatDuration } from "../lib/time";
+import { ClassTag } from "../parts/ClassTag";
+import { EmptyState } from "../parts/EmptyState";
+import { ErrorPanel } from "../parts/ErrorPanel";
+import { TimeRange } from "../parts/TimeRange";
+import { ToggleList } from "../parts/ToggleList";
+import { columnsOf } from "./columns";
+import { EventPanel } from "./EventPanel";
+import { Histogram } from "./Histogram";
+import { QueryBox } from "./QueryBox";
+import { DEFAULT_RANGE, type EventSearch, eventQueryOf, withTerm } from "./query";
+import { ResultTable } from "./ResultTable";
+import styles from "./search.module.css";
+
+const route = getRouteApi("/app/search");
+
+export function SearchPage() {
+  const { t, i18n } = useTranslation();
+  const search = route.useSearch();
+  const navigate = useNavigate();
+  const [run, setRun] = useState(0);
+  const [current, setCurrent] = useState<string | null>(null);
+  const [detail, setDetail] = useState(false);
+  const inputRef = useRef<HTMLInputElement>(null);
+  const scrollRef = useRef<HTMLDivElement>(null);
+
+  // A quick range is measured from the moment of the search, so that paging stays whole.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `run` asks for a new moment
+  const query = useMemo(() => eventQueryOf(search, Date.now()), [search, run]);
+  const events = useInfiniteQuery(eventsQuery(query, run));
+  const histogram = useQuery(histogramQuery(query, run));
+  const rows = useMemo(() => events.data?.pages.flatMap((page) => page.items) ?? [], [events.data]);
+  const total = events.data?.pages[0]?.total ?? 0;
+  const index = rows.findIndex((row) => row.event_id === current);
+  const shown = detail ? rows[index] : undefined;
+
+  const setSearch = (next: EventSearch) => {
+    setRun((now) => now + 1);
+    void navigate({ to: "/search", search: next });
+  };
+  const addTerm = (added: string, sense: "and" | "not") =>
+    setSearch({ ...search, q: withTerm(search.q ?? "", added, sense) });
+  const move = (step: number) => {
+    const next = rows[index < 0 ? 0 : Math.min(rows.length - 1, Math.max(0, index + step))];
+    if (next) setCurrent(next.event_id);
+  };
+  const loadMore = useCallback(() => {
+    if (events.hasNextPage && !events.isFetchingNextPage && !events.isFetchNextPageError) {
+      void events.fetchNextPage();
+    }
+  }, [events]);
+
+  useKeys({
+    "/": () => inputRef.current?.focus(),
+    j: () => move(1),
+    ArrowDown: () => move(1),
+    k: () => move(-1),
+    ArrowUp: () => move(-1),
+    Enter: () => current && setDetail(true),
+    Escape: () => setDetail(false),
+  });
+
+  const badQuery = events.error instanceof ApiFailure && events.error.status === 400;
+  const absolute = Boolean(search.from || search.to);
+  const className = search.class;
+
+  return (
+    <main id="main" className={styles.page}>
+      <h1 className="visually-hidden">{t("search.title")}</h1>
+      <QueryBox
+        value={search.q ?? ""}
+        className={className}
+        error={events.error}
+        inputRef={inputRef}
+        onRun={(q) => setSearch(withQuery(search, q))}
+      />
+      <div className={styles.tools}>
+        <ToggleList
+          label={t("search.classes")}
+          chosen={className?.split(",") ?? []}
+          onToggle={(name) => setSearch(withClass(search, toggleInList(className, name, CLASSES)))}
+          items={CLASSES.map((name) => ({ value: name, label: <ClassTag name={name} /> }))}
+        />
+        <span className={styles.spacer} />
+        {absolute ? (
+          <Button variant="subtle" px={8} onClick={() => setSearch(withRange(search, {}))}>
+            {t("search.reset_range")}
+          </Button>
+        ) : null}
+        <TimeRange
+          value={search}
+          fallback={DEFAULT_RANGE}
+          onChange={(range) => setSearch(withRange(search, range))}
+        />
+        <Button
+          variant="default"
+          px={8}
+          aria-label={t("common.refresh")}
+          title={t("common.refresh")}
+          loading={events.isFetching && !events.isFetchingNextPage}
+          onClick={() => setRun((now) => now + 1)}
+        >
+          <IconRefresh size={15} aria-hidden="true" />
+        </Button>
+      </div>
+      {histogram.error && !badQuery ? (
+        <ErrorPanel
+          what={t("error.what.histogram")}
+          error={histogram.error}
+          onRetry={() => void histogram.refetch()}
+        />
+      ) : null}
+      {histogram.data && !badQuery ? (
+        <Histogram
+          data={histogram.data}
+          onRange={(from, to) => setSearch(withRange(search, { from, to }))}
+        />
+      ) : (
+        <div className={styles.histogram} />
+      )}
+      <p className={styles.count} role="status">
+        {events.isLoading ? t("common.loading") : null}
+        {events.data && !events.error
+          ? t("search.total", { count: total, formatted: formatCount(total, i18n.language) })
+          : null}
+        {histogram.data && !badQuery
+          ? ` · ${t("search.per_bucket", { width: formatDuration(histogram.data.bucket_us) })}`
+          : ""}
+        {events.isFetchingNextPage ? ` · ${t("common.more_loading")}` : ""}
+      </p>
+      {events.error && !badQuery ? (
+        <ErrorPanel
+          what={t("error.what.events")}
+          error={events.error}
+          onRetry={() => void events.refetch()}
+        />
+      ) : null}
+      <div className={styles.split}>
+        <div className={styles.frame}>
+          <ResultTable
+            rows={badQuery ? [] : rows}
+            total={total}
+            columns={columnsOf(className)}
+            current={current}
+            scrollRef={scrollRef}
+            onOpen={(id) => {
+              setCurrent(id);
+              setDetail(true);
+            }}
+            onEnd={loadMore}
+          />
+          {events.data && rows.length === 0 && !badQuery ? (
+            <div className={styles.nothing}>
+              <EmptyState title={t("search.empty_title")} hint={t("search.empty_hint")}>
+                <Button
+                  variant="default"
+                  onClick={() => setSearch(withRange(search, { range: "all" }))}
+                >
+                  {t("search.all_time")}
+                </Button>
+              </EmptyState>
+            </div>
+          ) : null}
+        </div>
+        {shown ? (
+          <EventPanel event={shown} onTerm={addTerm} onClose={() => setDetail(false)} />
+        ) : null}
+      </div>
+    </main>
+  );
+}
+
+function withQuery(search: EventSearch, q: string): EventSearch {
+  const { q: _, ...rest } = search;
+  return q ? { ...rest, q } : rest;
+}
+
+function withClass(search: EventSearch, className: string | undefined): EventSearch {
+  const { class: _, ...rest } = search;
+  return className ? { ...rest, class: className } : rest;
+}
+
+function withRange(search: EventSearch, next: EventSearch): EventSearch {
+  const { range: _r, from: _f, to: _t, ...rest } = search;
+  return { ...rest, ...(next.range === DEFAULT_RANGE ? {} : next) };
+}

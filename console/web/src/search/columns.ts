@@ -1,0 +1,55 @@
+/** The result table's columns: the same few for mixed classes, a class's own for one class. */
+import type { EventRow } from "../api/client";
+import { fieldText, isEmpty, KEY_FIELDS } from "../lib/fields";
+
+export type Column =
+  | { kind: "time" | "class" | "endpoints" | "proto" | "sensor" | "summary"; width: string }
+  | { kind: "field"; field: string; width: string };
+
+const MIXED: readonly Column[] = [
+  { kind: "time", width: "122px" },
+  { kind: "class", width: "92px" },
+  { kind: "endpoints", width: "minmax(200px, 252px)" },
+  { kind: "proto", width: "78px" },
+  { kind: "summary", width: "minmax(220px, 1fr)" },
+  { kind: "sensor", width: "96px" },
+];
+
+const WIDE: ReadonlySet<string> = new Set([
+  "query",
+  "answers",
+  "host",
+  "uri",
+  "user_agent",
+  "server_name",
+  "message",
+  "detail",
+  "sha256",
+  "subject",
+  "issuer",
+  "ja4",
+  "dropped",
+  "rule",
+]);
+
+export function columnsOf(className: string | undefined): readonly Column[] {
+  const fields = className && !className.includes(",") ? KEY_FIELDS[className] : undefined;
+  if (!fields) return MIXED;
+  return [
+    { kind: "time", width: "122px" },
+    { kind: "endpoints", width: "minmax(180px, 240px)" },
+    ...fields.map(
+      (field): Column => ({
+        kind: "field",
+        field,
+        width: WIDE.has(field) ? "minmax(120px, 1fr)" : "minmax(70px, 110px)",
+      }),
+    ),
+    { kind: "sensor", width: "84px" },
+  ];
+}
+
+export function cellText(event: EventRow, field: string): string {
+  const value = event.fields[field];
+  return isEmpty(value) ? "—" : fieldText(value);
+}

@@ -1,0 +1,78 @@
+import { Button, PasswordInput, TextInput } from "@mantine/core";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { getRouteApi, useRouter } from "@tanstack/react-router";
+import type { FormEvent } from "react";
+import { useTranslation } from "react-i18next";
+import { ApiFailure, api, take } from "../api/client";
+import { sessionQuery } from "../api/queries";
+import { safeReturn } from "../lib/search-params";
+import { ErrorPanel } from "../parts/ErrorPanel";
+import { Gate } from "./Gate";
+import styles from "./session.module.css";
+
+const route = getRouteApi("/sign-in");
+
+export function SignInPage() {
+  const { t } = useTranslation();
+  const search = route.useSearch();
+  const router = useRouter();
+  const client = useQueryClient();
+  const signIn = useMutation({
+    mutationFn: (body: { user_name: string; password: string }) =>
+      take(api.POST("/api/v1/session", { body })),
+    onSuccess: (account) => {
+      client.clear();
+      client.setQueryData(sessionQuery.queryKey, account);
+      router.history.push(safeReturn(search.return));
+    },
+  });
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    signIn.mutate({
+      user_name: String(form.get("user_name")).trim(),
+      password: String(form.get("password")),
+    });
+  };
+  const refused = signIn.error instanceof ApiFailure && signIn.error.status === 401;
+  const wasElsewhere = search.return !== undefined && search.return !== "/alerts";
+
+  return (
+    <Gate title={t("sign_in.title")}>
+      {wasElsewhere && !signIn.error ? <p className="soft">{t("sign_in.expired")}</p> : null}
+      <form onSubmit={submit} className={styles.fields}>
+        <TextInput
+          name="user_name"
+          size="sm"
+          label={t("sign_in.user_name")}
+          autoComplete="username"
+          autoFocus
+          required
+          withAsterisk={false}
+          maxLength={200}
+        />
+        <PasswordInput
+          name="password"
+          size="sm"
+          label={t("sign_in.password")}
+          autoComplete="current-password"
+          required
+          withAsterisk={false}
+          maxLength={1000}
+          visibilityToggleButtonProps={{ "aria-label": t("sign_in.show_password") }}
+        />
+        {refused ? (
+          <p role="alert" className={styles.refused}>
+            {t("sign_in.wrong")}
+          </p>
+        ) : null}
+        {signIn.error && !refused ? (
+          <ErrorPanel what={t("error.what.sign_in")} error={signIn.error} />
+        ) : null}
+        <Button type="submit" size="sm" loading={signIn.isPending}>
+          {t("sign_in.submit")}
+        </Button>
+      </form>
+    </Gate>
+  );
+}

@@ -1,0 +1,47 @@
+import { Outlet, useNavigate } from "@tanstack/react-router";
+import { useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useKeys } from "../lib/keys";
+import { AlertStreamProvider } from "../queue/stream";
+import { Header } from "./Header";
+import { KeysDialog } from "./KeysDialog";
+import { Rail } from "./Rail";
+import styles from "./shell.module.css";
+
+/** How long after `g` its second key is waited for. */
+const SEQUENCE_MS = 1_200;
+
+export function Shell() {
+  const { t } = useTranslation();
+  const navigate = useNavigate();
+  const [help, setHelp] = useState(false);
+  const leaderAt = useRef(0);
+  const go = (to: "/alerts" | "/search" | "/health") => () => {
+    if (Date.now() - leaderAt.current < SEQUENCE_MS) void navigate({ to });
+    leaderAt.current = 0;
+  };
+  useKeys({
+    "?": () => setHelp(true),
+    g: () => {
+      leaderAt.current = Date.now();
+    },
+    q: go("/alerts"),
+    s: go("/search"),
+    h: go("/health"),
+  });
+  return (
+    <AlertStreamProvider>
+      <div className={styles.shell}>
+        <a className={styles.skip} href="#main">
+          {t("nav.skip")}
+        </a>
+        <Rail />
+        <Header onHelp={() => setHelp(true)} />
+        <div className={styles.content}>
+          <Outlet />
+        </div>
+      </div>
+      <KeysDialog opened={help} onClose={() => setHelp(false)} />
+    </AlertStreamProvider>
+  );
+}

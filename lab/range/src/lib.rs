@@ -1,0 +1,1 @@
+//! The range: network namespaces, veth pairs and playing captures on them.

@@ -1,0 +1,124 @@
+//! The consumer: a member of a group, whose owner says when an offset is done.
+
+use std::time::Duration;
+
+use rdkafka::consumer::{CommitMode, Consumer as _, StreamConsumer};
+use rdkafka::message::Message as _;
+use rdkafka::{Offset, TopicPartitionList};
+
+use crate::{BusError, client};
+
+/// How long a seek may take.
+const SEEK_LIMIT: Duration = Duration::from_secs(10);
+
+/// Reads topics as a member of a group.
+pub struct Consumer {
+    inner: StreamConsumer,
+}
+
+/// One message, with its place.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// Topic.
+    pub topic: String,
+    /// Partition.
+    pub partition: i32,
+    /// Offset.
+    pub offset: i64,
+    /// Key; empty when it has none.
+    pub key: Vec<u8>,
+    /// Bytes; empty when it has none.
+    pub payload: Vec<u8>,
+}
+
+impl Consumer {
+    /// Joins `group` on `topics`. Starts from the earliest message where the group has committed nothing.
+    ///
+    /// # Errors
+    /// When librdkafka refuses the settings or the topics.
+    pub fn new(brokers: &str, group: &str, topics: &[&str]) -> Result<Self, BusError> {
+        let failed = |source| BusError::Client { brokers: brokers.to_owned(), source };
+        let inner: StreamConsumer = client(brokers)
+            .set("group.id", group)
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            .set("auto.offset.reset", "earliest")
+            .set("partition.assignment.strategy", "cooperative-sticky")
+            .set("session.timeout.ms", "10000")
+            // The store may be away for long; what was read waits, and nobody else could do better.
+            .set("max.poll.interval.ms", "86400000")
+            .set("fetch.wait.max.ms", "20")
+            .set("fetch.error.backoff.ms", "100")
+            .set("queued.max.messages.kbytes", "32768")
+            .set("topic.metadata.refresh.interval.ms", "5000")
+            .set("allow.auto.create.topics", "false")
+            .create()
+            .map_err(failed)?;
+        inner.subscribe(topics).map_err(failed)?;
+        Ok(Self { inner })
+    }
+
+    /// The next message. What goes away by itself (a broker out of reach, a topic not there yet) is logged and waited for.
+    ///
+    /// # Errors
+    /// When the group or the client is beyond repair.
+    pub async fn next(&self) -> Result<Message, BusError> {
+        loop {
+            match self.inner.recv().await {
+                Ok(message) => {
+                    return Ok(Message {
+                        topic: message.topic().to_owned(),
+                        partition: message.partition(),
+                        offset: message.offset(),
+                        key: message.key().unwrap_or_default().to_vec(),
+                        payload: message.payload().unwrap_or_default().to_vec(),
+                    });
+                }
+                Err(error) if is_fatal(&error) => return Err(BusError::Consume(error)),
+                Err(error) => tracing::warn!(%error, "consumer waits"),
+            }
+        }
+    }
+
+    /// Says that everything below `next_offset` of the partition is done. Does not wait for the broker: the truth about offsets is
+    /// kept with the data; this is for lag displays and a quick start.
+    pub fn commit(&self, topic: &str, partition: i32, next_offset: i64) {
+        let mut list = TopicPartitionList::new();
+        let outcome = list
+            .add_partition_offset(topic, partition, Offset::Offset(next_offset))
+            .and_then(|()| self.inner.commit(&list, CommitMode::Async));
+        if let Err(error) = outcome {
+            tracing::debug!(%error, topic, partition, "offset not committed");
+        }
+    }
+
+    /// Goes to `offset` of a partition that this member holds.
+    ///
+    /// # Errors
+    /// When the partition is not held or the broker refuses.
+    pub fn seek(&self, topic: &str, partition: i32, offset: i64) -> Result<(), BusError> {
+        self.inner.seek(topic, partition, Offset::Offset(offset), SEEK_LIMIT).map_err(BusError::Consume)
+    }
+
+    /// First and next offset of a partition.
+    ///
+    /// # Errors
+    /// When the broker does not answer in time.
+    pub fn watermarks(&self, topic: &str, partition: i32) -> Result<(i64, i64), BusError> {
+        self.inner.fetch_watermarks(topic, partition, SEEK_LIMIT).map_err(BusError::Consume)
+    }
+
+    /// The partitions this member holds now.
+    pub fn assignment(&self) -> Vec<(String, i32)> {
+        let Ok(list) = self.inner.assignment() else { return Vec::new() };
+        list.elements().iter().map(|element| (element.topic().to_owned(), element.partition())).collect()
+    }
+}
+
+fn is_fatal(error: &rdkafka::error::KafkaError) -> bool {
+    use rdkafka::types::RDKafkaErrorCode as Code;
+    matches!(
+        error.rdkafka_error_code(),
+        Some(Code::Fatal | Code::Authentication | Code::GroupAuthorizationFailed | Code::TopicAuthorizationFailed)
+    )
+}

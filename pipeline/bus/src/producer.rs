@@ -1,0 +1,109 @@
+//! The producer: idempotent, `acks=all`, no time limit on delivery.
+//!
+//! Messages to one partition arrive in the order they were sent, without a hole: a message that cannot be delivered is retried
+//! for as long as the producer lives. Whoever needs an end to that drops the producer.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord, Producer as _};
+
+use crate::{BusError, client};
+
+/// Most bytes that wait in the producer, in KiB; a sender waits when it is full.
+const QUEUE_KIB_MAX: u32 = 64 * 1024;
+/// Pause before another try when the queue is full.
+const QUEUE_FULL_PAUSE: Duration = Duration::from_millis(5);
+
+/// Sends messages.
+#[derive(Clone)]
+pub struct Producer {
+    inner: FutureProducer,
+}
+
+/// Resolves once the brokers have the message.
+pub struct Delivery {
+    topic: &'static str,
+    future: DeliveryFuture,
+}
+
+impl Producer {
+    /// A producer for `brokers` (`host:port`, comma separated). Does not wait for a connection.
+    ///
+    /// # Errors
+    /// When librdkafka refuses the settings.
+    pub fn new(brokers: &str) -> Result<Self, BusError> {
+        let inner = client(brokers)
+            .set("enable.idempotence", "true")
+            .set("acks", "all")
+            .set("message.timeout.ms", "0")
+            .set("linger.ms", "5")
+            .set("batch.size", "1000000")
+            .set("compression.type", "zstd")
+            .set("compression.level", "1")
+            .set("queue.buffering.max.kbytes", QUEUE_KIB_MAX.to_string())
+            .create()
+            .map_err(|source| BusError::Client { brokers: brokers.to_owned(), source })?;
+        Ok(Self { inner })
+    }
+
+    /// Hands a message over; waits while the queue is full.
+    ///
+    /// # Errors
+    /// When librdkafka refuses the message for another reason.
+    pub async fn send(&self, topic: &'static str, key: &[u8], payload: &[u8]) -> Result<Delivery, BusError> {
+        self.send_with(topic, key, payload, &[]).await
+    }
+
+    /// As [`Self::send`], with headers.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn send_with(
+        &self,
+        topic: &'static str,
+        key: &[u8],
+        payload: &[u8],
+        headers: &[(&str, &str)],
+    ) -> Result<Delivery, BusError> {
+        let mut record = FutureRecord::to(topic).key(key).payload(payload);
+        if !headers.is_empty() {
+            let all = OwnedHeaders::new_with_capacity(headers.len());
+            record = record.headers(
+                headers.iter().fold(all, |all, &(key, value)| all.insert(Header { key, value: Some(value) })),
+            );
+        }
+        loop {
+            match self.inner.send_result(record) {
+                Ok(future) => return Ok(Delivery { topic, future }),
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), same)) => {
+                    record = same;
+                    tokio::time::sleep(QUEUE_FULL_PAUSE).await;
+                }
+                Err((source, _)) => return Err(BusError::Produce { topic: topic.to_owned(), source }),
+            }
+        }
+    }
+
+    /// Waits until everything sent is delivered, or `limit` has passed; says which.
+    pub fn flush(&self, limit: Duration) -> bool {
+        self.inner.flush(limit).is_ok()
+    }
+}
+
+impl Future for Delivery {
+    type Output = Result<(), BusError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let topic = self.topic;
+        Pin::new(&mut self.future).poll(context).map(|outcome| match outcome {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err((source, _))) => Err(BusError::Produce { topic: topic.to_owned(), source }),
+            Err(_) => Err(BusError::Closed),
+        })
+    }
+}

@@ -1,0 +1,1 @@
+//! Streaming correlation of rule matches into alerts.

@@ -1,0 +1,227 @@
+//! Encodings of bodies, both ways: HTTP's (`gzip`, `deflate`, `lz4`) outside, ClickHouse's frames inside.
+
+use std::io::{self, Read, Write};
+
+use flate2::Compression;
+
+use crate::exception::{Exception, code};
+use crate::frames::{FrameReader, FrameWriter};
+
+/// An HTTP `Content-Encoding`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    /// As it is.
+    #[default]
+    Identity,
+    /// gzip, RFC 1952.
+    Gzip,
+    /// zlib, RFC 1950.
+    Deflate,
+    /// LZ4's own frame format.
+    Lz4,
+}
+
+/// Whether ClickHouse's frames are used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Packing {
+    /// As it is.
+    #[default]
+    None,
+    /// In ClickHouse's frames.
+    Frames,
+}
+
+impl From<bool> for Packing {
+    fn from(on: bool) -> Self {
+        match on {
+            true => Self::Frames,
+            false => Self::None,
+        }
+    }
+}
+
+impl Encoding {
+    /// Reads a `Content-Encoding`.
+    pub(crate) fn parse(value: &str) -> Result<Self, Exception> {
+        match value.trim().to_ascii_lowercase().as_str() {
+            "" | "identity" => Ok(Self::Identity),
+            "gzip" | "x-gzip" => Ok(Self::Gzip),
+            "deflate" => Ok(Self::Deflate),
+            "lz4" => Ok(Self::Lz4),
+            other => Err(Exception::new(
+                code::UNKNOWN_COMPRESSION_METHOD,
+                "UNKNOWN_COMPRESSION_METHOD",
+                format_args!("Unknown Content-Encoding '{other}': this server reads gzip, deflate and lz4."),
+            )),
+        }
+    }
+
+    /// Chooses the cheapest of those that an `Accept-Encoding` allows.
+    pub(crate) fn choose(accepted: &str) -> Self {
+        let accepts = |wanted: &str| {
+            accepted.split(',').any(|entry| {
+                let (name, weight) = entry.split_once(';').unwrap_or((entry, ""));
+                let never = matches!(
+                    weight.trim().strip_prefix("q=").map(str::trim),
+                    Some("0" | "0.0" | "0.00" | "0.000")
+                );
+                name.trim().eq_ignore_ascii_case(wanted) && !never
+            })
+        };
+        [
+            ("lz4", Self::Lz4),
+            ("gzip", Self::Gzip),
+            ("deflate", Self::Deflate),
+        ]
+        .into_iter()
+        .find(|(name, _)| accepts(name))
+        .map_or(Self::Identity, |(_, encoding)| encoding)
+    }
+
+    /// The header's value, if one is needed.
+    pub(crate) fn header(self) -> Option<&'static str> {
+        match self {
+            Self::Identity => None,
+            Self::Gzip => Some("gzip"),
+            Self::Deflate => Some("deflate"),
+            Self::Lz4 => Some("lz4"),
+        }
+    }
+}
+
+/// Undoes a body's encodings.
+pub(crate) fn decoder(body: impl Read + 'static, encoding: Encoding, packing: Packing) -> Box<dyn Read> {
+    let plain: Box<dyn Read> = match encoding {
+        Encoding::Identity => Box::new(body),
+        Encoding::Gzip => Box::new(flate2::read::MultiGzDecoder::new(body)),
+        Encoding::Deflate => Box::new(flate2::read::ZlibDecoder::new(body)),
+        Encoding::Lz4 => Box::new(lz4_flex::frame::FrameDecoder::new(body)),
+    };
+    match packing {
+        Packing::None => plain,
+        Packing::Frames => Box::new(FrameReader::new(plain)),
+    }
+}
+
+/// Does a reply's encodings.
+pub(crate) enum Encoder<W: Write> {
+    Plain(Http<W>),
+    Frames(FrameWriter<Http<W>>),
+}
+
+/// HTTP's encodings of a reply.
+pub(crate) enum Http<W: Write> {
+    Identity(W),
+    Gzip(flate2::write::GzEncoder<W>),
+    Deflate(flate2::write::ZlibEncoder<W>),
+    Lz4(Box<lz4_flex::frame::FrameEncoder<W>>),
+}
+
+impl<W: Write> Encoder<W> {
+    /// Encodes into `output`.
+    pub(crate) fn new(output: W, encoding: Encoding, packing: Packing) -> Self {
+        let http = match encoding {
+            Encoding::Identity => Http::Identity(output),
+            Encoding::Gzip => Http::Gzip(flate2::write::GzEncoder::new(output, Compression::fast())),
+            Encoding::Deflate => Http::Deflate(flate2::write::ZlibEncoder::new(output, Compression::fast())),
+            Encoding::Lz4 => Http::Lz4(Box::new(lz4_flex::frame::FrameEncoder::new(output))),
+        };
+        match packing {
+            Packing::None => Self::Plain(http),
+            Packing::Frames => Self::Frames(FrameWriter::new(http)),
+        }
+    }
+
+    /// Writes what is left and gives the output back.
+    pub(crate) fn finish(self) -> io::Result<W> {
+        let http = match self {
+            Self::Plain(http) => http,
+            Self::Frames(frames) => frames.finish()?,
+        };
+        match http {
+            Http::Identity(output) => Ok(output),
+            Http::Gzip(encoder) => encoder.finish(),
+            Http::Deflate(encoder) => encoder.finish(),
+            Http::Lz4(encoder) => encoder.finish().map_err(io::Error::from),
+        }
+    }
+}
+
+impl<W: Write> Write for Encoder<W> {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(http) => http.write(buffer),
+            Self::Frames(frames) => frames.write(buffer),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(http) => http.flush(),
+            Self::Frames(frames) => frames.flush(),
+        }
+    }
+}
+
+impl<W: Write> Write for Http<W> {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Identity(output) => output.write(buffer),
+            Self::Gzip(encoder) => encoder.write(buffer),
+            Self::Deflate(encoder) => encoder.write(buffer),
+            Self::Lz4(encoder) => encoder.write(buffer),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Identity(output) => output.flush(),
+            Self::Gzip(encoder) => encoder.flush(),
+            Self::Deflate(encoder) => encoder.flush(),
+            Self::Lz4(encoder) => encoder.flush(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn every_pair_of_encodings_goes_round() {
+        let data: Vec<u8> = (0..400_000_u32)
+            .flat_map(|number| (number / 3).to_le_bytes())
+            .collect();
+        for encoding in [
+            Encoding::Identity,
+            Encoding::Gzip,
+            Encoding::Deflate,
+            Encoding::Lz4,
+        ] {
+            for packing in [Packing::None, Packing::Frames] {
+                let mut encoder = Encoder::new(Vec::new(), encoding, packing);
+                encoder.write_all(&data).unwrap();
+                let encoded = encoder.finish().unwrap();
+                let mut decoded = Vec::new();
+                decoder(io::Cursor::new(encoded), encoding, packing)
+                    .read_to_end(&mut decoded)
+                    .unwrap();
+                assert!(decoded == data, "{encoding:?} {packing:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_cheapest_accepted_encoding_is_chosen() {
+        for (accepted, encoding) in [
+            ("", Encoding::Identity),
+            ("gzip, deflate, br, zstd", Encoding::Gzip),
+            ("gzip;q=0, deflate;q=0.5", Encoding::Deflate),
+            ("LZ4", Encoding::Lz4),
+            ("br", Encoding::Identity),
+        ] {
+            assert_eq!(Encoding::choose(accepted), encoding, "{accepted}");
+        }
+    }
+}

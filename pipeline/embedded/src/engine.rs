@@ -1,0 +1,344 @@
+//! The engine of this process: one library, one data directory, one anchor connection that keeps it running,
+//! and a connection of its own for each statement.
+//!
+//! Connections are not pooled: opening one takes half a millisecond, costs no memory that stays, and a fresh
+//! one carries nobody else's settings, current database, temporary tables or leftovers of a failed stream.
+//!
+//! Invariant: a data directory has one process: it holds a lock on `vonggac.lock` in it (and the engine one on
+//! `status`). Invariant: at most `Options::connections` statements run at once, and at most [`WAITING_MAX`]
+//! wait, each for at most [`WAIT_MAX`].
+
+use std::ffi::CString;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tracing::{debug, info, warn};
+
+use crate::error::EmbeddedError;
+use crate::exception::{Exception, code};
+use crate::ffi::{Connection, Library};
+use crate::options::{Options, find_library};
+
+/// Statements that wait for their turn.
+const WAITING_MAX: usize = 1000;
+/// How long one waits.
+const WAIT_MAX: Duration = Duration::from_secs(60);
+/// Stack of the threads that statements run on: ClickHouse's own size.
+const STACK_BYTES: usize = 8 << 20;
+/// How often, and how far apart, a statement nobody waits for is told to stop, until it has stopped.
+const KILLS_MAX: u32 = 20;
+const KILL_PAUSE: Duration = Duration::from_millis(250);
+/// Name of the lock in the data directory.
+const LOCK_NAME: &str = "vonggac.lock";
+/// What the caches of a server would take by default is far too much for a part of a single machine.
+const MARK_CACHE_BYTES: u64 = 256 << 20;
+
+/// Counts since start, for `/metrics`.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) statements: AtomicU64,
+    pub(crate) failed: AtomicU64,
+    pub(crate) refused_busy: AtomicU64,
+    pub(crate) abandoned: AtomicU64,
+    pub(crate) rows_written: AtomicU64,
+}
+
+/// The running engine.
+pub(crate) struct Engine {
+    library: Arc<Library>,
+    arguments: Vec<CString>,
+    anchor: std::sync::Mutex<Option<Connection>>,
+    permits: Arc<Semaphore>,
+    connections: u32,
+    waiting: AtomicUsize,
+    pub(crate) counters: Counters,
+    /// The engine's version, as `version()` gives it.
+    pub(crate) version: String,
+    /// The engine's time zone.
+    pub(crate) timezone: String,
+    _lock: File,
+}
+
+impl Engine {
+    /// Loads the library and opens the data directory. Blocks for about half a second.
+    pub(crate) fn open(options: &Options) -> Result<Arc<Self>, EmbeddedError> {
+        let path = find_library(options.library.clone())?;
+        let lock = lock(&options.data)?;
+        let library = Library::load(&path)?;
+        let arguments = arguments(options)?;
+        let refused = || EmbeddedError::EngineRefused {
+            path: options.data.clone(),
+        };
+        let mut anchor = library.connect(&arguments).ok_or_else(refused)?;
+        let answer = anchor
+            .query(b"SELECT version(), timezone()", "TabSeparated", &[])
+            .map_err(|exception| EmbeddedError::EngineSilent {
+                reason: exception.to_string(),
+            })?;
+        let line = String::from_utf8_lossy(answer.bytes()).into_owned();
+        drop(answer);
+        let (version, timezone) = line
+            .trim_end()
+            .split_once('\t')
+            .unwrap_or((line.trim_end(), "UTC"));
+        info!(library = %path.display(), data = %options.data.display(), version, "the engine is open");
+        Ok(Arc::new(Self {
+            library,
+            arguments,
+            anchor: std::sync::Mutex::new(Some(anchor)),
+            permits: Arc::new(Semaphore::new(options.connections as usize)),
+            connections: options.connections,
+            waiting: AtomicUsize::new(0),
+            counters: Counters::default(),
+            version: version.to_owned(),
+            timezone: timezone.to_owned(),
+            _lock: lock,
+        }))
+    }
+
+    /// Opens a connection for one statement, which bears a mark (in its `log_comment`) to be found by.
+    pub(crate) fn connect(&self, mark: &str) -> Result<Connection, Exception> {
+        let mut arguments = self.arguments.clone();
+        // The marks are ours, digits and dashes; without its NUL a text is always good.
+        arguments.extend(CString::new(format!("--log_comment={mark}")));
+        self.library.connect(&arguments).ok_or_else(|| {
+            Exception::new(
+                code::ABORTED,
+                "ABORTED",
+                "The engine does not open another connection.",
+            )
+        })
+    }
+
+    /// Waits for a turn to run a statement.
+    pub(crate) async fn turn(self: &Arc<Self>) -> Result<OwnedSemaphorePermit, Exception> {
+        if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
+            return Ok(permit);
+        }
+        let _place = Place::take(self)?;
+        match tokio::time::timeout(WAIT_MAX, Arc::clone(&self.permits).acquire_owned()).await {
+            Ok(Ok(permit)) => Ok(permit),
+            Ok(Err(_)) => Err(Exception::new(
+                code::ABORTED,
+                "ABORTED",
+                "The server is shutting down.",
+            )),
+            Err(_) => Err(self.busy()),
+        }
+    }
+
+    fn busy(&self) -> Exception {
+        self.counters.refused_busy.fetch_add(1, Ordering::Relaxed);
+        Exception::new(
+            code::TOO_MANY_SIMULTANEOUS_QUERIES,
+            "TOO_MANY_SIMULTANEOUS_QUERIES",
+            format_args!(
+                "Too many simultaneous queries. {} run and as many as may wait do.",
+                self.connections
+            ),
+        )
+    }
+
+    /// Tells the statement that bears a mark to stop, until `done`.
+    pub(crate) fn kill(self: &Arc<Self>, mark: String, done: Arc<AtomicBool>) {
+        self.counters.abandoned.fetch_add(1, Ordering::Relaxed);
+        let engine = Arc::clone(self);
+        let kill = move || {
+            let parameters = [("mark".to_owned(), mark)];
+            for _ in 0..KILLS_MAX {
+                if done.load(Ordering::Acquire) {
+                    return;
+                }
+                let statement = b"KILL QUERY WHERE Settings['log_comment'] = {mark:String} ASYNC";
+                let killed = engine
+                    .connect("kill")
+                    .and_then(|mut connection| connection.query(statement, "Null", &parameters).map(|_| ()));
+                if let Err(error) = killed {
+                    debug!(%error, "a statement could not be told to stop");
+                }
+                std::thread::sleep(KILL_PAUSE);
+            }
+        };
+        if let Err(error) = spawn("kill", kill) {
+            warn!(%error, "no thread to stop an abandoned statement");
+        }
+    }
+
+    /// Tells everything that runs to stop.
+    pub(crate) fn kill_all(self: &Arc<Self>) {
+        let engine = Arc::clone(self);
+        let kill = move || {
+            let statement = b"KILL QUERY WHERE Settings['log_comment'] != 'kill' ASYNC";
+            let killed = engine
+                .connect("kill")
+                .and_then(|mut connection| connection.query(statement, "Null", &[]).map(|_| ()));
+            if let Err(error) = killed {
+                warn!(%error, "the statements could not be told to stop");
+            }
+        };
+        if let Err(error) = spawn("kill", kill) {
+            warn!(%error, "no thread to stop what runs");
+        }
+    }
+
+    /// Waits until no statement runs; no other gets a turn. Says whether that came to be in time.
+    pub(crate) async fn quiesce(&self, limit: Duration) -> bool {
+        tokio::time::timeout(limit, self.permits.acquire_many(self.connections))
+            .await
+            .is_ok_and(|permit| match permit {
+                Ok(permit) => {
+                    permit.forget();
+                    true
+                }
+                Err(_) => true,
+            })
+    }
+
+    /// Closes the anchor and stops the engine's threads. Everything else must have ended.
+    pub(crate) fn close(&self) {
+        let anchor = self
+            .anchor
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .take();
+        drop(anchor);
+        match self.library.shutdown() {
+            true => info!("the engine is closed"),
+            false => warn!("the engine did not stop all of its threads; they end with the process"),
+        }
+    }
+}
+
+/// A place among those who wait.
+struct Place<'engine>(&'engine Engine);
+
+impl<'engine> Place<'engine> {
+    fn take(engine: &'engine Engine) -> Result<Self, Exception> {
+        let place = Self(engine);
+        match engine.waiting.fetch_add(1, Ordering::AcqRel) < WAITING_MAX {
+            true => Ok(place),
+            false => Err(engine.busy()),
+        }
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// Starts a thread that the engine's parser finds deep enough.
+pub(crate) fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .stack_size(STACK_BYTES)
+        .spawn(work)
+        .map(|_| ())
+}
+
+/// Makes the data directory and takes its lock.
+fn lock(data: &Path) -> Result<File, EmbeddedError> {
+    let unusable = |source| EmbeddedError::DataDirectory {
+        path: data.to_owned(),
+        source,
+    };
+    std::fs::create_dir_all(data).map_err(unusable)?;
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(data.join(LOCK_NAME))
+        .map_err(unusable)?;
+    match file.try_lock() {
+        Ok(()) => {
+            file.set_len(0).and_then(|()| file.rewind()).map_err(unusable)?;
+            writeln!(file, "{}", std::process::id()).map_err(unusable)?;
+            Ok(file)
+        }
+        Err(TryLockError::WouldBlock) => {
+            let mut holder = String::new();
+            let said = file.read_to_string(&mut holder).is_ok() && !holder.trim().is_empty();
+            Err(EmbeddedError::DataTaken {
+                path: data.to_owned(),
+                holder: if said {
+                    format!("process {}", holder.trim())
+                } else {
+                    "another process".to_owned()
+                },
+            })
+        }
+        Err(TryLockError::Error(source)) => Err(unusable(source)),
+    }
+}
+
+/// The engine's command line. Names of settings count for every connection, the rest for the first.
+fn arguments(options: &Options) -> Result<Vec<CString>, EmbeddedError> {
+    let unusable = |source| EmbeddedError::DataDirectory {
+        path: options.data.clone(),
+        source,
+    };
+    let data = options.data.canonicalize().map_err(unusable)?;
+    let mut path = b"--path=".to_vec();
+    path.extend_from_slice(data.as_os_str().as_bytes());
+    let mut texts = vec![
+        b"clickhouse".to_vec(),
+        path,
+        format!("--mark_cache_size={MARK_CACHE_BYTES}").into_bytes(),
+        // An acknowledged row is in a part on disk, and deduplication tokens count.
+        b"--async_insert=0".to_vec(),
+    ];
+    if options.memory_bytes_max > 0 {
+        texts.push(format!("--max_server_memory_usage={}", options.memory_bytes_max).into_bytes());
+    }
+    texts
+        .into_iter()
+        .map(|text| CString::new(text).map_err(|error| unusable(std::io::Error::other(error))))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_data_directory_has_one_process() {
+        let directory = tempfile::tempdir().unwrap();
+        let held = lock(directory.path()).unwrap();
+        let error = lock(directory.path()).unwrap_err().to_string();
+        assert!(
+            error.contains(&format!("process {}", std::process::id())),
+            "{error}"
+        );
+        drop(held);
+        lock(directory.path()).unwrap();
+    }
+
+    #[test]
+    fn the_data_directory_reaches_the_engine_as_an_absolute_path() {
+        let directory = tempfile::tempdir().unwrap();
+        let options = Options {
+            memory_bytes_max: 5,
+            ..Options::new(directory.path())
+        };
+        let arguments: Vec<String> = arguments(&options)
+            .unwrap()
+            .iter()
+            .map(|text| text.to_string_lossy().into_owned())
+            .collect();
+        assert!(
+            arguments.iter().any(|text| text.starts_with("--path=/")),
+            "{arguments:?}"
+        );
+        assert!(arguments.contains(&"--max_server_memory_usage=5".to_owned()));
+        assert!(arguments.contains(&"--async_insert=0".to_owned()));
+    }
+}

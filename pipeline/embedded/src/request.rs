@@ -1,0 +1,312 @@
+//! What a client asks by URL and headers: statement, settings, parameters, formats, encodings, credentials.
+
+use axum::extract::Query;
+use axum::http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING};
+use axum::http::{HeaderMap, Method, Uri};
+use base64::Engine as _;
+
+use crate::codec::{Encoding, Packing};
+use crate::exception::{Exception, code};
+
+/// Settings of one request, at most.
+const SETTINGS_MAX: usize = 256;
+
+/// A request, but for its body.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Request {
+    /// The `query` of the URL; the body follows it after a line end.
+    pub(crate) query: Option<String>,
+    /// The database to run in.
+    pub(crate) database: Option<String>,
+    /// The format of results whose statement names none.
+    pub(crate) default_format: Option<String>,
+    /// Values for `{name:Type}`.
+    pub(crate) parameters: Vec<(String, String)>,
+    /// Everything that ClickHouse would take for a setting.
+    pub(crate) settings: Vec<(String, String)>,
+    /// The id the client chose.
+    pub(crate) query_id: Option<String>,
+    /// Whether the method is `GET` or `HEAD`, which must not change anything.
+    pub(crate) reads_only: bool,
+    /// Whether the answer may begin only when the statement has ended.
+    pub(crate) waits_for_end: bool,
+    /// `Content-Encoding` of the body.
+    pub(crate) body_encoding: Encoding,
+    /// `decompress=1`: within that, ClickHouse's frames.
+    pub(crate) body_packing: Packing,
+    /// `Content-Encoding` of the answer.
+    pub(crate) reply_encoding: Encoding,
+    /// `compress=1`: within that, ClickHouse's frames.
+    pub(crate) reply_packing: Packing,
+    /// Who asks.
+    pub(crate) credentials: Credentials,
+}
+
+/// Who the client says it is.
+#[derive(Clone, Default)]
+pub(crate) struct Credentials {
+    user: Option<String>,
+    password: Option<String>,
+}
+
+/// Written by hand so that the password never reaches a log.
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Credentials")
+            .field("user", &self.user)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Credentials {
+    /// Checks them against the one user there is.
+    pub(crate) fn check(&self, user: &str, password: Option<&str>) -> Result<(), Exception> {
+        let given = self
+            .user
+            .as_deref()
+            .filter(|name| !name.is_empty())
+            .unwrap_or("default");
+        let knows =
+            password.is_none_or(|password| same(password, self.password.as_deref().unwrap_or_default()));
+        if same(given, user) && knows {
+            return Ok(());
+        }
+        Err(Exception::new(
+            code::AUTHENTICATION_FAILED,
+            "AUTHENTICATION_FAILED",
+            format_args!(
+                "{given}: Authentication failed: password is incorrect, or there is no user with such name."
+            ),
+        ))
+    }
+}
+
+/// Compares without telling by its duration where the texts differ.
+fn same(one: &str, other: &str) -> bool {
+    let difference = one
+        .bytes()
+        .zip(other.bytes())
+        .fold(0_u8, |sum, (a, b)| sum | (a ^ b));
+    one.len() == other.len() && difference == 0
+}
+
+impl Request {
+    /// Reads a request's line and headers.
+    pub(crate) fn parse(method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<Self, Exception> {
+        let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri)
+            .map_err(|error| refused(format_args!("The URL cannot be read: {error}.")))?;
+        let mut request = Self {
+            reads_only: method == Method::GET || method == Method::HEAD,
+            ..Self::default()
+        };
+        request.credentials = credentials(headers)?;
+        request.default_format = text(headers, "x-clickhouse-format");
+        request.database = text(headers, "x-clickhouse-database");
+        request.body_encoding = match headers.get(CONTENT_ENCODING) {
+            Some(value) => Encoding::parse(value.to_str().unwrap_or_default())?,
+            None => Encoding::Identity,
+        };
+        let mut compresses = true;
+        for (name, value) in pairs {
+            // A setting like any other for the engine, but obeyed here.
+            if name == "enable_http_compression" {
+                compresses = is_on(&value);
+            }
+            request.take(name, value)?;
+        }
+        let accepted = headers.get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
+        if let Some(accepted) = accepted.filter(|_| compresses) {
+            request.reply_encoding = Encoding::choose(accepted);
+        }
+        Ok(request)
+    }
+
+    fn take(&mut self, name: String, value: String) -> Result<(), Exception> {
+        match name.as_str() {
+            "query" => self.query = Some(value),
+            "database" => self.database = Some(value),
+            "default_format" => self.default_format = Some(value),
+            "query_id" => self.query_id = Some(value),
+            "user" => self.credentials.user = Some(value),
+            "password" => self.credentials.password = Some(value),
+            "compress" => self.reply_packing = Packing::from(is_on(&value)),
+            "decompress" => self.body_packing = Packing::from(is_on(&value)),
+            "wait_end_of_query" => self.waits_for_end = is_on(&value),
+            "session_id" => {
+                return Err(Exception::new(
+                    code::NOT_IMPLEMENTED,
+                    "NOT_IMPLEMENTED",
+                    "Sessions over HTTP are not supported by the embedded engine: each request stands alone.",
+                ));
+            }
+            // What ClickHouse's handler knows and has no meaning for one engine with one user.
+            "buffer_size"
+            | "quota_key"
+            | "stacktrace"
+            | "session_timeout"
+            | "session_check"
+            | "role"
+            | "client_protocol_version"
+            | "close_session"
+            | "http_method" => {}
+            _ => match name.strip_prefix("param_") {
+                Some(parameter) => self.parameters.push((parameter.to_owned(), value)),
+                None => self.take_setting(name, value)?,
+            },
+        }
+        Ok(())
+    }
+
+    fn take_setting(&mut self, name: String, value: String) -> Result<(), Exception> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.');
+        if name.is_empty() || !name.bytes().all(plain) {
+            let shown: String = name
+                .chars()
+                .filter(|letter| !letter.is_control())
+                .take(64)
+                .collect();
+            return Err(Exception::new(
+                code::UNKNOWN_SETTING,
+                "UNKNOWN_SETTING",
+                format_args!("Unknown setting '{shown}'."),
+            ));
+        }
+        if self.settings.len() >= SETTINGS_MAX {
+            return Err(refused(format_args!(
+                "A request may set {SETTINGS_MAX} settings, not more."
+            )));
+        }
+        self.settings.push((name, value));
+        Ok(())
+    }
+
+    /// The value of a setting, if the client gave one.
+    pub(crate) fn setting(&self, name: &str) -> Option<&str> {
+        self.settings
+            .iter()
+            .rev()
+            .find(|(given, _)| given == name)
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+fn refused(message: impl std::fmt::Display) -> Exception {
+    Exception::new(36, "BAD_ARGUMENTS", message)
+}
+
+fn is_on(value: &str) -> bool {
+    matches!(value, "1" | "true")
+}
+
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .map(str::to_owned)
+}
+
+/// ClickHouse's own headers, or Basic authentication; parameters of the URL override both.
+fn credentials(headers: &HeaderMap) -> Result<Credentials, Exception> {
+    let mut credentials = Credentials {
+        user: text(headers, "x-clickhouse-user"),
+        password: text(headers, "x-clickhouse-key"),
+    };
+    let Some(basic) = text(headers, AUTHORIZATION.as_str()).filter(|_| credentials.user.is_none()) else {
+        return Ok(credentials);
+    };
+    let decoded = basic
+        .split_once(' ')
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"))
+        .and_then(|(_, token)| {
+            base64::engine::general_purpose::STANDARD
+                .decode(token.trim())
+                .ok()
+        })
+        .and_then(|bytes| String::from_utf8(bytes).ok());
+    match decoded.as_deref().and_then(|pair| pair.split_once(':')) {
+        Some((user, password)) => {
+            credentials.user = Some(user.to_owned());
+            credentials.password = Some(password.to_owned());
+            Ok(credentials)
+        }
+        None => Err(Exception::new(
+            code::AUTHENTICATION_FAILED,
+            "AUTHENTICATION_FAILED",
+            "Invalid authentication: the Authorization header is not Basic with user and password.",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn parse(uri: &str, headers: &[(&'static str, &str)]) -> Result<Request, Exception> {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| ((*name).parse().unwrap(), value.parse().unwrap()))
+            .collect();
+        Request::parse(&Method::POST, &uri.parse().unwrap(), &headers)
+    }
+
+    #[test]
+    fn parameters_of_the_url_are_sorted_out() {
+        let request = parse(
+            "/?query=SELECT%201&database=d&param_x=a%09b&max_threads=2&compress=1&decompress=0&query_id=q&wait_end_of_query=1",
+            &[("x-clickhouse-format", "JSON"), ("accept-encoding", "gzip, deflate, lz4")],
+        )
+        .unwrap();
+        assert_eq!(request.query.as_deref(), Some("SELECT 1"));
+        assert_eq!(request.parameters, [("x".to_owned(), "a\tb".to_owned())]);
+        assert_eq!(request.settings, [("max_threads".to_owned(), "2".to_owned())]);
+        assert_eq!(request.setting("max_threads"), Some("2"));
+        assert_eq!(request.default_format.as_deref(), Some("JSON"));
+        assert_eq!(
+            (request.reply_packing, request.body_packing),
+            (Packing::Frames, Packing::None)
+        );
+        assert_eq!(request.reply_encoding, Encoding::Lz4);
+        assert!(request.waits_for_end && !request.reads_only);
+    }
+
+    #[test]
+    fn what_is_refused() {
+        for (uri, code) in [("/?session_id=x", 48), ("/?a%27b=1", 115), ("/?=1", 115)] {
+            assert_eq!(parse(uri, &[]).unwrap_err().code, code, "{uri}");
+        }
+        assert_eq!(parse("/", &[("content-encoding", "br")]).unwrap_err().code, 89);
+        assert_eq!(
+            parse("/", &[("authorization", "Bearer x")]).unwrap_err().code,
+            516
+        );
+    }
+
+    #[test]
+    fn credentials_are_checked() {
+        let basic = "Basic ZGVmYXVsdDpzZWNyZXQ=";
+        for (uri, headers, password, allowed) in [
+            ("/", vec![], None, true),
+            ("/", vec![], Some("secret"), false),
+            ("/?user=default&password=secret", vec![], Some("secret"), true),
+            ("/?password=secre", vec![], Some("secret"), false),
+            ("/?user=other&password=secret", vec![], Some("secret"), false),
+            ("/?user=other", vec![], None, false),
+            ("/", vec![("authorization", basic)], Some("secret"), true),
+            (
+                "/",
+                vec![("x-clickhouse-user", "default"), ("x-clickhouse-key", "secret")],
+                Some("secret"),
+                true,
+            ),
+        ] {
+            let checked = parse(uri, &headers)
+                .unwrap()
+                .credentials
+                .check("default", password);
+            assert_eq!(checked.is_ok(), allowed, "{uri} {headers:?}");
+            assert!(checked.is_ok() || checked.unwrap_err().status().as_u16() == 403);
+        }
+    }
+}

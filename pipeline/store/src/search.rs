@@ -1,0 +1,156 @@
+//! Search over stored events.
+//!
+//! ```text
+//!  text ──▶ lexer ──▶ parse ──▶ Query (typed tree) ──▶ compile, class by class ──▶ SQL with {p0:…} + bound values ──▶ run
+//! ```
+//! The language: `field:value`, `field:"quoted"`, `field:pre*`, `field:>100`, `field:10.0.0.0/8`, `field:*` (has a value), `AND`, `OR`,
+//! `NOT`, parentheses; things side by side mean AND; a bare word is looked for in every text column, and in the addresses when it is
+//! one. Text compares without case. Names and aliases of fields come from `vonggac_event::schema`.
+//!
+//! Invariant: what a person typed reaches ClickHouse as a bound value only; the SQL's text is made of names from the schema and
+//! of fixed pieces. Invariant: every function takes a [`Scope`] and restricts to it. A field that no chosen class has is an
+//! error with its column; a class without the field is left out, also under NOT.
+//!
+//! Limits: [`QUERY_BYTES_MAX`], [`TERMS_MAX`], [`DEPTH_MAX`], [`PAGE_ROWS_MAX`], [`BUCKETS_MAX`], and ClickHouse's own for time
+//! and rows read ([`Limits`]).
+
+mod compile;
+mod lexer;
+mod literal;
+mod parse;
+mod row;
+mod run;
+
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+use vonggac_event::{Class, EventId};
+
+pub use parse::Query;
+pub use row::EventRow;
+pub use run::{Histogram, HistogramBucket, SensorState, alert_events, histogram, ping, search, sensors};
+
+/// Longest query, in bytes.
+pub const QUERY_BYTES_MAX: usize = 4096;
+/// Most terms in a query.
+pub const TERMS_MAX: usize = 64;
+/// Deepest nesting of parentheses and NOT.
+pub const DEPTH_MAX: usize = 16;
+/// Most events on a page.
+pub const PAGE_ROWS_MAX: u32 = 500;
+/// Most buckets of a histogram.
+pub const BUCKETS_MAX: u32 = 500;
+
+/// Whose events may be seen: every tenant's, or one's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// Every tenant's.
+    National,
+    /// One tenant's.
+    Tenant(String),
+}
+
+/// What ClickHouse may spend on one statement; `None` leaves it to the server.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Seconds.
+    pub max_execution_s: Option<u32>,
+    /// Rows.
+    pub max_rows_to_read: Option<u64>,
+}
+
+/// What to look for, in which classes, when.
+#[derive(Debug, Clone)]
+pub struct Request<'a> {
+    /// Whose events.
+    pub scope: &'a Scope,
+    /// What they must be like.
+    pub query: &'a Query,
+    /// Which classes; none means every class but the sensors' own counters.
+    pub classes: &'a [Class],
+    /// Then or later, in microseconds.
+    pub from_us: Option<i64>,
+    /// Before, in microseconds.
+    pub to_us: Option<i64>,
+}
+
+/// The last event of a page, for the page after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    ts_us: i64,
+    id: EventId,
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}.{}", self.ts_us, self.id)
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = SearchError;
+
+    fn from_str(text: &str) -> Result<Self, SearchError> {
+        let parse = || {
+            let (ts_us, id) = text.split_once('.')?;
+            Some(Self { ts_us: ts_us.parse().ok()?, id: id.parse().ok()? })
+        };
+        parse().ok_or(SearchError::Cursor)
+    }
+}
+
+/// A page of events, the latest first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page {
+    /// The events.
+    pub rows: Vec<EventRow>,
+    /// Where the next page starts; `None` on the last.
+    pub next: Option<Cursor>,
+    /// Events on all pages.
+    pub total: u64,
+}
+
+/// Why a search did not succeed.
+#[derive(Debug, Error)]
+pub enum SearchError {
+    /// The query cannot be understood.
+    #[error("column {column}: {problem}")]
+    Query {
+        /// Where, in characters from 1.
+        column: usize,
+        /// What is wrong there.
+        problem: String,
+    },
+    /// The cursor is none that this module made.
+    #[error("the cursor is not one that this server gave")]
+    Cursor,
+    /// The search asks for more than ClickHouse may spend on it.
+    #[error("the search takes too long or reads too much; narrow the time or the query ({0})")]
+    TooExpensive(String),
+    /// ClickHouse failed or is away.
+    #[error("ClickHouse: {0}")]
+    Server(String),
+    /// ClickHouse's answer is not what was asked for.
+    #[error("ClickHouse answered something unexpected: {0}")]
+    Answer(String),
+}
+
+impl SearchError {
+    fn at(column: usize, problem: impl Into<String>) -> Self {
+        Self::Query { column, problem: problem.into() }
+    }
+}
+
+impl From<clickhouse::error::Error> for SearchError {
+    fn from(error: clickhouse::error::Error) -> Self {
+        let text = error.to_string();
+        // TIMEOUT_EXCEEDED, TOO_SLOW, TOO_MANY_ROWS, TOO_MANY_BYTES, MEMORY_LIMIT_EXCEEDED.
+        let dear = ["159", "160", "158", "307", "241"];
+        let code = text.split_once("Code: ").and_then(|(_, rest)| rest.split_once('.')).map(|(code, _)| code);
+        match code {
+            Some(code) if dear.contains(&code) => Self::TooExpensive(format!("code {code}")),
+            _ => Self::Server(text),
+        }
+    }
+}

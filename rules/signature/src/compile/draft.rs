@@ -1,0 +1,430 @@
+//! A rule while its options are read one after the other.
+
+use crate::buffer::{Buffer, Occurs};
+use crate::classification::{PRIORITY_DEFAULT, classtype_priority};
+use crate::context::App;
+use crate::error::{Complaint, ErrorKind, Problem, combination, over_limit, unsupported, value};
+use crate::limits::{STEPS_PER_LIST_MAX, TRANSFORMS_MAX};
+use crate::number::number;
+use crate::packet_test::PacketTest;
+use crate::parse::{ParsedRule, RuleOption};
+use crate::rule::{
+    Action, Family, FlowTest, Header, PayloadFrom, PayloadScope, Presence, Rule, RuleInfo, Source, Target,
+    Transport,
+};
+use crate::transform::Transform;
+use crate::variables::Resolver;
+use crate::verify::{Step, StepList};
+
+use super::Sources;
+
+/// What a list of conditions looks into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum LooksInto {
+    Payload,
+    Source(Source),
+    Base64,
+}
+
+#[derive(Debug)]
+pub(super) struct DraftList {
+    pub(super) looks_into: LooksInto,
+    pub(super) presence: Presence,
+    pub(super) steps: Vec<Step>,
+}
+
+/// The protocol word of a header.
+struct Protocol {
+    transport: Transport,
+    family: Family,
+    app: Option<App>,
+    payload: Option<PayloadFrom>,
+}
+
+pub(super) struct Draft {
+    /// The rule as far as it is known; lists are added at the end.
+    pub(super) rule: Rule,
+    pub(super) lists: Vec<DraftList>,
+    current: usize,
+    /// A buffer that was selected but has no condition yet.
+    pending: Option<Source>,
+    /// The list and step of the last content.
+    pub(super) last_content: Option<(usize, usize)>,
+    /// Names of byte variables.
+    pub(super) variables: Vec<String>,
+    has_sid: bool,
+    has_priority: bool,
+}
+
+impl Draft {
+    /// Compiles one rule.
+    pub(super) fn compile(
+        parsed: &ParsedRule,
+        resolver: &mut Resolver<'_>,
+        sources: &mut Sources,
+    ) -> Result<Rule, Problem> {
+        let mut draft = Draft::start(parsed, resolver)?;
+        for option in &parsed.options {
+            let text = option.value.as_deref().unwrap_or("");
+            draft.option(&option.name, text).map_err(|complaint| place(option, complaint))?;
+        }
+        if !draft.has_sid {
+            let end = parsed.text.len();
+            return Err(Problem::new(end, ErrorKind::Syntax, "the rule has no sid"));
+        }
+        draft.finish(sources).map_err(|complaint| complaint.at(parsed.header.action.offset))
+    }
+
+    fn start(parsed: &ParsedRule, resolver: &mut Resolver<'_>) -> Result<Draft, Problem> {
+        let words = &parsed.header;
+        let header_error = |word: &crate::parse::Word, message: String| {
+            Problem::new(word.offset, ErrorKind::Header, message)
+        };
+        let action = parse_action(&words.action.text)
+            .ok_or_else(|| header_error(&words.action, format!("unknown action {:?}", words.action.text)))?;
+        let protocol = parse_protocol(&words.protocol.text)
+            .ok_or_else(|| header_error(&words.protocol, format!("unknown protocol {:?}", words.protocol.text)))?;
+        let both_ways = match words.direction.text.as_str() {
+            "->" => false,
+            "<>" => true,
+            other => return Err(header_error(&words.direction, format!("unknown direction {other:?}"))),
+        };
+        let header = Header {
+            transport: protocol.transport,
+            family: protocol.family,
+            source: resolver.addresses(&words.source.text).map_err(|c| c.at(words.source.offset))?,
+            source_ports: resolver.ports(&words.source_ports.text).map_err(|c| c.at(words.source_ports.offset))?,
+            destination: resolver
+                .addresses(&words.destination.text)
+                .map_err(|c| c.at(words.destination.offset))?,
+            destination_ports: resolver
+                .ports(&words.destination_ports.text)
+                .map_err(|c| c.at(words.destination_ports.offset))?,
+            both_ways,
+        };
+        let info = RuleInfo {
+            sid: 0,
+            gid: 1,
+            rev: 0,
+            message: String::new(),
+            classtype: String::new(),
+            priority: PRIORITY_DEFAULT,
+            action,
+            metadata: Vec::new(),
+            references: Vec::new(),
+            text: parsed.text.clone(),
+            file: parsed.file.clone(),
+            line: parsed.line(),
+        };
+        let flow = FlowTest { only: protocol.payload, ..FlowTest::default() };
+        let rule = Rule {
+            info,
+            header,
+            app: protocol.app,
+            app_tests: Vec::new(),
+            flow,
+            packet_tests: Vec::new(),
+            stream_sizes: Vec::new(),
+            state_tests: Vec::new(),
+            effects: Vec::new(),
+            payload: None,
+            payload_scope: PayloadScope::Stream,
+            targets: Vec::new(),
+            threshold: None,
+            detection_filter: None,
+            silent: false,
+        };
+        let payload =
+            DraftList { looks_into: LooksInto::Payload, presence: Presence::Required, steps: Vec::new() };
+        Ok(Draft {
+            rule,
+            lists: vec![payload],
+            current: 0,
+            pending: None,
+            last_content: None,
+            variables: Vec::new(),
+            has_sid: false,
+            has_priority: false,
+        })
+    }
+
+    fn option(&mut self, name: &str, text: &str) -> Result<(), Complaint> {
+        if let Some(result) = self.information(name, text) {
+            return result;
+        }
+        if let Some(result) = self.content_keyword(name, text) {
+            return result;
+        }
+        if let Some(result) = self.byte_keyword(name, text) {
+            return result;
+        }
+        if let Some(result) = self.state_keyword(name, text) {
+            return result;
+        }
+        if let Some(test) = PacketTest::parse(name, text) {
+            self.rule.packet_tests.push(test?);
+            return Ok(());
+        }
+        if let Some(buffer) = Buffer::from_keyword(name) {
+            self.select(Source { buffer, transforms: Vec::new() });
+            return Ok(());
+        }
+        if let Some(transform) = Transform::from_keyword(name) {
+            let source = self
+                .pending
+                .as_mut()
+                .ok_or_else(|| combination(format!("{name} must follow the keyword of a buffer")))?;
+            if source.transforms.len() >= TRANSFORMS_MAX {
+                return Err(over_limit(format!("more than {TRANSFORMS_MAX} transforms")));
+            }
+            source.transforms.push(transform);
+            return Ok(());
+        }
+        Err(unsupported(format!("unsupported keyword {name}")))
+    }
+
+    /// Keywords that tell people something and decide nothing.
+    fn information(&mut self, name: &str, text: &str) -> Option<Result<(), Complaint>> {
+        let info = &mut self.rule.info;
+        let result = match name {
+            "msg" => quoted(text).map(|message| info.message = message),
+            "sid" => small(text).map(|sid| {
+                info.sid = sid;
+                self.has_sid = true;
+            }),
+            "gid" => small(text).map(|gid| info.gid = gid),
+            "rev" => small(text).map(|rev| info.rev = rev),
+            "classtype" => {
+                info.classtype = text.trim_matches('"').to_owned();
+                if !self.has_priority {
+                    info.priority = classtype_priority(&info.classtype).unwrap_or(PRIORITY_DEFAULT);
+                }
+                Ok(())
+            }
+            "priority" => number(text).and_then(|priority| {
+                info.priority = u8::try_from(priority).map_err(|_| value("priority goes up to 255"))?;
+                self.has_priority = true;
+                Ok(())
+            }),
+            "metadata" => {
+                for pair in text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
+                    let (key, rest) = pair.split_once(char::is_whitespace).unwrap_or((pair, ""));
+                    info.metadata.push((key.to_owned(), rest.trim().to_owned()));
+                }
+                Ok(())
+            }
+            "target" => {
+                info.metadata.push(("target".to_owned(), text.to_owned()));
+                Ok(())
+            }
+            "reference" => {
+                info.references.push(text.to_owned());
+                Ok(())
+            }
+            "tag" | "prefilter" => Ok(()),
+            _ => return None,
+        };
+        Some(result)
+    }
+
+    /// Selects the buffer that the next conditions look into.
+    fn select(&mut self, source: Source) {
+        if source.buffer == Buffer::Payload {
+            self.current = 0;
+            self.pending = None;
+        } else {
+            self.pending = Some(source);
+        }
+    }
+
+    pub(super) fn select_base64(&mut self) {
+        self.pending = None;
+        self.current = self.list_of(&LooksInto::Base64);
+    }
+
+    /// The list that the next condition belongs to.
+    pub(super) fn current_list(&mut self) -> usize {
+        if let Some(source) = self.pending.take() {
+            self.current = match source.buffer.occurs() {
+                Occurs::Once => self.list_of(&LooksInto::Source(source)),
+                Occurs::Many => self.new_list(LooksInto::Source(source)),
+            };
+        }
+        self.current
+    }
+
+    /// The list of a buffer named by a keyword that does not select it for what follows.
+    pub(super) fn list_of_buffer(&mut self, buffer: Buffer) -> usize {
+        self.list_of(&LooksInto::Source(Source { buffer, transforms: Vec::new() }))
+    }
+
+    fn list_of(&mut self, looks_into: &LooksInto) -> usize {
+        let found = self.lists.iter().position(|list| list.looks_into == *looks_into);
+        found.unwrap_or_else(|| self.new_list(looks_into.clone()))
+    }
+
+    fn new_list(&mut self, looks_into: LooksInto) -> usize {
+        self.lists.push(DraftList { looks_into, presence: Presence::Required, steps: Vec::new() });
+        self.lists.len() - 1
+    }
+
+    pub(super) fn push(&mut self, list: usize, step: Step) -> Result<usize, Complaint> {
+        let steps = match self.lists.get_mut(list) {
+            Some(list) => &mut list.steps,
+            None => return Err(combination("no such buffer")),
+        };
+        if steps.len() >= STEPS_PER_LIST_MAX {
+            return Err(over_limit(format!("more than {STEPS_PER_LIST_MAX} conditions on one buffer")));
+        }
+        steps.push(step);
+        Ok(steps.len() - 1)
+    }
+
+    /// `absent`: says of the selected buffer that it may or must be missing.
+    pub(super) fn set_absent(&mut self, text: &str) -> Result<(), Complaint> {
+        let presence = match text {
+            "" => Presence::Absent,
+            "or_else" => Presence::AbsentOr,
+            other => return Err(value(format!("{other:?} after absent"))),
+        };
+        if self.pending.is_none() {
+            return Err(combination("absent must follow the keyword of a buffer"));
+        }
+        let current = self.current_list();
+        if let Some(list) = self.lists.get_mut(current) {
+            list.presence = presence;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self, sources: &mut Sources) -> Result<Rule, Complaint> {
+        self.nest_base64()?;
+        let mut rule = self.rule;
+        for list in self.lists {
+            match list.looks_into {
+                LooksInto::Payload if list.steps.is_empty() => {}
+                LooksInto::Payload => {
+                    rule.payload_scope = scope(&rule, &list.steps);
+                    rule.payload = Some(StepList::new(list.steps));
+                }
+                LooksInto::Base64 => {}
+                LooksInto::Source(source) => {
+                    check_app(&rule, &source)?;
+                    rule.targets.push(Target {
+                        source: sources.number(source),
+                        presence: list.presence,
+                        steps: StepList::new(list.steps),
+                    });
+                }
+            }
+        }
+        if !rule.packet_tests.is_empty() && rule.judges_transactions() {
+            return Err(combination("conditions on one packet and on an application buffer cannot both be met"));
+        }
+        Ok(rule)
+    }
+
+    /// Moves the conditions on `base64_data` into the step that decodes.
+    fn nest_base64(&mut self) -> Result<(), Complaint> {
+        let Some(position) = self.lists.iter().position(|list| list.looks_into == LooksInto::Base64) else {
+            return Ok(());
+        };
+        let steps = self.lists.get_mut(position).map(|list| std::mem::take(&mut list.steps)).unwrap_or_default();
+        let decoder = self.lists.iter_mut().flat_map(|list| list.steps.iter_mut()).rev().find_map(|step| match step {
+            Step::Base64(_, within) => Some(within),
+            _ => None,
+        });
+        match decoder {
+            Some(within) => *within = StepList::new(steps),
+            None => return Err(combination("base64_data without base64_decode")),
+        }
+        Ok(())
+    }
+}
+
+/// Where a rule's payload conditions look. As in Suricata, TCP payload is looked for in the stream,
+/// and also in single packets if a condition speaks of the start of the payload.
+fn scope(rule: &Rule, steps: &[Step]) -> PayloadScope {
+    let anchored = steps.iter().any(|step| match step {
+        Step::Content(content) => content.offset.is_some() || content.depth.is_some() || content.starts,
+        _ => false,
+    });
+    match rule.flow.only {
+        Some(PayloadFrom::Packets) => PayloadScope::Packet,
+        Some(PayloadFrom::Stream) => PayloadScope::Stream,
+        None if !rule.packet_tests.is_empty() => PayloadScope::Packet,
+        // Chunks overlap; packets do not, so that what they hold is counted once.
+        None if rule.counts() => PayloadScope::Packet,
+        None if anchored => PayloadScope::PacketAndStream,
+        None => PayloadScope::Stream,
+    }
+}
+
+fn check_app(rule: &Rule, source: &Source) -> Result<(), Complaint> {
+    match (rule.app, source.buffer.app()) {
+        (Some(named), Some(owner)) if named != owner && (named, owner) != (App::Quic, App::Tls) => {
+            Err(combination(format!("a rule for {named:?} never sees the buffer {:?}", source.buffer)))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn place(option: &RuleOption, complaint: Complaint) -> Problem {
+    let offset = match complaint.kind {
+        ErrorKind::UnsupportedKeyword | ErrorKind::Combination => option.offset,
+        _ => option.value_offset,
+    };
+    let mut problem = complaint.at(offset);
+    if problem.kind == ErrorKind::Value {
+        problem.message = format!("{}: {}", option.name, problem.message);
+    }
+    problem
+}
+
+fn parse_action(word: &str) -> Option<Action> {
+    Some(match word {
+        "alert" => Action::Alert,
+        "pass" => Action::Pass,
+        "drop" => Action::Drop,
+        "reject" | "rejectsrc" | "rejectdst" | "rejectboth" => Action::Reject,
+        _ => return None,
+    })
+}
+
+fn parse_protocol(word: &str) -> Option<Protocol> {
+    let plain = |transport| Protocol { transport, family: Family::Both, app: None, payload: None };
+    Some(match word {
+        "ip" => plain(Transport::Any),
+        "ip4" | "ipv4" => Protocol { family: Family::V4, ..plain(Transport::Any) },
+        "ip6" | "ipv6" => Protocol { family: Family::V6, ..plain(Transport::Any) },
+        "tcp" => plain(Transport::Tcp),
+        "tcp-pkt" => Protocol { payload: Some(PayloadFrom::Packets), ..plain(Transport::Tcp) },
+        "tcp-stream" => Protocol { payload: Some(PayloadFrom::Stream), ..plain(Transport::Tcp) },
+        "udp" => plain(Transport::Udp),
+        "icmp" => plain(Transport::Icmp),
+        "icmpv4" => plain(Transport::Number(1)),
+        "icmpv6" => plain(Transport::Number(58)),
+        "sctp" => plain(Transport::Number(132)),
+        other => Protocol { app: Some(App::from_name(other)?), ..plain(Transport::Any) },
+    })
+}
+
+pub(super) fn small(text: &str) -> Result<u32, Complaint> {
+    number(text).and_then(|n| u32::try_from(n).map_err(|_| value(format!("{n} is too large"))))
+}
+
+fn quoted(text: &str) -> Result<String, Complaint> {
+    let inside = text
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'))
+        .ok_or_else(|| value("the text must stand in double quotes"))?;
+    let mut result = String::with_capacity(inside.len());
+    let mut characters = inside.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' => result.extend(characters.next()),
+            other => result.push(other),
+        }
+    }
+    Ok(result)
+}

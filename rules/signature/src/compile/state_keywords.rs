@@ -1,0 +1,221 @@
+//! Keywords about the flow, about what earlier rules left behind, and about how often to report.
+
+use crate::context::{App, Direction};
+use crate::error::{Complaint, over_limit, unsupported, value};
+use crate::limits::FLOWBIT_ALTERNATIVES_MAX;
+use crate::number::{Dash, NumberTest, number};
+use crate::rule::{
+    CounterTest, Effect, HostBit, PayloadFrom, StateTest, StreamSide, StreamSizeTest, Threshold,
+    ThresholdKind, Track, TrackHost,
+};
+
+use super::draft::{Draft, small};
+use super::key;
+
+/// How long a host bit lasts unless the rule says otherwise.
+const HOST_BIT_EXPIRE_S_DEFAULT: u32 = 30;
+
+impl Draft {
+    /// Takes the keyword if it is one of these.
+    pub(super) fn state_keyword(&mut self, name: &str, text: &str) -> Option<Result<(), Complaint>> {
+        Some(match name {
+            "flow" => self.flow(text),
+            "flowbits" => self.flow_bits(text),
+            "flowint" => self.flow_counter(text),
+            "xbits" => self.host_bits(text),
+            "noalert" => {
+                self.rule.silent = true;
+                Ok(())
+            }
+            "threshold" => threshold(text).map(|threshold| self.rule.threshold = Some(threshold)),
+            "detection_filter" => {
+                detection_filter(text).map(|filter| self.rule.detection_filter = Some(filter))
+            }
+            "stream_size" => stream_size(text).map(|test| self.rule.stream_sizes.push(test)),
+            "app-layer-protocol" => self.app_protocol(text),
+            _ => return None,
+        })
+    }
+
+    fn flow(&mut self, text: &str) -> Result<(), Complaint> {
+        let flow = &mut self.rule.flow;
+        for word in text.split(',').map(str::trim) {
+            match word.to_ascii_lowercase().as_str() {
+                "established" => flow.established = Some(true),
+                "not_established" => flow.established = Some(false),
+                "stateless" => {}
+                "to_server" | "from_client" => flow.direction = Some(Direction::ToServer),
+                "to_client" | "from_server" => flow.direction = Some(Direction::ToClient),
+                "only_stream" => flow.only = Some(PayloadFrom::Stream),
+                "no_stream" => flow.only = Some(PayloadFrom::Packets),
+                "no_frag" | "only_frag" => return Err(unsupported(format!("flow:{word} is not supported"))),
+                _ => return Err(value(format!("unknown word {word:?}"))),
+            }
+        }
+        Ok(())
+    }
+
+    fn flow_bits(&mut self, text: &str) -> Result<(), Complaint> {
+        let (command, names) = text.split_once(',').unwrap_or((text, ""));
+        let command = command.trim();
+        if command == "noalert" {
+            self.rule.silent = true;
+            return Ok(());
+        }
+        let bits: Vec<u64> =
+            names.split('|').map(str::trim).filter(|n| !n.is_empty()).map(|name| key("bit", name)).collect();
+        if bits.len() > FLOWBIT_ALTERNATIVES_MAX {
+            return Err(over_limit(format!("more than {FLOWBIT_ALTERNATIVES_MAX} flow bits at once")));
+        }
+        let Some(first) = bits.first().copied() else { return Err(value("the bit's name is missing")) };
+        match command {
+            "isset" => self.rule.state_tests.push(StateTest::AnyBit(bits)),
+            "isnotset" => self.rule.state_tests.push(StateTest::AnyBitUnset(bits)),
+            _ if bits.len() > 1 => return Err(value("only isset and isnotset take several bits")),
+            "set" => self.rule.effects.push(Effect::SetBit(first)),
+            "unset" => self.rule.effects.push(Effect::UnsetBit(first)),
+            "toggle" => self.rule.effects.push(Effect::ToggleBit(first)),
+            other => return Err(value(format!("unknown command {other:?}"))),
+        }
+        Ok(())
+    }
+
+    fn flow_counter(&mut self, text: &str) -> Result<(), Complaint> {
+        let words: Vec<&str> = text.split(',').map(str::trim).collect();
+        let (name, operator, operand) = match words.as_slice() {
+            [name, operator] => (key("counter", name), *operator, ""),
+            [name, operator, operand] => (key("counter", name), *operator, *operand),
+            _ => return Err(value("needs name, operator, value")),
+        };
+        let test = |test| StateTest::Counter { name, test };
+        match operator {
+            "isset" => self.rule.state_tests.push(test(CounterTest::IsSet)),
+            "notset" | "isnotset" => self.rule.state_tests.push(test(CounterTest::IsUnset)),
+            "+" => self.rule.effects.push(Effect::AddCounter { name, by: small(operand)?.into() }),
+            "-" => self.rule.effects.push(Effect::AddCounter { name, by: -i64::from(small(operand)?) }),
+            "=" => self.rule.effects.push(Effect::SetCounter { name, value: small(operand)? }),
+            _ => {
+                let compare = comparison(operator, operand)?;
+                self.rule.state_tests.push(test(CounterTest::Compare(compare)));
+            }
+        }
+        Ok(())
+    }
+
+    fn host_bits(&mut self, text: &str) -> Result<(), Complaint> {
+        let mut words = text.split(',').map(str::trim);
+        let command = words.next().unwrap_or("");
+        let name = words.next().filter(|name| !name.is_empty()).ok_or_else(|| value("the bit's name is missing"))?;
+        let (mut track, mut expire_s) = (None, HOST_BIT_EXPIRE_S_DEFAULT);
+        for word in words {
+            let mut parts = word.split_whitespace();
+            match (parts.next(), parts.next()) {
+                (Some("track"), Some("ip_src")) => track = Some(TrackHost::Source),
+                (Some("track"), Some("ip_dst")) => track = Some(TrackHost::Destination),
+                (Some("track"), Some("ip_pair")) => track = Some(TrackHost::Pair),
+                (Some("expire"), Some(seconds)) => expire_s = small(seconds)?,
+                _ => return Err(value(format!("unknown words {word:?}"))),
+            }
+        }
+        let track = track.ok_or_else(|| value("track is missing"))?;
+        let bit = HostBit { name: key("host bit", name), track };
+        match command {
+            "set" => self.rule.effects.push(Effect::SetHostBit { bit, expire_s }),
+            "unset" => self.rule.effects.push(Effect::UnsetHostBit(bit)),
+            "toggle" => self.rule.effects.push(Effect::ToggleHostBit { bit, expire_s }),
+            "isset" => self.rule.state_tests.push(StateTest::HostBit { bit, set: true }),
+            "isnotset" => self.rule.state_tests.push(StateTest::HostBit { bit, set: false }),
+            other => return Err(value(format!("unknown command {other:?}"))),
+        }
+        Ok(())
+    }
+
+    fn app_protocol(&mut self, text: &str) -> Result<(), Complaint> {
+        let (wanted, name) = match text.trim().strip_prefix('!') {
+            Some(rest) => (false, rest.trim()),
+            None => (true, text.trim()),
+        };
+        let app = App::from_name(name)
+            .ok_or_else(|| unsupported(format!("app-layer-protocol {name:?} is not supported")))?;
+        self.rule.app_tests.push((app, wanted));
+        Ok(())
+    }
+}
+
+/// An operator and a number that stand apart, as in `stream_size:client,<,5`.
+fn comparison(operator: &str, operand: &str) -> Result<NumberTest, Complaint> {
+    let operand = number(operand)?;
+    Ok(match operator {
+        "=" | "==" => NumberTest::Equal(operand),
+        "!" | "!=" => NumberTest::NotEqual(operand),
+        "<" => NumberTest::Less(operand),
+        "<=" => NumberTest::LessOrEqual(operand),
+        ">" => NumberTest::Greater(operand),
+        ">=" => NumberTest::GreaterOrEqual(operand),
+        other => return Err(value(format!("unknown operator {other:?}"))),
+    })
+}
+
+fn stream_size(text: &str) -> Result<StreamSizeTest, Complaint> {
+    let (side, rest) = text.split_once(',').ok_or_else(|| value("needs side, operator, size"))?;
+    let side = match side.trim() {
+        "client" => StreamSide::Client,
+        "server" => StreamSide::Server,
+        "both" => StreamSide::Both,
+        "either" => StreamSide::Either,
+        other => return Err(value(format!("unknown side {other:?}"))),
+    };
+    let test = match rest.split_once(',') {
+        Some((operator, operand)) => comparison(operator.trim(), operand)?,
+        None => NumberTest::parse(rest, Dash::Excluded)?,
+    };
+    Ok(StreamSizeTest { side, test })
+}
+
+fn threshold(text: &str) -> Result<Threshold, Complaint> {
+    parse_threshold(text, None)
+}
+
+fn detection_filter(text: &str) -> Result<Threshold, Complaint> {
+    parse_threshold(text, Some(ThresholdKind::DetectionFilter))
+}
+
+fn parse_threshold(text: &str, mut kind: Option<ThresholdKind>) -> Result<Threshold, Complaint> {
+    let (mut track, mut count, mut seconds) = (None, None, None);
+    for word in text.split(',').map(str::trim).filter(|word| !word.is_empty()) {
+        let mut parts = word.split_whitespace();
+        match (parts.next(), parts.next()) {
+            (Some("type"), Some(name)) => {
+                kind = Some(match name {
+                    "limit" => ThresholdKind::Limit,
+                    "threshold" => ThresholdKind::Threshold,
+                    "both" => ThresholdKind::Both,
+                    other => return Err(unsupported(format!("threshold type {other:?} is not supported"))),
+                });
+            }
+            (Some("track"), Some(name)) => {
+                track = Some(match name {
+                    "by_src" => Track::Source,
+                    "by_dst" => Track::Destination,
+                    "by_rule" => Track::Rule,
+                    "by_both" => Track::Both,
+                    other => return Err(unsupported(format!("track {other:?} is not supported"))),
+                });
+            }
+            (Some("count"), Some(number)) => count = Some(small(number)?),
+            (Some("seconds"), Some(number)) => seconds = Some(small(number)?),
+            _ => return Err(value(format!("unknown words {word:?}"))),
+        }
+    }
+    let missing = |name: &str| value(format!("{name} is missing"));
+    let count = count.ok_or_else(|| missing("count"))?;
+    if count == 0 {
+        return Err(value("count must be at least 1"));
+    }
+    Ok(Threshold {
+        kind: kind.ok_or_else(|| missing("type"))?,
+        track: track.ok_or_else(|| missing("track"))?,
+        count,
+        seconds: seconds.ok_or_else(|| missing("seconds"))?,
+    })
+}

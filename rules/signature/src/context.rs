@@ -1,0 +1,190 @@
+//! What the caller knows of the packet, chunk or transaction being judged.
+
+use std::net::IpAddr;
+
+use crate::flow_state::FlowState;
+
+macro_rules! apps {
+    ($($(#[$doc:meta])* $variant:ident [$($name:literal),+];)*) => {
+        /// An application protocol, as the sensor recognised it.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum App { $($(#[$doc])* $variant,)* }
+
+        impl App {
+            /// The protocol of that name in a rule.
+            pub fn from_name(name: &str) -> Option<App> {
+                match name { $($($name)|+ => Some(App::$variant),)* _ => None }
+            }
+        }
+    };
+}
+
+apps! {
+    /// DNS over UDP or TCP.
+    Dns ["dns"];
+    /// HTTP, any version.
+    Http ["http", "http1", "http2"];
+    /// TLS and SSL.
+    Tls ["tls", "ssl"];
+    /// SMTP.
+    Smtp ["smtp"];
+    /// FTP's control connection.
+    Ftp ["ftp"];
+    /// FTP's data connection.
+    FtpData ["ftp-data"];
+    /// SSH.
+    Ssh ["ssh"];
+    /// SMB, any version.
+    Smb ["smb", "smb2", "smb3"];
+    /// DCE/RPC.
+    Dcerpc ["dcerpc"];
+    /// QUIC.
+    Quic ["quic"];
+    /// IMAP.
+    Imap ["imap"];
+    /// POP3.
+    Pop3 ["pop3"];
+    /// RDP.
+    Rdp ["rdp"];
+    /// SNMP.
+    Snmp ["snmp"];
+    /// NTP.
+    Ntp ["ntp"];
+    /// DHCP.
+    Dhcp ["dhcp"];
+    /// TFTP.
+    Tftp ["tftp"];
+    /// Kerberos.
+    Krb5 ["krb5"];
+    /// NFS.
+    Nfs ["nfs"];
+    /// IKE.
+    Ike ["ike", "ikev2"];
+    /// LDAP.
+    Ldap ["ldap"];
+    /// SIP.
+    Sip ["sip"];
+    /// MQTT.
+    Mqtt ["mqtt"];
+    /// RFB (VNC).
+    Rfb ["rfb"];
+    /// Telnet.
+    Telnet ["telnet"];
+    /// Modbus/TCP.
+    Modbus ["modbus"];
+    /// DNP3.
+    Dnp3 ["dnp3"];
+    /// EtherNet/IP.
+    Enip ["enip"];
+}
+
+/// Which way data goes within its flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// From the client to the server.
+    ToServer,
+    /// From the server to the client.
+    ToClient,
+}
+
+impl Direction {
+    /// 0 to the server, 1 to the client.
+    pub(crate) fn index(self) -> usize {
+        match self {
+            Direction::ToServer => 0,
+            Direction::ToClient => 1,
+        }
+    }
+}
+
+/// What is known of a packet, chunk or transaction. Source and destination are those of the sender
+/// and the receiver of these bytes, not of the flow.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// Time of capture, microseconds since 1970.
+    pub ts_us: i64,
+    /// Sender.
+    pub src: IpAddr,
+    /// Receiver.
+    pub dst: IpAddr,
+    /// Sender's port; 0 where the protocol has none.
+    pub sport: u16,
+    /// Receiver's port; 0 where the protocol has none.
+    pub dport: u16,
+    /// IANA number of the protocol over IP.
+    pub protocol: u8,
+    /// The application protocol, once recognised.
+    pub app: Option<App>,
+    /// Which way the bytes go within the flow.
+    pub direction: Direction,
+    /// Whether both sides have spoken (TCP: the handshake is complete).
+    pub established: bool,
+    /// The flow's memory; `None` if the packet belongs to no flow.
+    pub flow: Option<&'a mut FlowState>,
+    /// The packet; `None` for transactions and for chunks that no single packet carries.
+    pub packet: Option<PacketFacts<'a>>,
+    /// Bytes of TCP payload seen so far: from the client, from the server.
+    pub stream_size: [u64; 2],
+}
+
+/// Header fields of one packet. The size of the payload (`dsize`) is that of the bytes given to
+/// [`crate::Matcher::packet`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PacketFacts<'a> {
+    /// Time to live, or IPv6's hop limit.
+    pub ttl: u8,
+    /// Type of service, or IPv6's traffic class.
+    pub tos: u8,
+    /// Identification of the IPv4 header.
+    pub ip_id: u16,
+    /// The protocol number of the IP header.
+    pub ip_protocol: u8,
+    /// Fragmentation fields.
+    pub fragment: Fragment,
+    /// The options of the IPv4 header as sent.
+    pub ip_options: &'a [u8],
+    /// TCP fields, if it is TCP.
+    pub tcp: Option<TcpFacts>,
+    /// ICMP fields, if it is ICMP or ICMPv6.
+    pub icmp: Option<IcmpFacts>,
+}
+
+/// Fragmentation fields of an IPv4 header.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Fragment {
+    /// Reserved bit.
+    pub reserved: bool,
+    /// "Don't fragment".
+    pub dont_fragment: bool,
+    /// "More fragments".
+    pub more_fragments: bool,
+    /// Offset in units of 8 bytes.
+    pub offset: u16,
+}
+
+/// Fields of a TCP header.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TcpFacts {
+    /// The flag bits as sent: FIN 1, SYN 2, RST 4, PSH 8, ACK 16, URG 32, ECE 64, CWR 128.
+    pub flags: u8,
+    /// Sequence number as sent.
+    pub seq: u32,
+    /// Acknowledgement number as sent.
+    pub ack: u32,
+    /// Window as sent, unscaled.
+    pub window: u16,
+}
+
+/// Fields of an ICMP or ICMPv6 header.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct IcmpFacts {
+    /// Type.
+    pub kind: u8,
+    /// Code.
+    pub code: u8,
+    /// Identifier, where the type has one.
+    pub id: Option<u16>,
+    /// Sequence number, where the type has one.
+    pub seq: Option<u16>,
+}

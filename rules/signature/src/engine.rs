@@ -1,0 +1,318 @@
+//! Compiled rules, grouped so that each packet, chunk and transaction meets few of them.
+
+use crate::address_index::{AddressIndex, narrowness};
+use crate::buffer::Buffer;
+use crate::compile::{Compiled, compile};
+use crate::context::Direction;
+use crate::error::RuleError;
+use crate::parse::ParsedRule;
+use crate::prefilter::{Group, GroupBuilder, Telling, choose};
+use crate::rule::{PayloadScope, Presence, Rule, RuleIndex, RuleInfo, Source, Transport};
+use crate::variables::Variables;
+
+/// A set of rules, immutable; workers share it behind an `Arc`.
+#[derive(Debug, Default)]
+pub struct Engine {
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) sources: Vec<Source>,
+    pub(crate) packet: [[Group; 2]; Class::COUNT],
+    pub(crate) stream: [Group; 2],
+    /// For each source the rules that are found by it.
+    pub(crate) by_source: Vec<Group>,
+    /// For each buffer the sources with rules to be found.
+    pub(crate) sources_of_buffer: Vec<Vec<u32>>,
+    /// Rules judged on every transaction.
+    pub(crate) every_transaction: Vec<RuleIndex>,
+    /// Rules on headers alone that no narrow group of addresses finds.
+    pub(crate) every_packet: [Vec<RuleIndex>; Class::COUNT],
+    /// Rules on headers, found by the sender's or the receiver's address.
+    pub(crate) by_address: ByAddress,
+    /// Rules on addresses alone: once per flow and direction.
+    pub(crate) by_address_once: ByAddress,
+    pub(crate) every_flow: Vec<RuleIndex>,
+}
+
+/// Two indexes, by sender and by receiver.
+#[derive(Debug, Default)]
+pub(crate) struct ByAddress {
+    pub(crate) source: AddressIndex,
+    pub(crate) destination: AddressIndex,
+}
+
+/// The kinds of packets whose payload rules are kept apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Class {
+    Tcp,
+    Udp,
+    Icmp,
+    Other,
+}
+
+impl Class {
+    pub(crate) const COUNT: usize = 4;
+    const ALL: [Class; Class::COUNT] = [Class::Tcp, Class::Udp, Class::Icmp, Class::Other];
+
+    pub(crate) fn of(protocol: u8) -> Class {
+        match protocol {
+            6 => Class::Tcp,
+            17 => Class::Udp,
+            1 | 58 => Class::Icmp,
+            _ => Class::Other,
+        }
+    }
+
+    fn admitted_by(self, transport: Transport) -> bool {
+        match transport {
+            Transport::Any => true,
+            Transport::Tcp => self == Class::Tcp,
+            Transport::Udp => self == Class::Udp,
+            Transport::Icmp => self == Class::Icmp,
+            Transport::Number(number) => self == Class::of(number),
+        }
+    }
+}
+
+impl Engine {
+    /// Compiles rules: each is in the engine or has an error.
+    pub fn compile(rules: Vec<ParsedRule>, variables: &Variables) -> (Engine, Vec<RuleError>) {
+        let (Compiled { rules, sources }, errors) = compile(rules, variables);
+        (Arrangement::new(sources.len()).arrange(rules, sources), errors)
+    }
+
+    /// An engine without rules.
+    pub fn empty() -> Engine {
+        Engine::default()
+    }
+
+    /// What people are told of a rule. The index must come from a hit of this engine's matcher;
+    /// another engine's index gives some other rule, or the last.
+    ///
+    /// # Panics
+    /// Never for indexes of this engine.
+    pub fn rule(&self, index: RuleIndex) -> &RuleInfo {
+        static NONE: RuleInfo = RuleInfo {
+            sid: 0,
+            gid: 0,
+            rev: 0,
+            message: String::new(),
+            classtype: String::new(),
+            priority: 0,
+            action: crate::rule::Action::Alert,
+            metadata: Vec::new(),
+            references: Vec::new(),
+            text: String::new(),
+            file: String::new(),
+            line: 0,
+        };
+        self.rules.get(index.index()).map_or(&NONE, |rule| &rule.info)
+    }
+
+    /// All rules, in the order they are judged.
+    pub fn rules(&self) -> impl Iterator<Item = &RuleInfo> {
+        self.rules.iter().map(|rule| &rule.info)
+    }
+
+    /// The number of rules.
+    pub fn len(&self) -> usize {
+        self.rules.len()
+    }
+
+    /// Whether there are no rules.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// Whether any rule looks into that buffer; others need not be made. For [`Buffer::Stream`] and
+    /// [`Buffer::Payload`]: whether [`crate::Matcher::stream`] or payload in packets is of use at all.
+    pub fn uses(&self, buffer: Buffer) -> bool {
+        match buffer {
+            Buffer::Stream => self.stream.iter().any(|group| !group.is_empty()),
+            Buffer::Payload => self.packet.iter().flatten().any(|group| !group.is_empty()),
+            _ => self.sources.iter().any(|source| source.buffer == buffer),
+        }
+    }
+
+    /// Bytes that the prefilters' automata take.
+    pub fn prefilter_memory_bytes(&self) -> usize {
+        let packet = self.packet.iter().flatten();
+        packet.chain(&self.stream).chain(&self.by_source).map(Group::memory_bytes).sum()
+    }
+
+    pub(crate) fn full_rule(&self, index: RuleIndex) -> Option<&Rule> {
+        self.rules.get(index.index())
+    }
+}
+
+/// The groups while rules are put into them.
+struct Arrangement {
+    packet: [[GroupBuilder; 2]; Class::COUNT],
+    stream: [GroupBuilder; 2],
+    by_source: Vec<GroupBuilder>,
+    every_transaction: Vec<RuleIndex>,
+    every_packet: [Vec<RuleIndex>; Class::COUNT],
+    every_flow: Vec<RuleIndex>,
+    /// (rule, by sender, by receiver)
+    by_address: Vec<(RuleIndex, Sides)>,
+    by_address_once: Vec<(RuleIndex, Sides)>,
+}
+
+/// Which of a packet's addresses a rule is found by, looking at which of its groups.
+#[derive(Debug, Clone, Copy)]
+enum Sides {
+    Source,
+    Destination,
+    /// Either address of the packet may be in the rule's source (a rule for both ways).
+    SourceEitherWay,
+    DestinationEitherWay,
+}
+
+impl Arrangement {
+    fn new(sources: usize) -> Arrangement {
+        let mut by_source = Vec::new();
+        by_source.resize_with(sources, GroupBuilder::default);
+        Arrangement {
+            packet: Default::default(),
+            stream: Default::default(),
+            by_source,
+            every_transaction: Vec::new(),
+            every_packet: Default::default(),
+            every_flow: Vec::new(),
+            by_address: Vec::new(),
+            by_address_once: Vec::new(),
+        }
+    }
+
+    fn arrange(mut self, rules: Vec<Rule>, sources: Vec<Source>) -> Engine {
+        for (index, rule) in (0u32..).map(RuleIndex).zip(&rules) {
+            if rule.judges_packets() {
+                self.place_header_rule(index, rule);
+            }
+            if rule.payload.is_some() {
+                self.place_payload_rule(index, rule);
+            }
+            if rule.judges_transactions() {
+                self.place_transaction_rule(index, rule, &sources);
+            }
+        }
+        let by_source: Vec<Group> = self.by_source.into_iter().map(GroupBuilder::build).collect();
+        let mut sources_of_buffer = vec![Vec::new(); Buffer::ALL.len()];
+        for ((number, source), group) in (0u32..).zip(&sources).zip(&by_source) {
+            if let Some(list) = sources_of_buffer.get_mut(source.buffer as usize)
+                && !group.is_empty()
+            {
+                list.push(number);
+            }
+        }
+        Engine {
+            packet: self.packet.map(|directions| directions.map(GroupBuilder::build)),
+            stream: self.stream.map(GroupBuilder::build),
+            by_source,
+            sources_of_buffer,
+            every_transaction: self.every_transaction,
+            every_packet: self.every_packet,
+            every_flow: self.every_flow,
+            by_address: index_addresses(&self.by_address, &rules),
+            by_address_once: index_addresses(&self.by_address_once, &rules),
+            rules,
+            sources,
+        }
+    }
+
+    fn place_header_rule(&mut self, index: RuleIndex, rule: &Rule) {
+        let header = &rule.header;
+        let sides = match (narrowness(&header.source), narrowness(&header.destination), header.both_ways) {
+            (Some(source), Some(destination), both) if destination < source => {
+                Some(if both { Sides::DestinationEitherWay } else { Sides::Destination })
+            }
+            (Some(_), _, both) => Some(if both { Sides::SourceEitherWay } else { Sides::Source }),
+            (None, Some(_), both) => Some(if both { Sides::DestinationEitherWay } else { Sides::Destination }),
+            (None, None, _) => None,
+        };
+        match (sides, rule.is_address_only()) {
+            (Some(sides), true) => self.by_address_once.push((index, sides)),
+            (Some(sides), false) => self.by_address.push((index, sides)),
+            (None, true) => self.every_flow.push(index),
+            (None, false) => {
+                for (class, list) in Class::ALL.iter().zip(&mut self.every_packet) {
+                    if class.admitted_by(header.transport) {
+                        list.push(index);
+                    }
+                }
+            }
+        }
+    }
+
+    fn place_payload_rule(&mut self, index: RuleIndex, rule: &Rule) {
+        let telling = rule.payload.as_ref().and_then(choose);
+        let directions = |direction: usize| match rule.flow.direction {
+            Some(Direction::ToServer) => direction == 0,
+            Some(Direction::ToClient) => direction == 1,
+            None => true,
+        };
+        for (class, groups) in Class::ALL.iter().zip(&mut self.packet) {
+            let in_stream_only = *class == Class::Tcp && rule.payload_scope == PayloadScope::Stream;
+            if in_stream_only || !class.admitted_by(rule.header.transport) {
+                continue;
+            }
+            for (_, group) in (0..).zip(groups).filter(|(direction, _)| directions(*direction)) {
+                group.add(index, telling.as_ref());
+            }
+        }
+        if rule.payload_scope != PayloadScope::Packet && Class::Tcp.admitted_by(rule.header.transport) {
+            for (_, group) in (0..).zip(&mut self.stream).filter(|(direction, _)| directions(*direction)) {
+                group.add(index, telling.as_ref());
+            }
+        }
+    }
+
+    fn place_transaction_rule(&mut self, index: RuleIndex, rule: &Rule, sources: &[Source]) {
+        // What a rule is found by must be there: buffers that may be missing do not serve.
+        let required = || rule.targets.iter().filter(|target| target.presence == Presence::Required);
+        let best = required()
+            .filter_map(|target| {
+                let mut telling = choose(&target.steps)?;
+                let source = sources.get(target.source as usize)?;
+                if source.buffer.is_commonplace() && telling.score < COMMONPLACE_SCORE_FROM {
+                    telling.score /= COMMONPLACE_DIVISOR;
+                }
+                Some((target.source, telling))
+            })
+            .max_by_key(|(_, telling)| telling.score);
+        let (source, telling): (u32, Option<Telling>) = match (best, required().next()) {
+            (Some((source, telling)), _) => (source, Some(telling)),
+            (None, Some(target)) => (target.source, None),
+            (None, None) => {
+                self.every_transaction.push(index);
+                return;
+            }
+        };
+        if let Some(group) = self.by_source.get_mut(source as usize) {
+            group.add(index, telling.as_ref());
+        }
+    }
+}
+
+/// Patterns in buffers of few values tell this much less, unless the author chose them.
+const COMMONPLACE_DIVISOR: u32 = 8;
+const COMMONPLACE_SCORE_FROM: u32 = 1_000_000;
+
+fn index_addresses(placed: &[(RuleIndex, Sides)], rules: &[Rule]) -> ByAddress {
+    let header = |index: &RuleIndex| rules.get(index.index()).map(|rule| &rule.header);
+    let by_sender = placed.iter().filter_map(|(index, sides)| {
+        let header = header(index)?;
+        match sides {
+            Sides::Source | Sides::SourceEitherWay => Some((*index, &*header.source)),
+            Sides::DestinationEitherWay => Some((*index, &*header.destination)),
+            Sides::Destination => None,
+        }
+    });
+    let by_receiver = placed.iter().filter_map(|(index, sides)| {
+        let header = header(index)?;
+        match sides {
+            Sides::Destination | Sides::DestinationEitherWay => Some((*index, &*header.destination)),
+            Sides::SourceEitherWay => Some((*index, &*header.source)),
+            Sides::Source => None,
+        }
+    });
+    ByAddress { source: AddressIndex::build(by_sender), destination: AddressIndex::build(by_receiver) }
+}

@@ -1,0 +1,189 @@
+//! What rules remember about one flow: bits, counters, and which rules were reported.
+//!
+//! Everything is keyed by hashes of names and by signature numbers, never by positions in an
+//! engine, so that a flow keeps its memory when the rules are loaded anew. An idle flow costs one
+//! pointer and two bytes.
+
+use crate::context::Direction;
+use crate::limits::{FLOW_BITS_MAX, FLOW_COUNTERS_MAX, FLOW_RULES_MAX};
+
+/// Memory of one flow, owned by the caller and handed in through [`crate::Context`].
+#[derive(Debug, Clone, Default)]
+pub struct FlowState {
+    memory: Option<Box<Memory>>,
+    address_rules_done: [bool; 2],
+    passed: bool,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Memory {
+    bits: Vec<u64>,
+    counters: Vec<(u64, u32)>,
+    reported: Ring,
+    halves: Ring,
+}
+
+/// A bounded set; when full the oldest member gives way.
+#[derive(Debug, Clone, Default)]
+struct Ring {
+    members: Vec<u64>,
+    next: usize,
+}
+
+impl Ring {
+    fn insert(&mut self, member: u64) -> Room {
+        if self.members.contains(&member) {
+            return Room::Kept;
+        }
+        if self.members.len() < FLOW_RULES_MAX {
+            self.members.push(member);
+            return Room::Kept;
+        }
+        if let Some(slot) = self.members.get_mut(self.next) {
+            *slot = member;
+        }
+        self.next = (self.next + 1) % FLOW_RULES_MAX;
+        Room::Full
+    }
+}
+
+/// Whether something could be kept without losing anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Room {
+    Kept,
+    Full,
+}
+
+impl FlowState {
+    fn memory(&mut self) -> &mut Memory {
+        self.memory.get_or_insert_default()
+    }
+
+    pub(crate) fn bit(&self, name: u64) -> bool {
+        self.memory.as_ref().is_some_and(|memory| memory.bits.contains(&name))
+    }
+
+    pub(crate) fn set_bit(&mut self, name: u64) -> Room {
+        let bits = &mut self.memory().bits;
+        if bits.contains(&name) {
+            return Room::Kept;
+        }
+        if bits.len() >= FLOW_BITS_MAX {
+            return Room::Full;
+        }
+        bits.push(name);
+        Room::Kept
+    }
+
+    pub(crate) fn unset_bit(&mut self, name: u64) {
+        if let Some(memory) = &mut self.memory {
+            memory.bits.retain(|bit| *bit != name);
+        }
+    }
+
+    pub(crate) fn counter(&self, name: u64) -> Option<u32> {
+        let memory = self.memory.as_ref()?;
+        memory.counters.iter().find(|(key, _)| *key == name).map(|(_, count)| *count)
+    }
+
+    pub(crate) fn set_counter(&mut self, name: u64, value: u32) -> Room {
+        let counters = &mut self.memory().counters;
+        if let Some((_, count)) = counters.iter_mut().find(|(key, _)| *key == name) {
+            *count = value;
+            return Room::Kept;
+        }
+        if counters.len() >= FLOW_COUNTERS_MAX {
+            return Room::Full;
+        }
+        counters.push((name, value));
+        Room::Kept
+    }
+
+    /// Whether the rule was reported in that direction of the flow.
+    pub(crate) fn was_reported(&self, rule: u64, direction: Direction) -> bool {
+        let member = directed(rule, direction);
+        self.memory.as_ref().is_some_and(|memory| memory.reported.members.contains(&member))
+    }
+
+    pub(crate) fn remember_reported(&mut self, rule: u64, direction: Direction) -> Room {
+        self.memory().reported.insert(directed(rule, direction))
+    }
+
+    /// Whether that half of a rule on both payload and application buffers has matched.
+    pub(crate) fn half_matched(&self, half: u64) -> bool {
+        self.memory.as_ref().is_some_and(|memory| memory.halves.members.contains(&half))
+    }
+
+    pub(crate) fn remember_half(&mut self, half: u64) -> Room {
+        self.memory().halves.insert(half)
+    }
+
+    /// True the first time in each direction: rules on addresses alone need judging once.
+    pub(crate) fn begin_address_rules(&mut self, direction: Direction) -> bool {
+        let Some(done) = self.address_rules_done.get_mut(direction.index()) else { return false };
+        !std::mem::replace(done, true)
+    }
+
+    /// Whether a `pass` rule has freed the rest of this flow.
+    pub fn is_passed(&self) -> bool {
+        self.passed
+    }
+
+    pub(crate) fn set_passed(&mut self) {
+        self.passed = true;
+    }
+}
+
+fn directed(rule: u64, direction: Direction) -> u64 {
+    (rule << 1) | direction.index() as u64
+}
+
+/// FNV-1a, 64 bit: the key of a bit's or counter's name.
+pub(crate) fn name_key(name: &str) -> u64 {
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_small_while_idle() {
+        assert!(size_of::<FlowState>() <= 16);
+    }
+
+    #[test]
+    fn bits_are_bounded() {
+        let mut flow = FlowState::default();
+        for bit in 0..FLOW_BITS_MAX as u64 {
+            assert_eq!(flow.set_bit(bit), Room::Kept);
+        }
+        assert_eq!(flow.set_bit(9999), Room::Full);
+        assert_eq!(flow.set_bit(0), Room::Kept);
+        flow.unset_bit(0);
+        assert!(!flow.bit(0));
+        assert_eq!(flow.set_bit(9999), Room::Kept);
+    }
+
+    #[test]
+    fn oldest_report_gives_way() {
+        let mut flow = FlowState::default();
+        for rule in 0..FLOW_RULES_MAX as u64 {
+            assert_eq!(flow.remember_reported(rule, Direction::ToClient), Room::Kept);
+        }
+        assert_eq!(flow.remember_reported(1000, Direction::ToClient), Room::Full);
+        assert!(!flow.was_reported(0, Direction::ToClient));
+        assert!(flow.was_reported(1000, Direction::ToClient));
+        assert!(!flow.was_reported(1000, Direction::ToServer));
+    }
+
+    #[test]
+    fn address_rules_once_per_direction() {
+        let mut flow = FlowState::default();
+        assert!(flow.begin_address_rules(Direction::ToServer));
+        assert!(!flow.begin_address_rules(Direction::ToServer));
+        assert!(flow.begin_address_rules(Direction::ToClient));
+    }
+}

@@ -1,0 +1,71 @@
+//! Suricata's rule language: parser with positions, compiler and matcher.
+//!
+//! Pure and synchronous: files are read by the caller, time is an argument. Rules go through three
+//! steps, each of which says of every rule either what it became or what is wrong and where:
+//!
+//! ```text
+//! text ──parse──▶ ParsedRule ──Engine::compile──▶ Engine (shared) ──▶ Matcher (one per worker)
+//! ```
+//!
+//! # What looks where
+//! * Rules on application buffers (`http.uri`, `dns.query`, `tls.sni`, …) are judged by
+//!   [`Matcher::transaction`], all buffers of one side together. A buffer that the caller never gives
+//!   never matches; [`Engine::uses`] tells which are asked for.
+//! * Payload conditions of TCP rules look into the reassembled stream ([`Matcher::stream`]); also into
+//!   single packets if a content says `offset`, `depth` or `startswith`; only into single packets
+//!   ([`Matcher::packet`]) for `tcp-pkt`, `flow:no_stream`, rules with conditions on headers or `dsize`,
+//!   and rules that count (`threshold` other than `limit`, `detection_filter`), since chunks of the
+//!   stream may overlap and packets do not. A TCP packet without a flow is judged by all of them.
+//! * Payload conditions of other protocols look into single packets.
+//! * A rule with conditions on both payload and application buffers matches once both halves have
+//!   matched in one flow.
+//! * `http`, `dns`, `tls` … as protocol ask that the sensor recognised that protocol.
+//!
+//! # What reports how often
+//! A rule found in a stream reports once per direction of a flow, as do rules on addresses alone;
+//! others report each time, within their `threshold`. Thresholds and host bits are per [`Matcher`].
+//!
+//! # What it does not do
+//! No Lua, datasets, `iprep`, `asn1`, application-layer events, DCE/RPC byte order, no capture into
+//! variables from `pcre`. Rules that need these are refused with an error that says so.
+//!
+//! # Invariants
+//! * No rule is tried on data unless its pattern is in there, its address names the packet's, or it
+//!   is one of the few with neither (about 1 in 500).
+//! * A verification takes at most [`limits::VERIFY_STEPS_MAX`] tries; what stops is counted.
+
+mod address_index;
+mod bounded_map;
+mod buffer;
+mod bytes;
+mod classification;
+mod compile;
+mod content;
+mod context;
+mod engine;
+mod error;
+mod flow_state;
+pub mod limits;
+mod matcher;
+mod number;
+mod packet_test;
+mod parse;
+mod pattern;
+mod prefilter;
+mod ranges;
+mod rule;
+mod threshold;
+mod transform;
+mod variables;
+mod verify;
+
+pub use buffer::Buffer;
+pub use classification::classtype_priority;
+pub use context::{App, Context, Direction, Fragment, IcmpFacts, PacketFacts, TcpFacts};
+pub use engine::Engine;
+pub use error::{ErrorKind, RuleError};
+pub use flow_state::FlowState;
+pub use matcher::{Counters, Hit, Matcher};
+pub use parse::{ParsedRule, parse};
+pub use rule::{Action, RuleIndex, RuleInfo};
+pub use variables::Variables;

@@ -1,0 +1,215 @@
+//! Judging the candidates of one call, in order.
+
+use crate::buffer::Buffer;
+use crate::bytes::ByteVariables;
+use crate::context::Context;
+use crate::engine::Engine;
+use crate::flow_state::Room;
+use crate::limits::{HITS_PER_CALL_MAX, VERIFY_STEPS_MAX};
+use crate::ranges::address_number;
+use crate::rule::{Action, Family, Header, PayloadScope, Presence, Rule, RuleIndex, Target};
+use crate::threshold::Occurrence;
+use crate::transform;
+use crate::verify::{Budget, holds};
+
+use super::{Hit, Tables};
+
+/// What the rules are judged on.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Evidence<'e> {
+    Packet(&'e [u8]),
+    Stream(&'e [u8]),
+    Transaction(&'e [(Buffer, &'e [u8])]),
+}
+
+/// The two halves of a rule on both payload and application buffers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Half {
+    Payload = 0,
+    Transaction = 1,
+}
+
+pub(super) struct Judge<'j> {
+    pub(super) engine: &'j Engine,
+    pub(super) evidence: Evidence<'j>,
+    pub(super) tables: &'j mut Tables,
+}
+
+impl Judge<'_> {
+    pub(super) fn all(mut self, candidates: &[RuleIndex], cx: &mut Context<'_>, out: &mut Vec<Hit>) {
+        let before = out.len();
+        for index in candidates {
+            let Some(rule) = self.engine.full_rule(*index) else { continue };
+            if !self.matches(rule, cx) {
+                continue;
+            }
+            self.apply_effects(rule, cx);
+            if rule.info.action == Action::Pass {
+                if let Some(flow) = cx.flow.as_deref_mut() {
+                    flow.set_passed();
+                }
+                return;
+            }
+            if !self.may_report(rule, cx) {
+                self.tables.counters.suppressed += 1;
+                continue;
+            }
+            if self.reports_once(rule, cx)
+                && let Some(flow) = cx.flow.as_deref_mut()
+            {
+                let room = flow.remember_reported(rule.identity(), cx.direction);
+                self.count_room(room);
+            }
+            if rule.silent {
+                continue;
+            }
+            if out.len() - before >= HITS_PER_CALL_MAX {
+                self.tables.counters.hits_dropped += 1;
+                continue;
+            }
+            self.tables.counters.hits += 1;
+            out.push(Hit { rule: *index, action: rule.info.action });
+        }
+    }
+
+    pub(super) fn count_room(&mut self, room: Room) {
+        if room == Room::Full {
+            self.tables.counters.flow_memory_full += 1;
+        }
+    }
+
+    /// Cheapest questions first; the data last.
+    fn matches(&mut self, rule: &Rule, cx: &mut Context<'_>) -> bool {
+        if !suits(rule, cx) || !header_admits(&rule.header, cx) || !self.packet_holds(rule, cx) {
+            return false;
+        }
+        let already = self.reports_once(rule, cx)
+            && cx.flow.as_ref().is_some_and(|flow| flow.was_reported(rule.identity(), cx.direction));
+        if already || !self.state_holds(rule, cx) {
+            return false;
+        }
+        let (half, matched) = match self.evidence {
+            Evidence::Packet(data) | Evidence::Stream(data) => (Half::Payload, self.payload_holds(rule, data)),
+            Evidence::Transaction(buffers) => (Half::Transaction, self.targets_hold(rule, buffers)),
+        };
+        matched && (!rule.has_two_halves() || self.completes(rule, half, cx))
+    }
+
+    /// Whether the rule is silent in a direction of a flow once it has reported there.
+    fn reports_once(&self, rule: &Rule, cx: &Context<'_>) -> bool {
+        match self.evidence {
+            Evidence::Stream(_) => true,
+            // The same bytes come once more in the stream.
+            Evidence::Packet(_) => {
+                cx.protocol == TCP && rule.payload.is_some() && rule.payload_scope == PayloadScope::PacketAndStream
+            }
+            Evidence::Transaction(_) => false,
+        }
+    }
+
+    fn packet_holds(&self, rule: &Rule, cx: &Context<'_>) -> bool {
+        if rule.packet_tests.is_empty() {
+            return true;
+        }
+        let (Evidence::Packet(payload), Some(packet)) = (self.evidence, &cx.packet) else { return false };
+        let same = cx.src == cx.dst;
+        rule.packet_tests.iter().all(|test| test.holds(packet, payload.len(), same))
+    }
+
+    fn payload_holds(&mut self, rule: &Rule, data: &[u8]) -> bool {
+        let Some(steps) = &rule.payload else { return true };
+        let mut budget = Budget::new(VERIFY_STEPS_MAX);
+        let matched = holds(steps, data, &mut ByteVariables::default(), &mut budget);
+        self.account(&budget);
+        matched
+    }
+
+    fn targets_hold(&mut self, rule: &Rule, buffers: &[(Buffer, &[u8])]) -> bool {
+        let mut variables = ByteVariables::default();
+        rule.targets.iter().all(|target| self.target_holds(target, buffers, &mut variables))
+    }
+
+    /// Whether any instance of the buffer meets the conditions.
+    fn target_holds(
+        &mut self,
+        target: &Target,
+        buffers: &[(Buffer, &[u8])],
+        variables: &mut ByteVariables,
+    ) -> bool {
+        let Some(source) = self.engine.sources.get(target.source as usize) else { return false };
+        let mut present = false;
+        for (_, data) in buffers.iter().filter(|(buffer, _)| *buffer == source.buffer) {
+            present = true;
+            if target.presence == Presence::Absent {
+                return false;
+            }
+            let view = transform::apply(&source.transforms, data);
+            let mut budget = Budget::new(VERIFY_STEPS_MAX);
+            let matched = holds(&target.steps, &view, variables, &mut budget);
+            self.account(&budget);
+            if matched {
+                return true;
+            }
+        }
+        !present && target.presence != Presence::Required
+    }
+
+    fn account(&mut self, budget: &Budget) {
+        self.tables.counters.step_limit += u64::from(budget.exhausted);
+        self.tables.counters.regex_limit += u64::from(budget.regex_failures);
+    }
+
+    /// Notes that this half matched; whether the other one has.
+    fn completes(&mut self, rule: &Rule, half: Half, cx: &mut Context<'_>) -> bool {
+        let Some(flow) = cx.flow.as_deref_mut() else { return false };
+        let key = |half: Half| rule.identity() << 1 | half as u64;
+        let room = flow.remember_half(key(half));
+        let other = if half == Half::Payload { Half::Transaction } else { Half::Payload };
+        let complete = flow.half_matched(key(other));
+        self.count_room(room);
+        complete
+    }
+
+    fn may_report(&mut self, rule: &Rule, cx: &Context<'_>) -> bool {
+        let occurrence = Occurrence {
+            rule: rule.identity(),
+            source: address_number(cx.src),
+            destination: address_number(cx.dst),
+            ts_us: cx.ts_us,
+        };
+        let thresholds = &mut self.tables.thresholds;
+        rule.detection_filter.iter().chain(&rule.threshold).all(|limit| thresholds.admits(limit, occurrence))
+    }
+}
+
+const TCP: u8 = 6;
+
+/// Application protocol, flow and stream.
+fn suits(rule: &Rule, cx: &Context<'_>) -> bool {
+    let flow = rule.flow;
+    rule.app.is_none_or(|app| cx.app == Some(app))
+        && rule.app_tests.iter().all(|(app, wanted)| (cx.app == Some(*app)) == *wanted)
+        && flow.established.is_none_or(|established| established == cx.established)
+        && flow.direction.is_none_or(|direction| direction == cx.direction)
+        && rule.stream_sizes.iter().all(|test| test.holds(cx.stream_size))
+}
+
+fn header_admits(header: &Header, cx: &Context<'_>) -> bool {
+    let family = match header.family {
+        Family::Both => true,
+        Family::V4 => cx.src.is_ipv4(),
+        Family::V6 => cx.src.is_ipv6(),
+    };
+    if !family || !header.transport.admits(cx.protocol) {
+        return false;
+    }
+    let (source, destination) = (address_number(cx.src), address_number(cx.dst));
+    let admits = |from: (u128, u16), to: (u128, u16)| {
+        header.source_ports.contains(from.1)
+            && header.destination_ports.contains(to.1)
+            && header.source.contains(from.0)
+            && header.destination.contains(to.0)
+    };
+    let (sender, receiver) = ((source, cx.sport), (destination, cx.dport));
+    admits(sender, receiver) || (header.both_ways && admits(receiver, sender))
+}

@@ -1,0 +1,290 @@
+//! Conditions on a packet's headers and on the size of its payload.
+
+use crate::context::{IcmpFacts, PacketFacts, TcpFacts};
+use crate::error::{Complaint, unsupported, value};
+use crate::number::{Dash, NumberTest, number};
+
+/// One condition on a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PacketTest {
+    PayloadSize(NumberTest),
+    IcmpType(NumberTest),
+    IcmpCode(NumberTest),
+    IcmpId(u16),
+    IcmpSeq(u16),
+    TcpFlags(BitTest),
+    TcpSeq(NumberTest),
+    TcpAck(NumberTest),
+    TcpWindow(NumberTest),
+    FragmentBits(BitTest),
+    FragmentOffset(NumberTest),
+    Ttl(NumberTest),
+    Tos(NumberTest),
+    IpId(NumberTest),
+    IpProtocol(NumberTest),
+    /// An option of that number in the IPv4 header; `None`: any option.
+    IpOption(Option<u8>),
+    SameAddress,
+}
+
+/// Conditions on a set of bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BitTest {
+    mode: BitMode,
+    bits: u8,
+    ignored: u8,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum BitMode {
+    Exactly,
+    AllOf,
+    AnyOf,
+    NotAllOf,
+}
+
+impl BitTest {
+    fn holds(self, bits: u8) -> bool {
+        let bits = bits & !self.ignored;
+        match self.mode {
+            BitMode::Exactly => bits == self.bits,
+            BitMode::AllOf => bits & self.bits == self.bits,
+            BitMode::AnyOf => bits & self.bits != 0,
+            BitMode::NotAllOf => bits & self.bits != self.bits,
+        }
+    }
+
+    /// `[+*!]letters[,ignored letters]`; the sign may stand before or after the letters.
+    fn parse(text: &str, bit: fn(char) -> Option<u8>) -> Result<BitTest, Complaint> {
+        let (wanted, ignored) = text.split_once(',').unwrap_or((text, ""));
+        let mut mode = BitMode::Exactly;
+        let mut bits = 0;
+        for letter in wanted.chars().filter(|letter| !letter.is_whitespace()) {
+            match letter {
+                '+' => mode = BitMode::AllOf,
+                '*' => mode = BitMode::AnyOf,
+                '!' => mode = BitMode::NotAllOf,
+                _ => bits |= bit(letter).ok_or_else(|| value(format!("unknown flag {letter:?}")))?,
+            }
+        }
+        let mut test = BitTest { mode, bits, ignored: 0 };
+        for letter in ignored.chars().filter(|letter| !letter.is_whitespace()) {
+            test.ignored |= bit(letter).ok_or_else(|| value(format!("unknown flag {letter:?}")))?;
+        }
+        Ok(test)
+    }
+}
+
+fn tcp_bit(letter: char) -> Option<u8> {
+    Some(match letter.to_ascii_uppercase() {
+        'F' => 0x01,
+        'S' => 0x02,
+        'R' => 0x04,
+        'P' => 0x08,
+        'A' => 0x10,
+        'U' => 0x20,
+        'E' | '2' => 0x40,
+        'C' | '1' => 0x80,
+        '0' => 0,
+        _ => return None,
+    })
+}
+
+const RESERVED_BIT: u8 = 4;
+const DONT_FRAGMENT_BIT: u8 = 2;
+const MORE_FRAGMENTS_BIT: u8 = 1;
+
+fn fragment_bit(letter: char) -> Option<u8> {
+    Some(match letter.to_ascii_uppercase() {
+        'R' => RESERVED_BIT,
+        'D' => DONT_FRAGMENT_BIT,
+        'M' => MORE_FRAGMENTS_BIT,
+        _ => return None,
+    })
+}
+
+impl PacketTest {
+    /// The condition that a keyword with that value asks for; `None` if the keyword is another's.
+    pub(crate) fn parse(keyword: &str, text: &str) -> Option<Result<PacketTest, Complaint>> {
+        let excluded = |test: fn(NumberTest) -> PacketTest| NumberTest::parse(text, Dash::Excluded).map(test);
+        let short = |test: fn(u16) -> PacketTest| {
+            number(text)
+                .and_then(|n| u16::try_from(n).map_err(|_| value(format!("{n} is above 65535"))))
+                .map(test)
+        };
+        Some(match keyword {
+            "dsize" => excluded(PacketTest::PayloadSize),
+            "itype" => excluded(PacketTest::IcmpType),
+            "icode" => excluded(PacketTest::IcmpCode),
+            "icmp_id" => short(PacketTest::IcmpId),
+            "icmp_seq" => short(PacketTest::IcmpSeq),
+            "flags" | "tcp.flags" => BitTest::parse(text, tcp_bit).map(PacketTest::TcpFlags),
+            "seq" | "tcp.seq" => excluded(PacketTest::TcpSeq),
+            "ack" | "tcp.ack" => excluded(PacketTest::TcpAck),
+            "window" | "tcp.window" => excluded(PacketTest::TcpWindow),
+            "fragbits" => BitTest::parse(text, fragment_bit).map(PacketTest::FragmentBits),
+            "fragoffset" => excluded(PacketTest::FragmentOffset),
+            "ttl" => NumberTest::parse(text, Dash::Included).map(PacketTest::Ttl),
+            "tos" => NumberTest::parse(text, Dash::Included).map(PacketTest::Tos),
+            "id" => excluded(PacketTest::IpId),
+            "ip_proto" => parse_ip_protocol(text).map(PacketTest::IpProtocol),
+            "ipopts" => parse_ip_option(text).map(PacketTest::IpOption),
+            "sameip" => Ok(PacketTest::SameAddress),
+            _ => return None,
+        })
+    }
+
+    /// Whether it holds; `same_address` says whether sender and receiver are one.
+    pub(crate) fn holds(self, packet: &PacketFacts<'_>, payload_bytes: usize, same_address: bool) -> bool {
+        let tcp = |test: &dyn Fn(TcpFacts) -> bool| packet.tcp.is_some_and(test);
+        let icmp = |test: &dyn Fn(IcmpFacts) -> bool| packet.icmp.is_some_and(test);
+        match self {
+            PacketTest::PayloadSize(test) => test.holds(payload_bytes as u64),
+            PacketTest::IcmpType(test) => icmp(&|icmp| test.holds(icmp.kind.into())),
+            PacketTest::IcmpCode(test) => icmp(&|icmp| test.holds(icmp.code.into())),
+            PacketTest::IcmpId(id) => icmp(&|icmp| icmp.id == Some(id)),
+            PacketTest::IcmpSeq(seq) => icmp(&|icmp| icmp.seq == Some(seq)),
+            PacketTest::TcpFlags(test) => tcp(&|tcp| test.holds(tcp.flags)),
+            PacketTest::TcpSeq(test) => tcp(&|tcp| test.holds(tcp.seq.into())),
+            PacketTest::TcpAck(test) => tcp(&|tcp| test.holds(tcp.ack.into())),
+            PacketTest::TcpWindow(test) => tcp(&|tcp| test.holds(tcp.window.into())),
+            PacketTest::FragmentBits(test) => test.holds(fragment_bits(packet)),
+            PacketTest::FragmentOffset(test) => test.holds(packet.fragment.offset.into()),
+            PacketTest::Ttl(test) => test.holds(packet.ttl.into()),
+            PacketTest::Tos(test) => test.holds(packet.tos.into()),
+            PacketTest::IpId(test) => test.holds(packet.ip_id.into()),
+            PacketTest::IpProtocol(test) => test.holds(packet.ip_protocol.into()),
+            PacketTest::IpOption(wanted) => has_ip_option(packet.ip_options, wanted),
+            PacketTest::SameAddress => same_address,
+        }
+    }
+}
+
+fn fragment_bits(packet: &PacketFacts<'_>) -> u8 {
+    let fragment = packet.fragment;
+    u8::from(fragment.reserved) * RESERVED_BIT
+        | u8::from(fragment.dont_fragment) * DONT_FRAGMENT_BIT
+        | u8::from(fragment.more_fragments) * MORE_FRAGMENTS_BIT
+}
+
+fn parse_ip_protocol(text: &str) -> Result<NumberTest, Complaint> {
+    let text = text.trim();
+    let (sign, name) = match text.strip_prefix('!') {
+        Some(rest) => ("!", rest.trim()),
+        None => ("", text),
+    };
+    let number = match name.to_ascii_lowercase().as_str() {
+        "icmp" => 1,
+        "igmp" => 2,
+        "ipip" => 4,
+        "tcp" => 6,
+        "udp" => 17,
+        "ipv6" => 41,
+        "gre" => 47,
+        "esp" => 50,
+        "ah" => 51,
+        "ipv6-icmp" | "icmpv6" => 58,
+        "ospf" => 89,
+        "pim" => 103,
+        "sctp" => 132,
+        _ => return NumberTest::parse(text, Dash::Included),
+    };
+    Ok(if sign.is_empty() { NumberTest::Equal(number) } else { NumberTest::NotEqual(number) })
+}
+
+fn parse_ip_option(text: &str) -> Result<Option<u8>, Complaint> {
+    Ok(Some(match text.trim() {
+        "any" => return Ok(None),
+        "rr" => 7,
+        "lsrr" => 131,
+        "ssrr" => 137,
+        "satid" => 136,
+        "ts" => 68,
+        "sec" => 130,
+        "esec" => 133,
+        "cipso" => 134,
+        "rtralt" => 148,
+        "qs" => 25,
+        "nop" => 1,
+        "eol" => 0,
+        other => return Err(unsupported(format!("ipopts {other:?} is not supported"))),
+    }))
+}
+
+fn has_ip_option(options: &[u8], wanted: Option<u8>) -> bool {
+    let mut rest = options;
+    while let [kind, tail @ ..] = rest {
+        if wanted.is_none_or(|wanted| wanted == *kind) {
+            return true;
+        }
+        rest = match kind {
+            0 => return false,
+            1 => tail,
+            _ => match tail.first() {
+                Some(length @ 2..) => rest.get(usize::from(*length)..).unwrap_or_default(),
+                _ => return false,
+            },
+        };
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::context::Fragment;
+
+    #[test]
+    fn packet_conditions() {
+        let packet = PacketFacts {
+            ttl: 64,
+            ip_id: 7,
+            ip_protocol: 6,
+            ip_options: &[1, 7, 3, 4, 0],
+            fragment: Fragment { more_fragments: true, ..Fragment::default() },
+            tcp: Some(TcpFacts { flags: 0x12, seq: 5, ack: 6, window: 1024 }),
+            icmp: Some(IcmpFacts { kind: 8, code: 0, id: Some(3), seq: None }),
+            ..PacketFacts::default()
+        };
+        let table = [
+            ("dsize", "10", true),
+            ("dsize", ">10", false),
+            ("dsize", "9<>11", true),
+            ("itype", "8", true),
+            ("icode", ">0", false),
+            ("icmp_id", "3", true),
+            ("icmp_seq", "0", false),
+            ("flags", "SA", true),
+            ("flags", "S", false),
+            ("flags", "S+", true),
+            ("flags", "+S", true),
+            ("flags", "*FS", true),
+            ("flags", "!SA", false),
+            ("flags", "S,A", true),
+            ("flags", "S,12", false),
+            ("seq", "5", true),
+            ("ack", "5", false),
+            ("window", "!1024", false),
+            ("fragbits", "M", true),
+            ("fragbits", "D+", false),
+            ("fragoffset", "0", true),
+            ("ttl", "<65", true),
+            ("ttl", "64-70", true),
+            ("id", "7", true),
+            ("ip_proto", "tcp", true),
+            ("ip_proto", "!tcp", false),
+            ("ip_proto", "6", true),
+            ("ipopts", "rr", true),
+            ("ipopts", "lsrr", false),
+            ("sameip", "", false),
+        ];
+        for (keyword, text, expected) in table {
+            let test = PacketTest::parse(keyword, text).unwrap().unwrap();
+            assert_eq!(test.holds(&packet, 10, false), expected, "{keyword}:{text}");
+        }
+        assert!(PacketTest::parse("flags", "X").unwrap().is_err());
+        assert!(PacketTest::parse("icmp_id", "70000").unwrap().is_err());
+        assert!(PacketTest::parse("content", "x").is_none());
+    }
+}

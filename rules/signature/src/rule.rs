@@ -1,0 +1,319 @@
+//! A compiled rule.
+
+use std::sync::Arc;
+
+use crate::buffer::Buffer;
+use crate::context::App;
+use crate::number::NumberTest;
+use crate::packet_test::PacketTest;
+use crate::transform::Transform;
+use crate::variables::{AddressSet, PortSet};
+use crate::verify::StepList;
+
+/// A rule's place in its engine; rules that must be judged first come first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RuleIndex(pub(crate) u32);
+
+impl RuleIndex {
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// What a rule wants done. Only `pass` changes what the matcher reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Action {
+    /// Be silent about this packet, chunk or transaction, and about what follows in its flow.
+    Pass,
+    /// Report, and stop the packet where the sensor is able to.
+    Drop,
+    /// Report, and refuse the connection where the sensor is able to.
+    Reject,
+    /// Report.
+    Alert,
+}
+
+/// What people are told of a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleInfo {
+    /// Signature number.
+    pub sid: u32,
+    /// Group of the number; 1 unless the rule says otherwise.
+    pub gid: u32,
+    /// Revision; 0 if the rule has none.
+    pub rev: u32,
+    /// What the rule says it found.
+    pub message: String,
+    /// Class, as in Suricata's `classification.config`; empty if the rule has none.
+    pub classtype: String,
+    /// 1 is gravest; the rule's own, else its class's, else 3.
+    pub priority: u8,
+    /// What the rule wants done.
+    pub action: Action,
+    /// Pairs from `metadata`; `target` comes as a pair of that name.
+    pub metadata: Vec<(String, String)>,
+    /// References as `type,address`.
+    pub references: Vec<String>,
+    /// The rule as written, continuation lines joined.
+    pub text: String,
+    /// The file it came from.
+    pub file: String,
+    /// Its first line, from 1.
+    pub line: u32,
+}
+
+/// Protocols over IP that a header names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Transport {
+    Any,
+    Tcp,
+    Udp,
+    Icmp,
+    Number(u8),
+}
+
+impl Transport {
+    pub(crate) fn admits(self, protocol: u8) -> bool {
+        match self {
+            Transport::Any => true,
+            Transport::Tcp => protocol == 6,
+            Transport::Udp => protocol == 17,
+            Transport::Icmp => matches!(protocol, 1 | 58),
+            Transport::Number(number) => protocol == number,
+        }
+    }
+}
+
+/// Addresses and ports, one way.
+#[derive(Debug, Clone)]
+pub(crate) struct Header {
+    pub(crate) transport: Transport,
+    /// Only IPv4, only IPv6, or both.
+    pub(crate) family: Family,
+    pub(crate) source: Arc<AddressSet>,
+    pub(crate) source_ports: Arc<PortSet>,
+    pub(crate) destination: Arc<AddressSet>,
+    pub(crate) destination_ports: Arc<PortSet>,
+    pub(crate) both_ways: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Family {
+    Both,
+    V4,
+    V6,
+}
+
+/// What `flow` asks for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct FlowTest {
+    pub(crate) established: Option<bool>,
+    pub(crate) direction: Option<crate::context::Direction>,
+    pub(crate) only: Option<PayloadFrom>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PayloadFrom {
+    Packets,
+    Stream,
+}
+
+/// Where a rule's payload conditions look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PayloadScope {
+    /// Single packets only.
+    Packet,
+    /// TCP: the reassembled stream. Others: single packets.
+    Stream,
+    /// TCP: both. Others: single packets.
+    PacketAndStream,
+}
+
+/// A buffer after its transforms; rules share them.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Source {
+    pub(crate) buffer: Buffer,
+    pub(crate) transforms: Vec<Transform>,
+}
+
+/// What a rule says about a buffer's presence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Presence {
+    Required,
+    /// The buffer must be missing.
+    Absent,
+    /// Missing, or the conditions hold.
+    AbsentOr,
+}
+
+/// Conditions on one application buffer.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    /// Index into the engine's sources.
+    pub(crate) source: u32,
+    pub(crate) presence: Presence,
+    pub(crate) steps: StepList,
+}
+
+/// `stream_size`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct StreamSizeTest {
+    pub(crate) side: StreamSide,
+    pub(crate) test: NumberTest,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StreamSide {
+    Client,
+    Server,
+    Both,
+    Either,
+}
+
+impl StreamSizeTest {
+    pub(crate) fn holds(self, [client, server]: [u64; 2]) -> bool {
+        match self.side {
+            StreamSide::Client => self.test.holds(client),
+            StreamSide::Server => self.test.holds(server),
+            StreamSide::Both => self.test.holds(client) && self.test.holds(server),
+            StreamSide::Either => self.test.holds(client) || self.test.holds(server),
+        }
+    }
+}
+
+/// A condition on what earlier rules left behind; names are hashed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum StateTest {
+    /// Any of these bits is set.
+    AnyBit(Vec<u64>),
+    /// Any of these bits is not set.
+    AnyBitUnset(Vec<u64>),
+    Counter { name: u64, test: CounterTest },
+    HostBit { bit: HostBit, set: bool },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CounterTest {
+    IsSet,
+    IsUnset,
+    Compare(NumberTest),
+}
+
+/// A bit kept for an address or a pair of them (`xbits`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct HostBit {
+    pub(crate) name: u64,
+    pub(crate) track: TrackHost,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum TrackHost {
+    Source,
+    Destination,
+    Pair,
+}
+
+/// What a matching rule leaves behind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Effect {
+    SetBit(u64),
+    UnsetBit(u64),
+    ToggleBit(u64),
+    SetCounter { name: u64, value: u32 },
+    AddCounter { name: u64, by: i64 },
+    SetHostBit { bit: HostBit, expire_s: u32 },
+    UnsetHostBit(HostBit),
+    ToggleHostBit { bit: HostBit, expire_s: u32 },
+}
+
+/// How often a rule may report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Threshold {
+    pub(crate) kind: ThresholdKind,
+    pub(crate) track: Track,
+    pub(crate) count: u32,
+    pub(crate) seconds: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ThresholdKind {
+    /// The first `count` in each window.
+    Limit,
+    /// Each `count`-th within a window.
+    Threshold,
+    /// The `count`-th, once in each window.
+    Both,
+    /// All after the first `count` within a window.
+    DetectionFilter,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Track {
+    Source,
+    Destination,
+    Rule,
+    Both,
+}
+
+/// A rule ready to be judged.
+#[derive(Debug, Clone)]
+pub(crate) struct Rule {
+    pub(crate) info: RuleInfo,
+    pub(crate) header: Header,
+    /// The application protocol the header names.
+    pub(crate) app: Option<App>,
+    /// `app-layer-protocol`: wanted or not wanted.
+    pub(crate) app_tests: Vec<(App, bool)>,
+    pub(crate) flow: FlowTest,
+    pub(crate) packet_tests: Vec<PacketTest>,
+    pub(crate) stream_sizes: Vec<StreamSizeTest>,
+    pub(crate) state_tests: Vec<StateTest>,
+    pub(crate) effects: Vec<Effect>,
+    pub(crate) payload: Option<StepList>,
+    pub(crate) payload_scope: PayloadScope,
+    pub(crate) targets: Vec<Target>,
+    pub(crate) threshold: Option<Threshold>,
+    pub(crate) detection_filter: Option<Threshold>,
+    pub(crate) silent: bool,
+}
+
+impl Rule {
+    /// A number that stays the same when rules are loaded anew.
+    pub(crate) fn identity(&self) -> u64 {
+        u64::from(self.info.gid) << 32 | u64::from(self.info.sid)
+    }
+
+    /// Whether the rule asks for nothing but addresses: then once per flow and direction is enough.
+    pub(crate) fn is_address_only(&self) -> bool {
+        self.judges_packets()
+            && self.payload.is_none()
+            && self.packet_tests.is_empty()
+            && self.stream_sizes.is_empty()
+            && self.state_tests.is_empty()
+            && self.app_tests.is_empty()
+            && self.flow.established.is_none()
+            && self.header.source_ports.is_all()
+            && self.header.destination_ports.is_all()
+    }
+
+    /// Whether the rule is judged on single packets without payload conditions.
+    pub(crate) fn judges_packets(&self) -> bool {
+        self.payload.is_none() && self.targets.is_empty() && self.app.is_none()
+    }
+
+    /// Whether the rule is judged on transactions.
+    pub(crate) fn judges_transactions(&self) -> bool {
+        !self.targets.is_empty() || (self.payload.is_none() && self.app.is_some())
+    }
+
+    /// Whether the rule needs both a payload and a transaction.
+    pub(crate) fn has_two_halves(&self) -> bool {
+        self.payload.is_some() && !self.targets.is_empty()
+    }
+
+    /// Whether the rule counts what it finds before it reports.
+    pub(crate) fn counts(&self) -> bool {
+        self.detection_filter.is_some()
+            || self.threshold.is_some_and(|threshold| threshold.kind != ThresholdKind::Limit)
+    }
+}

@@ -1,0 +1,140 @@
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+
+const EICAR_LIKE: &str = r#"import "hash"
+
+// A comment with rule in it { and a brace.
+private rule Helper { condition: filesize > 3 }
+
+rule Marker : suspicious lab {
+    meta:
+        severity = "high"
+        mitre_technique_id = "T1105"
+        score = 80
+        exact = true
+    strings:
+        $a = "VONGGAC-}-MARKER"
+    condition:
+        Helper and $a
+}
+
+rule Exact { condition: hash.sha256(0, filesize) == "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881" }
+"#;
+
+fn compile(text: &str) -> (Rules, Vec<RuleError>) {
+    Rules::compile(&[("files/lab.yar".to_owned(), text.to_owned())])
+}
+
+#[test]
+fn a_match_carries_what_the_alert_page_shows() {
+    let (rules, errors) = compile(EICAR_LIKE);
+    assert_eq!(errors, []);
+    let mut scanner = Scanner::new(Arc::new(rules), Limits::default());
+    let found = scanner.scan(b"xx VONGGAC-}-MARKER yy").unwrap();
+    let [one] = found.as_slice() else {
+        unreachable!("one rule matches, got {found:?}")
+    };
+    assert_eq!((one.rule.as_str(), one.namespace.as_str()), ("Marker", "lab"));
+    assert_eq!(one.tags, ["suspicious", "lab"]);
+    let metadata: Vec<_> = one
+        .metadata
+        .iter()
+        .map(|(k, v)| (k.as_str(), v.as_str()))
+        .collect();
+    assert_eq!(
+        metadata,
+        [
+            ("severity", "high"),
+            ("mitre_technique_id", "T1105"),
+            ("score", "80"),
+            ("exact", "true")
+        ]
+    );
+    assert!(one.text.starts_with("rule Marker : suspicious lab {"));
+    assert!(one.text.ends_with("Helper and $a\n}"), "{}", one.text);
+    assert_eq!(scanner.scan(b"nothing to see").unwrap(), []);
+    assert_eq!(scanner.scan(b"x").unwrap().len(), 1, "the hash of \"x\"");
+}
+
+#[test]
+fn modifiers_belong_to_the_rule_text() {
+    let found = source::rules(EICAR_LIKE);
+    assert_eq!(
+        found.first().copied(),
+        Some(("Helper", "private rule Helper { condition: filesize > 3 }"))
+    );
+    assert_eq!(found.len(), 3);
+}
+
+#[test]
+fn errors_say_where() {
+    let check = |text: &str, line: u32, column: u32, part: &str| {
+        let (_, errors) = compile(text);
+        let first = errors.first().unwrap();
+        assert_eq!(
+            (first.file.as_str(), first.line, first.column),
+            ("files/lab.yar", line, column),
+            "{first}"
+        );
+        assert!(first.to_string().contains(part), "{first}");
+    };
+    check("rule a {\n  condition:\n    $x\n}", 3, 5, "unknown pattern");
+    check("rule a {\n  strings:\n", 3, 1, "syntax error");
+    check("rule á { condition: true }", 1, 6, "error");
+    check("include \"other.yar\"\n", 1, 1, "include");
+    check("import \"nomodule\"\n", 1, 1, "unknown module");
+}
+
+#[test]
+fn a_broken_rule_leaves_its_neighbours_alone() {
+    let (rules, errors) = compile("rule bad { condition: $x }\nrule good { condition: true }");
+    assert_eq!((rules.len(), errors.len()), (1, 1));
+    let mut scanner = Scanner::new(Arc::new(rules), Limits::default());
+    assert_eq!(scanner.scan(b"").unwrap().first().unwrap().rule, "good");
+}
+
+#[test]
+fn a_large_file_is_refused() {
+    let (rules, _) = compile("rule a { condition: true }");
+    let limits = Limits {
+        bytes_max: 3,
+        ..Limits::default()
+    };
+    let mut scanner = Scanner::new(Arc::new(rules), limits);
+    assert_eq!(
+        scanner.scan(b"four"),
+        Err(ScanError::TooLarge { bytes: 4, limit: 3 })
+    );
+    assert!(scanner.scan(b"has").is_ok());
+}
+
+#[test]
+fn time_runs_out() {
+    let endless = "rule slow { condition: for all i in (0..4000000000) : ( for all j in (0..4000000000) : (uint8(i & 0) + j >= 0) ) }";
+    let (rules, errors) = compile(endless);
+    assert_eq!(errors, []);
+    let limits = Limits {
+        timeout: Duration::from_secs(1),
+        ..Limits::default()
+    };
+    let mut scanner = Scanner::new(Arc::new(rules), limits);
+    assert_eq!(
+        scanner.scan(b"a"),
+        Err(ScanError::Timeout {
+            limit: Duration::from_secs(1)
+        })
+    );
+}
+
+#[test]
+fn namespaces_come_from_file_names() {
+    for (file, expect) in [
+        ("a/b/c.yar", "c"),
+        ("c", "c"),
+        (".yar", ".yar"),
+        ("x.y.yar", "x.y"),
+    ] {
+        assert_eq!(source::namespace(file), expect);
+    }
+}

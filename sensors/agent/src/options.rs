@@ -1,0 +1,108 @@
+//! Settings of the role.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::UNIX_EPOCH;
+
+use anyhow::{Context as _, bail};
+use sha2::{Digest, Sha256};
+
+/// Settings of the sensor.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Options {
+    /// Interface to capture on.
+    #[arg(long, value_name = "IF", conflicts_with = "read", required_unless_present = "read")]
+    pub interface: Option<String>,
+    /// Capture files to read, in this order: pcap or pcapng, also gzip-compressed; - is standard input.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub read: Vec<PathBuf>,
+    /// Plays files as fast as they were captured times this; 0 reads as fast as possible.
+    #[arg(long, value_name = "FACTOR", default_value_t = 0.0, requires = "read")]
+    pub speed: f64,
+    /// Signature files in Suricata's language, or directories searched for *.rules.
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    pub rules: Vec<PathBuf>,
+    /// YARA files, or directories searched for *.yar and *.yara.
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    pub yara: Vec<PathBuf>,
+    /// A variable of the signatures: HOME_NET=[10.0.0.0/8], HTTP_PORTS=[80,8080]; may stand several times.
+    #[arg(long = "var", value_name = "NAME=VALUE")]
+    pub variables: Vec<String>,
+    /// Kafka brokers; without them nothing is published and --eve is needed.
+    #[arg(long, env = "VONGGAC_KAFKA", value_name = "HOST:PORT")]
+    pub kafka: Option<String>,
+    /// Directory of the spool, one for each sensor on a host.
+    #[arg(long, env = "VONGGAC_SPOOL", value_name = "DIR")]
+    pub spool: Option<PathBuf>,
+    /// Most bytes the spool may hold; beyond it new events are dropped and counted.
+    #[arg(long, value_name = "BYTES", default_value_t = 8 << 30)]
+    pub spool_bytes_max: u64,
+    /// Writes EVE JSON, one object a line; - is standard output.
+    #[arg(long, value_name = "FILE")]
+    pub eve: Option<PathBuf>,
+    /// Writes the counters as JSON when the sensor ends.
+    #[arg(long, value_name = "FILE")]
+    pub summary: Option<PathBuf>,
+    /// Name of the sensor, in every event; the host's name when left out.
+    #[arg(long, env = "VONGGAC_SENSOR", default_value = "", value_name = "NAME")]
+    pub name: String,
+    /// Agency whose network is tapped, in every event.
+    #[arg(long, env = "VONGGAC_TENANT", default_value = "default", value_name = "NAME")]
+    pub tenant: String,
+    /// Exercise that the traffic belongs to; 0 is real traffic.
+    #[arg(long, default_value_t = 0, value_name = "ID")]
+    pub exercise_id: u32,
+    /// Seconds between two reports of the counters.
+    #[arg(long, default_value_t = 10, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
+    pub stats_seconds: u32,
+}
+
+impl Options {
+    /// Fills in what depends on the machine and on the other settings.
+    pub(crate) fn resolve(mut self) -> anyhow::Result<Self> {
+        if self.name.is_empty() {
+            let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+            self.name = match host.trim() {
+                "" => "sensor".to_owned(),
+                name => name.to_owned(),
+            };
+        }
+        if self.kafka.is_none() && self.eve.is_none() {
+            bail!("nowhere to write: give --kafka HOST:PORT, or --eve FILE (or - for standard output), or both");
+        }
+        if self.kafka.is_some() && self.spool.is_none() {
+            self.spool = Some(std::env::temp_dir().join(format!("vonggac-spool-{}", self.name)));
+        }
+        if !self.speed.is_finite() || self.speed < 0.0 {
+            bail!("--speed {}: must be 0 or more", self.speed);
+        }
+        Ok(self)
+    }
+
+    /// What the spool is to know the work by: on a tap nothing; reading files, everything that decides which events come and in
+    /// which order.
+    pub(crate) fn job(&self) -> anyhow::Result<String> {
+        if self.interface.is_some() || self.read.iter().any(|path| path.as_os_str() == "-") {
+            return Ok(String::new());
+        }
+        let mut hash = Sha256::new();
+        hash.update(env!("CARGO_PKG_VERSION"));
+        for (kind, paths) in [("read", &self.read), ("rules", &self.rules), ("yara", &self.yara)] {
+            hash.update(kind);
+            for path in paths {
+                let facts = fs::metadata(path).with_context(|| path.display().to_string())?;
+                let modified = facts.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+                hash.update(path.as_os_str().as_encoded_bytes());
+                hash.update(facts.len().to_le_bytes());
+                hash.update(modified.unwrap_or_default().as_nanos().to_le_bytes());
+            }
+        }
+        for text in self.variables.iter().chain([&self.name, &self.tenant]) {
+            hash.update(text.as_bytes());
+            hash.update([0]);
+        }
+        hash.update(self.exercise_id.to_le_bytes());
+        hash.update(self.stats_seconds.to_le_bytes());
+        Ok(hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+    }
+}

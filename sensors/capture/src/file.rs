@@ -1,0 +1,244 @@
+//! Capture files: which format, and reading through them.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use flate2::bufread::MultiGzDecoder;
+
+use crate::{CaptureError, Frame, pcap, pcapng};
+
+/// Bytes read from the system at once.
+const READ_BYTES: usize = 256 * 1024;
+
+/// Reads frames from a capture file.
+pub struct FileSource {
+    input: Input,
+    format: Format,
+    packet: Vec<u8>,
+}
+
+enum Format {
+    Pcap(pcap::Header),
+    PcapNg(pcapng::State),
+}
+
+/// A byte stream that knows where it is.
+pub(crate) struct Input {
+    reader: Box<dyn Read + Send>,
+    path: PathBuf,
+    pub(crate) offset: u64,
+}
+
+/// How a fixed number of bytes was read.
+#[derive(PartialEq, Eq)]
+pub(crate) enum Filled {
+    /// All of them.
+    Whole,
+    /// None: the end.
+    Nothing,
+    /// Only so many: the file is cut off.
+    Part(usize),
+}
+
+impl Input {
+    pub(crate) fn broken(&self, offset: u64, problem: impl Into<String>) -> CaptureError {
+        CaptureError::Broken { path: self.path.clone(), offset, problem: problem.into() }
+    }
+
+    pub(crate) fn fill(&mut self, buffer: &mut [u8]) -> Result<Filled, CaptureError> {
+        let mut done = 0;
+        while let Some(rest) = buffer.get_mut(done..).filter(|rest| !rest.is_empty()) {
+            match self.reader.read(rest) {
+                Ok(0) => break,
+                Ok(count) => done += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // A compressed file that is cut off or broken says so here; whatever came before counts.
+                Err(error) => return Err(self.broken(self.offset + done as u64, error.to_string())),
+            }
+        }
+        self.offset += done as u64;
+        Ok(match done {
+            _ if done == buffer.len() => Filled::Whole,
+            0 => Filled::Nothing,
+            _ => Filled::Part(done),
+        })
+    }
+
+    /// Fills the buffer or says at which record the file is cut off.
+    pub(crate) fn need(&mut self, buffer: &mut [u8], record: u64, what: &str) -> Result<(), CaptureError> {
+        let wanted = buffer.len();
+        match self.fill(buffer)? {
+            Filled::Whole => Ok(()),
+            Filled::Nothing => Err(self.broken(record, format!("the file ends where {what} of {wanted} bytes is due"))),
+            Filled::Part(have) => {
+                Err(self.broken(record, format!("the file ends inside {what}: {have} of {wanted} bytes are there")))
+            }
+        }
+    }
+}
+
+impl FileSource {
+    /// Opens a capture; `-` is standard input.
+    ///
+    /// # Errors
+    /// When the file cannot be opened or does not begin as a capture does.
+    pub fn open(path: &Path) -> Result<Self, CaptureError> {
+        let failed = |source| CaptureError::Io { path: path.to_owned(), source };
+        let raw: Box<dyn Read + Send> =
+            if path == Path::new("-") { Box::new(io::stdin()) } else { Box::new(File::open(path).map_err(failed)?) };
+        Self::new(raw, path)
+    }
+
+    /// Reads a capture from any stream; `path` is for messages.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn new(raw: Box<dyn Read + Send>, path: &Path) -> Result<Self, CaptureError> {
+        let failed = |source| CaptureError::Io { path: path.to_owned(), source };
+        let mut buffered = BufReader::with_capacity(READ_BYTES, raw);
+        let is_gzip = buffered.fill_buf().map_err(failed)?.starts_with(&[0x1f, 0x8b]);
+        let reader: Box<dyn Read + Send> = if is_gzip {
+            Box::new(BufReader::with_capacity(READ_BYTES, MultiGzDecoder::new(buffered)))
+        } else {
+            Box::new(buffered)
+        };
+        let mut input = Input { reader, path: path.to_owned(), offset: 0 };
+        let mut magic = [0; 4];
+        if let Filled::Nothing = input.fill(&mut magic)? {
+            return Err(input.broken(0, "the file is empty"));
+        }
+        let format = if magic == pcapng::MAGIC {
+            Format::PcapNg(pcapng::State::start(&mut input)?)
+        } else if let Some(header) = pcap::Header::read(magic, &mut input)? {
+            Format::Pcap(header)
+        } else {
+            return Err(input.broken(0, format!("begins with {magic:02x?}: neither pcap nor pcapng")));
+        };
+        Ok(Self { input, format, packet: Vec::new() })
+    }
+
+    /// The next frame; `None` at the end.
+    ///
+    /// # Errors
+    /// When the file is broken or cut off, with the offset; nothing follows then.
+    pub fn next(&mut self) -> Result<Option<Frame<'_>>, CaptureError> {
+        let facts = match &mut self.format {
+            Format::Pcap(header) => header.next(&mut self.input, &mut self.packet)?,
+            Format::PcapNg(state) => state.next(&mut self.input, &mut self.packet)?,
+        };
+        Ok(facts.map(|Facts { ts_us, link, wire_bytes }| Frame { ts_us, link, data: &self.packet, wire_bytes }))
+    }
+
+    /// Bytes of the (uncompressed) file read so far.
+    pub fn offset(&self) -> u64 {
+        self.input.offset
+    }
+}
+
+/// What a record says of its frame.
+pub(crate) struct Facts {
+    pub(crate) ts_us: i64,
+    pub(crate) link: u32,
+    pub(crate) wire_bytes: u32,
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+    use flate2::{Compression, write::GzEncoder};
+    use proptest::prelude::*;
+    use std::io::{Cursor, Write};
+
+    fn source(bytes: Vec<u8>) -> Result<FileSource, CaptureError> {
+        FileSource::new(Box::new(Cursor::new(bytes)), Path::new("x.pcap"))
+    }
+
+    /// Reads to the end or the error.
+    fn read(bytes: Vec<u8>) -> (Vec<(i64, Vec<u8>)>, Option<String>) {
+        let mut frames = Vec::new();
+        let mut source = match source(bytes) {
+            Ok(source) => source,
+            Err(error) => return (frames, Some(error.to_string())),
+        };
+        loop {
+            match source.next() {
+                Ok(Some(frame)) => frames.push((frame.ts_us, frame.data.to_vec())),
+                Ok(None) => return (frames, None),
+                Err(error) => return (frames, Some(error.to_string())),
+            }
+        }
+    }
+
+    fn pcap(magic: [u8; 4], big: bool, records: &[(u32, u32, &[u8])]) -> Vec<u8> {
+        let u32b = |n: u32| if big { n.to_be_bytes() } else { n.to_le_bytes() };
+        let mut out = magic.to_vec();
+        out.extend(if big { [0, 2, 0, 4] } else { [2, 0, 4, 0] });
+        for n in [0, 0, 65_535, 1] {
+            out.extend(u32b(n));
+        }
+        for (seconds, fraction, data) in records {
+            for n in [*seconds, *fraction, data.len() as u32, data.len() as u32] {
+                out.extend(u32b(n));
+            }
+            out.extend_from_slice(data);
+        }
+        out
+    }
+
+    const RECORDS: &[(u32, u32, &[u8])] = &[(1, 5, b"abc"), (2, 7, b"defg")];
+
+    #[test]
+    fn both_byte_orders_and_both_resolutions() {
+        let micro = vec![(1_000_005, b"abc".to_vec()), (2_000_007, b"defg".to_vec())];
+        assert_eq!(read(pcap([0xd4, 0xc3, 0xb2, 0xa1], false, RECORDS)), (micro.clone(), None));
+        assert_eq!(read(pcap([0xa1, 0xb2, 0xc3, 0xd4], true, RECORDS)), (micro, None));
+        let nano: &[(u32, u32, &[u8])] = &[(1, 5_999, b"abc")];
+        assert_eq!(read(pcap([0x4d, 0x3c, 0xb2, 0xa1], false, nano)), (vec![(1_000_005, b"abc".to_vec())], None));
+    }
+
+    #[test]
+    fn gzip_is_seen_through() {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(&pcap([0xd4, 0xc3, 0xb2, 0xa1], false, RECORDS)).unwrap();
+        assert_eq!(read(encoder.finish().unwrap()).0.len(), 2);
+    }
+
+    #[test]
+    fn a_cut_file_gives_what_is_whole_and_the_place_of_the_rest() {
+        let mut bytes = pcap([0xd4, 0xc3, 0xb2, 0xa1], false, RECORDS);
+        bytes.truncate(bytes.len() - 1);
+        let (frames, error) = read(bytes);
+        assert_eq!(frames.len(), 1);
+        assert_eq!(
+            error.unwrap(),
+            "x.pcap: at byte 43: the file ends inside a packet of 4 bytes: 3 of 4 bytes are there"
+                .replace("a packet of 4 bytes", "a packet")
+        );
+    }
+
+    #[test]
+    fn what_is_no_capture_is_named() {
+        assert_eq!(read(Vec::new()).1.unwrap(), "x.pcap: at byte 0: the file is empty");
+        assert!(read(b"%PDF-1.7".to_vec()).1.unwrap().ends_with("neither pcap nor pcapng"));
+    }
+
+    #[test]
+    fn an_absurd_length_is_refused_before_it_is_allocated() {
+        let mut bytes = pcap([0xd4, 0xc3, 0xb2, 0xa1], false, &[(1, 1, b"abc")]);
+        bytes[24 + 8..24 + 12].copy_from_slice(&u32::MAX.to_le_bytes());
+        assert!(read(bytes).1.unwrap().contains("over the limit"));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+
+        #[test]
+        fn any_bytes_are_survived(ng: bool, rest in proptest::collection::vec(any::<u8>(), 0..400)) {
+            let mut bytes = if ng { pcapng::MAGIC.to_vec() } else { vec![0xd4, 0xc3, 0xb2, 0xa1] };
+            bytes.extend(rest);
+            let _ = read(bytes);
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Link to transport: one captured frame becomes typed headers and a payload.
+//!
+//! ```text
+//! frame ─▶ link (Ethernet, SLL, raw …) ─▶ tags (VLAN ×3, MPLS, PPPoE) ─▶ IP ─▶ [defragment] ─▶ TCP, UDP, ICMP, other
+//!                                                  ▲                              │
+//!                                                  └── GRE, IP in IP (≤ 2 deep) ◀─┘
+//! ```
+//!
+//! Payloads are cut by the IP length, so Ethernet padding never reaches a parser, and frames that a snap length cut short
+//! give what is there and say how much is missing. Nothing is copied except reassembled datagrams. Checksums are not
+//! verified: a tap before a network card sees offloaded ones.
+//!
+//! Invariant: each frame ends as exactly one [`Decoded`]; only [`Decoded::Dropped`] is a loss, and it names its reason.
+
+mod defragment;
+mod link;
+mod network;
+mod packet;
+mod transport;
+
+pub use defragment::{
+    DATAGRAM_RANGES_MAX, DATAGRAMS_MAX, DefragmentCounters, Defragmenter, FRAGMENT_BYTES_MAX, FRAGMENT_TIMEOUT_US,
+};
+pub use link::{LinkType, TAGS_MAX};
+pub use network::{EXTENSION_HEADERS_MAX, TUNNEL_DEPTH_MAX};
+pub use packet::{Assembly, Decoded, DropReason, Icmp, Packet, Tcp, Transport, Udp, flag};
+
+/// Takes one frame apart; a datagram that its last fragment completed lives in `defragmenter` until the next call.
+pub fn decode<'a>(
+    link: LinkType,
+    frame: &'a [u8],
+    defragmenter: &'a mut Defragmenter,
+    ts_us: i64,
+) -> Decoded<'a> {
+    match link::strip(link, frame) {
+        Ok(layer) => network::decode(layer, ts_us, 0, Some(defragmenter)),
+        Err(reason) => Decoded::Dropped(reason),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,176 @@
+//! Link headers and the tags between them and IP.
+
+use crate::packet::DropReason;
+use etherparse::{Ethernet2HeaderSlice, SingleVlanHeaderSlice};
+
+/// Most VLAN, MPLS and PPPoE tags taken off one frame.
+pub const TAGS_MAX: usize = 8;
+
+/// Most VLAN tags among them.
+const VLANS_MAX: usize = 3;
+
+/// What a capture's frames begin with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LinkType {
+    /// Ethernet II.
+    Ethernet,
+    /// IPv4 or IPv6 without any link header.
+    RawIp,
+    /// Linux "any" device, first form.
+    LinuxSll,
+    /// Linux "any" device, second form.
+    LinuxSll2,
+    /// BSD loopback, address family in the capturing host's byte order.
+    Null,
+    /// OpenBSD loopback, address family in network byte order.
+    Loop,
+    /// A number from the registry of link types that is not known here.
+    Other(u32),
+}
+
+impl LinkType {
+    /// The link type of that number (a `DLT_` or `LINKTYPE_` value; 12 and 14 are old names of raw IP).
+    pub fn from_dlt(number: u32) -> Self {
+        match number {
+            0 => Self::Null,
+            1 => Self::Ethernet,
+            12 | 14 | 101 | 228 | 229 => Self::RawIp,
+            108 => Self::Loop,
+            113 => Self::LinuxSll,
+            276 => Self::LinuxSll2,
+            other => Self::Other(other),
+        }
+    }
+}
+
+/// EtherType numbers that matter here.
+pub(crate) mod ether_type {
+    pub(crate) const IPV4: u16 = 0x0800;
+    pub(crate) const IPV6: u16 = 0x86dd;
+    pub(crate) const VLAN: u16 = 0x8100;
+    pub(crate) const QINQ: u16 = 0x88a8;
+    pub(crate) const QINQ_OLD: u16 = 0x9100;
+    pub(crate) const MPLS: u16 = 0x8847;
+    pub(crate) const MPLS_MULTICAST: u16 = 0x8848;
+    pub(crate) const PPPOE_SESSION: u16 = 0x8864;
+    pub(crate) const BRIDGED_ETHERNET: u16 = 0x6558;
+}
+
+/// What lies above the link header and its tags.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Layer<'a> {
+    pub(crate) vlan: u16,
+    pub(crate) ether_type: u16,
+    pub(crate) payload: &'a [u8],
+}
+
+/// Takes the link header and all tags off.
+pub(crate) fn strip(link: LinkType, frame: &[u8]) -> Result<Layer<'_>, DropReason> {
+    let (ether_type, payload) = match link {
+        LinkType::Ethernet => return ethernet(frame, 0),
+        LinkType::RawIp => (ether_type_of_ip(frame), frame),
+        LinkType::LinuxSll => linux_sll(frame)?,
+        LinkType::LinuxSll2 => linux_sll2(frame)?,
+        LinkType::Null => loopback(frame, u32::from_ne_bytes)?,
+        LinkType::Loop => loopback(frame, u32::from_be_bytes)?,
+        LinkType::Other(_) => return Err(DropReason::UnsupportedLink),
+    };
+    tags(Layer {
+        vlan: 0,
+        ether_type,
+        payload,
+    })
+}
+
+/// Takes an Ethernet header and its tags off; `vlan` is the tag found further out.
+pub(crate) fn ethernet(frame: &[u8], vlan: u16) -> Result<Layer<'_>, DropReason> {
+    let header = Ethernet2HeaderSlice::from_slice(frame).map_err(|_| DropReason::Truncated)?;
+    tags(Layer {
+        vlan,
+        ether_type: header.ether_type().0,
+        payload: rest(frame, header.slice().len())?,
+    })
+}
+
+fn rest(bytes: &[u8], offset: usize) -> Result<&[u8], DropReason> {
+    bytes.get(offset..).ok_or(DropReason::Truncated)
+}
+
+fn be16(bytes: &[u8], offset: usize) -> Result<u16, DropReason> {
+    match bytes.get(offset..).and_then(|tail| tail.first_chunk()) {
+        Some(octets) => Ok(u16::from_be_bytes(*octets)),
+        None => Err(DropReason::Truncated),
+    }
+}
+
+fn ether_type_of_ip(packet: &[u8]) -> u16 {
+    match packet.first().map(|byte| byte >> 4) {
+        Some(4) => ether_type::IPV4,
+        Some(6) => ether_type::IPV6,
+        _ => 0,
+    }
+}
+
+fn linux_sll(frame: &[u8]) -> Result<(u16, &[u8]), DropReason> {
+    // Read by hand: etherparse refuses hardware types it does not know, and IP travels on them all the same.
+    const PROTOCOL_OFFSET: usize = 14;
+    Ok((be16(frame, PROTOCOL_OFFSET)?, rest(frame, PROTOCOL_OFFSET + 2)?))
+}
+
+/// `protocol 16 | reserved 16 | interface 32 | hardware type 16 | packet type 8 | address length 8 | address 64`
+fn linux_sll2(frame: &[u8]) -> Result<(u16, &[u8]), DropReason> {
+    const HEADER_LEN: usize = 20;
+    Ok((be16(frame, 0)?, rest(frame, HEADER_LEN)?))
+}
+
+fn loopback(frame: &[u8], family: fn([u8; 4]) -> u32) -> Result<(u16, &[u8]), DropReason> {
+    let (header, payload) = frame.split_first_chunk::<4>().ok_or(DropReason::Truncated)?;
+    let value = family(*header);
+    // A capture may come from a machine of the other byte order; families are below 2^16.
+    let value = if value > 0xffff { value.swap_bytes() } else { value };
+    let ether_type = match value {
+        2 => ether_type::IPV4,
+        10 | 24 | 28 | 30 => ether_type::IPV6,
+        _ => 0,
+    };
+    Ok((ether_type, payload))
+}
+
+fn tags(mut layer: Layer<'_>) -> Result<Layer<'_>, DropReason> {
+    let mut vlans = 0;
+    for _ in 0..TAGS_MAX {
+        match layer.ether_type {
+            ether_type::VLAN | ether_type::QINQ | ether_type::QINQ_OLD if vlans < VLANS_MAX => {
+                let tag =
+                    SingleVlanHeaderSlice::from_slice(layer.payload).map_err(|_| DropReason::Truncated)?;
+                layer.vlan = tag.vlan_identifier().value();
+                layer.ether_type = tag.ether_type().0;
+                layer.payload = rest(layer.payload, tag.slice().len())?;
+                vlans += 1;
+            }
+            ether_type::VLAN | ether_type::QINQ | ether_type::QINQ_OLD => return Err(DropReason::MalformedLink),
+            ether_type::MPLS | ether_type::MPLS_MULTICAST => {
+                let (label, payload) = layer
+                    .payload
+                    .split_first_chunk::<4>()
+                    .ok_or(DropReason::Truncated)?;
+                layer.payload = payload;
+                let bottom_of_stack = label[2] & 1 == 1;
+                if bottom_of_stack {
+                    layer.ether_type = ether_type_of_ip(payload);
+                }
+            }
+            ether_type::PPPOE_SESSION => {
+                const PPPOE_LEN: usize = 6;
+                layer.ether_type = match be16(layer.payload, PPPOE_LEN)? {
+                    0x0021 => ether_type::IPV4,
+                    0x0057 => ether_type::IPV6,
+                    _ => 0,
+                };
+                layer.payload = rest(layer.payload, PPPOE_LEN + 2)?;
+            }
+            _ => return Ok(layer),
+        }
+    }
+    Err(DropReason::MalformedLink)
+}

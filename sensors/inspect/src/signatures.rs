@@ -1,0 +1,173 @@
+//! Signatures: what the matcher is told, and what its hits become.
+
+use crate::worker::{Scene, Worker};
+use vonggac_decode::{Packet, Transport};
+use vonggac_event::proto::Signature;
+use vonggac_event::{Body, limits};
+use vonggac_signature as signature;
+use vonggac_signature::{Action, Buffer, Context, Fragment, IcmpFacts, PacketFacts, RuleInfo, TcpFacts};
+use vonggac_stream::Direction;
+
+fn rule_direction(direction: Direction) -> signature::Direction {
+    match direction {
+        Direction::Originator => signature::Direction::ToServer,
+        Direction::Responder => signature::Direction::ToClient,
+    }
+}
+
+/// What the matcher is told of bytes that `direction` sent.
+fn context<'a>(
+    ts_us: i64,
+    scene: &'a mut Scene<'_>,
+    direction: Direction,
+    packet: Option<PacketFacts<'a>>,
+) -> Context<'a> {
+    let (sender, receiver) = (scene.flow.sender(direction), scene.flow.receiver(direction));
+    Context {
+        ts_us,
+        src: sender.address,
+        dst: receiver.address,
+        sport: sender.port,
+        dport: receiver.port,
+        protocol: scene.flow.protocol,
+        app: scene.facts.app,
+        direction: rule_direction(direction),
+        established: scene.flow.established,
+        flow: Some(&mut scene.facts.rules),
+        packet,
+        stream_size: scene.flow.payload_bytes,
+    }
+}
+
+fn packet_facts<'a>(packet: &Packet<'a>) -> PacketFacts<'a> {
+    let tcp = match &packet.transport {
+        Transport::Tcp(tcp) => Some(TcpFacts {
+            flags: tcp.flags,
+            seq: tcp.sequence,
+            ack: tcp.acknowledgment,
+            window: tcp.window,
+        }),
+        _ => None,
+    };
+    let icmp = match &packet.transport {
+        Transport::Icmp(icmp) => Some(IcmpFacts {
+            kind: icmp.kind,
+            code: icmp.code,
+            id: Some(icmp.id),
+            seq: Some(icmp.sequence),
+        }),
+        _ => None,
+    };
+    PacketFacts {
+        ttl: packet.ttl,
+        tos: packet.tos,
+        ip_id: packet.ip_id,
+        ip_protocol: packet.protocol,
+        fragment: Fragment {
+            reserved: packet.ip_flags & 4 != 0,
+            dont_fragment: packet.ip_flags & 2 != 0,
+            more_fragments: packet.ip_flags & 1 != 0,
+            offset: 0,
+        },
+        ip_options: packet.ip_options,
+        tcp,
+        icmp,
+    }
+}
+
+impl Worker<'_> {
+    /// Matches a packet.
+    pub(crate) fn match_packet(&mut self, scene: &mut Scene<'_>, direction: Direction, packet: &Packet<'_>) {
+        let payload = packet.transport.payload();
+        let mut context = context(self.ts_us, scene, direction, Some(packet_facts(packet)));
+        if !matches!(packet.transport, Transport::Tcp(_) | Transport::Udp(_)) {
+            // A flow's ends name the ICMP type of its first packet; ports do not apply to this one.
+            (context.sport, context.dport) = (0, 0);
+        }
+        let mut hits = std::mem::take(&mut self.shared.hits);
+        self.matcher.packet(&mut context, payload, &mut hits);
+        self.report(scene, direction, hits, payload);
+    }
+
+    /// Matches bytes of a stream.
+    pub(crate) fn match_stream(&mut self, scene: &mut Scene<'_>, direction: Direction, bytes: &[u8]) {
+        let mut context = context(self.ts_us, scene, direction, None);
+        let mut hits = std::mem::take(&mut self.shared.hits);
+        self.matcher.stream(&mut context, bytes, &mut hits);
+        self.report(scene, direction, hits, bytes);
+    }
+
+    /// Matches one side of a transaction; events carry the start of `excerpt`.
+    pub(crate) fn match_transaction(
+        &mut self,
+        scene: &mut Scene<'_>,
+        direction: Direction,
+        buffers: &[(Buffer, &[u8])],
+        excerpt: &[u8],
+    ) {
+        let mut context = context(self.ts_us, scene, direction, None);
+        let mut hits = std::mem::take(&mut self.shared.hits);
+        self.matcher.transaction(&mut context, buffers, &mut hits);
+        self.report(scene, direction, hits, excerpt);
+    }
+
+    fn report(
+        &mut self,
+        scene: &mut Scene<'_>,
+        direction: Direction,
+        mut hits: Vec<signature::Hit>,
+        excerpt: &[u8],
+    ) {
+        for hit in hits.drain(..) {
+            scene.facts.signatures = scene.facts.signatures.saturating_add(1);
+            let excerpt_bytes = excerpt.len().min(self.config.payload_excerpt_bytes_max);
+            let excerpt = excerpt.get(..excerpt_bytes).unwrap_or_default();
+            let rule = self.matcher.engine().rule(hit.rule);
+            let body = signature_body(rule, hit.action, direction, scene, excerpt);
+            self.emit(scene, self.ts_us, Body::Signature(body));
+        }
+        // Given back so that the next match need not allocate.
+        self.shared.hits = hits;
+    }
+}
+
+fn signature_body(
+    rule: &RuleInfo,
+    action: Action,
+    direction: Direction,
+    scene: &Scene<'_>,
+    excerpt: &[u8],
+) -> Signature {
+    let metadata = rule.metadata.iter().take(limits::LIST_ITEMS_MAX);
+    let app = match scene.facts.app {
+        Some(signature::App::Dns) => "dns",
+        Some(signature::App::Http) => "http",
+        Some(signature::App::Tls) => "tls",
+        _ => "",
+    };
+    Signature {
+        gid: rule.gid,
+        sid: rule.sid,
+        rev: rule.rev,
+        message: limits::cut(rule.message.clone(), limits::TEXT_BYTES_MAX),
+        classtype: rule.classtype.clone(),
+        priority: u32::from(rule.priority),
+        action: match action {
+            Action::Pass => "pass",
+            Action::Drop => "drop",
+            Action::Reject => "reject",
+            Action::Alert => "alert",
+        }
+        .into(),
+        metadata: metadata.map(|(key, value)| format!("{key} {value}")).collect(),
+        references: rule.references.iter().take(limits::LIST_ITEMS_MAX).cloned().collect(),
+        direction: match direction {
+            Direction::Originator => "to_server",
+            Direction::Responder => "to_client",
+        }
+        .into(),
+        app: app.into(),
+        payload: excerpt.to_vec(),
+        rule: limits::cut(rule.text.clone(), limits::RULE_TEXT_BYTES_MAX),
+    }
+}

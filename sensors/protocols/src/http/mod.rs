@@ -1,0 +1,226 @@
+//! HTTP/1: a tolerant, incremental and bounded parser of one direction of a connection.
+//!
+//! A [`Parser`] reads requests or responses and is pulled: [`Parser::next`] takes bytes off the front of the input
+//! and gives the next [`Event`], until there is none. A message is
+//!
+//! ```text
+//!  Request | Response   once its head is complete
+//!  Body*                transfer coding undone, content coding not (see body::Decoder)
+//!  Gap*                 bytes of the body that were not seen
+//!  Trailers?
+//!  Complete
+//! ```
+//!
+//! with [`Event::Anomaly`] anywhere between. Both directions of a connection are tied together by the caller: it
+//! tells the response parser each request's method ([`Parser::request_seen`]) and, when the response parser gives
+//! [`Event::Tunnel`], tells the request parser so ([`Parser::enter_tunnel`]).
+//!
+//! A request line without version is only given with the byte after it, or by [`Parser::finish`]: headers may follow
+//! it. A body that runs to the end of the stream is completed by [`Parser::finish`], too.
+//!
+//! Tolerated: bare LF, folded and colon-less header lines, junk in numbers, missing versions (HTTP/0.9), header-less
+//! responses, chunk extensions, broken chunk sizes, pipelining, gaps. Not read: HTTP/2 (its preface is a tunnel).
+//!
+//! Invariants: a line is at most [`LINE_BYTES_MAX`] bytes, a head keeps at most [`HEAD_BYTES_MAX`] bytes and
+//! [`HEADERS_MAX`] headers; a parser holds one head and one line. At most [`ANOMALIES_MAX`] anomalies are reported,
+//! the others counted.
+
+pub mod body;
+pub mod uri;
+
+mod framing;
+mod head;
+mod loss;
+mod parser;
+
+use std::borrow::Cow;
+
+pub use parser::Parser;
+
+/// Longest line read; a start line over it ends the parsing, a header line is cut.
+pub const LINE_BYTES_MAX: usize = 64 * 1024;
+/// Most bytes of header lines kept of one head.
+pub const HEAD_BYTES_MAX: usize = 64 * 1024;
+/// Most header bytes passed over in one head before the parser gives up.
+pub const HEAD_BYTES_SKIPPED_MAX: usize = 1024 * 1024;
+/// Most headers kept of one head, and most trailers.
+pub const HEADERS_MAX: usize = 256;
+/// Most requests whose responses are still to come.
+pub const REQUESTS_AHEAD_MAX: usize = 256;
+/// Most anomalies reported for one direction.
+pub const ANOMALIES_MAX: usize = 64;
+
+/// Which way a parser looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// Client to server.
+    Request,
+    /// Server to client.
+    Response,
+}
+
+/// One header line, unfolded; white space around name and value removed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Header {
+    /// Name in the case sent; empty for a line without a colon.
+    pub name: Vec<u8>,
+    /// Value.
+    pub value: Vec<u8>,
+}
+
+/// Head of a request.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RequestHead {
+    /// Method as sent.
+    pub method: Vec<u8>,
+    /// Request target as sent; see [`uri::normalize`].
+    pub uri: Vec<u8>,
+    /// `HTTP/1.1`; empty in HTTP/0.9.
+    pub version: Vec<u8>,
+    /// The request line without its line end.
+    pub line: Vec<u8>,
+    /// Headers in the order sent.
+    pub headers: Vec<Header>,
+    /// The header lines as sent, the empty line that ends them included.
+    pub raw_headers: Vec<u8>,
+}
+
+/// Head of a response.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ResponseHead {
+    /// `HTTP/1.1`; empty when the response has no head (HTTP/0.9).
+    pub version: Vec<u8>,
+    /// Status code, 0 when there is none.
+    pub status: u16,
+    /// Reason phrase.
+    pub reason: Vec<u8>,
+    /// The status line without its line end.
+    pub line: Vec<u8>,
+    /// Headers in the order sent.
+    pub headers: Vec<Header>,
+    /// The header lines as sent, the empty line that ends them included.
+    pub raw_headers: Vec<u8>,
+}
+
+impl RequestHead {
+    /// Value of the first header called `name`, in whatever case.
+    pub fn header(&self, name: &str) -> Option<&[u8]> {
+        find(&self.headers, name)
+    }
+}
+
+impl ResponseHead {
+    /// Value of the first header called `name`, in whatever case.
+    pub fn header(&self, name: &str) -> Option<&[u8]> {
+        find(&self.headers, name)
+    }
+}
+
+fn find<'a>(headers: &'a [Header], name: &str) -> Option<&'a [u8]> {
+    let header = headers
+        .iter()
+        .find(|header| header.name.eq_ignore_ascii_case(name.as_bytes()))?;
+    Some(&header.value)
+}
+
+/// How a message ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// As its framing said.
+    Whole,
+    /// The stream ended, or bytes were lost, before its end.
+    Truncated,
+}
+
+/// What a direction said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event<'a> {
+    /// A request's head.
+    Request(Box<RequestHead>),
+    /// A response's head, of an interim (1xx) response too.
+    Response(Box<ResponseHead>),
+    /// Bytes of the body.
+    Body(Cow<'a, [u8]>),
+    /// This many bytes of the body were not seen.
+    Gap(u64),
+    /// Headers after a chunked body.
+    Trailers(Vec<Header>),
+    /// The message is over.
+    Complete(End),
+    /// What follows is not HTTP/1; the parser leaves it in the input. The bytes are the start of it that had to be
+    /// looked at to know, usually none.
+    Tunnel(Vec<u8>),
+    /// Something that is not as it should be.
+    Anomaly(&'static str),
+}
+
+/// Whether a stream that begins with `start` is very likely HTTP/1 requests: a known method, then a target.
+pub fn looks_like_request(start: &[u8]) -> bool {
+    const METHODS: [&[u8]; 34] = [
+        b"GET",
+        b"POST",
+        b"HEAD",
+        b"PUT",
+        b"DELETE",
+        b"OPTIONS",
+        b"CONNECT",
+        b"TRACE",
+        b"PATCH",
+        b"PROPFIND",
+        b"PROPPATCH",
+        b"MKCOL",
+        b"COPY",
+        b"MOVE",
+        b"LOCK",
+        b"UNLOCK",
+        b"REPORT",
+        b"CHECKOUT",
+        b"CHECKIN",
+        b"UNCHECKOUT",
+        b"VERSION-CONTROL",
+        b"MKWORKSPACE",
+        b"UPDATE",
+        b"LABEL",
+        b"MERGE",
+        b"MKACTIVITY",
+        b"BASELINE-CONTROL",
+        b"SEARCH",
+        b"SUBSCRIBE",
+        b"UNSUBSCRIBE",
+        b"NOTIFY",
+        b"BITS_POST",
+        b"RPC_IN_DATA",
+        b"RPC_OUT_DATA",
+    ];
+    let blank = start
+        .iter()
+        .take_while(|byte| matches!(byte, b'\r' | b'\n'))
+        .count();
+    let start = start.get(blank..).unwrap_or_default();
+    let Some(space) = start
+        .iter()
+        .take(24)
+        .position(|byte| matches!(byte, b' ' | b'\t'))
+    else {
+        return false;
+    };
+    let (method, rest) = start.split_at(space);
+    if !METHODS.contains(&method) {
+        return false;
+    }
+    // SIP and RTSP borrow methods; their lines say so.
+    let line = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let is_other = |name: &[u8]| {
+        line.windows(name.len())
+            .any(|window| window.eq_ignore_ascii_case(name))
+    };
+    !is_other(b" SIP/2.0") && !is_other(b" RTSP/1.0")
+}
+
+/// Whether a stream that begins with `start` is very likely HTTP/1 responses.
+pub fn looks_like_response(start: &[u8]) -> bool {
+    matches!(start, [b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', ..])
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,27 @@
+//! Application protocol parsers on nom: DNS, HTTP/1 and TLS.
+//!
+//! Everything here is pure and synchronous: bytes go in, typed items come out. There is no I/O, no clock and no
+//! global state, and nothing here decides what is malicious.
+//!
+//! | module | reads | shape |
+//! |---|---|---|
+//! | [`dns`] | one DNS message | whole payload in, one [`dns::Message`] out |
+//! | [`http`] | one direction of an HTTP/1 connection | incremental, pull style |
+//! | [`tls`] | one direction of a TLS connection, until it is encrypted | incremental, pull style |
+//! | [`certificate`] | one DER certificate | a summary in Suricata's spelling |
+//! | [`fingerprint`] | parsed hellos | JA3, JA3S, JA4 |
+//! | [`community_id`] | an address pair | Community ID version 1 |
+//!
+//! Invariants:
+//! - No input makes a parser panic, and no parser takes more than linear time in what it is fed.
+//! - Each parser's memory has a named limit beside its code; what went over it is reported, not hidden.
+//! - The incremental parsers give the same items however the stream was cut into pieces.
+
+pub mod certificate;
+pub mod community_id;
+pub mod dns;
+pub mod fingerprint;
+pub mod http;
+pub mod tls;
+
+mod wire;

@@ -1,0 +1,116 @@
+//! Limits, time-outs and counters.
+
+/// How long a flow without packets is kept, in microseconds of packet time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timeouts {
+    /// TCP whose handshake is not complete.
+    pub tcp_new_us: i64,
+    /// TCP under way.
+    pub tcp_established_us: i64,
+    /// TCP that one side has finished.
+    pub tcp_closing_us: i64,
+    /// TCP that both sides have finished, or one has reset: kept for stragglers.
+    pub tcp_closed_us: i64,
+    /// UDP of which one side has spoken.
+    pub udp_new_us: i64,
+    /// UDP of which both sides have spoken.
+    pub udp_established_us: i64,
+    /// ICMP and ICMPv6.
+    pub icmp_us: i64,
+    /// Any other protocol.
+    pub other_us: i64,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        const SECOND_US: i64 = 1_000_000;
+        Self {
+            tcp_new_us: 60 * SECOND_US,
+            tcp_established_us: 3600 * SECOND_US,
+            tcp_closing_us: 30 * SECOND_US,
+            tcp_closed_us: 5 * SECOND_US,
+            udp_new_us: 60 * SECOND_US,
+            udp_established_us: 180 * SECOND_US,
+            icmp_us: 30 * SECOND_US,
+            other_us: 60 * SECOND_US,
+        }
+    }
+}
+
+/// Limits of a flow table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Most flows at once; beyond, the oldest of the least valuable kind is evicted.
+    pub flows_max: usize,
+    /// Time-outs.
+    pub timeouts: Timeouts,
+    /// Most out-of-order bytes that wait in one flow, both directions together.
+    pub waiting_bytes_flow_max: usize,
+    /// Most out-of-order bytes that wait in all flows together.
+    pub waiting_bytes_max: usize,
+    /// Bytes of each direction after which reassembly stops; 0 for no limit.
+    pub depth_bytes: u64,
+    /// Id of the first flow; the following count up from it.
+    pub first_flow_id: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            flows_max: 256 * 1024,
+            timeouts: Timeouts::default(),
+            waiting_bytes_flow_max: 256 * 1024,
+            waiting_bytes_max: 64 * 1024 * 1024,
+            depth_bytes: 0,
+            first_flow_id: 1,
+        }
+    }
+}
+
+macro_rules! counters {
+    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
+        /// What happened so far.
+        #[derive(Debug, Clone, Default, PartialEq, Eq)]
+        pub struct Counters { $($(#[$doc])* pub $name: u64,)* }
+
+        impl Counters {
+            /// Each counter with its name.
+            pub fn list(&self) -> Vec<(&'static str, u64)> {
+                vec![$((stringify!($name), self.$name)),*]
+            }
+        }
+    };
+}
+
+counters! {
+    /// Flows opened.
+    flows_opened,
+    /// Flows that ended for lack of packets.
+    flows_timed_out,
+    /// Flows evicted because the table was full.
+    flows_evicted,
+    /// TCP flows that a new connection on the same ports ended.
+    flows_reused,
+    /// TCP flows whose start was not seen.
+    tcp_midstream,
+    /// Segments that brought nothing new.
+    tcp_retransmitted,
+    /// Segments that came before an earlier one.
+    tcp_out_of_order,
+    /// Segments beyond the receiver's window, ignored.
+    tcp_out_of_window,
+    /// Resets with an impossible sequence number, ignored.
+    tcp_resets_ignored,
+    /// Segments that overlapped others with different bytes.
+    tcp_overlap_conflicts,
+    /// Holes given up.
+    tcp_gaps,
+    /// Bytes in those holes.
+    tcp_gap_bytes,
+    /// Times a flow's out-of-order data reached its limit.
+    tcp_waiting_flow_limit,
+    /// Times all out-of-order data reached its limit.
+    tcp_waiting_limit,
+    /// Directions that reached the depth limit.
+    tcp_depth_reached,
+}

@@ -1,0 +1,181 @@
+//! A flow, and what hears of it.
+
+use std::net::IpAddr;
+use vonggac_decode::Packet;
+
+/// Which side of a flow speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// The side that opened the flow.
+    Originator,
+    /// The other side.
+    Responder,
+}
+
+impl Direction {
+    /// Both.
+    pub const BOTH: [Self; 2] = [Self::Originator, Self::Responder];
+
+    /// The other side.
+    pub fn reverse(self) -> Self {
+        match self {
+            Self::Originator => Self::Responder,
+            Self::Responder => Self::Originator,
+        }
+    }
+}
+
+/// A pair of things, one for each side of a flow.
+pub(crate) fn side<V>(pair: &[V; 2], direction: Direction) -> &V {
+    let [originator, responder] = pair;
+    match direction {
+        Direction::Originator => originator,
+        Direction::Responder => responder,
+    }
+}
+
+/// The mutable form of [`side`].
+pub(crate) fn side_mut<V>(pair: &mut [V; 2], direction: Direction) -> &mut V {
+    let [originator, responder] = pair;
+    match direction {
+        Direction::Originator => originator,
+        Direction::Responder => responder,
+    }
+}
+
+/// Address and port of one side. For ICMP the originator's port is the type of the first message, the responder's its
+/// code; protocols without ports have 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Endpoint {
+    /// Address.
+    pub address: IpAddr,
+    /// Port.
+    pub port: u16,
+}
+
+/// One flow and the caller's state of it. Pairs are originator, then responder.
+#[derive(Debug)]
+pub struct Flow<T> {
+    /// Id, unique in its table.
+    pub id: u64,
+    /// IANA number of the transport protocol.
+    pub protocol: u8,
+    /// Innermost VLAN id.
+    pub vlan: u16,
+    /// The side that opened it.
+    pub originator: Endpoint,
+    /// The other side.
+    pub responder: Endpoint,
+    /// Time of its first packet.
+    pub start_us: i64,
+    /// Time of its latest packet.
+    pub last_us: i64,
+    /// Packets.
+    pub packets: [u64; 2],
+    /// Bytes of IP packets.
+    pub ip_bytes: [u64; 2],
+    /// Bytes of transport payload, retransmissions included.
+    pub payload_bytes: [u64; 2],
+    /// TCP flags seen.
+    pub tcp_flags: [u8; 2],
+    /// Bytes of TCP streams that were never seen.
+    pub missed_bytes: u64,
+    /// TCP: the handshake is complete, or the flow was met after it. Others: both sides have spoken.
+    pub established: bool,
+    /// Zeek's `conn_state`; set when the flow ends.
+    pub conn_state: &'static str,
+    /// Where the flow stands in its table.
+    pub reference: crate::FlowRef,
+    /// The caller's.
+    pub state: T,
+}
+
+impl<T> Flow<T> {
+    /// The endpoint that speaks.
+    pub fn sender(&self, direction: Direction) -> Endpoint {
+        match direction {
+            Direction::Originator => self.originator,
+            Direction::Responder => self.responder,
+        }
+    }
+
+    /// The endpoint that is spoken to.
+    pub fn receiver(&self, direction: Direction) -> Endpoint {
+        self.sender(direction.reverse())
+    }
+}
+
+/// Why a flow ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EndReason {
+    /// TCP finished or was reset.
+    Closed,
+    /// No packets for its time-out.
+    Timeout,
+    /// The table was full.
+    Evicted,
+    /// The table is being emptied.
+    Shutdown,
+}
+
+impl EndReason {
+    /// Name in flow events.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Timeout => "timeout",
+            Self::Evicted => "evicted",
+            Self::Shutdown => "shutdown",
+        }
+    }
+}
+
+/// Whether more data of a direction is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interest {
+    /// Go on.
+    More,
+    /// Deliver nothing further of this direction.
+    Enough,
+}
+
+/// What a TCP stream did that it should not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum StreamAnomaly {
+    /// Two segments say different things about the same bytes.
+    OverlapConflict,
+    /// A segment lies beyond the receiver's window.
+    OutOfWindow,
+    /// A reset has an impossible sequence number.
+    ResetIgnored,
+    /// More out-of-order data than is kept.
+    WaitingLimit,
+}
+
+impl StreamAnomaly {
+    /// Name in anomaly events.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::OverlapConflict => "overlap_conflict",
+            Self::OutOfWindow => "segment_out_of_window",
+            Self::ResetIgnored => "reset_out_of_window",
+            Self::WaitingLimit => "out_of_order_limit",
+        }
+    }
+}
+
+/// Hears what happens in a table's flows.
+pub trait Handler<T> {
+    /// A packet of the flow, after it was counted and TCP's state followed it, before its data.
+    fn packet(&mut self, flow: &mut Flow<T>, direction: Direction, packet: &Packet<'_>);
+    /// The next bytes of a TCP direction.
+    fn data(&mut self, flow: &mut Flow<T>, direction: Direction, data: &[u8]) -> Interest;
+    /// The next `bytes` of a TCP direction were not seen.
+    fn gap(&mut self, flow: &mut Flow<T>, direction: Direction, bytes: u64);
+    /// A TCP direction is finished; no data follows.
+    fn end_of_stream(&mut self, flow: &mut Flow<T>, direction: Direction);
+    /// A TCP direction misbehaves.
+    fn anomaly(&mut self, flow: &mut Flow<T>, direction: Direction, anomaly: StreamAnomaly);
+    /// The flow is over.
+    fn end(&mut self, flow: &mut Flow<T>, reason: EndReason);
+}

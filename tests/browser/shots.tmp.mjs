@@ -1,0 +1,30 @@
+import { chromium } from '@playwright/test';
+import fs from 'node:fs';
+const axe=fs.readFileSync('node_modules/axe-core/axe.min.js','utf8');
+const B='http://127.0.0.1:8099', OUT='/tmp/mock/shots'; fs.mkdirSync(OUT,{recursive:true});
+const b=await chromium.launch({executablePath:'/usr/bin/chromium',args:['--no-sandbox','--disable-gpu','--disable-quic','--no-first-run','--disable-background-networking','--disable-component-update','--disable-sync']});
+const ctx=await b.newContext({viewport:{width:1366,height:768},bypassCSP:false}); const p=await ctx.newPage();
+p.on('console',m=>{if(['error','warning'].includes(m.type()))console.log('CONSOLE',m.type(),m.text(),m.location().url)}); p.on('pageerror',e=>console.log('PAGEERROR',e.message));
+const check=async n=>{const r=await p.evaluate(async src=>{const f=window.__axe??=await (async()=>{const e=document.createElement('script');return null})();return null},'').catch(()=>null);
+ const c=await ctx.newCDPSession(p); await c.send('Runtime.evaluate',{expression:axe}); const res=await c.send('Runtime.evaluate',{expression:'axe.run().then(r=>JSON.stringify(r.violations.map(v=>({id:v.id,impact:v.impact,n:v.nodes.length,ex:v.nodes.slice(0,2).map(x=>x.html.slice(0,160)+" :: "+x.failureSummary.slice(0,250))}))))',awaitPromise:true,returnByValue:true}); const v=JSON.parse(res.result.value||'[]'); for(const x of v)console.log('AXE',n,x.impact,x.id,x.n,x.ex.join('\n      '));};
+const shot=async n=>{await p.screenshot({path:`${OUT}/${n}.png`});console.log('shot',n)};
+const theme=async(t)=>{await p.emulateMedia({colorScheme:t});await p.waitForTimeout(250)};
+const both=async n=>{for(const t of ['light','dark']){await theme(t);await shot(n+'-'+t);await check(n+'-'+t)}await theme('light')};
+await p.goto(B+'/alerts'); await p.waitForURL(/setup|sign-in/); await p.waitForTimeout(500);
+if(p.url().includes('/setup')){await p.getByLabel('Mã dùng một lần').fill('CODE-1');await p.getByLabel('Họ và tên').fill('Nguyễn Thị Lan');await p.getByLabel('Tên đăng nhập').fill('lan');await p.getByRole('textbox',{name:'Mật khẩu'}).fill('ruộng lúa xanh 2026');await both('01-setup');await p.getByRole('button',{name:'Tạo tài khoản'}).click();}
+else{await both('02-signin');await p.getByLabel('Tên đăng nhập').fill('lan');await p.getByRole('textbox',{name:'Mật khẩu'}).fill('x');await p.getByRole('button',{name:'Đăng nhập'}).click();}
+await p.waitForURL(/alerts/); await p.waitForSelector('[role=row][id]'); await p.waitForTimeout(600);
+await p.keyboard.press('j');await p.keyboard.press('j');await p.keyboard.press('j');await p.keyboard.press('x');await p.keyboard.press('j');await p.keyboard.press('x');
+await both('03-queue'); await p.keyboard.press('Escape');
+await p.request.get(B+'/mock/play?n=3'); await p.waitForTimeout(2200); await shot('04-queue-live');
+await p.keyboard.press('c'); await p.waitForTimeout(400); await both('05-close'); await p.keyboard.press('2'); await p.keyboard.press('Control+Enter'); await p.waitForTimeout(600); await shot('06-closed');
+await p.keyboard.press('?'); await p.waitForTimeout(400); await shot('07-keys'); await p.keyboard.press('Escape'); await p.waitForTimeout(300);
+await p.keyboard.press('Enter'); await p.waitForURL(/alerts\/\w+/); await p.waitForSelector('h2'); await p.waitForTimeout(500); await p.keyboard.press('a'); await p.waitForTimeout(500);
+await p.getByRole('button',{name:'Hiện mọi trường'}).nth(2).click(); await both('08-alert');
+await p.goto(B+'/search'); await p.waitForSelector('[role=row][id]'); await p.waitForTimeout(900); await both('09-search');
+await p.keyboard.press('j');await p.keyboard.press('Enter'); await p.waitForTimeout(300); await both('10-search-detail');
+await p.goto(B+'/search?class=dns&q=query:*evil*'); await p.waitForSelector('[role=row][id]'); await p.waitForTimeout(700); await shot('11-search-dns');
+await p.goto(B+'/search?q=bad:('); await p.waitForTimeout(900); await shot('12-search-bad');
+await p.goto(B+'/health'); await p.waitForTimeout(700); await both('13-health');
+await p.getByRole('button',{name:'Tài khoản'}).click(); await p.waitForTimeout(400); await shot('14-menu'); await p.getByText('English').click(); await p.waitForTimeout(500); await shot('15-english'); await p.keyboard.press('Escape'); await p.goto(B+'/alerts'); await p.waitForTimeout(900); await shot('16-queue-en'); await p.getByText('Last').first().click().catch(()=>{});
+await b.close();

@@ -1,0 +1,1 @@
+//! Whole-platform tests: real servers, real traffic, truth compared.

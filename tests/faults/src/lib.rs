@@ -1,0 +1,1 @@
+//! Kill tests: what was accepted is neither lost nor doubled.
