@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use vonggac_agent::collect_files;
+use vonggac_files::RuleFile;
 
 /// Work on rules.
 #[derive(Debug, Clone, clap::Subcommand)]
@@ -32,10 +32,11 @@ struct Outcome {
 /// Runs it. The exit code is 1 when a rule does not load.
 pub(crate) fn run(command: RulesCommand) -> anyhow::Result<ExitCode> {
     let RulesCommand::Check { paths, list } = command;
-    let files = collect_files(&paths, &["rules", "yml", "yaml", "yar", "yara"])?;
+    let extensions = [vonggac_files::SIGNATURES, vonggac_files::SIGMA, vonggac_files::YARA].concat();
+    let files = vonggac_files::read(&paths, &extensions)?;
     anyhow::ensure!(!files.is_empty(), "no *.rules, *.yml, *.yaml, *.yar or *.yara file in what was given");
     let (mut signatures, mut sigma, mut yara) = (Vec::new(), Vec::new(), Vec::new());
-    for (name, text) in files {
+    for RuleFile { name, text } in files {
         match name.rsplit_once('.').map_or("", |(_, extension)| extension) {
             "yml" | "yaml" => sigma.push((name, text)),
             "yar" | "yara" => yara.push((name, text)),
@@ -94,7 +95,9 @@ fn check_sigma(files: &[(String, String)]) -> Outcome {
     }
     let (set, errors) = vonggac_sigma::RuleSet::compile(documents);
     outcome.errors.extend(errors.iter().map(ToString::to_string));
-    outcome.loaded = set.titles();
+    let rules = set.rules().map(|(_, rule)| rule);
+    let all = rules.chain(set.correlations().iter().map(|correlation| &correlation.rule));
+    outcome.loaded = all.map(|rule| format!("{} {}", rule.id, rule.title)).collect();
     outcome.not_applicable = set.not_applicable().len();
     outcome
 }

@@ -90,8 +90,12 @@ pub enum DatabaseError {
 impl DatabaseError {
     /// Whether PostgreSQL refused what it was given (SQLSTATE classes 22 and 23), so that trying again is of no use.
     pub fn is_about_data(&self) -> bool {
-        let Self::Server(sqlx::Error::Database(error)) = self else { return false };
-        error.code().is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
+        let Self::Server(sqlx::Error::Database(error)) = self else {
+            return false;
+        };
+        error
+            .code()
+            .is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
     }
 }
 

@@ -40,8 +40,17 @@ pub(crate) struct Failure {
 
 impl Failure {
     pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        let body = ErrorBody { code, message: message.into(), field: None, column: None };
-        Self { status, body, retry_after_s: None }
+        let body = ErrorBody {
+            code,
+            message: message.into(),
+            field: None,
+            column: None,
+        };
+        Self {
+            status,
+            body,
+            retry_after_s: None,
+        }
     }
 
     pub(crate) fn invalid(field: &'static str, message: impl Into<String>) -> Self {
@@ -63,7 +72,9 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let mut response = (self.status, Json(ApiError { error: self.body })).into_response();
         if let Some(seconds) = self.retry_after_s {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }
@@ -74,7 +85,9 @@ impl From<DatabaseError> for Failure {
         match error {
             DatabaseError::NotFound => Self::not_found(),
             DatabaseError::Conflict(what) => Self::new(StatusCode::CONFLICT, "conflict", what),
-            DatabaseError::AlreadySetUp => Self::new(StatusCode::CONFLICT, "already_set_up", error.to_string()),
+            DatabaseError::AlreadySetUp => {
+                Self::new(StatusCode::CONFLICT, "already_set_up", error.to_string())
+            }
             DatabaseError::Invalid { field, .. } => Self::invalid(field, error.to_string()),
             DatabaseError::WrongCredentials => {
                 Self::new(StatusCode::UNAUTHORIZED, "wrong_credentials", error.to_string())
@@ -89,7 +102,11 @@ impl From<DatabaseError> for Failure {
             | DatabaseError::Migrate(_)
             | DatabaseError::Hashing(_) => {
                 tracing::error!(%error, "the case store failed");
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "case_store", "the case store does not answer")
+                Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "case_store",
+                    "the case store does not answer",
+                )
             }
         }
     }
@@ -105,12 +122,18 @@ impl From<SearchError> for Failure {
                 failure
             }
             SearchError::Cursor => Self::invalid("cursor", error.to_string()),
-            SearchError::TooExpensive(_) => {
-                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "too_expensive", error.to_string())
-            }
+            SearchError::TooExpensive(_) => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "too_expensive",
+                error.to_string(),
+            ),
             SearchError::Server(_) | SearchError::Answer(_) => {
                 tracing::error!(%error, "the event store failed");
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "event_store", "the event store does not answer")
+                Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "event_store",
+                    "the event store does not answer",
+                )
             }
         }
     }

@@ -44,14 +44,25 @@ impl FromRequestParts<Console> for Signed {
 
     async fn from_request_parts(parts: &mut request::Parts, console: &Console) -> Result<Self, Failure> {
         let token = token(&parts.headers, console).ok_or_else(Failure::unauthenticated)?;
-        let found = console.database().find_session(&token, Use::Active, console.now_us()).await?;
+        let found = console
+            .database()
+            .find_session(&token, Use::Active, console.now_us())
+            .await?;
         let (account, session) = found.ok_or_else(Failure::unauthenticated)?;
-        Ok(Self { account, session, token })
+        Ok(Self {
+            account,
+            session,
+            token,
+        })
     }
 }
 
 fn cookie_name(console: &Console) -> &'static str {
-    if console.options().is_https() { "__Host-vonggac" } else { "vonggac" }
+    if console.options().is_https() {
+        "__Host-vonggac"
+    } else {
+        "vonggac"
+    }
 }
 
 fn token(headers: &HeaderMap, console: &Console) -> Option<SessionToken> {
@@ -67,7 +78,10 @@ fn token(headers: &HeaderMap, console: &Console) -> Option<SessionToken> {
 }
 
 /// A header that sets the session's cookie.
-pub(crate) fn cookie(console: &Console, token: &SessionToken) -> Result<[(HeaderName, HeaderValue); 1], Failure> {
+pub(crate) fn cookie(
+    console: &Console,
+    token: &SessionToken,
+) -> Result<[(HeaderName, HeaderValue); 1], Failure> {
     set_cookie(console, &token.to_cookie(), COOKIE_S)
 }
 
@@ -77,33 +91,69 @@ pub(crate) fn no_cookie(console: &Console) -> Result<[(HeaderName, HeaderValue);
 }
 
 fn set_cookie(console: &Console, value: &str, age_s: u32) -> Result<[(HeaderName, HeaderValue); 1], Failure> {
-    let secure = if console.options().is_https() { "; Secure" } else { "" };
+    let secure = if console.options().is_https() {
+        "; Secure"
+    } else {
+        ""
+    };
     let name = cookie_name(console);
     let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={age_s}{secure}");
-    let mut header_value = HeaderValue::try_from(text)
-        .map_err(|_| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "cookie", "no cookie could be made"))?;
+    let mut header_value = HeaderValue::try_from(text).map_err(|_| {
+        Failure::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "cookie",
+            "no cookie could be made",
+        )
+    })?;
     header_value.set_sensitive(true);
     Ok([(header::SET_COOKIE, header_value)])
 }
 
-/// Where the request comes from, as far as the connection tells.
+/// Where the request comes from, as far as the connection tells. With `--public-url`, a proxy on this machine is believed on whom
+/// it speaks for; nobody else is.
 pub(crate) struct Client {
     pub(crate) address: String,
     pub(crate) user_agent: String,
 }
 
-impl<S: Sync> FromRequestParts<S> for Client {
+impl FromRequestParts<Console> for Client {
     type Rejection = std::convert::Infallible;
 
-    async fn from_request_parts(parts: &mut request::Parts, _: &S) -> Result<Self, Self::Rejection> {
-        let peer: Option<IpAddr> =
-            parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
-        let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    async fn from_request_parts(
+        parts: &mut request::Parts,
+        console: &Console,
+    ) -> Result<Self, Self::Rejection> {
+        let peer = parts
+            .extensions
+            .get::<ConnectInfo<SocketAddr>>()
+            .map(|info| info.0.ip().to_canonical());
+        let is_proxy = console.options().is_https() && peer.is_some_and(|address| address.is_loopback());
+        let address = if is_proxy {
+            forwarded_for(&parts.headers).or(peer)
+        } else {
+            peer
+        };
+        let agent = parts
+            .headers
+            .get(header::USER_AGENT)
+            .and_then(|value| value.to_str().ok());
         Ok(Self {
-            address: peer.map_or_else(|| "unknown".to_owned(), |address| address.to_string()),
+            address: address.map_or_else(|| "unknown".to_owned(), |address| address.to_string()),
             user_agent: agent.unwrap_or_default().to_owned(),
         })
     }
+}
+
+/// The last address of `X-Forwarded-For`: the one that the proxy itself saw.
+fn forwarded_for(headers: &HeaderMap) -> Option<IpAddr> {
+    let last = headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .next_back()?
+        .to_str()
+        .ok()?;
+    let address: IpAddr = last.rsplit(',').next()?.trim().parse().ok()?;
+    Some(address.to_canonical())
 }
 
 /// A JSON body.
@@ -132,9 +182,9 @@ impl<T: DeserializeOwned> FromRequest<Console> for Body<T> {
 }
 
 /// The address's parameters.
-pub(crate) struct Query<T>(pub(crate) T);
+pub(crate) struct Parameters<T>(pub(crate) T);
 
-impl<T: DeserializeOwned> FromRequestParts<Console> for Query<T> {
+impl<T: DeserializeOwned> FromRequestParts<Console> for Parameters<T> {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut request::Parts, console: &Console) -> Result<Self, Failure> {
@@ -152,8 +202,9 @@ impl FromRequestParts<Console> for AlertPath {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut request::Parts, console: &Console) -> Result<Self, Failure> {
-        let Path(text): Path<String> =
-            Path::from_request_parts(parts, console).await.map_err(|_| Failure::not_found())?;
+        let Path(text): Path<String> = Path::from_request_parts(parts, console)
+            .await
+            .map_err(|_| Failure::not_found())?;
         text.parse().map(Self).map_err(|_| Failure::not_found())
     }
 }

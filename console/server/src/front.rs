@@ -3,6 +3,9 @@
 //! Files whose names carry a hash never change and may be kept for good; `index.html` is asked for each time. A path that is no file
 //! is a page of the front end, which reads the path itself.
 
+use std::borrow::Cow;
+
+use axum::body::Body;
 use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use rust_embed::RustEmbed;
@@ -22,21 +25,40 @@ pub(crate) async fn serve(uri: Uri) -> Response {
         return Failure::not_found().into_response();
     }
     if let Some(file) = Dist::get(path).filter(|_| !path.is_empty()) {
-        return answer(path, file.data.into_owned());
+        return answer(path, file.data);
     }
     // A missing file is missing; only pages fall back, and they have no extension.
     let is_file = path.rsplit('/').next().is_some_and(|name| name.contains('.'));
     match Dist::get("index.html") {
         Some(_) if is_file => Failure::not_found().into_response(),
-        Some(file) => answer("index.html", file.data.into_owned()),
-        None => (StatusCode::NOT_FOUND, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], NOT_BUILT)
+        Some(file) => answer("index.html", file.data),
+        None => (
+            StatusCode::NOT_FOUND,
+            [(header::CONTENT_TYPE, "text/plain; charset=utf-8")],
+            NOT_BUILT,
+        )
             .into_response(),
     }
 }
 
-fn answer(path: &str, data: Vec<u8>) -> Response {
-    let cache = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
-    ([(header::CONTENT_TYPE, media_type(path)), (header::CACHE_CONTROL, cache)], data).into_response()
+fn answer(path: &str, data: Cow<'static, [u8]>) -> Response {
+    let body = match data {
+        Cow::Borrowed(embedded) => Body::from(embedded),
+        Cow::Owned(read) => Body::from(read),
+    };
+    let cache = if path.starts_with("assets/") {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
+    (
+        [
+            (header::CONTENT_TYPE, media_type(path)),
+            (header::CACHE_CONTROL, cache),
+        ],
+        body,
+    )
+        .into_response()
 }
 
 fn media_type(path: &str) -> &'static str {
@@ -66,14 +88,22 @@ mod tests {
             let response = serve(Uri::from_static(path)).await;
             assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");
             let kind = response.headers().get(header::CONTENT_TYPE).cloned();
-            assert_eq!(kind, Some(header::HeaderValue::from_static("application/json")), "{path}");
+            assert_eq!(
+                kind,
+                Some(header::HeaderValue::from_static("application/json")),
+                "{path}"
+            );
         }
     }
 
     #[tokio::test]
     async fn a_missing_file_is_missing() {
         for path in ["/assets/none.js", "/../Cargo.toml", "/..%2f..%2fCargo.toml"] {
-            assert_eq!(serve(Uri::from_static(path)).await.status(), StatusCode::NOT_FOUND, "{path}");
+            assert_eq!(
+                serve(Uri::from_static(path)).await.status(),
+                StatusCode::NOT_FOUND,
+                "{path}"
+            );
         }
     }
 }

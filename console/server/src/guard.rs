@@ -31,7 +31,10 @@ const HEADERS: [(HeaderName, HeaderValue); 5] = [
              frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
         ),
     ),
-    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    ),
     (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
     (
         HeaderName::from_static("cross-origin-opener-policy"),
@@ -51,9 +54,12 @@ pub(crate) async fn guard(request: Request, next: Next) -> Response {
         Ok(()) if is_stream => next.run(request).await,
         Ok(()) => match tokio::time::timeout(REQUEST_LIMIT, next.run(request)).await {
             Ok(response) => response,
-            Err(_) => {
-                Failure::new(StatusCode::GATEWAY_TIMEOUT, "timeout", "the request took too long").into_response()
-            }
+            Err(_) => Failure::new(
+                StatusCode::GATEWAY_TIMEOUT,
+                "timeout",
+                "the request took too long",
+            )
+            .into_response(),
         },
     };
     let headers = response.headers_mut();
@@ -67,9 +73,16 @@ pub(crate) async fn guard(request: Request, next: Next) -> Response {
 }
 
 fn check(request: &Request) -> Result<(), Failure> {
-    let long = request.uri().path_and_query().is_some_and(|whole| whole.as_str().len() > URI_BYTES_MAX);
+    let long = request
+        .uri()
+        .path_and_query()
+        .is_some_and(|whole| whole.as_str().len() > URI_BYTES_MAX);
     if long {
-        return Err(Failure::new(StatusCode::URI_TOO_LONG, "uri_too_long", "the address is too long"));
+        return Err(Failure::new(
+            StatusCode::URI_TOO_LONG,
+            "uri_too_long",
+            "the address is too long",
+        ));
     }
     if matches!(*request.method(), Method::GET | Method::HEAD) {
         return Ok(());
@@ -81,7 +94,11 @@ fn check(request: &Request) -> Result<(), Failure> {
     }
     if has_body(headers) && !is_json(headers) {
         let message = "the body must be application/json";
-        return Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media_type", message));
+        return Err(Failure::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "media_type",
+            message,
+        ));
     }
     Ok(())
 }
@@ -95,8 +112,12 @@ fn is_own_page(headers: &HeaderMap) -> bool {
     if text(headers, "sec-fetch-site").is_some_and(|site| site != "same-origin") {
         return false;
     }
-    let Some(origin) = text(headers, header::ORIGIN) else { return true };
-    let authority = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+    let Some(origin) = text(headers, header::ORIGIN) else {
+        return true;
+    };
+    let authority = origin
+        .strip_prefix("https://")
+        .or_else(|| origin.strip_prefix("http://"));
     authority.is_some() && authority == text(headers, header::HOST)
 }
 
@@ -124,11 +145,20 @@ mod tests {
                 builder = builder.header(*name, *value);
             }
             let request = builder.body(axum::body::Body::empty()).unwrap();
-            let code = super::check(&request).err().map(|failure| failure.into_response().status().to_string());
+            let code = check(&request)
+                .err()
+                .map(|failure| failure.into_response().status().to_string());
             assert_eq!(code.as_deref(), expect, "{headers:?}");
         };
         let host = ("host", "soc.example:8080");
-        check(&[host, ("origin", "http://soc.example:8080"), ("sec-fetch-site", "same-origin")], None);
+        check(
+            &[
+                host,
+                ("origin", "http://soc.example:8080"),
+                ("sec-fetch-site", "same-origin"),
+            ],
+            None,
+        );
         check(&[host, ("origin", "https://soc.example:8080")], None);
         check(&[host, ("sec-fetch-site", "same-origin")], None);
         check(&[host], None);
@@ -138,12 +168,36 @@ mod tests {
         check(&[host, ("origin", "null")], forbidden);
         check(&[("origin", "http://soc.example:8080")], forbidden);
         check(&[host, ("sec-fetch-site", "cross-site")], forbidden);
-        check(&[host, ("sec-fetch-site", "same-site"), ("origin", "http://soc.example:8080")], forbidden);
+        check(
+            &[
+                host,
+                ("sec-fetch-site", "same-site"),
+                ("origin", "http://soc.example:8080"),
+            ],
+            forbidden,
+        );
         check(&[host, ("sec-fetch-site", "none")], forbidden);
         let media = Some("415 Unsupported Media Type");
-        check(&[host, ("content-length", "2"), ("content-type", "text/plain")], media);
+        check(
+            &[host, ("content-length", "2"), ("content-type", "text/plain")],
+            media,
+        );
         check(&[host, ("content-length", "2")], media);
-        check(&[host, ("transfer-encoding", "chunked"), ("content-type", "application/jsonx")], media);
-        check(&[host, ("content-length", "2"), ("content-type", "Application/JSON; charset=utf-8")], None);
+        check(
+            &[
+                host,
+                ("transfer-encoding", "chunked"),
+                ("content-type", "application/jsonx"),
+            ],
+            media,
+        );
+        check(
+            &[
+                host,
+                ("content-length", "2"),
+                ("content-type", "Application/JSON; charset=utf-8"),
+            ],
+            None,
+        );
     }
 }

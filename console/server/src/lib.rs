@@ -37,7 +37,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context;
-use tokio::net::TcpListener;
+use tokio::net::TcpSocket;
 use tokio::sync::watch;
 use vonggac_bus::Consumer;
 use vonggac_database::Database;
@@ -54,6 +54,8 @@ use state::{Console, Parts};
 const GROUP: &str = "console";
 /// How long open requests may take to end at shutdown.
 const DRAIN_LIMIT: Duration = Duration::from_secs(5);
+/// Connections that may wait to be accepted.
+const BACKLOG: u32 = 1024;
 /// How often worthless rows are removed.
 const PURGE_EVERY: Duration = Duration::from_secs(300);
 
@@ -63,20 +65,30 @@ const PURGE_EVERY: Duration = Duration::from_secs(300);
 /// When its port is taken, PostgreSQL cannot be used, or Kafka's settings are refused. ClickHouse and Kafka may be away: the
 /// console then says so on its health page.
 pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
-    let listener = listen(&options).await?;
-    let address = listener.local_addr()?;
-    let database = Database::connect(&options.postgres).await.context("the case store cannot be reached")?;
+    let socket = take_port(&options)?;
+    let database = Database::connect(&options.postgres)
+        .await
+        .context("the case store cannot be reached")?;
     database.migrate().await?;
     database.warm_up().await;
     let setup = setup::Gate::open(&database, &options).await?;
     let store = Store::new(&options.store)?;
     let (stop, stopped) = watch::channel(false);
-    let console = Console::new(Parts { database, store, setup, options: options.clone(), stopped });
+    let console = Console::new(Parts {
+        database,
+        store,
+        setup,
+        options: options.clone(),
+        stopped,
+    });
 
     let consumer = Consumer::new(&options.kafka, GROUP, &[topic::ALERTS])?;
     let intake = tokio::spawn(intake::run(console.clone(), consumer));
     let purge = tokio::spawn(purge(console.clone()));
-    tracing::info!(%address, "console is ready");
+    let listener = socket
+        .listen(BACKLOG)
+        .map_err(|error| named(error, options.listen))?;
+    tracing::info!(address = %listener.local_addr()?, "console is ready");
     let app = api::app(console.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let mut stopping = console.stopped();
     let server = axum::serve(listener, app).with_graceful_shutdown(async move {
@@ -98,22 +110,31 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
     Ok(())
 }
 
-async fn listen(options: &Options) -> anyhow::Result<TcpListener> {
+/// Takes the port without answering on it yet: whoever can connect finds the console ready, and its one-time code written.
+fn take_port(options: &Options) -> anyhow::Result<TcpSocket> {
     let address = options.listen;
     if !address.ip().is_loopback() && !options.is_https() {
         tracing::warn!(%address, "the console is reachable from other machines without TLS; put a TLS proxy in front and give --public-url");
     }
-    match TcpListener::bind(address).await {
-        Ok(listener) => Ok(listener),
-        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
-            anyhow::bail!(
-                "port {} on {} is taken by another program; give the console another with --listen",
-                address.port(),
-                address.ip()
-            )
-        }
-        Err(error) => Err(error).with_context(|| format!("the console cannot listen on {address}")),
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()
+    } else {
+        TcpSocket::new_v6()
+    }?;
+    // A console that starts again need not wait for its old connections to fade.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address).map_err(|error| named(error, address))?;
+    Ok(socket)
+}
+
+fn named(error: std::io::Error, address: SocketAddr) -> anyhow::Error {
+    if error.kind() == std::io::ErrorKind::AddrInUse {
+        let (port, ip) = (address.port(), address.ip());
+        return anyhow::anyhow!(
+            "port {port} on {ip} is taken by another program; give the console another with --listen"
+        );
     }
+    anyhow::Error::new(error).context(format!("the console cannot listen on {address}"))
 }
 
 async fn purge(console: Console) {

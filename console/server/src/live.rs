@@ -26,7 +26,9 @@ pub(crate) struct Live {
 
 impl Live {
     pub(crate) fn new() -> Self {
-        Self { sender: broadcast::Sender::new(HAPPENINGS_MAX) }
+        Self {
+            sender: broadcast::Sender::new(HAPPENINGS_MAX),
+        }
     }
 
     /// Tells every open browser; that none is open is no mistake.

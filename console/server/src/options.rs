@@ -7,7 +7,12 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
     /// Address and port to serve the console on.
-    #[arg(long, env = "VONGGAC_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
+    #[arg(
+        long,
+        env = "VONGGAC_LISTEN",
+        default_value = "127.0.0.1:8080",
+        value_name = "ADDRESS:PORT"
+    )]
     pub listen: SocketAddr,
     /// Address people reach the console at, when a TLS proxy stands in front: https://soc.example.
     #[arg(long, env = "VONGGAC_PUBLIC_URL", value_name = "URL")]
@@ -19,13 +24,23 @@ pub struct Options {
     #[command(flatten)]
     pub store: vonggac_store::Options,
     /// Kafka's brokers.
-    #[arg(long, env = "VONGGAC_KAFKA", default_value = "127.0.0.1:9092", value_name = "HOST:PORT,…")]
+    #[arg(
+        long,
+        env = "VONGGAC_KAFKA",
+        default_value = "127.0.0.1:9092",
+        value_name = "HOST:PORT,…"
+    )]
     pub kafka: String,
     /// File to write the first administrator's one-time code to, when there is no account yet.
     #[arg(long, value_name = "FILE")]
     pub setup_code_file: Option<PathBuf>,
     /// SHA-256 of a one-time code made elsewhere, in hexadecimal.
-    #[arg(long, env = "VONGGAC_SETUP_CODE_SHA256", value_name = "HEX", conflicts_with = "setup_code_file")]
+    #[arg(
+        long,
+        env = "VONGGAC_SETUP_CODE_SHA256",
+        value_name = "HEX",
+        conflicts_with = "setup_code_file"
+    )]
     pub setup_code_sha256: Option<String>,
     /// Longest a search may take in ClickHouse, in seconds; 0 leaves it to the server.
     #[arg(long, default_value_t = 20, value_name = "SECONDS")]
@@ -38,7 +53,9 @@ pub struct Options {
 impl Options {
     /// Whether browsers reach the console by https.
     pub(crate) fn is_https(&self) -> bool {
-        self.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
+        self.public_url
+            .as_deref()
+            .is_some_and(|url| url.starts_with("https://"))
     }
 
     pub(crate) fn search_limits(&self) -> vonggac_store::search::Limits {

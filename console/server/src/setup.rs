@@ -27,13 +27,19 @@ pub(crate) struct Gate {
 impl Gate {
     /// A gate that no code opens.
     pub(crate) fn closed() -> Self {
-        Self { hash: Mutex::new(None), file: None }
+        Self {
+            hash: Mutex::new(None),
+            file: None,
+        }
     }
 
     /// A gate that `code` opens.
     #[cfg(test)]
     pub(crate) fn for_code(code: &str, file: Option<PathBuf>) -> Self {
-        Self { hash: Mutex::new(Some(digest(&plain(code)))), file }
+        Self {
+            hash: Mutex::new(Some(digest(&plain(code)))),
+            file,
+        }
     }
 
     /// The gate as the options and the accounts have it.
@@ -43,22 +49,32 @@ impl Gate {
         }
         if let Some(hex) = &options.setup_code_sha256 {
             let hash = parse_hash(hex).context("--setup-code-sha256 is not 64 hexadecimal digits")?;
-            return Ok(Self { hash: Mutex::new(Some(hash)), file: None });
+            return Ok(Self {
+                hash: Mutex::new(Some(hash)),
+                file: None,
+            });
         }
         let Some(path) = &options.setup_code_file else {
-            bail!("there is no account yet: give --setup-code-file FILE, where the first administrator's one-time code is written");
+            bail!(
+                "there is no account yet: give --setup-code-file FILE, where the first administrator's one-time code is written"
+            );
         };
         let code = new_code();
         write_private(path, &code)
             .with_context(|| format!("the one-time code cannot be written to {}", path.display()))?;
         tracing::info!(file = %path.display(), "no account yet: the first administrator's one-time code is in this file");
-        Ok(Self { hash: Mutex::new(Some(digest(&plain(&code)))), file: Some(path.clone()) })
+        Ok(Self {
+            hash: Mutex::new(Some(digest(&plain(&code)))),
+            file: Some(path.clone()),
+        })
     }
 
     /// Whether `code` is the one.
     pub(crate) fn admits(&self, code: &str) -> bool {
         let hash = self.hash.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(expected) = hash.as_ref() else { return false };
+        let Some(expected) = hash.as_ref() else {
+            return false;
+        };
         // A code made elsewhere may have been hashed as it is written.
         let plain = same(&digest(&plain(code)), expected);
         let written = same(&digest(code.trim()), expected);
@@ -82,13 +98,18 @@ fn new_code() -> String {
         if index > 0 && index % 4 == 0 {
             code.push('-');
         }
-        code.push(char::from(DIGITS.get(usize::from(byte % 32)).copied().unwrap_or(b'A')));
+        code.push(char::from(
+            DIGITS.get(usize::from(byte % 32)).copied().unwrap_or(b'A'),
+        ));
     }
     code
 }
 
 fn plain(code: &str) -> String {
-    code.chars().filter(|c| !c.is_whitespace() && *c != '-').flat_map(char::to_uppercase).collect()
+    code.chars()
+        .filter(|c| !c.is_whitespace() && *c != '-')
+        .flat_map(char::to_uppercase)
+        .collect()
 }
 
 fn digest(code: &str) -> [u8; 32] {
@@ -115,8 +136,12 @@ fn parse_hash(hex: &str) -> Option<[u8; 32]> {
 }
 
 fn write_private(path: &Path, code: &str) -> std::io::Result<()> {
-    let mut file =
-        std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)?;
     // A file that was there keeps its mode otherwise.
     file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
     writeln!(file, "{code}")
@@ -157,7 +182,10 @@ mod tests {
         std::fs::write(&path, "older and longer than the new one").unwrap();
         write_private(&path, "CODE").unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "CODE\n");
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
         let gate = Gate::for_code("CODE", Some(path.clone()));
         gate.close();
         assert!(!path.exists());

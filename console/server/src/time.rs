@@ -29,7 +29,10 @@ mod tests {
         }
         assert_eq!(to_text(1_767_225_600_000_000), "2026-01-01T00:00:00Z");
         assert!(to_text(i64::MAX).starts_with("9999-"));
-        assert_eq!(from_text("2026-01-01T07:00:00+07:00"), Some(1_767_225_600_000_000));
+        assert_eq!(
+            from_text("2026-01-01T07:00:00+07:00"),
+            Some(1_767_225_600_000_000)
+        );
         assert_eq!(from_text("yesterday"), None);
     }
 }

@@ -1,1 +1,39 @@
-//! The range: network namespaces, veth pairs and playing captures on them.
+//! The range: veth pairs, and making and playing captures on them.
+//!
+//! - [`generate`]: writes the sample of [`vonggac_traffic`] and its truth to files.
+//! - [`play`]: sends a capture on an interface, in its own time or faster.
+//! - [`veth`]: a pair of interfaces to play on and to tap, which nobody else talks on.
+//! - [`pcap`]: reads the capture files that are played.
+//!
+//! It knows no scenarios beyond the sample and builds no network namespaces; it only enters those that exist.
+
+pub mod generate;
+pub mod pcap;
+pub mod play;
+pub mod veth;
+
+mod error;
+
+pub use error::RangeError;
+
+use clap::Subcommand;
+
+/// The lab's commands.
+#[derive(Debug, Subcommand)]
+pub enum LabCommand {
+    /// Writes a capture of benign users and an intrusion, and the truth about it.
+    Generate(generate::Arguments),
+    /// Sends a capture on an interface.
+    Play(play::Arguments),
+}
+
+/// Runs a command to its end.
+///
+/// # Errors
+/// Whatever kept it from doing what was asked, with the file or interface it was about.
+pub fn run(command: LabCommand) -> anyhow::Result<()> {
+    match command {
+        LabCommand::Generate(arguments) => generate::run(&arguments),
+        LabCommand::Play(arguments) => play::run(&arguments),
+    }
+}

@@ -10,7 +10,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let [seed, seconds, capture, truth] = arguments.as_slice() else {
         return Err(Error::other("usage: sample SEED SECONDS OUT.pcap OUT.json").into());
     };
-    let options = Options { seed: seed.parse()?, duration_s: seconds.parse()?, ..Options::default() };
+    let options = Options {
+        seed: seed.parse()?,
+        duration_s: seconds.parse()?,
+        ..Options::default()
+    };
     let mut writer = pcap::Writer::new(BufWriter::new(File::create(capture)?))?;
     let found = generate(&options, &mut writer)?;
     writer.finish()?;

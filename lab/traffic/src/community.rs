@@ -42,7 +42,11 @@ fn octets(address: IpAddr) -> Vec<u8> {
 pub fn community_id(key: &FlowKey) -> String {
     let source = (octets(key.src), key.sport);
     let destination = (octets(key.dst), key.dport);
-    let (first, second) = if source <= destination { (source, destination) } else { (destination, source) };
+    let (first, second) = if source <= destination {
+        (source, destination)
+    } else {
+        (destination, source)
+    };
     let mut hash = Sha1::new();
     hash.update([0, 0]);
     hash.update(&first.0);
@@ -62,13 +66,46 @@ mod tests {
     fn published_examples_hold() {
         let check = |src: &str, sport, dst: &str, dport, proto, expect: &str| {
             let (src, dst) = (src.parse().unwrap(), dst.parse().unwrap());
-            let there = FlowKey { src, sport, dst, dport, proto };
-            let back = FlowKey { src: dst, sport: dport, dst: src, dport: sport, proto };
+            let there = FlowKey {
+                src,
+                sport,
+                dst,
+                dport,
+                proto,
+            };
+            let back = FlowKey {
+                src: dst,
+                sport: dport,
+                dst: src,
+                dport: sport,
+                proto,
+            };
             assert_eq!(community_id(&there), expect);
             assert_eq!(community_id(&back), expect);
         };
-        check("128.232.110.120", 34855, "66.35.250.204", 80, Protocol::Tcp, "1:LQU9qZlK+B5F3KDmev6m5PMibrg=");
-        check("192.168.1.52", 54585, "8.8.8.8", 53, Protocol::Udp, "1:d/FP5EW3wiY1vCndhwleRRKHowQ=");
-        check("192.168.0.89", 8, "192.168.0.1", 0, Protocol::Icmp, "1:X0snYXpgwiv9TZtqg64sgzUn6Dk=");
+        check(
+            "128.232.110.120",
+            34855,
+            "66.35.250.204",
+            80,
+            Protocol::Tcp,
+            "1:LQU9qZlK+B5F3KDmev6m5PMibrg=",
+        );
+        check(
+            "192.168.1.52",
+            54585,
+            "8.8.8.8",
+            53,
+            Protocol::Udp,
+            "1:d/FP5EW3wiY1vCndhwleRRKHowQ=",
+        );
+        check(
+            "192.168.0.89",
+            8,
+            "192.168.0.1",
+            0,
+            Protocol::Icmp,
+            "1:X0snYXpgwiv9TZtqg64sgzUn6Dk=",
+        );
     }
 }

@@ -4,10 +4,46 @@ use crate::gzip::crc32;
 use crate::random::Random;
 
 const WORDS: [&str; 40] = [
-    "hồ sơ", "thủ tục", "một cửa", "công dân", "tiếp nhận", "trả kết quả", "văn bản", "quyết định", "ủy ban", "tỉnh",
-    "xã", "phường", "đất đai", "hộ tịch", "khai sinh", "đăng ký", "kinh doanh", "giấy phép", "xây dựng", "môi trường",
-    "y tế", "giáo dục", "lịch họp", "thông báo", "hướng dẫn", "biểu mẫu", "lệ phí", "trực tuyến", "chữ ký số", "tra cứu",
-    "mã số", "ngày hẹn", "cán bộ", "phản ánh", "kiến nghị", "báo cáo", "kế hoạch", "dự án", "đấu thầu", "chuyển đổi số",
+    "hồ sơ",
+    "thủ tục",
+    "một cửa",
+    "công dân",
+    "tiếp nhận",
+    "trả kết quả",
+    "văn bản",
+    "quyết định",
+    "ủy ban",
+    "tỉnh",
+    "xã",
+    "phường",
+    "đất đai",
+    "hộ tịch",
+    "khai sinh",
+    "đăng ký",
+    "kinh doanh",
+    "giấy phép",
+    "xây dựng",
+    "môi trường",
+    "y tế",
+    "giáo dục",
+    "lịch họp",
+    "thông báo",
+    "hướng dẫn",
+    "biểu mẫu",
+    "lệ phí",
+    "trực tuyến",
+    "chữ ký số",
+    "tra cứu",
+    "mã số",
+    "ngày hẹn",
+    "cán bộ",
+    "phản ánh",
+    "kiến nghị",
+    "báo cáo",
+    "kế hoạch",
+    "dự án",
+    "đấu thầu",
+    "chuyển đổi số",
 ];
 
 /// A few words of running text.
@@ -32,7 +68,10 @@ pub(crate) fn page(random: &mut Random, title: &str, bytes: usize) -> String {
     while html.len() < bytes {
         let words = random.size(20, 60);
         let link = random.hex(6);
-        html.push_str(&format!("<p>{} <a href=\"/bai/{link}\">Xem</a></p>\n", sentence(random, words)));
+        html.push_str(&format!(
+            "<p>{} <a href=\"/bai/{link}\">Xem</a></p>\n",
+            sentence(random, words)
+        ));
     }
     html.push_str("</body></html>\n");
     html
@@ -42,14 +81,24 @@ pub(crate) fn page(random: &mut Random, title: &str, bytes: usize) -> String {
 pub(crate) fn style_sheet(random: &mut Random, bytes: usize) -> String {
     let mut css = String::new();
     while css.len() < bytes {
-        css.push_str(&format!(".k{} {{ margin: {}px; color: #{}; }}\n", random.hex(4), random.below(40), random.hex(6)));
+        css.push_str(&format!(
+            ".k{} {{ margin: {}px; color: #{}; }}\n",
+            random.hex(4),
+            random.below(40),
+            random.hex(6)
+        ));
     }
     css
 }
 
 fn png_chunk(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
     let body = [&kind[..], content].concat();
-    [&(content.len() as u32).to_be_bytes()[..], &body, &crc32(&body).to_be_bytes()].concat()
+    [
+        &(content.len() as u32).to_be_bytes()[..],
+        &body,
+        &crc32(&body).to_be_bytes(),
+    ]
+    .concat()
 }
 
 /// A picture with the form of a PNG file; its pixels are chance.
@@ -73,5 +122,9 @@ pub(crate) fn package(random: &mut Random, bytes: usize) -> Vec<u8> {
 
 /// A reply in JSON, as the monitoring poller gets it.
 pub(crate) fn health(random: &mut Random) -> String {
-    format!("{{\"trang_thai\":\"tot\",\"phien\":{},\"hang_doi\":{}}}\n", random.below(400), random.below(9))
+    format!(
+        "{{\"trang_thai\":\"tot\",\"phien\":{},\"hang_doi\":{}}}\n",
+        random.below(400),
+        random.below(9)
+    )
 }

@@ -115,20 +115,35 @@ pub(crate) fn ecdsa_signature(random: &mut Random) -> Vec<u8> {
 
 fn name(name: Name<'_>) -> Vec<u8> {
     let part = |kind: &[u8], tag, text: &str| {
-        group(SET, &[group(SEQUENCE, &[element(OBJECT_ID, kind), element(tag, text.as_bytes())])])
+        group(
+            SET,
+            &[group(
+                SEQUENCE,
+                &[element(OBJECT_ID, kind), element(tag, text.as_bytes())],
+            )],
+        )
     };
-    group(SEQUENCE, &[
-        part(COUNTRY, PRINTABLE_STRING, "VN"),
-        part(ORGANISATION, UTF8_STRING, name.organisation),
-        part(COMMON_NAME, UTF8_STRING, name.common),
-    ])
+    group(
+        SEQUENCE,
+        &[
+            part(COUNTRY, PRINTABLE_STRING, "VN"),
+            part(ORGANISATION, UTF8_STRING, name.organisation),
+            part(COMMON_NAME, UTF8_STRING, name.common),
+        ],
+    )
 }
 
 fn public_key(random: &mut Random, kind: KeyKind) -> Vec<u8> {
     let (algorithm, key) = match kind {
         KeyKind::Ec => {
             let point = [vec![4], random.bytes(64)].concat();
-            (group(SEQUENCE, &[element(OBJECT_ID, EC_PUBLIC_KEY), element(OBJECT_ID, PRIME256V1)]), point)
+            (
+                group(
+                    SEQUENCE,
+                    &[element(OBJECT_ID, EC_PUBLIC_KEY), element(OBJECT_ID, PRIME256V1)],
+                ),
+                point,
+            )
         }
         KeyKind::Rsa => {
             let mut modulus = random.bytes(256);
@@ -136,7 +151,10 @@ fn public_key(random: &mut Random, kind: KeyKind) -> Vec<u8> {
                 *first |= 0x80;
             }
             let key = group(SEQUENCE, &[integer(&modulus), integer(&[1, 0, 1])]);
-            (group(SEQUENCE, &[element(OBJECT_ID, RSA_ENCRYPTION), null()]), key)
+            (
+                group(SEQUENCE, &[element(OBJECT_ID, RSA_ENCRYPTION), null()]),
+                key,
+            )
         }
     };
     group(SEQUENCE, &[algorithm, bit_string(&key)])
@@ -151,14 +169,21 @@ fn civil(days: i64) -> (i64, i64, i64) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let month = if shifted_month < 10 {
+        shifted_month + 3
+    } else {
+        shifted_month - 9
+    };
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
 /// Midnight of the day of a time; years 1950 to 2049, which is all UTCTime can say.
 fn utc_time(timestamp_us: i64) -> Vec<u8> {
     let (year, month, day) = civil(timestamp_us.div_euclid(DAY_US));
-    element(UTC_TIME, format!("{:02}{month:02}{day:02}000000Z", year.rem_euclid(100)).as_bytes())
+    element(
+        UTC_TIME,
+        format!("{:02}{month:02}{day:02}000000Z", year.rem_euclid(100)).as_bytes(),
+    )
 }
 
 fn extension(kind: &[u8], critical: bool, content: &[u8]) -> Vec<u8> {
@@ -171,14 +196,26 @@ fn extension(kind: &[u8], critical: bool, content: &[u8]) -> Vec<u8> {
 }
 
 fn extensions(random: &mut Random, hosts: &[&str]) -> Vec<u8> {
-    let mut parts = vec![extension(SUBJECT_KEY_ID, false, &element(OCTET_STRING, &random.bytes(20)))];
+    let mut parts = vec![extension(
+        SUBJECT_KEY_ID,
+        false,
+        &element(OCTET_STRING, &random.bytes(20)),
+    )];
     if hosts.is_empty() {
         parts.push(extension(KEY_USAGE, true, &element(BIT_STRING, &[1, 0x06])));
-        parts.push(extension(BASIC_CONSTRAINTS, true, &group(SEQUENCE, &[vec![0x01, 1, 0xff]])));
+        parts.push(extension(
+            BASIC_CONSTRAINTS,
+            true,
+            &group(SEQUENCE, &[vec![0x01, 1, 0xff]]),
+        ));
     } else {
         let names: Vec<Vec<u8>> = hosts.iter().map(|host| element(0x82, host.as_bytes())).collect();
         parts.push(extension(KEY_USAGE, true, &element(BIT_STRING, &[7, 0x80])));
-        parts.push(extension(EXTENDED_KEY_USAGE, false, &group(SEQUENCE, &[element(OBJECT_ID, SERVER_AUTH)])));
+        parts.push(extension(
+            EXTENDED_KEY_USAGE,
+            false,
+            &group(SEQUENCE, &[element(OBJECT_ID, SERVER_AUTH)]),
+        ));
         parts.push(extension(BASIC_CONSTRAINTS, true, &group(SEQUENCE, &[])));
         parts.push(extension(SUBJECT_ALT_NAME, false, &group(SEQUENCE, &names)));
     }
@@ -188,21 +225,27 @@ fn extensions(random: &mut Random, hosts: &[&str]) -> Vec<u8> {
 /// The certificate, in DER.
 pub(crate) fn certificate(random: &mut Random, card: &Card<'_>) -> Vec<u8> {
     let not_after_us = card.not_before_us + card.days * DAY_US;
-    let body = group(SEQUENCE, &[
-        element(0xa0, &integer(&[2])),
-        chance_integer(random, 16),
-        signature_algorithm(card.key),
-        name(card.issuer),
-        group(SEQUENCE, &[utc_time(card.not_before_us), utc_time(not_after_us)]),
-        name(card.subject),
-        public_key(random, card.key),
-        extensions(random, card.hosts),
-    ]);
+    let body = group(
+        SEQUENCE,
+        &[
+            element(0xa0, &integer(&[2])),
+            chance_integer(random, 16),
+            signature_algorithm(card.key),
+            name(card.issuer),
+            group(SEQUENCE, &[utc_time(card.not_before_us), utc_time(not_after_us)]),
+            name(card.subject),
+            public_key(random, card.key),
+            extensions(random, card.hosts),
+        ],
+    );
     let signature = match card.key {
         KeyKind::Ec => ecdsa_signature(random),
         KeyKind::Rsa => random.bytes(256),
     };
-    group(SEQUENCE, &[body, signature_algorithm(card.key), bit_string(&signature)])
+    group(
+        SEQUENCE,
+        &[body, signature_algorithm(card.key), bit_string(&signature)],
+    )
 }
 
 #[cfg(test)]
@@ -223,8 +266,14 @@ mod tests {
     fn a_parser_reads_what_was_said() {
         for (seed, key) in [(1, KeyKind::Ec), (2, KeyKind::Rsa)] {
             let card = Card {
-                subject: Name { organisation: "Tỉnh A", common: "motcua.tinh-a.example" },
-                issuer: Name { organisation: "CA thử nghiệm", common: "CA G1" },
+                subject: Name {
+                    organisation: "Tỉnh A",
+                    common: "motcua.tinh-a.example",
+                },
+                issuer: Name {
+                    organisation: "CA thử nghiệm",
+                    common: "CA G1",
+                },
                 hosts: &["motcua.tinh-a.example", "www.tinh-a.example"],
                 key,
                 not_before_us: 20_778 * DAY_US,
@@ -233,7 +282,10 @@ mod tests {
             let der = certificate(&mut Random::new(seed), &card);
             let (rest, parsed) = X509Certificate::from_der(&der).unwrap();
             assert!(rest.is_empty());
-            assert_eq!(parsed.subject().to_string(), "C=VN, O=Tỉnh A, CN=motcua.tinh-a.example");
+            assert_eq!(
+                parsed.subject().to_string(),
+                "C=VN, O=Tỉnh A, CN=motcua.tinh-a.example"
+            );
             assert_eq!(parsed.validity().not_before.timestamp(), 20_778 * 86_400);
             assert_eq!(parsed.validity().not_after.timestamp(), (20_778 + 90) * 86_400);
             let names = parsed.subject_alternative_name().unwrap().unwrap();

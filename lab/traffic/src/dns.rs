@@ -58,14 +58,24 @@ fn data(data: &Data) -> (RecordType, Vec<u8>) {
         Data::Address(IpAddr::V6(v6)) => (RecordType::Aaaa, v6.octets().to_vec()),
         Data::Cname(target) => (RecordType::Cname, name(target)),
         Data::Ptr(target) => (RecordType::Ptr, name(target)),
-        Data::Mx(preference, target) => (RecordType::Mx, [&preference.to_be_bytes(), &name(target)[..]].concat()),
+        Data::Mx(preference, target) => (
+            RecordType::Mx,
+            [&preference.to_be_bytes(), &name(target)[..]].concat(),
+        ),
         Data::Text(text) => {
             let strings = text.as_bytes().chunks(255);
-            (RecordType::Txt, strings.flat_map(|part| [&[part.len() as u8], part].concat()).collect())
+            (
+                RecordType::Txt,
+                strings
+                    .flat_map(|part| [&[part.len() as u8], part].concat())
+                    .collect(),
+            )
         }
         Data::Https(protocols) => {
-            let names: Vec<u8> =
-                protocols.iter().flat_map(|name| [&[name.len() as u8], name.as_bytes()].concat()).collect();
+            let names: Vec<u8> = protocols
+                .iter()
+                .flat_map(|name| [&[name.len() as u8], name.as_bytes()].concat())
+                .collect();
             let mut out = vec![0, 1, 0, 0, 1];
             out.extend_from_slice(&(names.len() as u16).to_be_bytes());
             out.extend_from_slice(&names);
@@ -88,7 +98,11 @@ fn record(owner: &[u8], kind: u16, lifetime_s: u32, content: &[u8]) -> Vec<u8> {
 const OPTIONS: [u8; 11] = [0, 0, 41, 0x04, 0xd0, 0, 0, 0, 0, 0, 0];
 
 fn header(id: u16, flags: u16, counts: [u16; 4]) -> Vec<u8> {
-    [id, flags].iter().chain(&counts).flat_map(|word| word.to_be_bytes()).collect()
+    [id, flags]
+        .iter()
+        .chain(&counts)
+        .flat_map(|word| word.to_be_bytes())
+        .collect()
 }
 
 fn question(query: &str, kind: RecordType) -> Vec<u8> {
@@ -99,13 +113,21 @@ fn question(query: &str, kind: RecordType) -> Vec<u8> {
 }
 
 fn request(id: u16, query: &str, kind: RecordType) -> Vec<u8> {
-    [header(id, 0x0100, [1, 0, 0, 1]), question(query, kind), OPTIONS.to_vec()].concat()
+    [
+        header(id, 0x0100, [1, 0, 0, 1]),
+        question(query, kind),
+        OPTIONS.to_vec(),
+    ]
+    .concat()
 }
 
 /// The SOA record of a negative answer, owned by the query's last two labels.
 fn authority(query: &str) -> Vec<u8> {
     let labels: Vec<&str> = query.split('.').collect();
-    let zone = labels.get(labels.len().saturating_sub(2)..).unwrap_or_default().join(".");
+    let zone = labels
+        .get(labels.len().saturating_sub(2)..)
+        .unwrap_or_default()
+        .join(".");
     let mut content = name(&format!("ns1.{zone}"));
     content.extend_from_slice(&name(&format!("hostmaster.{zone}")));
     for value in [2_026_112_101_u32, 7200, 900, 1_209_600, 300] {
@@ -169,9 +191,22 @@ pub(crate) fn look_up(
     );
     let (id, asked, answered) = (random.next() as u16, random.next() as u16, random.next() as u16);
     let message = request(id, lookup.query, lookup.kind);
-    timeline.push(flow, start_us, &udp(&lookup.client, &lookup.resolver, asked, (port, 53), &message));
-    let end_us = start_us + if random.chance(700) { random.between(180, 700) } else { random.between(6000, 45_000) };
+    timeline.push(
+        flow,
+        start_us,
+        &udp(&lookup.client, &lookup.resolver, asked, (port, 53), &message),
+    );
+    let end_us = start_us
+        + if random.chance(700) {
+            random.between(180, 700)
+        } else {
+            random.between(6000, 45_000)
+        };
     let message = response(id, lookup.query, lookup.kind, answer);
-    timeline.push(flow, end_us, &udp(&lookup.resolver, &lookup.client, answered, (53, port), &message));
+    timeline.push(
+        flow,
+        end_us,
+        &udp(&lookup.resolver, &lookup.client, answered, (53, port), &message),
+    );
     end_us
 }

@@ -21,7 +21,9 @@ const LENGTHS: [(u16, u8); 29] = [
 /// CRC-32 as gzip and PNG have it.
 pub(crate) fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg()))
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+            (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg())
+        })
     })
 }
 
@@ -60,7 +62,10 @@ impl Bits {
     }
 
     fn repeat(&mut self, length: usize, distance: usize) {
-        let index = LENGTHS.iter().rposition(|(first, _)| usize::from(*first) <= length).unwrap_or(0);
+        let index = LENGTHS
+            .iter()
+            .rposition(|(first, _)| usize::from(*first) <= length)
+            .unwrap_or(0);
         let (first, extra) = LENGTHS.get(index).copied().unwrap_or((3, 0));
         self.symbol(257 + index as u32);
         self.put((length - usize::from(first)) as u32, u32::from(extra));
@@ -84,7 +89,10 @@ impl Bits {
 }
 
 fn slot(bytes: &[u8]) -> usize {
-    let word = bytes.iter().take(3).fold(0_u32, |word, byte| (word << 8) | u32::from(*byte));
+    let word = bytes
+        .iter()
+        .take(3)
+        .fold(0_u32, |word, byte| (word << 8) | u32::from(*byte));
     (word.wrapping_mul(0x9e37_79b1) >> (32 - TABLE_BITS)) as usize
 }
 
@@ -101,7 +109,12 @@ fn deflate(data: &[u8]) -> Vec<u8> {
             let place = &mut seen[slot(rest)];
             if *place != usize::MAX && at - *place <= WINDOW_BYTES {
                 distance = at - *place;
-                length = rest.iter().zip(&data[*place..]).take(MATCH_BYTES_MAX).take_while(|(a, b)| a == b).count();
+                length = rest
+                    .iter()
+                    .zip(&data[*place..])
+                    .take(MATCH_BYTES_MAX)
+                    .take_while(|(a, b)| a == b)
+                    .count();
             }
             *place = at;
         }
@@ -138,7 +151,9 @@ mod tests {
     fn check(data: &[u8]) {
         let packed = gzip(data);
         let mut unpacked = Vec::new();
-        flate2::read::GzDecoder::new(packed.as_slice()).read_to_end(&mut unpacked).unwrap();
+        flate2::read::GzDecoder::new(packed.as_slice())
+            .read_to_end(&mut unpacked)
+            .unwrap();
         assert_eq!(unpacked, data);
     }
 

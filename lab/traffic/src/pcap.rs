@@ -48,7 +48,12 @@ impl<W: Write> Writer<W> {
 
 impl<W: Write> PacketSink for Writer<W> {
     fn packet(&mut self, timestamp_us: i64, frame: &[u8]) -> io::Result<()> {
-        let outside = |what| io::Error::new(io::ErrorKind::InvalidInput, format!("a pcap file cannot hold {what}"));
+        let outside = |what| {
+            io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("a pcap file cannot hold {what}"),
+            )
+        };
         let seconds = u32::try_from(timestamp_us.div_euclid(1_000_000))
             .map_err(|_| outside(format!("the time {timestamp_us} us")))?;
         let length = u32::try_from(frame.len())

@@ -21,14 +21,16 @@ impl Random {
     /// A stream from a number.
     pub(crate) fn new(seed: u64) -> Self {
         let mut state = seed;
-        Self { state: std::array::from_fn(|_| split_mix(&mut state)) }
+        Self {
+            state: std::array::from_fn(|_| split_mix(&mut state)),
+        }
     }
 
     /// The stream of one actor: `label` (FNV-1a) and `index` tell it from the others of the same seed.
     pub(crate) fn stream(seed: u64, label: &str, index: u64) -> Self {
-        let hash = label
-            .bytes()
-            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        let hash = label.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
         let mut mixed = seed ^ hash.rotate_left(17);
         let first = split_mix(&mut mixed);
         Self::new(first ^ index.wrapping_mul(0x9e37_79b9_7f4a_7c15))
@@ -84,16 +86,11 @@ impl Random {
         bytes
     }
 
-    /// `N` bytes.
-    pub(crate) fn array<const N: usize>(&mut self) -> [u8; N] {
-        let mut array = [0; N];
-        array.copy_from_slice(&self.bytes(N));
-        array
-    }
-
     /// `length` lower-case hexadecimal digits.
     pub(crate) fn hex(&mut self, length: usize) -> String {
-        (0..length).filter_map(|_| char::from_digit(self.below(16) as u32, 16)).collect()
+        (0..length)
+            .filter_map(|_| char::from_digit(self.below(16) as u32, 16))
+            .collect()
     }
 }
 
@@ -109,7 +106,10 @@ mod tests {
         assert_eq!(split_mix(&mut state), 3_203_168_211_198_807_973);
         // xoshiro256** for state 1, 2, 3, 4.
         let mut random = Random { state: [1, 2, 3, 4] };
-        assert_eq!([random.next(), random.next(), random.next()], [11520, 0, 1_509_978_240]);
+        assert_eq!(
+            [random.next(), random.next(), random.next()],
+            [11520, 0, 1_509_978_240]
+        );
     }
 
     #[test]

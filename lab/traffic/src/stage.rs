@@ -73,12 +73,31 @@ impl Stage {
         answer: &Answer,
         start_us: i64,
     ) -> i64 {
-        let lookup = Lookup { client, resolver: Server::Resolver.station(), query, kind, step: None };
-        look_up(&mut self.timeline, &mut self.ports, random, &lookup, answer, start_us)
+        let lookup = Lookup {
+            client,
+            resolver: Server::Resolver.station(),
+            query,
+            kind,
+            step: None,
+        };
+        look_up(
+            &mut self.timeline,
+            &mut self.ports,
+            random,
+            &lookup,
+            answer,
+            start_us,
+        )
     }
 
     /// The lookups a browser does before it goes to a site, all sent at once; gives back when the last is answered.
-    pub(crate) fn resolve(&mut self, client: Station, random: &mut Random, site: &Site, start_us: i64) -> i64 {
+    pub(crate) fn resolve(
+        &mut self,
+        client: Station,
+        random: &mut Random,
+        site: &Site,
+        start_us: i64,
+    ) -> i64 {
         let alias = site.alias.map(|alias| Data::Cname(alias.to_owned()));
         let records = |last: Data| Answer::Records(alias.clone().into_iter().chain([last]).collect());
         let v4 = records(Data::Address(site.station().address));
@@ -89,14 +108,31 @@ impl Stage {
         };
         end_us = end_us.max(self.ask(client, random, site.name, RecordType::Aaaa, &v6, start_us + 40));
         if random.chance(350) {
-            let https = if random.chance(500) { records(Data::Https(&["h2", "h3"])) } else { Answer::Empty };
-            end_us = end_us.max(self.ask(client, random, site.name, RecordType::Https, &https, start_us + 90));
+            let https = if random.chance(500) {
+                records(Data::Https(&["h2", "h3"]))
+            } else {
+                Answer::Empty
+            };
+            end_us = end_us.max(self.ask(
+                client,
+                random,
+                site.name,
+                RecordType::Https,
+                &https,
+                start_us + 90,
+            ));
         }
         end_us
     }
 
     /// The lookup of one of the agency's own servers.
-    pub(crate) fn resolve_server(&mut self, client: Station, random: &mut Random, server: Server, start_us: i64) -> i64 {
+    pub(crate) fn resolve_server(
+        &mut self,
+        client: Station,
+        random: &mut Random,
+        server: Server,
+        start_us: i64,
+    ) -> i64 {
         let answer = Answer::Records(vec![Data::Address(server.station().address)]);
         self.ask(client, random, &server.name(), RecordType::A, &answer, start_us)
     }

@@ -150,7 +150,13 @@ impl<'t> Connection<'t> {
     }
 
     /// A SYN that nobody answers, sent again `repeats` times.
-    pub(crate) fn unanswered(timeline: &'t mut Timeline, random: Random, route: &Route, start_us: i64, repeats: u32) {
+    pub(crate) fn unanswered(
+        timeline: &'t mut Timeline,
+        random: Random,
+        route: &Route,
+        start_us: i64,
+        repeats: u32,
+    ) {
         let mut connection = Self::new(timeline, random, route, start_us);
         let first = connection.client.sequence;
         for repeat in 0..=repeats {
@@ -271,7 +277,11 @@ impl<'t> Connection<'t> {
 
     fn syn(&mut self, side: Side) {
         let answer = side == Side::Server;
-        let segment_bytes = if self.client.station.address.is_ipv6() { 1440_u16 } else { 1460 };
+        let segment_bytes = if self.client.station.address.is_ipv6() {
+            1440_u16
+        } else {
+            1460
+        };
         let [high, low] = segment_bytes.to_be_bytes();
         let mut options = vec![2, 4, high, low];
         match self.stack {
@@ -301,7 +311,11 @@ impl<'t> Connection<'t> {
             Side::Server => (&self.server, &self.client),
         };
         let [a, b, c, d] = own.clock_ms.wrapping_add(elapsed_ms).to_be_bytes();
-        let echoed = if echo { other.clock_ms.wrapping_add(elapsed_ms) } else { 0 };
+        let echoed = if echo {
+            other.clock_ms.wrapping_add(elapsed_ms)
+        } else {
+            0
+        };
         let [e, f, g, h] = echoed.to_be_bytes();
         [8, 10, a, b, c, d, e, f, g, h]
     }

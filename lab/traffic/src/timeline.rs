@@ -80,7 +80,14 @@ impl Timeline {
             return *number;
         }
         let number = FlowNumber(self.flows.len());
-        self.flows.push(FlowTally { key, step, first_us: i64::MAX, last_us: i64::MIN, packets: 0, bytes: 0 });
+        self.flows.push(FlowTally {
+            key,
+            step,
+            first_us: i64::MAX,
+            last_us: i64::MIN,
+            packets: 0,
+            bytes: 0,
+        });
         self.numbers.insert(key, number);
         number
     }
@@ -94,7 +101,11 @@ impl Timeline {
             self.packets_cut += 1;
             return;
         }
-        self.entries.push(Entry { timestamp_us, offset: self.bytes.len(), length: frame.len() });
+        self.entries.push(Entry {
+            timestamp_us,
+            offset: self.bytes.len(),
+            length: frame.len(),
+        });
         self.bytes.extend_from_slice(frame);
         if let Some(flow) = self.flows.get_mut(number.0) {
             flow.first_us = flow.first_us.min(timestamp_us);
@@ -111,13 +122,20 @@ impl Timeline {
     pub(crate) fn play_out(mut self, sink: &mut dyn PacketSink) -> Result<Tally, TrafficError> {
         self.entries.sort_by_key(|entry| entry.timestamp_us);
         for entry in &self.entries {
-            let frame = self.bytes.get(entry.offset..entry.offset + entry.length).unwrap_or_default();
+            let frame = self
+                .bytes
+                .get(entry.offset..entry.offset + entry.length)
+                .unwrap_or_default();
             sink.packet(entry.timestamp_us, frame)?;
         }
         self.flows.retain(|flow| flow.packets > 0);
         self.flows.sort_by_key(|flow| (flow.first_us, flow.key));
         let flows = self.flows.iter().map(FlowTally::truth).collect();
-        Ok(Tally { packets: self.entries.len() as u64, packets_cut: self.packets_cut, flows })
+        Ok(Tally {
+            packets: self.entries.len() as u64,
+            packets_cut: self.packets_cut,
+            flows,
+        })
     }
 }
 

@@ -32,8 +32,8 @@ const SIGNATURES: &[u16] = &[0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0
 /// A browser of the commonest kind.
 pub(crate) const BROWSER: Client = Client {
     ciphers: &[
-        0x1301, 0x1302, 0x1303, 0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8, 0xc013, 0xc014, 0x009c, 0x009d, 0x002f,
-        0x0035,
+        0x1301, 0x1302, 0x1303, 0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8, 0xc013, 0xc014, 0x009c,
+        0x009d, 0x002f, 0x0035,
     ],
     groups: &[0x001d, 0x0017, 0x0018],
     signatures: SIGNATURES,
@@ -46,11 +46,13 @@ pub(crate) const BROWSER: Client = Client {
 /// Another browser, without the meaningless values.
 pub(crate) const OTHER_BROWSER: Client = Client {
     ciphers: &[
-        0x1301, 0x1303, 0x1302, 0xc02b, 0xc02f, 0xcca9, 0xcca8, 0xc02c, 0xc030, 0xc00a, 0xc009, 0xc013, 0xc014, 0x009c,
-        0x009d, 0x002f, 0x0035,
+        0x1301, 0x1303, 0x1302, 0xc02b, 0xc02f, 0xcca9, 0xcca8, 0xc02c, 0xc030, 0xc00a, 0xc009, 0xc013,
+        0xc014, 0x009c, 0x009d, 0x002f, 0x0035,
     ],
     groups: &[0x001d, 0x0017, 0x0018, 0x0019, 0x0100, 0x0101],
-    signatures: &[0x0403, 0x0503, 0x0603, 0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601, 0x0203, 0x0201],
+    signatures: &[
+        0x0403, 0x0503, 0x0603, 0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601, 0x0203, 0x0201,
+    ],
     protocols: &["h2", "http/1.1"],
     extensions: &[0, 23, 0xff01, 10, 11, 35, 16, 5, 34, 51, 43, 13, 45, 28],
     grease: false,
@@ -60,11 +62,13 @@ pub(crate) const OTHER_BROWSER: Client = Client {
 /// A desktop system's own service, which stops at TLS 1.2.
 pub(crate) const DESKTOP_SERVICE: Client = Client {
     ciphers: &[
-        0xc02c, 0xc02b, 0xc030, 0xc02f, 0xc024, 0xc023, 0xc028, 0xc027, 0xc00a, 0xc009, 0xc014, 0xc013, 0x009d, 0x009c,
-        0x003d, 0x003c, 0x0035, 0x002f,
+        0xc02c, 0xc02b, 0xc030, 0xc02f, 0xc024, 0xc023, 0xc028, 0xc027, 0xc00a, 0xc009, 0xc014, 0xc013,
+        0x009d, 0x009c, 0x003d, 0x003c, 0x0035, 0x002f,
     ],
     groups: &[0x001d, 0x0017, 0x0018],
-    signatures: &[0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0201, 0x0403, 0x0503, 0x0203, 0x0202, 0x0601, 0x0603],
+    signatures: &[
+        0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0201, 0x0403, 0x0503, 0x0203, 0x0202, 0x0601, 0x0603,
+    ],
     protocols: &[],
     extensions: &[0, 5, 10, 11, 13, 35, 23, 0xff01],
     grease: false,
@@ -74,12 +78,14 @@ pub(crate) const DESKTOP_SERVICE: Client = Client {
 /// A command-line tool on a Unix system.
 pub(crate) const TOOL: Client = Client {
     ciphers: &[
-        0x1302, 0x1303, 0x1301, 0xc02c, 0xc030, 0x009f, 0xcca9, 0xcca8, 0xccaa, 0xc02b, 0xc02f, 0x009e, 0xc024, 0xc028,
-        0x006b, 0xc023, 0xc027, 0x0067, 0xc00a, 0xc014, 0x0039, 0xc009, 0xc013, 0x0033, 0x009d, 0x009c, 0x003d, 0x003c,
-        0x0035, 0x002f, 0x00ff,
+        0x1302, 0x1303, 0x1301, 0xc02c, 0xc030, 0x009f, 0xcca9, 0xcca8, 0xccaa, 0xc02b, 0xc02f, 0x009e,
+        0xc024, 0xc028, 0x006b, 0xc023, 0xc027, 0x0067, 0xc00a, 0xc014, 0x0039, 0xc009, 0xc013, 0x0033,
+        0x009d, 0x009c, 0x003d, 0x003c, 0x0035, 0x002f, 0x00ff,
     ],
     groups: &[0x001d, 0x0017, 0x001e, 0x0019, 0x0018],
-    signatures: &[0x0403, 0x0503, 0x0603, 0x0807, 0x0808, 0x0809, 0x080a, 0x080b, 0x0804, 0x0805, 0x0806, 0x0401],
+    signatures: &[
+        0x0403, 0x0503, 0x0603, 0x0807, 0x0808, 0x0809, 0x080a, 0x080b, 0x0804, 0x0805, 0x0806, 0x0401,
+    ],
     protocols: &["http/1.1"],
     extensions: &[0, 11, 10, 16, 22, 23, 13, 43, 45, 51],
     grease: false,
@@ -135,8 +141,21 @@ fn grease_value(random: &mut Random) -> u16 {
 }
 
 /// The body of one of the client's extensions (IANA's numbers).
-fn client_extension(kind: u16, client: &Client, server_name: &str, random: &mut Random, grease: Option<u16>) -> Vec<u8> {
-    let leading = |values: &[u16]| words(&grease.into_iter().chain(values.iter().copied()).collect::<Vec<u16>>());
+fn client_extension(
+    kind: u16,
+    client: &Client,
+    server_name: &str,
+    random: &mut Random,
+    grease: Option<u16>,
+) -> Vec<u8> {
+    let leading = |values: &[u16]| {
+        words(
+            &grease
+                .into_iter()
+                .chain(values.iter().copied())
+                .collect::<Vec<u16>>(),
+        )
+    };
     match kind {
         0 => list16(&[&[0], &list16(server_name.as_bytes())[..]].concat()),
         5 => vec![1, 0, 0, 0, 0],
@@ -167,7 +186,11 @@ fn client_hello(client: &Client, server_name: &str, random: &mut Random) -> Vec<
     let grease = client.grease.then(|| grease_value(random));
     let mut body = 0x0303_u16.to_be_bytes().to_vec();
     body.extend_from_slice(&random.bytes(32));
-    let session = if client.offers_13 { random.bytes(32) } else { Vec::new() };
+    let session = if client.offers_13 {
+        random.bytes(32)
+    } else {
+        Vec::new()
+    };
     body.extend_from_slice(&list8(&session));
     let ciphers: Vec<u16> = grease.into_iter().chain(client.ciphers.iter().copied()).collect();
     body.extend_from_slice(&list16(&words(&ciphers)));
@@ -213,9 +236,18 @@ pub(crate) struct Service<'a> {
 fn chain(service: &Service<'_>, start_us: i64) -> Vec<u8> {
     // A host shows the same certificate each time: it comes from its name, not from the conversation.
     let mut random = Random::stream(0x5eed, service.name, 0);
-    let authority = Name { organisation: "Trung tâm chứng thực thử nghiệm", common: "CA Thu Nghiem G2" };
-    let root = Name { organisation: "Trung tâm chứng thực thử nghiệm", common: "Root Thu Nghiem" };
-    let subject = Name { organisation: service.organisation, common: service.name };
+    let authority = Name {
+        organisation: "Trung tâm chứng thực thử nghiệm",
+        common: "CA Thu Nghiem G2",
+    };
+    let root = Name {
+        organisation: "Trung tâm chứng thực thử nghiệm",
+        common: "Root Thu Nghiem",
+    };
+    let subject = Name {
+        organisation: service.organisation,
+        common: service.name,
+    };
     let issuer = if service.self_signed { subject } else { authority };
     let age_days = random.between(3, 60);
     let leaf = Card {
@@ -230,7 +262,14 @@ fn chain(service: &Service<'_>, start_us: i64) -> Vec<u8> {
     if !service.self_signed {
         let mut random = Random::stream(0x5eed, authority.common, 0);
         let not_before_us = start_us - 400 * 86_400_000_000;
-        let card = Card { subject: authority, issuer: root, hosts: &[], key: KeyKind::Ec, not_before_us, days: 1825 };
+        let card = Card {
+            subject: authority,
+            issuer: root,
+            hosts: &[],
+            key: KeyKind::Ec,
+            not_before_us,
+            days: 1825,
+        };
         list.extend_from_slice(&list24(&certificate(&mut random, &card)));
     }
     list24(&list)
@@ -305,7 +344,11 @@ fn handshake_13(connection: &mut Connection<'_>, client: &Client, session: &[u8]
     connection.say(Side::Server, &flight);
     connection.pause(600);
     let finished = connection.random().bytes(53);
-    let answer = [record(CHANGE_CIPHER, 0x0303, &[1]), record(APPLICATION, 0x0303, &finished)].concat();
+    let answer = [
+        record(CHANGE_CIPHER, 0x0303, &[1]),
+        record(APPLICATION, 0x0303, &finished),
+    ]
+    .concat();
     connection.say(Side::Client, &answer);
 }
 
@@ -314,7 +357,11 @@ fn handshake_12(connection: &mut Connection<'_>, client: &Client, service: &Serv
         KeyKind::Ec => &[0xc02b, 0xc02c],
         KeyKind::Rsa => &[0xc02f, 0xc030],
     };
-    let cipher = wanted.iter().copied().find(|cipher| client.ciphers.contains(cipher)).unwrap_or(0xc02f);
+    let cipher = wanted
+        .iter()
+        .copied()
+        .find(|cipher| client.ciphers.contains(cipher))
+        .unwrap_or(0xc02f);
     let random = connection.random();
     let mut extensions = [extension(0xff01, &[0]), extension(11, &[1, 0])].concat();
     if client.protocols.contains(&"http/1.1") {
@@ -331,15 +378,25 @@ fn handshake_12(connection: &mut Connection<'_>, client: &Client, service: &Serv
         KeyKind::Ec => (0x0403_u16, ecdsa_signature(random)),
         KeyKind::Rsa => (0x0401, random.bytes(256)),
     };
-    let exchange =
-        [&[3], &group.to_be_bytes()[..], &list8(&point), &scheme.to_be_bytes(), &list16(&signature)].concat();
+    let exchange = [
+        &[3],
+        &group.to_be_bytes()[..],
+        &list8(&point),
+        &scheme.to_be_bytes(),
+        &list16(&signature),
+    ]
+    .concat();
     flight.extend_from_slice(&handshake(12, &exchange));
     flight.extend_from_slice(&handshake(14, &[]));
     connection.say(Side::Server, &record(HANDSHAKE, 0x0303, &flight));
     connection.pause(900);
 
     let random = connection.random();
-    let key = if group == 0x001d { random.bytes(32) } else { [vec![4], random.bytes(64)].concat() };
+    let key = if group == 0x001d {
+        random.bytes(32)
+    } else {
+        [vec![4], random.bytes(64)].concat()
+    };
     let finished = random.bytes(40);
     let answer = [
         record(HANDSHAKE, 0x0303, &handshake(16, &list8(&key))),
@@ -350,6 +407,10 @@ fn handshake_12(connection: &mut Connection<'_>, client: &Client, service: &Serv
     connection.say(Side::Client, &answer);
     connection.think(200, 900);
     let finished = connection.random().bytes(40);
-    let answer = [record(CHANGE_CIPHER, 0x0303, &[1]), record(HANDSHAKE, 0x0303, &finished)].concat();
+    let answer = [
+        record(CHANGE_CIPHER, 0x0303, &[1]),
+        record(HANDSHAKE, 0x0303, &finished),
+    ]
+    .concat();
     connection.say(Side::Server, &answer);
 }

@@ -58,7 +58,11 @@ impl Server {
 
     pub(crate) fn station(self) -> Station {
         let host = self as u8;
-        Station { mac: [0x02, 0x20, 0, 0, 1, host], address: IpAddr::V4(Ipv4Addr::new(10, 20, 1, host)), ttl: 64 }
+        Station {
+            mac: [0x02, 0x20, 0, 0, 1, host],
+            address: IpAddr::V4(Ipv4Addr::new(10, 20, 1, host)),
+            ttl: 64,
+        }
     }
 
     pub(crate) fn name(self) -> String {
@@ -80,18 +84,29 @@ pub(crate) fn workstation(number: u8) -> Station {
     let address = IpAddr::V4(Ipv4Addr::new(10, 20, 2, number));
     // Two thirds of the desks run a system that starts at 128.
     let ttl = if number.is_multiple_of(3) { 64 } else { 128 };
-    Station { mac: [0x02, 0x20, 0, 0, 2, number], address, ttl }
+    Station {
+        mac: [0x02, 0x20, 0, 0, 2, number],
+        address,
+        ttl,
+    }
 }
 
 /// The workstation of user `number`, over IPv6.
 pub(crate) fn workstation_v6(number: u8) -> Station {
     let address = IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0x20, 2, 0, 0, 0, u16::from(number)));
-    Station { address, ..workstation(number) }
+    Station {
+        address,
+        ..workstation(number)
+    }
 }
 
 /// A host outside, behind the router.
 pub(crate) fn outside(address: IpAddr) -> Station {
-    Station { mac: ROUTER_MAC, address, ttl: 52 }
+    Station {
+        mac: ROUTER_MAC,
+        address,
+        ttl: 52,
+    }
 }
 
 /// A host outside by the three numbers that tell documentation addresses apart.
@@ -119,7 +134,9 @@ impl Site {
 
     pub(crate) fn station_v6(&self) -> Option<Station> {
         let host = self.host_v6?;
-        Some(outside(IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0xff, 1, 0, 0, 0, host))))
+        Some(outside(IpAddr::V6(Ipv6Addr::new(
+            0x2001, 0xdb8, 0xff, 1, 0, 0, 0, host,
+        ))))
     }
 }
 
@@ -128,16 +145,40 @@ const NET_2: [u8; 3] = [198, 51, 100];
 /// The network the intruder works from, and a few sites do too.
 pub(crate) const NET_3: [u8; 3] = [203, 0, 113];
 
-const fn site(name: &'static str, alias: Option<&'static str>, network: [u8; 3], host: u8, v6: Option<u16>) -> Site {
-    Site { name, alias, network, host, host_v6: v6 }
+const fn site(
+    name: &'static str,
+    alias: Option<&'static str>,
+    network: [u8; 3],
+    host: u8,
+    v6: Option<u16>,
+) -> Site {
+    Site {
+        name,
+        alias,
+        network,
+        host,
+        host_v6: v6,
+    }
 }
 
 /// Sites that speak clear-text HTTP.
 pub(crate) const PLAIN_SITES: [Site; 5] = [
     site("www.bao-tinh.example", None, NET_1, 31, None),
-    site("anh.bao-tinh.example", Some("d3k7q1x9.phan-phoi.example"), NET_1, 32, None),
+    site(
+        "anh.bao-tinh.example",
+        Some("d3k7q1x9.phan-phoi.example"),
+        NET_1,
+        32,
+        None,
+    ),
     site("thoi-tiet.example", None, NET_2, 40, Some(0x40)),
-    site("kho-goi.phan-mem.example", Some("mirror-2.phan-mem.example"), NET_2, 41, None),
+    site(
+        "kho-goi.phan-mem.example",
+        Some("mirror-2.phan-mem.example"),
+        NET_2,
+        41,
+        None,
+    ),
     site("thu-vien-so.example", None, NET_3, 20, Some(0x20)),
 ];
 
@@ -146,12 +187,30 @@ pub(crate) const TLS_SITES: [Site; 9] = [
     site("dichvucong.quoc-gia.example", None, NET_1, 50, Some(0x50)),
     site("dang-nhap.quoc-gia.example", None, NET_1, 51, None),
     site("tim-kiem.example", None, NET_2, 60, Some(0x60)),
-    site("anh.tim-kiem.example", Some("edge-9f3a61c07b2d4e85.phan-phoi.example"), NET_2, 61, Some(0x61)),
+    site(
+        "anh.tim-kiem.example",
+        Some("edge-9f3a61c07b2d4e85.phan-phoi.example"),
+        NET_2,
+        61,
+        Some(0x61),
+    ),
     site("thu-dien-tu.example", None, NET_2, 62, None),
     site("hop-truc-tuyen.example", None, NET_2, 63, Some(0x63)),
     site("ngan-hang-b.example", None, NET_1, 70, None),
-    site("cap-nhat.he-dieu-hanh.example", Some("cu-7e1d09.phan-phoi.example"), NET_3, 30, None),
-    site("mang-xa-hoi.example", Some("star-mini.mang-xa-hoi.example"), NET_3, 31, Some(0x31)),
+    site(
+        "cap-nhat.he-dieu-hanh.example",
+        Some("cu-7e1d09.phan-phoi.example"),
+        NET_3,
+        30,
+        None,
+    ),
+    site(
+        "mang-xa-hoi.example",
+        Some("star-mini.mang-xa-hoi.example"),
+        NET_3,
+        31,
+        Some(0x31),
+    ),
 ];
 
 /// Gives each host its next ephemeral port, so that no two flows of one capture share all five of their coordinates.

@@ -20,6 +20,8 @@ use crate::exception::{Exception, code};
 const CHUNKS_MAX: usize = 4;
 /// How long a client may be silent in the middle of a body.
 const IDLE_MAX: Duration = Duration::from_secs(120);
+/// Largest form.
+const FORM_BYTES_MAX: usize = 16 << 20;
 /// How much of a body nobody wants is still read, so that its sender gets to read the answer.
 const DRAIN_BYTES_MAX: u64 = 64 << 20;
 /// How long that may take.
@@ -43,6 +45,27 @@ pub(crate) struct ClientGone;
 pub(crate) struct BodyReader {
     chunks: mpsc::Receiver<Result<Bytes, Broken>>,
     current: Bytes,
+}
+
+/// Takes a small body whole, before the engine is asked: a form.
+pub(crate) async fn whole(body: Body) -> Result<Bytes, Exception> {
+    match tokio::time::timeout(IDLE_MAX, axum::body::to_bytes(body, FORM_BYTES_MAX)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(_)) => Err(Exception::new(
+            code::QUERY_IS_TOO_LARGE,
+            "QUERY_IS_TOO_LARGE",
+            format_args!("A form may have {FORM_BYTES_MAX} bytes and must come to its end."),
+        )),
+        Err(_) => Err(silent()),
+    }
+}
+
+fn silent() -> Exception {
+    Exception::new(
+        code::SOCKET_TIMEOUT,
+        "SOCKET_TIMEOUT",
+        format_args!("The client sent nothing for {} seconds.", IDLE_MAX.as_secs()),
+    )
 }
 
 /// Starts to move a body; gives the end to read it by.
@@ -92,13 +115,7 @@ impl Read for BodyReader {
                 None => return Ok(0),
                 Some(Ok(chunk)) => self.current = chunk,
                 Some(Err(Broken::Gone)) => return Err(io::Error::other(ClientGone)),
-                Some(Err(Broken::Silent)) => {
-                    return Err(io::Error::other(Exception::new(
-                        code::SOCKET_TIMEOUT,
-                        "SOCKET_TIMEOUT",
-                        format_args!("The client sent nothing for {} seconds.", IDLE_MAX.as_secs()),
-                    )));
-                }
+                Some(Err(Broken::Silent)) => return Err(io::Error::other(silent())),
             }
         }
         let count = self.current.len().min(buffer.len());

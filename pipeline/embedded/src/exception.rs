@@ -13,6 +13,7 @@ pub(crate) mod code {
     pub(crate) const UNKNOWN_SETTING: u32 = 115;
     pub(crate) const TOO_MANY_SIMULTANEOUS_QUERIES: u32 = 202;
     pub(crate) const SOCKET_TIMEOUT: u32 = 209;
+    pub(crate) const QUERY_IS_TOO_LARGE: u32 = 229;
     pub(crate) const ABORTED: u32 = 236;
     pub(crate) const CANNOT_DECOMPRESS: u32 = 271;
     pub(crate) const INTO_OUTFILE_NOT_ALLOWED: u32 = 348;

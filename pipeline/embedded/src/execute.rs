@@ -28,8 +28,10 @@ use crate::statement::{Shape, shape};
 const STATEMENT_BYTES_MAX: usize = 16 << 20;
 /// Size of the pieces in which a body is read.
 const READ_BYTES: usize = 256 << 10;
-/// Largest result (as the engine counts it) that is held whole, unless the client sets `max_result_bytes`.
-const WHOLE_RESULT_BYTES_MAX: usize = 256 << 20;
+/// Largest result, in rows and in bytes of its columns, that is held whole, unless the client sets
+/// `max_result_rows` and `max_result_bytes`. Formatted it may be some times larger.
+const WHOLE_RESULT_ROWS_MAX: &str = "1000000";
+const WHOLE_RESULT_BYTES_MAX: &str = "67108864";
 /// How the engine says that a statement that looked like a `SELECT` is none; it says so before running it.
 const NOT_STREAMABLE: &str = "Streaming query is not supported";
 
@@ -282,9 +284,9 @@ impl Job {
     }
 
     fn whole(&self, text: &[u8], reply: &mut Reply) -> Result<(), Failure> {
-        let limit = WHOLE_RESULT_BYTES_MAX.to_string();
         let limits = [
-            ("max_result_bytes", limit.as_str()),
+            ("max_result_rows", WHOLE_RESULT_ROWS_MAX),
+            ("max_result_bytes", WHOLE_RESULT_BYTES_MAX),
             ("result_overflow_mode", "throw"),
         ];
         let mut connection = self.connect(&limits)?;

@@ -18,7 +18,7 @@
 //! Invariant: success is said only of what is in parts on disk; SIGKILL loses nothing of it. (A power cut may:
 //! the engine does not fsync inserts unless a table's `fsync_after_insert` says so.)
 //! Invariant: neither bodies nor results are held whole, but for results of formats that cannot be cut into
-//! blocks, and those only up to 256 MB.
+//! blocks (JSON, Parquet, Pretty …), and those only up to a million rows and 64 MiB of columns.
 //! Invariant: a client that goes away stops its `SELECT`.
 
 mod body;
@@ -30,6 +30,7 @@ mod execute;
 mod ffi;
 mod format;
 mod frames;
+mod multipart;
 mod options;
 mod reply;
 mod request;

@@ -122,6 +122,13 @@ impl Request {
         Ok(request)
     }
 
+    /// Adds the fields of a form, which mean what the URL's parameters mean.
+    pub(crate) fn take_form(&mut self, fields: Vec<(String, String)>) -> Result<(), Exception> {
+        fields
+            .into_iter()
+            .try_for_each(|(name, value)| self.take(name, value))
+    }
+
     fn take(&mut self, name: String, value: String) -> Result<(), Exception> {
         match name.as_str() {
             "query" => self.query = Some(value),

@@ -11,6 +11,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -18,7 +19,7 @@ use axum::serve::ListenerExt;
 use bytes::Bytes;
 use futures_util::stream;
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 use tracing::{info, warn};
 
 use crate::body;
@@ -28,6 +29,7 @@ use crate::exception::{Exception, code};
 use crate::execute::{Fate, Job, start};
 use crate::ffi::Progress;
 use crate::format::media_type;
+use crate::multipart;
 use crate::options::Options;
 use crate::reply::{CHUNKS_MAX, Head, Manner, Piece, Reply};
 use crate::request::Request;
@@ -212,26 +214,49 @@ impl Drop for Guard {
     }
 }
 
+/// Reads what is asked and by whom, and waits for a turn; `None` if nothing is asked.
+async fn admit(
+    app: &App,
+    parts: &Parts,
+    sent: Body,
+) -> Result<Option<(Request, OwnedSemaphorePermit, Body)>, Exception> {
+    let checked = Request::parse(&parts.method, &parts.uri, &parts.headers).and_then(|request| {
+        request.credentials.check(&app.user, app.password.as_deref())?;
+        Ok(request)
+    });
+    let mut request = match checked {
+        Ok(request) if request.query.is_none() && parts.method == Method::GET => return Ok(None),
+        Ok(request) => request,
+        Err(exception) => {
+            // Receiving for nobody reads the body to its end, so that its sender gets to read the answer.
+            drop(body::receive(sent));
+            return Err(exception);
+        }
+    };
+    let media = parts
+        .headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let sent = match media.and_then(multipart::boundary) {
+        Some(boundary) => {
+            let form = body::whole(sent).await?;
+            request.take_form(multipart::fields(&form, boundary)?)?;
+            Body::empty()
+        }
+        None => sent,
+    };
+    let permit = app.engine.turn().await?;
+    Ok(Some((request, permit, sent)))
+}
+
 async fn statement(State(app): State<Arc<App>>, request: axum::extract::Request) -> Response {
     let (parts, sent) = request.into_parts();
     let tag = tag();
     let query_id = query_id();
-    let admitted = match Request::parse(&parts.method, &parts.uri, &parts.headers) {
-        Ok(request) if request.query.is_none() && parts.method == Method::GET => {
-            return ok().await.into_response();
-        }
-        Ok(request) => match request.credentials.check(&app.user, app.password.as_deref()) {
-            Ok(()) => app.engine.turn().await.map(|permit| (request, permit)),
-            Err(exception) => Err(exception),
-        },
-        Err(exception) => Err(exception),
-    };
-    let (request, permit) = match admitted {
-        Ok(admitted) => admitted,
-        Err(exception) => {
-            drop(body::receive(sent));
-            return refusal(&app, &exception, &query_id, &tag);
-        }
+    let (request, permit, sent) = match admit(&app, &parts, sent).await {
+        Ok(Some(admitted)) => admitted,
+        Ok(None) => return ok().await.into_response(),
+        Err(exception) => return refusal(&app, &exception, &query_id, &tag),
     };
     let (head_sender, head) = oneshot::channel();
     let (piece_sender, pieces) = mpsc::channel(CHUNKS_MAX);

@@ -262,7 +262,7 @@ impl Reader {
     ///
     /// # Errors
     /// When the disk refuses.
-    pub fn next(&mut self) -> Result<Option<(Record, Position)>, SpoolError> {
+    pub fn next_record(&mut self) -> Result<Option<(Record, Position)>, SpoolError> {
         loop {
             let synced = *self.shared.synced.lock().unwrap_or_else(PoisonError::into_inner);
             let limit = if synced.segment == self.segment { synced.offset } else { u64::MAX };

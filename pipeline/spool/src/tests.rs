@@ -21,7 +21,7 @@ fn fill(spool: &mut Spool, sequences: std::ops::RangeInclusive<u64>) {
 }
 
 fn read_all(spool: &mut Spool) -> Vec<u64> {
-    std::iter::from_fn(|| spool.reader.next().unwrap()).map(|(Record { sequence, .. }, _)| sequence).collect()
+    std::iter::from_fn(|| spool.reader.next_record().unwrap()).map(|(Record { sequence, .. }, _)| sequence).collect()
 }
 
 #[test]
@@ -37,9 +37,9 @@ fn what_is_not_synced_is_not_seen() {
     let directory = TempDir::new().unwrap();
     let mut spool = open(&directory, "");
     spool.writer.append(1, b"", b"x").unwrap();
-    assert!(spool.reader.next().unwrap().is_none());
+    assert!(spool.reader.next_record().unwrap().is_none());
     spool.writer.sync().unwrap();
-    assert!(spool.reader.next().unwrap().is_some());
+    assert!(spool.reader.next_record().unwrap().is_some());
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn unacknowledged_records_come_again_and_done_segments_go() {
     fill(&mut spool, 1..=30);
     let mut position = None;
     for _ in 0..20 {
-        position = spool.reader.next().unwrap().map(|(_, after)| after);
+        position = spool.reader.next_record().unwrap().map(|(_, after)| after);
     }
     spool.acknowledger.acknowledge(position.unwrap()).unwrap();
     drop(spool);
@@ -101,7 +101,7 @@ fn a_full_spool_says_so_and_takes_again_after_acknowledgement() {
         }
     };
     assert!(matches!(full, SpoolError::Full { .. }));
-    let last = std::iter::from_fn(|| spool.reader.next().unwrap()).last().unwrap().1;
+    let last = std::iter::from_fn(|| spool.reader.next_record().unwrap()).last().unwrap().1;
     spool.acknowledger.acknowledge(last).unwrap();
     spool.writer.append(sequence, b"", &[7; 40]).unwrap();
 }
@@ -141,7 +141,7 @@ proptest! {
         fs::write(&path, &bytes).unwrap();
         let mut spool = Spool::open(directory.path(), "", Limits::default()).unwrap();
         let mut expect = 1;
-        while let Some((record, _)) = spool.reader.next().unwrap() {
+        while let Some((record, _)) = spool.reader.next_record().unwrap() {
             prop_assert_eq!(record.sequence, expect);
             prop_assert_eq!(record.value, format!("value {expect}").into_bytes());
             expect += 1;

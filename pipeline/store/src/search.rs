@@ -17,6 +17,8 @@
 mod compile;
 mod lexer;
 mod literal;
+#[cfg(test)]
+mod live_tests;
 mod parse;
 mod row;
 mod run;
@@ -94,7 +96,10 @@ impl FromStr for Cursor {
     fn from_str(text: &str) -> Result<Self, SearchError> {
         let parse = || {
             let (ts_us, id) = text.split_once('.')?;
-            Some(Self { ts_us: ts_us.parse().ok()?, id: id.parse().ok()? })
+            Some(Self {
+                ts_us: ts_us.parse().ok()?,
+                id: id.parse().ok()?,
+            })
         };
         parse().ok_or(SearchError::Cursor)
     }
@@ -138,7 +143,10 @@ pub enum SearchError {
 
 impl SearchError {
     fn at(column: usize, problem: impl Into<String>) -> Self {
-        Self::Query { column, problem: problem.into() }
+        Self::Query {
+            column,
+            problem: problem.into(),
+        }
     }
 }
 
@@ -147,7 +155,10 @@ impl From<clickhouse::error::Error> for SearchError {
         let text = error.to_string();
         // TIMEOUT_EXCEEDED, TOO_SLOW, TOO_MANY_ROWS, TOO_MANY_BYTES, MEMORY_LIMIT_EXCEEDED.
         let dear = ["159", "160", "158", "307", "241"];
-        let code = text.split_once("Code: ").and_then(|(_, rest)| rest.split_once('.')).map(|(code, _)| code);
+        let code = text
+            .split_once("Code: ")
+            .and_then(|(_, rest)| rest.split_once('.'))
+            .map(|(code, _)| code);
         match code {
             Some(code) if dear.contains(&code) => Self::TooExpensive(format!("code {code}")),
             _ => Self::Server(text),

@@ -41,6 +41,13 @@ mod time;
 mod yaml;
 
 
+#[cfg(test)]
+mod corpus_tests;
+#[cfg(test)]
+mod reference;
+#[cfg(test)]
+mod tests;
+
 pub use correlation::{Bounds, Correlation, CorrelationKind, Feed};
 pub use document::{Document, Rule, parse};
 pub use matcher::Scratch;
@@ -57,7 +64,7 @@ pub const DEPTH_MAX: usize = 32;
 /// Most nodes of one rule's compiled expression.
 pub const EXPRESSION_NODES_MAX: usize = 50_000;
 /// Largest compiled regular expression, in bytes.
-pub const REGEX_BYTES_MAX: usize = 1024 * 1024;
+pub const REGEX_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Most rules one correlation may refer to.
 pub const CORRELATION_RULES_MAX: usize = 64;
 /// Longest timespan of a correlation, in seconds.

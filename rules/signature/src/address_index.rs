@@ -72,7 +72,10 @@ impl AddressIndex {
     /// The rules that name the address.
     pub(crate) fn rules(&self, address: u128) -> &[RuleIndex] {
         let after = self.starts.partition_point(|start| *start <= address);
-        after.checked_sub(1).and_then(|piece| self.lists.get(piece)).map_or(&[], |list| list)
+        after
+            .checked_sub(1)
+            .and_then(|piece| self.lists.get(piece))
+            .map_or(&[], |list| list)
     }
 }
 
@@ -90,7 +93,11 @@ mod tests {
         ];
         let index = AddressIndex::build((0u32..).map(RuleIndex).zip(sets.iter()));
         for address in 0..50u128 {
-            let expected: Vec<u32> = (0u32..).zip(&sets).filter(|(_, set)| set.contains(address)).map(|(n, _)| n).collect();
+            let expected: Vec<u32> = (0u32..)
+                .zip(&sets)
+                .filter(|(_, set)| set.contains(address))
+                .map(|(n, _)| n)
+                .collect();
             let found: Vec<u32> = index.rules(address).iter().map(|rule| rule.0).collect();
             assert_eq!(found, expected, "{address}");
         }

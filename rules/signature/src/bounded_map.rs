@@ -14,7 +14,12 @@ pub(crate) struct BoundedMap<K, V> {
 
 impl<K: Copy + Eq + Hash, V> BoundedMap<K, V> {
     pub(crate) fn new(limit: usize) -> BoundedMap<K, V> {
-        BoundedMap { rows: HashMap::new(), order: VecDeque::new(), limit, evicted: 0 }
+        BoundedMap {
+            rows: HashMap::new(),
+            order: VecDeque::new(),
+            limit,
+            evicted: 0,
+        }
     }
 
     pub(crate) fn get(&self, key: &K) -> Option<&V> {
@@ -23,7 +28,11 @@ impl<K: Copy + Eq + Hash, V> BoundedMap<K, V> {
 
     /// The row of that key, made if there is none; the flag says whether it was made.
     pub(crate) fn entry(&mut self, key: K, make: impl FnOnce() -> V) -> (&mut V, Found) {
-        let found = if self.rows.contains_key(&key) { Found::Old } else { Found::New };
+        let found = if self.rows.contains_key(&key) {
+            Found::Old
+        } else {
+            Found::New
+        };
         if found == Found::New {
             if self.rows.len() >= self.limit
                 && let Some(oldest) = self.order.pop_front()

@@ -54,7 +54,11 @@ impl Field {
     }
 
     fn start(&self, cursor: usize, variables: &ByteVariables) -> Option<usize> {
-        let base = if self.relative { i64::try_from(cursor).ok()? } else { 0 };
+        let base = if self.relative {
+            i64::try_from(cursor).ok()?
+        } else {
+            0
+        };
         usize::try_from(base.checked_add(resolve(self.offset, variables))?).ok()
     }
 
@@ -64,11 +68,17 @@ impl Field {
         let wanted = usize::try_from(resolve(self.bytes, variables)).ok()?;
         let (value, length) = match self.encoding {
             Encoding::Digits(base) => {
-                let length = if wanted == 0 { rest.len().min(DIGITS_MAX) } else { wanted.min(DIGITS_MAX) };
+                let length = if wanted == 0 {
+                    rest.len().min(DIGITS_MAX)
+                } else {
+                    wanted.min(DIGITS_MAX)
+                };
                 (read_digits(rest.get(..length)?, base)?, length)
             }
             Encoding::Big | Encoding::Little => {
-                let bytes = rest.get(..wanted).filter(|bytes| bytes.len() <= BINARY_BYTES_MAX)?;
+                let bytes = rest
+                    .get(..wanted)
+                    .filter(|bytes| bytes.len() <= BINARY_BYTES_MAX)?;
                 (read_binary(bytes, self.encoding), wanted)
             }
         };
@@ -76,7 +86,10 @@ impl Field {
             Some(mask) => (value & mask).checked_shr(mask.trailing_zeros()).unwrap_or(0),
             None => value,
         };
-        Some(Reading { value, end: start + length })
+        Some(Reading {
+            value,
+            end: start + length,
+        })
     }
 }
 
@@ -97,9 +110,15 @@ fn read_digits(text: &[u8], base: u32) -> Option<u64> {
     };
     let mut value = None;
     for byte in text {
-        let Some(digit) = char::from(*byte).to_digit(base) else { break };
+        let Some(digit) = char::from(*byte).to_digit(base) else {
+            break;
+        };
         let so_far: u64 = value.unwrap_or(0);
-        value = Some(so_far.checked_mul(u64::from(base))?.checked_add(u64::from(digit))?);
+        value = Some(
+            so_far
+                .checked_mul(u64::from(base))?
+                .checked_add(u64::from(digit))?,
+        );
     }
     value
 }
@@ -127,7 +146,9 @@ pub(crate) struct ByteTest {
 
 impl ByteTest {
     pub(crate) fn holds(&self, data: &[u8], cursor: usize, variables: &ByteVariables) -> bool {
-        let Some(reading) = self.field.read(data, cursor, variables) else { return false };
+        let Some(reading) = self.field.read(data, cursor, variables) else {
+            return false;
+        };
         let read = reading.value;
         let wanted = match self.value {
             Amount::Number(number) => number.cast_unsigned(),
@@ -170,8 +191,10 @@ impl ByteJump {
     /// The new cursor, if it lies within the data.
     pub(crate) fn target(&self, data: &[u8], cursor: usize, variables: &ByteVariables) -> Option<usize> {
         let reading = self.field.read(data, cursor, variables)?;
-        let distance =
-            reading.value.checked_mul(self.multiplier)?.checked_next_multiple_of(self.align)?;
+        let distance = reading
+            .value
+            .checked_mul(self.multiplier)?
+            .checked_next_multiple_of(self.align)?;
         let base = match self.from {
             JumpFrom::Here => reading.end,
             JumpFrom::Beginning => 0,
@@ -181,7 +204,9 @@ impl ByteJump {
             .ok()?
             .checked_add(i64::try_from(distance).ok()?)?
             .checked_add(resolve(self.post_offset, variables))?;
-        usize::try_from(target).ok().filter(|target| *target <= data.len())
+        usize::try_from(target)
+            .ok()
+            .filter(|target| *target <= data.len())
     }
 }
 
@@ -211,8 +236,10 @@ impl ByteExtract {
     /// Sets the variable; gives the cursor after the number.
     pub(crate) fn extract(&self, data: &[u8], cursor: usize, variables: &mut ByteVariables) -> Option<usize> {
         let reading = self.field.read(data, cursor, variables)?;
-        let mut value =
-            reading.value.checked_mul(self.multiplier)?.checked_next_multiple_of(self.align)?;
+        let mut value = reading
+            .value
+            .checked_mul(self.multiplier)?
+            .checked_next_multiple_of(self.align)?;
         if let Some((operator, operand)) = self.operation {
             let operand = resolve(operand, variables).cast_unsigned();
             let places = u32::try_from(operand).unwrap_or(u32::MAX);
@@ -323,10 +350,21 @@ mod tests {
             (field(3, 0, Encoding::Digits(8)), b"x12", None),
             (field(0, 0, Encoding::Digits(10)), b"100001", Some(100_001)),
             (field(1, -1, Encoding::Big), b"a", None),
-            (Field { mask: Some(0xf0), ..field(1, 0, Encoding::Big) }, b"\x5a", Some(5)),
+            (
+                Field {
+                    mask: Some(0xf0),
+                    ..field(1, 0, Encoding::Big)
+                },
+                b"\x5a",
+                Some(5),
+            ),
         ];
         for (field, data, expected) in table {
-            assert_eq!(field.read(data, 0, &variables).map(|r| r.value), *expected, "{field:?}");
+            assert_eq!(
+                field.read(data, 0, &variables).map(|r| r.value),
+                *expected,
+                "{field:?}"
+            );
         }
     }
 
@@ -361,7 +399,11 @@ mod tests {
         assert_eq!(decode_base64(b"aGVsbG8="), b"hello");
         assert_eq!(decode_base64(b"aGVs\r\nbG8 !x"), b"hello");
         assert_eq!(decode_base64(b"a"), b"");
-        let range = Base64Range { bytes: Some(4), offset: 1, relative: true };
+        let range = Base64Range {
+            bytes: Some(4),
+            offset: 1,
+            relative: true,
+        };
         assert_eq!(range.decode(b"x:aGVsbG8", 1), Some(b"hel".to_vec()));
         assert_eq!(range.decode(b"x", 5), None);
     }

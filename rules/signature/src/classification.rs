@@ -41,8 +41,13 @@ pub fn classtype_priority(classtype: &str) -> Option<u8> {
         | "system-call-detect"
         | "unusual-client-port-connection"
         | "web-application-activity" => 2,
-        "icmp-event" | "misc-activity" | "network-scan" | "not-suspicious" | "protocol-command-decode"
-        | "string-detect" | "unknown" => 3,
+        "icmp-event"
+        | "misc-activity"
+        | "network-scan"
+        | "not-suspicious"
+        | "protocol-command-decode"
+        | "string-detect"
+        | "unknown" => 3,
         "tcp-connection" => 4,
         _ => return None,
     })

@@ -63,7 +63,10 @@ impl Content {
     }
 
     pub(crate) fn uses_variable(&self) -> bool {
-        [self.offset, self.depth, self.distance, self.within].into_iter().flatten().any(Amount::is_variable)
+        [self.offset, self.depth, self.distance, self.within]
+            .into_iter()
+            .flatten()
+            .any(Amount::is_variable)
     }
 }
 
@@ -78,17 +81,28 @@ pub(crate) struct Pattern {
 enum Search {
     Exact(Box<memmem::Finder<'static>>),
     /// Looks for one telling byte in both cases, then compares.
-    AnyCase { anchor: usize, lower: u8, upper: u8 },
+    AnyCase {
+        anchor: usize,
+        lower: u8,
+        upper: u8,
+    },
 }
 
 impl Pattern {
     pub(crate) fn new(bytes: Vec<u8>) -> Pattern {
         let finder = memmem::Finder::new(&bytes).into_owned();
-        Pattern { search: Search::Exact(Box::new(finder)), bytes: bytes.into_boxed_slice() }
+        Pattern {
+            search: Search::Exact(Box::new(finder)),
+            bytes: bytes.into_boxed_slice(),
+        }
     }
 
     pub(crate) fn ignore_case(&mut self) {
-        let telling = self.bytes.iter().enumerate().min_by_key(|(_, byte)| commonness(**byte));
+        let telling = self
+            .bytes
+            .iter()
+            .enumerate()
+            .min_by_key(|(_, byte)| commonness(**byte));
         let (anchor, byte) = telling.map_or((0, 0), |(at, byte)| (at, *byte));
         self.search = Search::AnyCase {
             anchor,
@@ -122,10 +136,11 @@ impl Pattern {
 
     /// Whether the pattern stands at the very start of `data`.
     pub(crate) fn stands_at_start(&self, data: &[u8]) -> bool {
-        data.get(..self.bytes.len()).is_some_and(|found| match self.search {
-            Search::Exact(_) => *found == *self.bytes,
-            Search::AnyCase { .. } => found.eq_ignore_ascii_case(&self.bytes),
-        })
+        data.get(..self.bytes.len())
+            .is_some_and(|found| match self.search {
+                Search::Exact(_) => *found == *self.bytes,
+                Search::AnyCase { .. } => found.eq_ignore_ascii_case(&self.bytes),
+            })
     }
 }
 
@@ -156,7 +171,10 @@ pub(crate) fn parse_content(text: &str) -> Result<(bool, Vec<u8>), Complaint> {
         return Err(value("the pattern is empty"));
     }
     if bytes.len() > CONTENT_BYTES_MAX {
-        return Err(over_limit(format!("pattern of {} bytes, at most {CONTENT_BYTES_MAX}", bytes.len())));
+        return Err(over_limit(format!(
+            "pattern of {} bytes, at most {CONTENT_BYTES_MAX}",
+            bytes.len()
+        )));
     }
     Ok((negated, bytes))
 }
@@ -186,7 +204,9 @@ fn parse_hex(rest: &mut std::str::Bytes<'_>, bytes: &mut Vec<u8>) -> Result<(), 
             b'|' if high.is_none() => return Ok(()),
             b'|' => return Err(value("a hexadecimal byte lacks its second digit")),
             b' ' => continue,
-            _ => char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok()),
+            _ => char::from(byte)
+                .to_digit(16)
+                .and_then(|digit| u8::try_from(digit).ok()),
         };
         let Some(digit) = digit else {
             return Err(value(format!("{:?} is no hexadecimal digit", char::from(byte))));
@@ -217,7 +237,9 @@ mod tests {
             assert_eq!(parse_content(text).unwrap(), (false, bytes.to_vec()), "{text}");
         }
         assert_eq!(parse_content("! \"x\"").unwrap(), (true, b"x".to_vec()));
-        for text in ["abc", "\"\"", "\"|0|\"", "\"|zz|\"", "\"|00\"", "\"\\n\"", "\"a\"b\"", "\"", "\"||\""] {
+        for text in [
+            "abc", "\"\"", "\"|0|\"", "\"|zz|\"", "\"|00\"", "\"\\n\"", "\"a\"b\"", "\"", "\"||\"",
+        ] {
             assert!(parse_content(text).is_err(), "{text}");
         }
     }

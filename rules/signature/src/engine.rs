@@ -84,11 +84,8 @@ impl Engine {
         Engine::default()
     }
 
-    /// What people are told of a rule. The index must come from a hit of this engine's matcher;
-    /// another engine's index gives some other rule, or the last.
-    ///
-    /// # Panics
-    /// Never for indexes of this engine.
+    /// What people are told of a rule. The index must come from a matcher of this engine; one that is
+    /// out of range gives an empty description.
     pub fn rule(&self, index: RuleIndex) -> &RuleInfo {
         static NONE: RuleInfo = RuleInfo {
             sid: 0,
@@ -135,7 +132,11 @@ impl Engine {
     /// Bytes that the prefilters' automata take.
     pub fn prefilter_memory_bytes(&self) -> usize {
         let packet = self.packet.iter().flatten();
-        packet.chain(&self.stream).chain(&self.by_source).map(Group::memory_bytes).sum()
+        packet
+            .chain(&self.stream)
+            .chain(&self.by_source)
+            .map(Group::memory_bytes)
+            .sum()
     }
 
     pub(crate) fn full_rule(&self, index: RuleIndex) -> Option<&Rule> {
@@ -220,12 +221,26 @@ impl Arrangement {
 
     fn place_header_rule(&mut self, index: RuleIndex, rule: &Rule) {
         let header = &rule.header;
-        let sides = match (narrowness(&header.source), narrowness(&header.destination), header.both_ways) {
-            (Some(source), Some(destination), both) if destination < source => {
-                Some(if both { Sides::DestinationEitherWay } else { Sides::Destination })
-            }
-            (Some(_), _, both) => Some(if both { Sides::SourceEitherWay } else { Sides::Source }),
-            (None, Some(_), both) => Some(if both { Sides::DestinationEitherWay } else { Sides::Destination }),
+        let sides = match (
+            narrowness(&header.source),
+            narrowness(&header.destination),
+            header.both_ways,
+        ) {
+            (Some(source), Some(destination), both) if destination < source => Some(if both {
+                Sides::DestinationEitherWay
+            } else {
+                Sides::Destination
+            }),
+            (Some(_), _, both) => Some(if both {
+                Sides::SourceEitherWay
+            } else {
+                Sides::Source
+            }),
+            (None, Some(_), both) => Some(if both {
+                Sides::DestinationEitherWay
+            } else {
+                Sides::Destination
+            }),
             (None, None, _) => None,
         };
         match (sides, rule.is_address_only()) {
@@ -259,7 +274,10 @@ impl Arrangement {
             }
         }
         if rule.payload_scope != PayloadScope::Packet && Class::Tcp.admitted_by(rule.header.transport) {
-            for (_, group) in (0..).zip(&mut self.stream).filter(|(direction, _)| directions(*direction)) {
+            for (_, group) in (0..)
+                .zip(&mut self.stream)
+                .filter(|(direction, _)| directions(*direction))
+            {
                 group.add(index, telling.as_ref());
             }
         }
@@ -267,7 +285,11 @@ impl Arrangement {
 
     fn place_transaction_rule(&mut self, index: RuleIndex, rule: &Rule, sources: &[Source]) {
         // What a rule is found by must be there: buffers that may be missing do not serve.
-        let required = || rule.targets.iter().filter(|target| target.presence == Presence::Required);
+        let required = || {
+            rule.targets
+                .iter()
+                .filter(|target| target.presence == Presence::Required)
+        };
         let best = required()
             .filter_map(|target| {
                 let mut telling = choose(&target.steps)?;
@@ -314,5 +336,8 @@ fn index_addresses(placed: &[(RuleIndex, Sides)], rules: &[Rule]) -> ByAddress {
             Sides::Source => None,
         }
     });
-    ByAddress { source: AddressIndex::build(by_sender), destination: AddressIndex::build(by_receiver) }
+    ByAddress {
+        source: AddressIndex::build(by_sender),
+        destination: AddressIndex::build(by_receiver),
+    }
 }

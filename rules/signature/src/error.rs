@@ -49,7 +49,11 @@ pub(crate) struct Problem {
 
 impl Problem {
     pub(crate) fn new(offset: usize, kind: ErrorKind, message: impl Into<String>) -> Problem {
-        Problem { offset, kind, message: message.into() }
+        Problem {
+            offset,
+            kind,
+            message: message.into(),
+        }
     }
 }
 
@@ -62,26 +66,42 @@ pub(crate) struct Complaint {
 
 impl Complaint {
     pub(crate) fn at(self, offset: usize) -> Problem {
-        Problem { offset, kind: self.kind, message: self.message }
+        Problem {
+            offset,
+            kind: self.kind,
+            message: self.message,
+        }
     }
 }
 
 /// A complaint about a value.
 pub(crate) fn value(message: impl Into<String>) -> Complaint {
-    Complaint { kind: ErrorKind::Value, message: message.into() }
+    Complaint {
+        kind: ErrorKind::Value,
+        message: message.into(),
+    }
 }
 
 /// A complaint about keywords that cannot stand together.
 pub(crate) fn combination(message: impl Into<String>) -> Complaint {
-    Complaint { kind: ErrorKind::Combination, message: message.into() }
+    Complaint {
+        kind: ErrorKind::Combination,
+        message: message.into(),
+    }
 }
 
 /// A complaint about a limit.
 pub(crate) fn over_limit(message: impl Into<String>) -> Complaint {
-    Complaint { kind: ErrorKind::OverLimit, message: message.into() }
+    Complaint {
+        kind: ErrorKind::OverLimit,
+        message: message.into(),
+    }
 }
 
 /// A complaint about something this engine does not have.
 pub(crate) fn unsupported(message: impl Into<String>) -> Complaint {
-    Complaint { kind: ErrorKind::UnsupportedKeyword, message: message.into() }
+    Complaint {
+        kind: ErrorKind::UnsupportedKeyword,
+        message: message.into(),
+    }
 }

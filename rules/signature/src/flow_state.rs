@@ -60,7 +60,9 @@ impl FlowState {
     }
 
     pub(crate) fn bit(&self, name: u64) -> bool {
-        self.memory.as_ref().is_some_and(|memory| memory.bits.contains(&name))
+        self.memory
+            .as_ref()
+            .is_some_and(|memory| memory.bits.contains(&name))
     }
 
     pub(crate) fn set_bit(&mut self, name: u64) -> Room {
@@ -83,7 +85,11 @@ impl FlowState {
 
     pub(crate) fn counter(&self, name: u64) -> Option<u32> {
         let memory = self.memory.as_ref()?;
-        memory.counters.iter().find(|(key, _)| *key == name).map(|(_, count)| *count)
+        memory
+            .counters
+            .iter()
+            .find(|(key, _)| *key == name)
+            .map(|(_, count)| *count)
     }
 
     pub(crate) fn set_counter(&mut self, name: u64, value: u32) -> Room {
@@ -102,7 +108,9 @@ impl FlowState {
     /// Whether the rule was reported in that direction of the flow.
     pub(crate) fn was_reported(&self, rule: u64, direction: Direction) -> bool {
         let member = directed(rule, direction);
-        self.memory.as_ref().is_some_and(|memory| memory.reported.members.contains(&member))
+        self.memory
+            .as_ref()
+            .is_some_and(|memory| memory.reported.members.contains(&member))
     }
 
     pub(crate) fn remember_reported(&mut self, rule: u64, direction: Direction) -> Room {
@@ -111,7 +119,9 @@ impl FlowState {
 
     /// Whether that half of a rule on both payload and application buffers has matched.
     pub(crate) fn half_matched(&self, half: u64) -> bool {
-        self.memory.as_ref().is_some_and(|memory| memory.halves.members.contains(&half))
+        self.memory
+            .as_ref()
+            .is_some_and(|memory| memory.halves.members.contains(&half))
     }
 
     pub(crate) fn remember_half(&mut self, half: u64) -> Room {
@@ -120,7 +130,9 @@ impl FlowState {
 
     /// True the first time in each direction: rules on addresses alone need judging once.
     pub(crate) fn begin_address_rules(&mut self, direction: Direction) -> bool {
-        let Some(done) = self.address_rules_done.get_mut(direction.index()) else { return false };
+        let Some(done) = self.address_rules_done.get_mut(direction.index()) else {
+            return false;
+        };
         !std::mem::replace(done, true)
     }
 

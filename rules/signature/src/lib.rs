@@ -30,8 +30,8 @@
 //! variables from `pcre`. Rules that need these are refused with an error that says so.
 //!
 //! # Invariants
-//! * No rule is tried on data unless its pattern is in there, its address names the packet's, or it
-//!   is one of the few with neither (about 1 in 500).
+//! * No rule is tried unless its pattern is in the data or its addresses name the packet's, or it is one
+//!   of the few that have neither; of ET Open an everyday request meets 13 rules of 15,000.
 //! * A verification takes at most [`limits::VERIFY_STEPS_MAX`] tries; what stops is counted.
 
 mod address_index;

@@ -104,18 +104,30 @@ impl Marks {
 impl Matcher {
     /// A matcher with nothing counted yet.
     pub fn new(engine: Arc<Engine>) -> Matcher {
-        let marks = Marks { candidates: Vec::new(), last_call: vec![0; engine.len()], call: 0 };
+        let marks = Marks {
+            candidates: Vec::new(),
+            last_call: vec![0; engine.len()],
+            call: 0,
+        };
         let tables = Tables {
             thresholds: ThresholdTable::new(),
             host_bits: BoundedMap::new(HOST_BITS_MAX),
             counters: Counters::default(),
         };
-        Matcher { engine, marks, tables }
+        Matcher {
+            engine,
+            marks,
+            tables,
+        }
     }
 
     /// Takes other rules, keeping thresholds and counters.
     pub fn replace_engine(&mut self, engine: Arc<Engine>) {
-        self.marks = Marks { candidates: Vec::new(), last_call: vec![0; engine.len()], call: 0 };
+        self.marks = Marks {
+            candidates: Vec::new(),
+            last_call: vec![0; engine.len()],
+            call: 0,
+        };
         self.engine = engine;
     }
 
@@ -146,16 +158,26 @@ impl Matcher {
             self.marks.add_all(rules);
         }
         self.marks.add_all(engine.by_address.source.rules(source));
-        self.marks.add_all(engine.by_address.destination.rules(destination));
+        self.marks
+            .add_all(engine.by_address.destination.rules(destination));
         let direction = cx.direction;
-        if cx.flow.as_deref_mut().is_none_or(|flow| flow.begin_address_rules(direction)) {
+        if cx
+            .flow
+            .as_deref_mut()
+            .is_none_or(|flow| flow.begin_address_rules(direction))
+        {
             self.marks.add_all(engine.by_address_once.source.rules(source));
-            self.marks.add_all(engine.by_address_once.destination.rules(destination));
+            self.marks
+                .add_all(engine.by_address_once.destination.rules(destination));
             self.marks.add_all(&engine.every_flow);
         }
         if !payload.is_empty() {
             let marks = &mut self.marks;
-            if let Some(group) = engine.packet.get(class as usize).and_then(|g| g.get(direction.index())) {
+            if let Some(group) = engine
+                .packet
+                .get(class as usize)
+                .and_then(|g| g.get(direction.index()))
+            {
                 group.candidates(payload, |rule| marks.add(rule));
             }
             // Without a flow there will be no stream: this is the only look at these bytes.
@@ -192,7 +214,12 @@ impl Matcher {
         self.marks.begin();
         self.marks.add_all(&engine.every_transaction);
         for (buffer, data) in buffers {
-            for number in engine.sources_of_buffer.get(*buffer as usize).into_iter().flatten() {
+            for number in engine
+                .sources_of_buffer
+                .get(*buffer as usize)
+                .into_iter()
+                .flatten()
+            {
                 let number = *number as usize;
                 let (Some(source), Some(group)) = (engine.sources.get(number), engine.by_source.get(number))
                 else {
@@ -208,7 +235,11 @@ impl Matcher {
     fn judge(&mut self, cx: &mut Context<'_>, evidence: Evidence<'_>, out: &mut Vec<Hit>) {
         self.marks.candidates.sort_unstable();
         self.tables.counters.candidates += self.marks.candidates.len() as u64;
-        let judge = Judge { engine: &self.engine, evidence, tables: &mut self.tables };
+        let judge = Judge {
+            engine: &self.engine,
+            evidence,
+            tables: &mut self.tables,
+        };
         judge.all(&self.marks.candidates, cx, out);
     }
 }

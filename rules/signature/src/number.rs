@@ -17,6 +17,9 @@ pub(crate) enum NumberTest {
     Within(u64, u64),
 }
 
+/// Makes a comparison with a number.
+type Make = fn(u64) -> NumberTest;
+
 /// What `1-9` means; keywords differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dash {
@@ -28,7 +31,7 @@ impl NumberTest {
     pub(crate) fn parse(text: &str, dash: Dash) -> Result<NumberTest, Complaint> {
         let text = text.trim();
         if let Some((low, high)) = text.split_once("<>") {
-            return Ok(NumberTest::Between(number(low)?, number(high)?)).and_then(ordered);
+            return ordered(NumberTest::Between(number(low)?, number(high)?));
         }
         if let Some((low, high)) = text.split_once('-') {
             let (low, high) = (number(low)?, number(high)?);
@@ -37,7 +40,7 @@ impl NumberTest {
                 Dash::Excluded => NumberTest::Between(low, high),
             });
         }
-        let operators: [(&str, fn(u64) -> NumberTest); 7] = [
+        let operators: [(&str, Make); 7] = [
             ("<=", NumberTest::LessOrEqual),
             (">=", NumberTest::GreaterOrEqual),
             ("!=", NumberTest::NotEqual),

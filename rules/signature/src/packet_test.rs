@@ -67,7 +67,11 @@ impl BitTest {
                 _ => bits |= bit(letter).ok_or_else(|| value(format!("unknown flag {letter:?}")))?,
             }
         }
-        let mut test = BitTest { mode, bits, ignored: 0 };
+        let mut test = BitTest {
+            mode,
+            bits,
+            ignored: 0,
+        };
         for letter in ignored.chars().filter(|letter| !letter.is_whitespace()) {
             test.ignored |= bit(letter).ok_or_else(|| value(format!("unknown flag {letter:?}")))?;
         }
@@ -162,9 +166,10 @@ impl PacketTest {
 
 fn fragment_bits(packet: &PacketFacts<'_>) -> u8 {
     let fragment = packet.fragment;
-    u8::from(fragment.reserved) * RESERVED_BIT
-        | u8::from(fragment.dont_fragment) * DONT_FRAGMENT_BIT
-        | u8::from(fragment.more_fragments) * MORE_FRAGMENTS_BIT
+    let bit = |set: bool, bit: u8| if set { bit } else { 0 };
+    bit(fragment.reserved, RESERVED_BIT)
+        | bit(fragment.dont_fragment, DONT_FRAGMENT_BIT)
+        | bit(fragment.more_fragments, MORE_FRAGMENTS_BIT)
 }
 
 fn parse_ip_protocol(text: &str) -> Result<NumberTest, Complaint> {
@@ -189,7 +194,11 @@ fn parse_ip_protocol(text: &str) -> Result<NumberTest, Complaint> {
         "sctp" => 132,
         _ => return NumberTest::parse(text, Dash::Included),
     };
-    Ok(if sign.is_empty() { NumberTest::Equal(number) } else { NumberTest::NotEqual(number) })
+    Ok(if sign.is_empty() {
+        NumberTest::Equal(number)
+    } else {
+        NumberTest::NotEqual(number)
+    })
 }
 
 fn parse_ip_option(text: &str) -> Result<Option<u8>, Complaint> {
@@ -242,9 +251,22 @@ mod tests {
             ip_id: 7,
             ip_protocol: 6,
             ip_options: &[1, 7, 3, 4, 0],
-            fragment: Fragment { more_fragments: true, ..Fragment::default() },
-            tcp: Some(TcpFacts { flags: 0x12, seq: 5, ack: 6, window: 1024 }),
-            icmp: Some(IcmpFacts { kind: 8, code: 0, id: Some(3), seq: None }),
+            fragment: Fragment {
+                more_fragments: true,
+                ..Fragment::default()
+            },
+            tcp: Some(TcpFacts {
+                flags: 0x12,
+                seq: 5,
+                ack: 6,
+                window: 1024,
+            }),
+            icmp: Some(IcmpFacts {
+                kind: 8,
+                code: 0,
+                id: Some(3),
+                seq: None,
+            }),
             ..PacketFacts::default()
         };
         let table = [

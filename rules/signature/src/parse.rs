@@ -86,7 +86,9 @@ pub fn parse(file: &str, text: &str) -> (Vec<ParsedRule>, Vec<RuleError>) {
     let mut lines = text.lines().zip(1u32..);
     while let Some((first, number)) = lines.next() {
         let mut joined = String::new();
-        let mut places = Places { pieces: vec![(0, number)] };
+        let mut places = Places {
+            pieces: vec![(0, number)],
+        };
         let mut line = first;
         while let Some(head) = line.trim_end().strip_suffix('\\') {
             joined.push_str(head);
@@ -118,17 +120,27 @@ fn parse_rule(file: &str, text: String, places: Places) -> Result<ParsedRule, Ru
         return Err(locate(file, &text, &places, sid, problem));
     }
     match parse_header(&text).and_then(|(header, body)| Ok((header, parse_options(&text, body)?))) {
-        Ok((header, options)) => {
-            Ok(ParsedRule { file: file.to_owned(), text, places, header, options, sid })
-        }
+        Ok((header, options)) => Ok(ParsedRule {
+            file: file.to_owned(),
+            text,
+            places,
+            header,
+            options,
+            sid,
+        }),
         Err(problem) => Err(locate(file, &text, &places, sid, problem)),
     }
 }
 
 fn locate(file: &str, text: &str, places: &Places, sid: Option<u32>, problem: Problem) -> RuleError {
     let offset = problem.offset.min(text.len());
-    let (start, line) =
-        places.pieces.iter().rev().find(|(start, _)| *start <= offset).copied().unwrap_or((0, 1));
+    let (start, line) = places
+        .pieces
+        .iter()
+        .rev()
+        .find(|(start, _)| *start <= offset)
+        .copied()
+        .unwrap_or((0, 1));
     let characters = text.as_bytes().get(start..offset).unwrap_or_default();
     // Bytes that continue a UTF-8 sequence are no characters of their own.
     let column = characters.iter().filter(|byte| **byte & 0xc0 != 0x80).count();
@@ -158,7 +170,10 @@ fn find_sid(text: &str) -> Option<u32> {
 /// Splits the words before the first parenthesis; gives back the offset after that parenthesis.
 fn parse_header(text: &str) -> Result<(Header, usize), Problem> {
     let mut words: Vec<Word> = Vec::with_capacity(7);
-    let mut word = Word { text: String::new(), offset: 0 };
+    let mut word = Word {
+        text: String::new(),
+        offset: 0,
+    };
     let mut depth = 0usize;
     let mut body = None;
     for (offset, character) in text.char_indices() {
@@ -178,7 +193,13 @@ fn parse_header(text: &str) -> Result<(Header, usize), Problem> {
             continue;
         }
         if !word.text.is_empty() {
-            words.push(std::mem::replace(&mut word, Word { text: String::new(), offset }));
+            words.push(std::mem::replace(
+                &mut word,
+                Word {
+                    text: String::new(),
+                    offset,
+                },
+            ));
         }
         if character == '(' {
             body = Some(offset + 1);
@@ -186,15 +207,26 @@ fn parse_header(text: &str) -> Result<(Header, usize), Problem> {
         }
     }
     let Some(body) = body else {
-        return Err(Problem::new(text.len(), ErrorKind::Syntax, "no parenthesis opens the options"));
+        return Err(Problem::new(
+            text.len(),
+            ErrorKind::Syntax,
+            "no parenthesis opens the options",
+        ));
     };
     let header = to_header(words, body - 1)?;
     Ok((header, body))
 }
 
 fn to_header(words: Vec<Word>, end: usize) -> Result<Header, Problem> {
-    const NAMES: [&str; 7] =
-        ["action", "protocol", "source", "source ports", "direction", "destination", "destination ports"];
+    const NAMES: [&str; 7] = [
+        "action",
+        "protocol",
+        "source",
+        "source ports",
+        "direction",
+        "destination",
+        "destination ports",
+    ];
     if let Some(extra) = words.get(NAMES.len()) {
         let message = format!("unexpected {:?} before the options", extra.text);
         return Err(Problem::new(extra.offset, ErrorKind::Header, message));
@@ -220,7 +252,11 @@ fn to_header(words: Vec<Word>, end: usize) -> Result<Header, Problem> {
 
 fn parse_options(text: &str, body: usize) -> Result<Vec<RuleOption>, Problem> {
     let Some(inside) = text.strip_suffix(')').filter(|inside| inside.len() >= body) else {
-        return Err(Problem::new(text.len(), ErrorKind::Syntax, "no parenthesis closes the options"));
+        return Err(Problem::new(
+            text.len(),
+            ErrorKind::Syntax,
+            "no parenthesis closes the options",
+        ));
     };
     let mut options = Vec::new();
     let mut at = body;
@@ -234,8 +270,13 @@ fn parse_options(text: &str, body: usize) -> Result<Vec<RuleOption>, Problem> {
             let message = format!("more than {RULE_OPTIONS_MAX} options");
             return Err(Problem::new(at, ErrorKind::OverLimit, message));
         }
-        let end = option_end(inside, at)
-            .ok_or_else(|| Problem::new(inside.len(), ErrorKind::Syntax, "the last option lacks its semicolon"))?;
+        let end = option_end(inside, at).ok_or_else(|| {
+            Problem::new(
+                inside.len(),
+                ErrorKind::Syntax,
+                "the last option lacks its semicolon",
+            )
+        })?;
         options.push(parse_option(inside, at, end)?);
         at = end + 1;
     }
@@ -263,7 +304,11 @@ fn parse_option(text: &str, start: usize, end: usize) -> Result<RuleOption, Prob
     };
     let valid = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
     if name.is_empty() || !name.chars().all(valid) {
-        return Err(Problem::new(start, ErrorKind::Syntax, "expected the name of a keyword"));
+        return Err(Problem::new(
+            start,
+            ErrorKind::Syntax,
+            "expected the name of a keyword",
+        ));
     }
     let value_offset = match value {
         Some(value) => end - value.trim_start().len(),
@@ -291,8 +336,15 @@ mod tests {
         assert_eq!(rule.line(), 3);
         assert_eq!(rule.sid(), Some(7));
         assert_eq!(rule.header.source.text, "[1.2.3.4,!5.6.7.8]");
-        let names: Vec<_> = rule.options.iter().map(|o| (o.name.as_str(), o.value.as_deref())).collect();
-        assert_eq!(names, [("msg", Some("\"a\\;b\"")), ("nocase", None), ("sid", Some("7"))]);
+        let names: Vec<_> = rule
+            .options
+            .iter()
+            .map(|o| (o.name.as_str(), o.value.as_deref()))
+            .collect();
+        assert_eq!(
+            names,
+            [("msg", Some("\"a\\;b\"")), ("nocase", None), ("sid", Some("7"))]
+        );
         let nocase = rule.options.get(1).unwrap();
         let error = rule.error(Problem::new(nocase.offset, ErrorKind::Value, "x"));
         assert_eq!((error.line, error.column), (4, 3));
@@ -302,12 +354,42 @@ mod tests {
     fn errors_say_where() {
         let table = [
             ("alert tcp any any -> any any", 1, 29, "no parenthesis opens"),
-            ("alert tcp any any -> any (sid:1;)", 1, 26, "destination ports is missing"),
-            ("alert tcp any any -> any any x (sid:1;)", 1, 30, "unexpected \"x\""),
-            ("alert tcp any any -> any any (sid:1)", 1, 36, "lacks its semicolon"),
-            ("alert tcp any any -> any any (sid:1;", 1, 37, "no parenthesis closes"),
-            ("alert tcp any any -> any any (msg:\"đ\"; =x; sid:1;)", 1, 40, "name of a keyword"),
-            ("\n\nalert tcp any any -> any any (a b; sid:1;)", 3, 31, "name of a keyword"),
+            (
+                "alert tcp any any -> any (sid:1;)",
+                1,
+                26,
+                "destination ports is missing",
+            ),
+            (
+                "alert tcp any any -> any any x (sid:1;)",
+                1,
+                30,
+                "unexpected \"x\"",
+            ),
+            (
+                "alert tcp any any -> any any (sid:1)",
+                1,
+                36,
+                "lacks its semicolon",
+            ),
+            (
+                "alert tcp any any -> any any (sid:1;",
+                1,
+                37,
+                "no parenthesis closes",
+            ),
+            (
+                "alert tcp any any -> any any (msg:\"đ\"; =x; sid:1;)",
+                1,
+                40,
+                "name of a keyword",
+            ),
+            (
+                "\n\nalert tcp any any -> any any (a b; sid:1;)",
+                3,
+                31,
+                "name of a keyword",
+            ),
         ];
         for (text, line, column, message) in table {
             let (rules, errors) = parse("x.rules", text);
@@ -322,6 +404,9 @@ mod tests {
     fn broken_rules_keep_their_number() {
         let (_, errors) = parse("f", "alert tcp any any -> any (msg:\"x\"; sid: 42; rev:1;)");
         assert_eq!(errors.first().unwrap().sid, Some(42));
-        assert_eq!(errors.first().unwrap().to_string().split(' ').next(), Some("f:1:26:"));
+        assert_eq!(
+            errors.first().unwrap().to_string().split(' ').next(),
+            Some("f:1:26:")
+        );
     }
 }

@@ -21,26 +21,37 @@ pub(crate) struct ParsedExpression {
     pub(crate) buffer: Option<Buffer>,
 }
 
-/// Reads `[!]"/expression/flags"`.
+/// Reads `[!]"/expression/flags"`, with or without the quotes.
 pub(crate) fn parse_expression(text: &str) -> Result<ParsedExpression, Complaint> {
     let (negated, text) = match text.strip_prefix('!') {
         Some(rest) => (true, rest.trim_start()),
         None => (false, text),
     };
+    // The quotes may be left out.
     let inside = text
         .strip_prefix('"')
         .and_then(|rest| rest.strip_suffix('"'))
-        .ok_or_else(|| value("the expression must stand in double quotes"))?;
+        .unwrap_or(text);
     if inside.len() > REGEX_BYTES_MAX {
-        return Err(over_limit(format!("expression of {} bytes, at most {REGEX_BYTES_MAX}", inside.len())));
+        return Err(over_limit(format!(
+            "expression of {} bytes, at most {REGEX_BYTES_MAX}",
+            inside.len()
+        )));
     }
     let (source, flags) = inside
         .strip_prefix('/')
         .and_then(|rest| rest.rsplit_once('/'))
         .ok_or_else(|| value("the expression must stand between slashes"))?;
     let flags = Flags::parse(flags)?;
-    let expression = Expression { negated, relative: flags.relative, regex: flags.build(source)? };
-    Ok(ParsedExpression { expression, buffer: flags.buffer })
+    let expression = Expression {
+        negated,
+        relative: flags.relative,
+        regex: flags.build(source)?,
+    };
+    Ok(ParsedExpression {
+        expression,
+        buffer: flags.buffer,
+    })
 }
 
 #[derive(Debug, Default)]
@@ -73,7 +84,11 @@ impl Flags {
                 'O' => flags.raised_limit = true,
                 // Raw bytes of the packet: what this engine looks into anyway.
                 'B' => {}
-                ',' => return Err(unsupported("capturing into variables (pcre with a comma) is not supported")),
+                ',' => {
+                    return Err(unsupported(
+                        "capturing into variables (pcre with a comma) is not supported",
+                    ));
+                }
                 _ => match (Buffer::from_regex_flag(flag), flags.buffer) {
                     (None, _) => return Err(value(format!("unknown pcre flag {flag:?}"))),
                     (Some(buffer), Some(other)) if buffer != other => {
@@ -87,12 +102,20 @@ impl Flags {
     }
 
     fn build(&self, source: &str) -> Result<Regex, Complaint> {
-        let limit = if self.raised_limit { REGEX_MATCH_LIMIT_RAISED } else { REGEX_MATCH_LIMIT };
+        let limit = if self.raised_limit {
+            REGEX_MATCH_LIMIT_RAISED
+        } else {
+            REGEX_MATCH_LIMIT
+        };
         let mut pattern = format!("(*LIMIT_MATCH={limit})(*LIMIT_DEPTH={REGEX_DEPTH_LIMIT})");
         if self.ungreedy {
             pattern.push_str("(?U)");
         }
-        let source = if self.dollar_at_end_only && !self.multiline { end_only(source) } else { source.to_owned() };
+        let source = if self.dollar_at_end_only && !self.multiline {
+            end_only(source)
+        } else {
+            source.to_owned()
+        };
         if self.anchored {
             // A newline before the closing parenthesis ends a comment of an extended expression.
             pattern.push_str("\\G(?:");
@@ -108,7 +131,7 @@ impl Flags {
             .extended(self.extended)
             .jit_if_available(true)
             .build(&pattern)
-            .map_err(|error| value(format!("pcre: {error}")))
+            .map_err(|error| value(error.to_string()))
     }
 }
 
@@ -162,11 +185,25 @@ mod tests {
         ];
         for (text, data, expected) in table {
             let parsed = parse_expression(text).unwrap();
-            assert_eq!(parsed.expression.regex.is_match(data).unwrap(), *expected, "{text} {data:?}");
+            assert_eq!(
+                parsed.expression.regex.is_match(data).unwrap(),
+                *expected,
+                "{text} {data:?}"
+            );
         }
-        assert_eq!(parse_expression("\"/a/U\"").unwrap().buffer, Some(Buffer::HttpUri));
+        assert_eq!(
+            parse_expression("\"/a/U\"").unwrap().buffer,
+            Some(Buffer::HttpUri)
+        );
         assert!(parse_expression("! \"/a/R\"").unwrap().expression.negated);
-        for text in ["/a/", "\"a\"", "\"/(/\"", "\"/a/k\"", "\"/a/UH\"", "\"/(a)/,flow:x\""] {
+        for text in [
+            "a",
+            "\"a\"",
+            "\"/(/\"",
+            "\"/a/k\"",
+            "\"/a/UH\"",
+            "\"/(a)/,flow:x\"",
+        ] {
             assert!(parse_expression(text).is_err(), "{text}");
         }
     }

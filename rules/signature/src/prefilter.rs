@@ -44,7 +44,10 @@ fn telling(content: &Content) -> Telling {
     let cut = part.len().saturating_sub(PREFILTER_PATTERN_BYTES_MAX);
     let pattern = part.get(cut..).unwrap_or(part).to_ascii_lowercase();
     let chosen = if content.fast.is_some() { CHOSEN_SCORE } else { 0 };
-    Telling { score: chosen + score(&pattern), pattern }
+    Telling {
+        score: chosen + score(&pattern),
+        pattern,
+    }
 }
 
 /// Seldom bytes count more, repeated ones less.
@@ -53,7 +56,9 @@ fn score(pattern: &[u8]) -> u32 {
     pattern
         .iter()
         .map(|byte| {
-            let first = seen.get_mut(usize::from(*byte)).is_some_and(|seen| !std::mem::replace(seen, true));
+            let first = seen
+                .get_mut(usize::from(*byte))
+                .is_some_and(|seen| !std::mem::replace(seen, true));
             let rarity = 5u32.saturating_sub(commonness(*byte).into());
             if first { 4 + rarity } else { 1 }
         })
@@ -71,14 +76,22 @@ impl GroupBuilder {
     /// Adds a rule by its pattern, or as a candidate always.
     pub(crate) fn add(&mut self, rule: RuleIndex, telling: Option<&Telling>) {
         match telling {
-            Some(telling) => self.patterns.entry(telling.pattern.clone()).or_default().push(rule),
+            Some(telling) => self
+                .patterns
+                .entry(telling.pattern.clone())
+                .or_default()
+                .push(rule),
             None => self.always.push(rule),
         }
     }
 
     pub(crate) fn build(self) -> Group {
         let total: usize = self.patterns.keys().map(Vec::len).sum();
-        let scan = if self.patterns.is_empty() { None } else { Scan::build(self.patterns.keys(), total) };
+        let scan = if self.patterns.is_empty() {
+            None
+        } else {
+            Scan::build(self.patterns.keys(), total)
+        };
         match scan {
             Some(scan) => Group {
                 scan: Some(scan),
@@ -89,7 +102,11 @@ impl GroupBuilder {
                 // Without an automaton all are candidates: slower, never wrong.
                 let mut always = self.always;
                 always.extend(self.patterns.into_values().flatten());
-                Group { scan: None, rules: Box::default(), always }
+                Group {
+                    scan: None,
+                    rules: Box::default(),
+                    always,
+                }
             }
         }
     }
@@ -119,12 +136,15 @@ impl Scan {
             .build(patterns)
             .ok()?;
         if total <= PREFILTER_DFA_BYTES_MAX
-            && let Ok(dense) =
-                dfa::Builder::new().start_kind(StartKind::Unanchored).build_from_noncontiguous(&nfa)
+            && let Ok(dense) = dfa::Builder::new()
+                .start_kind(StartKind::Unanchored)
+                .build_from_noncontiguous(&nfa)
         {
             return Some(Scan::Dense(Box::new(dense)));
         }
-        let compact = nfa::contiguous::Builder::new().build_from_noncontiguous(&nfa).ok()?;
+        let compact = nfa::contiguous::Builder::new()
+            .build_from_noncontiguous(&nfa)
+            .ok()?;
         Some(Scan::Compact(Box::new(compact)))
     }
 }
@@ -144,7 +164,12 @@ impl Group {
             // Runs of one byte find the same pattern at each step.
             if last != Some(pattern) {
                 last = Some(pattern);
-                self.rules.get(pattern).into_iter().flatten().copied().for_each(&mut found);
+                self.rules
+                    .get(pattern)
+                    .into_iter()
+                    .flatten()
+                    .copied()
+                    .for_each(&mut found);
             }
         };
         match &self.scan {
@@ -164,7 +189,9 @@ impl Group {
 }
 
 fn scan<A: Automaton>(automaton: &A, data: &[u8], mut found: impl FnMut(usize)) {
-    let Ok(mut state) = automaton.start_state(Anchored::No) else { return };
+    let Ok(mut state) = automaton.start_state(Anchored::No) else {
+        return;
+    };
     for byte in data {
         state = automaton.next_state(Anchored::No, state, *byte);
         if automaton.is_special(state) && automaton.is_match(state) {
@@ -183,7 +210,10 @@ mod tests {
     fn finds_overlapping_patterns_in_any_case() {
         let mut builder = GroupBuilder::default();
         for (index, pattern) in ["abc", "bc", "c", "xyz"].iter().enumerate() {
-            let telling = Telling { pattern: pattern.as_bytes().to_vec(), score: 1 };
+            let telling = Telling {
+                pattern: pattern.as_bytes().to_vec(),
+                score: 1,
+            };
             builder.add(RuleIndex(index as u32), Some(&telling));
         }
         builder.add(RuleIndex(9), None);

@@ -34,11 +34,19 @@ impl<N: Number> RangeSet<N> {
     }
 
     pub(crate) fn all() -> RangeSet<N> {
-        RangeSet { ranges: vec![(N::LEAST, N::MOST)] }
+        RangeSet {
+            ranges: vec![(N::LEAST, N::MOST)],
+        }
     }
 
     pub(crate) fn range(low: N, high: N) -> RangeSet<N> {
-        if low > high { RangeSet::empty() } else { RangeSet { ranges: vec![(low, high)] } }
+        if low > high {
+            RangeSet::empty()
+        } else {
+            RangeSet {
+                ranges: vec![(low, high)],
+            }
+        }
     }
 
     pub(crate) fn union(parts: impl IntoIterator<Item = RangeSet<N>>) -> RangeSet<N> {
@@ -78,7 +86,10 @@ impl<N: Number> RangeSet<N> {
 
     pub(crate) fn contains(&self, number: N) -> bool {
         let after = self.ranges.partition_point(|(low, _)| *low <= number);
-        after.checked_sub(1).and_then(|index| self.ranges.get(index)).is_some_and(|(_, high)| number <= *high)
+        after
+            .checked_sub(1)
+            .and_then(|index| self.ranges.get(index))
+            .is_some_and(|(_, high)| number <= *high)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -86,7 +97,9 @@ impl<N: Number> RangeSet<N> {
     }
 
     pub(crate) fn is_all(&self) -> bool {
-        self.ranges.first().is_some_and(|(low, high)| *low == N::LEAST && *high == N::MOST)
+        self.ranges
+            .first()
+            .is_some_and(|(low, high)| *low == N::LEAST && *high == N::MOST)
     }
 
     pub(crate) fn ranges(&self) -> &[(N, N)] {

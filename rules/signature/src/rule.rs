@@ -188,8 +188,14 @@ pub(crate) enum StateTest {
     AnyBit(Vec<u64>),
     /// Any of these bits is not set.
     AnyBitUnset(Vec<u64>),
-    Counter { name: u64, test: CounterTest },
-    HostBit { bit: HostBit, set: bool },
+    Counter {
+        name: u64,
+        test: CounterTest,
+    },
+    HostBit {
+        bit: HostBit,
+        set: bool,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -314,6 +320,8 @@ impl Rule {
     /// Whether the rule counts what it finds before it reports.
     pub(crate) fn counts(&self) -> bool {
         self.detection_filter.is_some()
-            || self.threshold.is_some_and(|threshold| threshold.kind != ThresholdKind::Limit)
+            || self
+                .threshold
+                .is_some_and(|threshold| threshold.kind != ThresholdKind::Limit)
     }
 }

@@ -37,7 +37,9 @@ pub(crate) struct Occurrence {
 
 impl ThresholdTable {
     pub(crate) fn new() -> ThresholdTable {
-        ThresholdTable { windows: BoundedMap::new(THRESHOLD_ENTRIES_MAX) }
+        ThresholdTable {
+            windows: BoundedMap::new(THRESHOLD_ENTRIES_MAX),
+        }
     }
 
     pub(crate) fn evicted(&self) -> u64 {
@@ -53,13 +55,24 @@ impl ThresholdTable {
             Track::Rule => (0, 0),
         };
         let filter = threshold.kind == ThresholdKind::DetectionFilter;
-        let key = Key { rule: occurrence.rule, filter, first, second };
+        let key = Key {
+            rule: occurrence.rule,
+            filter,
+            first,
+            second,
+        };
         let ts_us = occurrence.ts_us;
-        let (window, found) = self.windows.entry(key, || Window { start_us: ts_us, count: 0 });
+        let (window, found) = self.windows.entry(key, || Window {
+            start_us: ts_us,
+            count: 0,
+        });
         let length_us = i64::from(threshold.seconds) * 1_000_000;
         let is_over = found == Found::Old && ts_us.saturating_sub(window.start_us) >= length_us;
         if is_over {
-            *window = Window { start_us: ts_us, count: 0 };
+            *window = Window {
+                start_us: ts_us,
+                count: 0,
+            };
         }
         window.count = window.count.saturating_add(1);
         match threshold.kind {
@@ -93,10 +106,19 @@ mod tests {
         ];
         for (kind, expected) in table {
             let mut windows = ThresholdTable::new();
-            let threshold = Threshold { kind, track: Track::Source, count: 2, seconds: 10 };
+            let threshold = Threshold {
+                kind,
+                track: Track::Source,
+                count: 2,
+                seconds: 10,
+            };
             let reported = seconds.map(|second| {
-                let occurrence =
-                    Occurrence { rule: 1, source: 5, destination: 6, ts_us: second * 1_000_000 };
+                let occurrence = Occurrence {
+                    rule: 1,
+                    source: 5,
+                    destination: 6,
+                    ts_us: second * 1_000_000,
+                };
                 u8::from(windows.admits(&threshold, occurrence))
             });
             assert_eq!(reported, expected, "{kind:?}");
@@ -107,8 +129,21 @@ mod tests {
     fn tracks_apart() {
         let mut windows = ThresholdTable::new();
         let admits = |windows: &mut ThresholdTable, track, source, destination| {
-            let threshold = Threshold { kind: ThresholdKind::Limit, track, count: 1, seconds: 10 };
-            windows.admits(&threshold, Occurrence { rule: 1, source, destination, ts_us: 0 })
+            let threshold = Threshold {
+                kind: ThresholdKind::Limit,
+                track,
+                count: 1,
+                seconds: 10,
+            };
+            windows.admits(
+                &threshold,
+                Occurrence {
+                    rule: 1,
+                    source,
+                    destination,
+                    ts_us: 0,
+                },
+            )
         };
         assert!(admits(&mut windows, Track::Source, 1, 2));
         assert!(!admits(&mut windows, Track::Source, 1, 3));

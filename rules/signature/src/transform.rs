@@ -57,7 +57,9 @@ impl Transform {
 
 /// Applies transforms in order.
 pub(crate) fn apply<'d>(transforms: &[Transform], data: &'d [u8]) -> Cow<'d, [u8]> {
-    transforms.iter().fold(Cow::Borrowed(data), |data, transform| Cow::Owned(transform.apply(&data)))
+    transforms.iter().fold(Cow::Borrowed(data), |data, transform| {
+        Cow::Owned(transform.apply(&data))
+    })
 }
 
 /// White space as C's `isspace` has it.
@@ -118,7 +120,11 @@ fn header_lowercase(data: &[u8]) -> Vec<u8> {
 
 /// Drops the lines of HTTP/2's pseudo headers, which start with a colon.
 fn strip_pseudo_headers(data: &[u8]) -> Vec<u8> {
-    data.split_inclusive(|byte| *byte == b'\n').filter(|line| line.first() != Some(&b':')).flatten().copied().collect()
+    data.split_inclusive(|byte| *byte == b'\n')
+        .filter(|line| line.first() != Some(&b':'))
+        .flatten()
+        .copied()
+        .collect()
 }
 
 #[cfg(test)]
@@ -134,8 +140,16 @@ mod tests {
             (&[Transform::StripWhitespace], b" a\t\r\nb ", b"ab"),
             (&[Transform::CompressWhitespace], b"a  \n b c", b"a b c"),
             (&[Transform::UrlDecode], b"a%41+%zz%4", b"aA %zz%4"),
-            (&[Transform::HeaderLowercase], b"HoSt: A\r\nX: B\r\n", b"host: A\r\nx: B\r\n"),
-            (&[Transform::StripPseudoHeaders], b":method: GET\r\na: b\r\n", b"a: b\r\n"),
+            (
+                &[Transform::HeaderLowercase],
+                b"HoSt: A\r\nX: B\r\n",
+                b"host: A\r\nx: B\r\n",
+            ),
+            (
+                &[Transform::StripPseudoHeaders],
+                b":method: GET\r\na: b\r\n",
+                b"a: b\r\n",
+            ),
         ];
         for (transforms, data, expected) in table {
             assert_eq!(apply(transforms, data).as_ref(), *expected, "{transforms:?}");

@@ -99,7 +99,11 @@ pub(crate) struct Resolver<'v> {
 
 impl<'v> Resolver<'v> {
     pub(crate) fn new(variables: &'v Variables) -> Resolver<'v> {
-        Resolver { variables, addresses: BTreeMap::new(), ports: BTreeMap::new() }
+        Resolver {
+            variables,
+            addresses: BTreeMap::new(),
+            ports: BTreeMap::new(),
+        }
     }
 
     pub(crate) fn addresses(&mut self, text: &str) -> Result<Arc<AddressSet>, Complaint> {
@@ -122,11 +126,18 @@ impl<'v> Resolver<'v> {
 }
 
 fn non_empty<N: Number>(set: RangeSet<N>) -> Result<RangeSet<N>, Complaint> {
-    if set.is_empty() { Err(header("the group holds nothing")) } else { Ok(set) }
+    if set.is_empty() {
+        Err(header("the group holds nothing"))
+    } else {
+        Ok(set)
+    }
 }
 
 fn header(message: impl Into<String>) -> Complaint {
-    Complaint { kind: ErrorKind::Header, message: message.into() }
+    Complaint {
+        kind: ErrorKind::Header,
+        message: message.into(),
+    }
 }
 
 /// What differs between groups of addresses and of ports.
@@ -157,8 +168,10 @@ impl Vocabulary for Addresses<'_> {
             return Ok(RangeSet::range(number, number));
         }
         let (low, high) = text.split_once('-').ok_or_else(wrong)?;
-        let (low, high): (IpAddr, IpAddr) =
-            (low.parse().map_err(|_| wrong())?, high.parse().map_err(|_| wrong())?);
+        let (low, high): (IpAddr, IpAddr) = (
+            low.parse().map_err(|_| wrong())?,
+            high.parse().map_err(|_| wrong())?,
+        );
         if low.is_ipv4() != high.is_ipv4() || low > high {
             return Err(wrong());
         }
@@ -220,7 +233,9 @@ impl Vocabulary for Ports<'_> {
 fn group<V: Vocabulary>(words: &V, text: &str, depth: usize) -> Result<RangeSet<V::Number>, Complaint> {
     let text = text.trim();
     if depth > GROUP_NESTING_MAX {
-        return Err(over_limit(format!("groups nested deeper than {GROUP_NESTING_MAX}")));
+        return Err(over_limit(format!(
+            "groups nested deeper than {GROUP_NESTING_MAX}"
+        )));
     }
     if let Some(rest) = text.strip_prefix('!') {
         return Ok(group(words, rest, depth + 1)?.complement());
@@ -238,7 +253,9 @@ fn group<V: Vocabulary>(words: &V, text: &str, depth: usize) -> Result<RangeSet<
     let Some(inside) = text.strip_prefix('[') else {
         return words.item(text);
     };
-    let inside = inside.strip_suffix(']').ok_or_else(|| header(format!("{text:?} lacks a bracket")))?;
+    let inside = inside
+        .strip_suffix(']')
+        .ok_or_else(|| header(format!("{text:?} lacks a bracket")))?;
     let (mut wanted, mut unwanted) = (Vec::new(), Vec::new());
     for member in members(inside)? {
         match member.trim().strip_prefix('!') {
@@ -246,10 +263,16 @@ fn group<V: Vocabulary>(words: &V, text: &str, depth: usize) -> Result<RangeSet<
             None => wanted.push(group(words, member, depth + 1)?),
         }
         if wanted.len() + unwanted.len() > GROUP_RANGES_MAX {
-            return Err(over_limit(format!("a group of more than {GROUP_RANGES_MAX} members")));
+            return Err(over_limit(format!(
+                "a group of more than {GROUP_RANGES_MAX} members"
+            )));
         }
     }
-    let all = if wanted.is_empty() { RangeSet::all() } else { RangeSet::union(wanted) };
+    let all = if wanted.is_empty() {
+        RangeSet::all()
+    } else {
+        RangeSet::union(wanted)
+    };
     Ok(all.minus(&RangeSet::union(unwanted)))
 }
 
@@ -269,7 +292,11 @@ fn members(text: &str) -> Result<Vec<&str>, Complaint> {
         }
     }
     found.push(text.get(start..).unwrap_or_default());
-    if depth == 0 { Ok(found) } else { Err(header("a bracket is not closed")) }
+    if depth == 0 {
+        Ok(found)
+    } else {
+        Err(header("a bracket is not closed"))
+    }
 }
 
 #[cfg(test)]
@@ -283,7 +310,11 @@ mod tests {
             ("any", &["1.2.3.4", "::1"], &[]),
             ("$HOME_NET", &["10.1.1.1", "172.31.0.1"], &["8.8.8.8", "2001::1"]),
             ("$EXTERNAL_NET", &["8.8.8.8", "2001::1"], &["10.1.1.1"]),
-            ("[1.0.0.0/8, ![1.2.0.0/16, !1.2.3.0/24]]", &["1.1.1.1", "1.2.3.9"], &["1.2.4.1", "2.0.0.1"]),
+            (
+                "[1.0.0.0/8, ![1.2.0.0/16, !1.2.3.0/24]]",
+                &["1.1.1.1", "1.2.3.9"],
+                &["1.2.4.1", "2.0.0.1"],
+            ),
             ("[!1.2.3.4]", &["1.2.3.5"], &["1.2.3.4"]),
             ("1.2.3.4-1.2.3.6", &["1.2.3.4", "1.2.3.6"], &["1.2.3.7"]),
             ("1.2.3.0/255.255.255.0", &["1.2.3.77"], &["1.2.4.1"]),
@@ -296,10 +327,16 @@ mod tests {
         for (text, inside, outside) in table {
             let set = resolver.addresses(text).unwrap();
             for address in *inside {
-                assert!(set.contains(address_number(address.parse().unwrap())), "{text} {address}");
+                assert!(
+                    set.contains(address_number(address.parse().unwrap())),
+                    "{text} {address}"
+                );
             }
             for address in *outside {
-                assert!(!set.contains(address_number(address.parse().unwrap())), "{text} {address}");
+                assert!(
+                    !set.contains(address_number(address.parse().unwrap())),
+                    "{text} {address}"
+                );
             }
         }
     }
@@ -327,9 +364,17 @@ mod tests {
         let mut variables = Variables::default();
         variables.set_address("LOOP", "[$LOOP]");
         let mut resolver = Resolver::new(&variables);
-        for text in
-            ["!any", "[1.2.3.4", "1.2.3.4]", "$NOPE", "1.2.3", "1.2.3.4/33", "$LOOP", "[1.2.3.4,!1.2.3.4]", ""]
-        {
+        for text in [
+            "!any",
+            "[1.2.3.4",
+            "1.2.3.4]",
+            "$NOPE",
+            "1.2.3",
+            "1.2.3.4/33",
+            "$LOOP",
+            "[1.2.3.4,!1.2.3.4]",
+            "",
+        ] {
             assert!(resolver.addresses(text).is_err(), "{text}");
         }
         for text in ["65536", "9:1", "http", "!any", "[80"] {

@@ -84,7 +84,11 @@ impl StepList {
             }
         }
         let uses_variables = steps.iter().any(Step::uses_variables);
-        StepList { steps: steps.into_boxed_slice(), branches: branches.into_boxed_slice(), uses_variables }
+        StepList {
+            steps: steps.into_boxed_slice(),
+            branches: branches.into_boxed_slice(),
+            uses_variables,
+        }
     }
 
     pub(crate) fn steps(&self) -> &[Step] {
@@ -102,7 +106,11 @@ pub(crate) struct Budget {
 
 impl Budget {
     pub(crate) fn new(steps: u32) -> Budget {
-        Budget { steps_left: steps, exhausted: false, regex_failures: 0 }
+        Budget {
+            steps_left: steps,
+            exhausted: false,
+            regex_failures: 0,
+        }
     }
 
     fn spend(&mut self) -> Result<(), Outcome> {
@@ -120,8 +128,18 @@ impl Budget {
 }
 
 /// Whether all conditions hold on the data.
-pub(crate) fn holds(list: &StepList, data: &[u8], variables: &mut ByteVariables, budget: &mut Budget) -> bool {
-    let mut run = Run { list, data, variables, budget };
+pub(crate) fn holds(
+    list: &StepList,
+    data: &[u8],
+    variables: &mut ByteVariables,
+    budget: &mut Budget,
+) -> bool {
+    let mut run = Run {
+        list,
+        data,
+        variables,
+        budget,
+    };
     run.from(0, 0) == Outcome::Match
 }
 
@@ -198,7 +216,9 @@ impl Run<'_> {
             if let Err(outcome) = self.budget.spend() {
                 return outcome;
             }
-            let Some(found) = self.find(content, start, end) else { break };
+            let Some(found) = self.find(content, start, end) else {
+                break;
+            };
             match self.from(index + 1, found + content.pattern.len()) {
                 Outcome::Retry if self.branches(index) => window = Some((found + 1, end)),
                 // What follows did not look at where this was found; what came before may matter to it.
@@ -230,7 +250,9 @@ impl Run<'_> {
             end = end.min(offset.saturating_add(depth));
         }
         if content.is_relative() {
-            let base = i64::try_from(cursor).ok()?.checked_add(amount(content.distance).unwrap_or(0))?;
+            let base = i64::try_from(cursor)
+                .ok()?
+                .checked_add(amount(content.distance).unwrap_or(0))?;
             start = start.max(base);
             if let Some(within) = amount(content.within) {
                 end = end.min(base.saturating_add(within));
@@ -288,7 +310,9 @@ impl Run<'_> {
 
     fn regex_absent(&mut self, expression: &Expression, cursor: usize) -> bool {
         let base = if expression.relative { cursor } else { 0 };
-        let Some(subject) = self.data.get(base..) else { return true };
+        let Some(subject) = self.data.get(base..) else {
+            return true;
+        };
         match expression.regex.is_match(subject) {
             Ok(found) => !found,
             Err(_) => {

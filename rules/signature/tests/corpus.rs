@@ -12,7 +12,10 @@ use support::{context, corpus, on_transaction, sids};
 use vonggac_signature::{App, Buffer, Engine, FlowState, Matcher, RuleError, Variables, parse};
 
 fn rule_files(directory: &Path, found: &mut Vec<PathBuf>) {
-    let mut entries: Vec<_> = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut entries: Vec<_> = std::fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     entries.sort();
     for path in entries {
         if path.is_dir() {
@@ -43,7 +46,11 @@ fn load(files: &[PathBuf], disabled_too: bool) -> (Engine, Vec<RuleError>, usize
 fn uncomment(text: &str) -> String {
     let is_rule = |line: &str| line.trim_start_matches('#').trim_start().starts_with("alert ");
     let lines = text.lines().map(|line| {
-        if line.starts_with('#') && is_rule(line) { line.trim_start_matches('#').trim_start() } else { line }
+        if line.starts_with('#') && is_rule(line) {
+            line.trim_start_matches('#').trim_start()
+        } else {
+            line
+        }
     });
     lines.collect::<Vec<_>>().join("\n")
 }
@@ -52,8 +59,14 @@ fn report(title: &str, loaded: usize, total: usize, errors: &[RuleError]) {
     println!("{title}: {loaded} of {total} rules loaded");
     let mut reasons: BTreeMap<String, (usize, String)> = BTreeMap::new();
     for error in errors {
-        let key = if error.message.starts_with("duplicate") { "duplicate" } else { &error.message };
-        let reason = reasons.entry(key.to_owned()).or_insert_with(|| (0, error.to_string()));
+        let key = if error.message.starts_with("duplicate") {
+            "duplicate"
+        } else {
+            &error.message
+        };
+        let reason = reasons
+            .entry(key.to_owned())
+            .or_insert_with(|| (0, error.to_string()));
         reason.0 += 1;
     }
     let mut reasons: Vec<_> = reasons.into_values().collect();
@@ -65,29 +78,41 @@ fn report(title: &str, loaded: usize, total: usize, errors: &[RuleError]) {
 
 #[test]
 fn et_open_loads() {
-    let Some(directory) = corpus("et-open") else { return };
+    let Some(directory) = corpus("et-open") else {
+        return;
+    };
     let mut files = Vec::new();
     rule_files(&directory, &mut files);
     let started = Instant::now();
     let (engine, errors, total) = load(&files, false);
     report("enabled", engine.len(), total, &errors);
-    println!("{:?}, prefilters {} MiB", started.elapsed(), engine.prefilter_memory_bytes() >> 20);
+    println!(
+        "{:?}, prefilters {} MiB",
+        started.elapsed(),
+        engine.prefilter_memory_bytes() >> 20
+    );
     assert!(total > 10_000);
-    assert!(engine.len() * 1000 >= total * 995, "{} of {total}", engine.len());
+    assert!(engine.len() * 1000 >= total * 999, "{} of {total}", engine.len());
 
     let mut matcher = Matcher::new(Arc::new(engine));
     let request: &[(Buffer, &[u8])] = &[
         (Buffer::HttpMethod, b"GET"),
         (Buffer::HttpUri, b"/index.html"),
         (Buffer::HttpHost, b"example.com"),
-        (Buffer::HttpUserAgent, b"Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"),
+        (
+            Buffer::HttpUserAgent,
+            b"Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
+        ),
         (Buffer::HttpHeader, b"Host: example.com\r\nAccept: */*\r\n"),
     ];
     for _ in 0..100 {
         let found = on_transaction(&mut matcher, App::Http, request);
         assert!(found.len() < 3, "{found:?}");
     }
-    println!("candidates for an everyday request: {}", matcher.counters().candidates / 100);
+    println!(
+        "candidates for an everyday request: {}",
+        matcher.counters().candidates / 100
+    );
 
     let before = matcher.counters().candidates;
     let mut hits = Vec::new();
@@ -98,22 +123,30 @@ fn et_open_loads() {
     std::mem::swap(&mut cx.sport, &mut cx.dport);
     cx.direction = vonggac_signature::Direction::ToClient;
     matcher.stream(&mut cx, body, &mut hits);
-    println!("candidates for a chunk: {}; found {:?}", matcher.counters().candidates - before, sids(&matcher, &hits));
+    println!(
+        "candidates for a chunk: {}; found {:?}",
+        matcher.counters().candidates - before,
+        sids(&matcher, &hits)
+    );
 }
 
 #[test]
 fn et_open_with_disabled_rules_loads() {
-    let Some(directory) = corpus("et-open") else { return };
+    let Some(directory) = corpus("et-open") else {
+        return;
+    };
     let mut files = Vec::new();
     rule_files(&directory, &mut files);
     let (engine, errors, total) = load(&files, true);
     report("with disabled", engine.len(), total, &errors);
-    assert!(engine.len() * 100 >= total * 97, "{} of {total}", engine.len());
+    assert!(engine.len() * 1000 >= total * 999, "{} of {total}", engine.len());
 }
 
 #[test]
 fn suricata_verify_never_panics() {
-    let Some(directory) = corpus("suricata-verify") else { return };
+    let Some(directory) = corpus("suricata-verify") else {
+        return;
+    };
     let mut files = Vec::new();
     rule_files(&directory, &mut files);
     let (mut loaded, mut total, mut all_errors) = (0, 0, Vec::new());
@@ -124,5 +157,5 @@ fn suricata_verify_never_panics() {
         all_errors.extend(errors);
     }
     report("suricata-verify", loaded, total, &all_errors);
-    assert!(loaded > 0);
+    assert!(loaded * 100 >= total * 65, "{loaded} of {total}");
 }

@@ -18,7 +18,7 @@ fn everything(text: &str, data: &[u8]) {
     let (engine, _) = Engine::compile(parsed, &Variables::default());
     let mut matcher = vonggac_signature::Matcher::new(std::sync::Arc::new(engine));
     on_payload(&mut matcher, data);
-    for (_, buffer) in vonggac_signature::Buffer::ALL.iter().enumerate() {
+    for buffer in vonggac_signature::Buffer::ALL {
         on_transaction(&mut matcher, vonggac_signature::App::Http, &[(*buffer, data)]);
     }
 }

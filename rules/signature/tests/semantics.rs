@@ -36,8 +36,16 @@ fn payload_conditions() {
         // distance and within
         (r#"content:"a"; content:"b"; distance:1;"#, b"axb", true),
         (r#"content:"a"; content:"b"; distance:1;"#, b"ab", false),
-        (r#"content:"a"; content:"b"; distance:1; within:2;"#, b"axxb", false),
-        (r#"content:"a"; content:"b"; distance:1; within:2;"#, b"axyb", false),
+        (
+            r#"content:"a"; content:"b"; distance:1; within:2;"#,
+            b"axxb",
+            true,
+        ),
+        (
+            r#"content:"a"; content:"b"; distance:1; within:2;"#,
+            b"axxxb",
+            false,
+        ),
         (r#"content:"a"; content:"b"; distance:0; within:2;"#, b"axb", true),
         (r#"content:"b"; content:"a"; distance:-2;"#, b"ab", true),
         (r#"content:"b"; content:"a"; distance:-1;"#, b"ab", false),
@@ -47,9 +55,21 @@ fn payload_conditions() {
         (r#"content:"a"; content:!"b"; distance:0;"#, b"axb", false),
         // earlier places are tried again
         (r#"content:"a"; content:"b"; within:1;"#, b"axab", true),
-        (r#"content:"a"; content:"b"; distance:0; content:"c"; within:1;"#, b"a.b.bc", true),
-        (r#"content:"a"; content:"b"; within:2; content:"c"; within:1;"#, b"abab.abc", true),
-        (r#"content:"a"; content:"b"; within:1; content:"c"; within:1;"#, b"abab.ab", false),
+        (
+            r#"content:"a"; content:"b"; distance:0; content:"c"; within:1;"#,
+            b"a.b.bc",
+            true,
+        ),
+        (
+            r#"content:"a"; content:"b"; within:2; content:"c"; within:1;"#,
+            b"abab.abc",
+            true,
+        ),
+        (
+            r#"content:"a"; content:"b"; within:1; content:"c"; within:1;"#,
+            b"abab.ab",
+            false,
+        ),
         (r#"content:"aa"; content:"b"; within:1;"#, b"aaab", true),
         // regular expressions
         (r#"content:"a"; pcre:"/b+c/";"#, b"abbc", true),
@@ -78,22 +98,58 @@ fn payload_conditions() {
         (r#"byte_test:1,=,1,-1,relative;"#, b"\x01", false),
         (r#"byte_jump:1,0; content:"c"; within:1;"#, b"\x02abc", true),
         (r#"byte_jump:1,0; content:"b"; within:1;"#, b"\x02abc", false),
-        (r#"byte_jump:1,0,from_beginning,post_offset 1; content:"b"; within:1;"#, b"\x01ab", true),
+        (
+            r#"byte_jump:1,0,from_beginning,post_offset 1; content:"b"; within:1;"#,
+            b"\x01ab",
+            true,
+        ),
         (r#"byte_jump:1,0; isdataat:!1,relative;"#, b"\x03abc", true),
-        (r#"byte_extract:1,0,n; content:"x"; offset:n; depth:1;"#, b"\x03abx", true),
-        (r#"byte_extract:1,0,n; content:"x"; offset:n; depth:1;"#, b"\x02abx", false),
-        (r#"content:"a"; byte_extract:1,0,n,relative; byte_test:1,=,n,0,relative;"#, b"a\x01\x02a\x03\x03", true),
-        (r#"byte_math:bytes 1, offset 0, oper +, rvalue 2, result n; byte_test:1,=,n,1;"#, b"\x01\x03", true),
-        (r#"content:"k="; base64_decode:bytes 8, relative; base64_data; content:"hello";"#, b"k=aGVsbG8=", true),
-        (r#"content:"k="; base64_decode:bytes 8, relative; base64_data; content:"help";"#, b"k=aGVsbG8=", false),
+        (
+            r#"byte_extract:1,0,n; content:"x"; offset:n; depth:1;"#,
+            b"\x03abx",
+            true,
+        ),
+        (
+            r#"byte_extract:1,0,n; content:"x"; offset:n; depth:1;"#,
+            b"\x02abx",
+            false,
+        ),
+        (
+            r#"content:"a"; byte_extract:1,0,n,relative; byte_test:1,=,n,0,relative;"#,
+            b"a\x01\x02a\x03\x03",
+            true,
+        ),
+        (
+            r#"byte_math:bytes 1, offset 0, oper +, rvalue 2, result n; byte_test:1,=,n,1;"#,
+            b"\x01\x03",
+            true,
+        ),
+        (
+            r#"content:"k="; base64_decode:bytes 8, relative; base64_data; content:"hello";"#,
+            b"k=aGVsbG8=",
+            true,
+        ),
+        (
+            r#"content:"k="; base64_decode:bytes 8, relative; base64_data; content:"help";"#,
+            b"k=aGVsbG8=",
+            false,
+        ),
         // prefilter hints change nothing
         (r#"content:"abcdef"; fast_pattern:2,3;"#, b"abcdef", true),
         (r#"content:"abcdef"; fast_pattern:2,3;"#, b"xxcdexx", false),
         (r#"content:"a"; content:"bcd"; fast_pattern;"#, b"xbcd", false),
-        (r#"content:"0123456789012345678901234567890123456789";"#, b"0123456789012345678901234567890123456789", true),
+        (
+            r#"content:"0123456789012345678901234567890123456789";"#,
+            b"0123456789012345678901234567890123456789",
+            true,
+        ),
     ];
     for (options, payload, expected) in table {
-        assert_eq!(options_match(options, payload), *expected, "{options} on {payload:?}");
+        assert_eq!(
+            options_match(options, payload),
+            *expected,
+            "{options} on {payload:?}"
+        );
     }
 }
 
@@ -107,11 +163,26 @@ fn transactions() {
         (Buffer::HttpHeaderNames, b"\r\nHost\r\nUser-Agent\r\n\r\n"),
     ];
     let table: &[(&str, bool)] = &[
-        (r#"http.method; content:"GET"; http.uri; content:"index.php";"#, true),
-        (r#"http.method; content:"POST"; http.uri; content:"index.php";"#, false),
-        (r#"http.uri; content:"/a/"; startswith; http.method; content:"GET"; http.uri; content:"index"; distance:0; within:5;"#, true),
-        (r#"content:"GET"; http_method; content:"/a/"; http_uri; depth:3; content:"index"; http_uri; distance:0;"#, true),
-        (r#"content:"INDEX"; nocase; http_uri; content:!"Moz"; http_user_agent;"#, false),
+        (
+            r#"http.method; content:"GET"; http.uri; content:"index.php";"#,
+            true,
+        ),
+        (
+            r#"http.method; content:"POST"; http.uri; content:"index.php";"#,
+            false,
+        ),
+        (
+            r#"http.uri; content:"/a/"; startswith; http.method; content:"GET"; http.uri; content:"index"; distance:0; within:5;"#,
+            true,
+        ),
+        (
+            r#"content:"GET"; http_method; content:"/a/"; http_uri; depth:3; content:"index"; http_uri; distance:0;"#,
+            true,
+        ),
+        (
+            r#"content:"INDEX"; nocase; http_uri; content:!"Moz"; http_user_agent;"#,
+            false,
+        ),
         (r#"uricontent:"id=";"#, true),
         (r#"urilen:17;"#, true),
         (r#"urilen:<10; http.uri; content:"index";"#, false),
@@ -121,19 +192,35 @@ fn transactions() {
         (r#"http.host; dotprefix; content:".example.com"; endswith;"#, true),
         (r#"http.host; dotprefix; content:".ample.com"; endswith;"#, false),
         (r#"http.method; to_lowercase; content:"get";"#, true),
-        (r#"pcre:"/index\.php\?id=\d$/U"; http.method; content:"GET";"#, true),
-        (r#"http.header_names; content:!"Referer"; http.method; content:"GET";"#, true),
+        (
+            r#"pcre:"/index\.php\?id=\d$/U"; http.method; content:"GET";"#,
+            true,
+        ),
+        (
+            r#"http.header_names; content:!"Referer"; http.method; content:"GET";"#,
+            true,
+        ),
         (r#"http.referer; content:!"x";"#, false),
         (r#"http.referer; absent; http.method; content:"GET";"#, true),
         (r#"http.host; absent; http.method; content:"GET";"#, false),
-        (r#"http.referer; absent:or_else; content:"x"; http.method; content:"GET";"#, true),
+        (
+            r#"http.referer; absent:or_else; content:"x"; http.method; content:"GET";"#,
+            true,
+        ),
         (r#"flow:established,to_server; http.uri; content:"index";"#, true),
         (r#"flow:established,to_client; http.uri; content:"index";"#, false),
     ];
     for (options, expected) in table {
         let mut matcher = matcher(&format!("alert http any any -> any any ({options} sid:1;)"));
-        assert_eq!(!on_transaction(&mut matcher, App::Http, get).is_empty(), *expected, "{options}");
-        assert!(on_transaction(&mut matcher, App::Tls, get).is_empty(), "{options}");
+        assert_eq!(
+            !on_transaction(&mut matcher, App::Http, get).is_empty(),
+            *expected,
+            "{options}"
+        );
+        assert!(
+            on_transaction(&mut matcher, App::Tls, get).is_empty(),
+            "{options}"
+        );
     }
 }
 
@@ -142,12 +229,19 @@ fn repeated_buffers_match_apart() {
     let names: &[(Buffer, &[u8])] = &[(Buffer::DnsQuery, b"a.test"), (Buffer::DnsQuery, b"b.test")];
     let table: &[(&str, bool)] = &[
         (r#"dns.query; content:"a.test";"#, true),
-        (r#"dns.query; content:"a.test"; dns.query; content:"b.test";"#, true),
+        (
+            r#"dns.query; content:"a.test"; dns.query; content:"b.test";"#,
+            true,
+        ),
         (r#"dns.query; content:"a"; content:"b";"#, false),
     ];
     for (options, expected) in table {
         let mut matcher = matcher(&format!("alert dns any any -> any any ({options} sid:1;)"));
-        assert_eq!(!on_transaction(&mut matcher, App::Dns, names).is_empty(), *expected, "{options}");
+        assert_eq!(
+            !on_transaction(&mut matcher, App::Dns, names).is_empty(),
+            *expected,
+            "{options}"
+        );
     }
 }
 
@@ -156,7 +250,10 @@ fn headers() {
     let facts = PacketFacts {
         ip_protocol: 6,
         ttl: 64,
-        tcp: Some(TcpFacts { flags: 2, ..TcpFacts::default() }),
+        tcp: Some(TcpFacts {
+            flags: 2,
+            ..TcpFacts::default()
+        }),
         ..PacketFacts::default()
     };
     let table = [
@@ -186,7 +283,10 @@ fn headers() {
         let mut matcher = matcher(&format!("alert {rule} sid:1;)"));
         let mut hits = Vec::new();
         let mut flow = FlowState::default();
-        let mut cx = Context { packet: Some(facts), ..context(Some(&mut flow), None) };
+        let mut cx = Context {
+            packet: Some(facts),
+            ..context(Some(&mut flow), None)
+        };
         matcher.packet(&mut cx, b"", &mut hits);
         assert_eq!(!hits.is_empty(), expected, "{rule}");
     }
@@ -195,10 +295,18 @@ fn headers() {
 #[test]
 fn icmp() {
     let mut matcher = matcher("alert icmp any any -> any any (itype:8; icode:0; content:\"ping\"; sid:1;)");
-    let icmp = Some(IcmpFacts { kind: 8, code: 0, id: None, seq: None });
+    let icmp = Some(IcmpFacts {
+        kind: 8,
+        code: 0,
+        id: None,
+        seq: None,
+    });
     let mut cx = Context {
         protocol: 1,
-        packet: Some(PacketFacts { icmp, ..PacketFacts::default() }),
+        packet: Some(PacketFacts {
+            icmp,
+            ..PacketFacts::default()
+        }),
         ..context(None, None)
     };
     let mut hits = Vec::new();
@@ -219,7 +327,10 @@ fn streams_report_once_per_direction() {
     let mut flow = FlowState::default();
     let mut run = |stream: bool, direction, flow: Option<&mut FlowState>, app| {
         let mut hits = Vec::new();
-        let mut cx = Context { direction, ..context(flow, app) };
+        let mut cx = Context {
+            direction,
+            ..context(flow, app)
+        };
         match stream {
             true => matcher.stream(&mut cx, b"evil", &mut hits),
             false => matcher.packet(&mut cx, b"evil", &mut hits),
@@ -230,7 +341,10 @@ fn streams_report_once_per_direction() {
     };
     assert_eq!(run(false, Direction::ToServer, Some(&mut flow), None), [2, 3, 4]);
     assert_eq!(run(true, Direction::ToServer, Some(&mut flow), None), [1, 5]);
-    assert_eq!(run(true, Direction::ToServer, Some(&mut flow), Some(App::Http)), [6]);
+    assert_eq!(
+        run(true, Direction::ToServer, Some(&mut flow), Some(App::Http)),
+        [6]
+    );
     assert_eq!(run(false, Direction::ToServer, Some(&mut flow), None), [3, 4]);
     assert_eq!(run(true, Direction::ToClient, Some(&mut flow), None), [1, 2, 5]);
     assert_eq!(run(false, Direction::ToServer, None, None), [1, 2, 3, 4, 5]);
@@ -238,9 +352,8 @@ fn streams_report_once_per_direction() {
 
 #[test]
 fn rules_with_two_halves() {
-    let mut matcher = matcher(
-        "alert http any any -> any any (content:\"secret\"; http.uri; content:\"/login\"; sid:1;)",
-    );
+    let mut matcher =
+        matcher("alert http any any -> any any (content:\"secret\"; http.uri; content:\"/login\"; sid:1;)");
     let uri: &[(Buffer, &[u8])] = &[(Buffer::HttpUri, b"/login")];
     for stream_first in [true, false] {
         let mut flow = FlowState::default();
@@ -295,7 +408,11 @@ fn host_bits_cross_flows_and_expire() {
     );
     let mut run = |payload: &[u8], src: &str, second: i64| {
         let mut hits = Vec::new();
-        let mut cx = Context { src: address(src), ts_us: second * 1_000_000, ..udp(None) };
+        let mut cx = Context {
+            src: address(src),
+            ts_us: second * 1_000_000,
+            ..udp(None)
+        };
         matcher.packet(&mut cx, payload, &mut hits);
         hits.len()
     };
@@ -338,7 +455,10 @@ fn pass_silences_the_flow() {
     let mut flow = FlowState::default();
     let mut hits = Vec::new();
     matcher.packet(&mut udp(Some(&mut flow)), b"a", &mut hits);
-    assert_eq!(hits.iter().map(|hit| hit.action).collect::<Vec<_>>(), [Action::Drop, Action::Alert]);
+    assert_eq!(
+        hits.iter().map(|hit| hit.action).collect::<Vec<_>>(),
+        [Action::Drop, Action::Alert]
+    );
     matcher.packet(&mut udp(Some(&mut flow)), b"a ok", &mut hits);
     matcher.packet(&mut udp(Some(&mut flow)), b"a", &mut hits);
     assert_eq!(hits.len(), 2);
@@ -351,7 +471,10 @@ fn information_is_kept() {
                 classtype:misc-attack; metadata:k v, created_at 2020_01_01; target:src_ip; sid:5; rev:3;)";
     let matcher = matcher(text);
     let info = matcher.engine().rules().next().unwrap();
-    assert_eq!((info.sid, info.gid, info.rev, info.priority, info.line), (5, 1, 3, 2, 1));
+    assert_eq!(
+        (info.sid, info.gid, info.rev, info.priority, info.line),
+        (5, 1, 3, 2, 1)
+    );
     assert_eq!(info.message, "a \"b\"; c");
     assert_eq!(info.references, ["cve,2020-1"]);
     assert_eq!(info.metadata.first().unwrap(), &("k".to_owned(), "v".to_owned()));
@@ -364,19 +487,59 @@ fn compile_errors_say_where() {
     let table = [
         ("alret udp any any -> any any (sid:1;)", 1, "unknown action"),
         ("alert upd any any -> any any (sid:1;)", 7, "unknown protocol"),
-        ("alert udp $NOPE any -> any any (sid:1;)", 11, "unknown variable $NOPE"),
+        (
+            "alert udp $NOPE any -> any any (sid:1;)",
+            11,
+            "unknown variable $NOPE",
+        ),
         ("alert udp any 99999 -> any any (sid:1;)", 15, "is no port"),
         ("alert udp any any <- any any (sid:1;)", 19, "unknown direction"),
-        ("alert udp any any -> any any (content:\"|zz|\"; sid:1;)", 39, "hexadecimal"),
-        ("alert udp any any -> any any (content:\"a\"; lua:x.lua; sid:1;)", 44, "unsupported keyword lua"),
-        ("alert udp any any -> any any (nocase; sid:1;)", 31, "must follow a content"),
-        ("alert udp any any -> any any (content:\"abc\"; depth:2; sid:1;)", 52, "less than the pattern"),
-        ("alert udp any any -> any any (pcre:\"/(/\"; sid:1;)", 36, "pcre"),
+        (
+            "alert udp any any -> any any (content:\"|zz|\"; sid:1;)",
+            39,
+            "hexadecimal",
+        ),
+        (
+            "alert udp any any -> any any (content:\"a\"; lua:x.lua; sid:1;)",
+            44,
+            "unsupported keyword lua",
+        ),
+        (
+            "alert udp any any -> any any (nocase; sid:1;)",
+            31,
+            "must follow a content",
+        ),
+        (
+            "alert udp any any -> any any (content:\"abc\"; depth:2; sid:1;)",
+            52,
+            "less than the pattern",
+        ),
+        (
+            "alert udp any any -> any any (pcre:\"/(/\"; sid:1;)",
+            36,
+            "pcre: ",
+        ),
         ("alert udp any any -> any any (content:\"a\";)", 44, "no sid"),
-        ("alert dns any any -> any any (http.uri; content:\"a\"; sid:1;)", 1, "never sees the buffer"),
-        ("alert udp any any -> any any (byte_test:1,>,n,0; sid:1;)", 41, "neither number nor byte variable"),
-        ("alert udp any any -> any any (dotprefix; sid:1;)", 31, "must follow the keyword of a buffer"),
-        ("alert http any any -> any any (dsize:1; http.uri; content:\"a\"; sid:1;)", 1, "cannot both be met"),
+        (
+            "alert dns any any -> any any (http.uri; content:\"a\"; sid:1;)",
+            1,
+            "never sees the buffer",
+        ),
+        (
+            "alert udp any any -> any any (byte_test:1,>,n,0; sid:1;)",
+            41,
+            "neither number nor byte variable",
+        ),
+        (
+            "alert udp any any -> any any (dotprefix; sid:1;)",
+            31,
+            "must follow the keyword of a buffer",
+        ),
+        (
+            "alert http any any -> any any (dsize:1; http.uri; content:\"a\"; sid:1;)",
+            1,
+            "cannot both be met",
+        ),
     ];
     for (text, column, message) in table {
         let (parsed, errors) = parse("x", text);

@@ -95,6 +95,11 @@ impl Rules {
         self.compiled.iter().len()
     }
 
+    /// Namespace and identifier of each.
+    pub fn names(&self) -> Vec<String> {
+        self.compiled.iter().map(|rule| format!("{}:{}", rule.namespace(), rule.identifier())).collect()
+    }
+
     /// Whether none did.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -15,6 +15,7 @@
 //!   reading goes on with the same ids and sends nothing twice.
 
 mod load;
+mod metrics;
 mod options;
 mod packets;
 mod publish;
@@ -22,7 +23,6 @@ mod scan;
 mod summary;
 mod writer;
 
-pub use load::{RuleFiles, collect_files};
 pub use options::Options;
 
 use std::future::Future;
@@ -78,7 +78,9 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
 
     let boot = spool.as_ref().map(|spool| spool.boot.clone()).unwrap_or_default();
     let sensor = EventId::sensor_hash(&options.name);
-    let packets = Packets::open(&options, engine.clone(), boot.number, scanning, items, stop.clone())?;
+    let metrics = metrics::Metrics::default();
+    let serving = options.metrics.map(|address| tokio::spawn(metrics.clone().serve(address)));
+    let packets = Packets::open(&options, engine.clone(), boot.number, scanning, items, stop.clone(), metrics)?;
     let (spool_writer, ends) = match spool {
         Some(Spool { writer, reader, acknowledger, .. }) => (Some(writer), Some((reader, acknowledger))),
         None => (None, None),
@@ -106,7 +108,18 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
     let mut publishing = publisher.transpose()?.map(|publisher| tokio::spawn(publisher.run(end_of_writing)));
     tokio::pin!(shutdown);
     let work = async {
-        let joined = joined.await?;
+        let joined = match serving {
+            // Serving only ends when it cannot begin.
+            Some(serving) => tokio::select! {
+                joined = joined => joined?,
+                failed = serving => {
+                    stop.store(true, Ordering::Relaxed);
+                    failed??;
+                    anyhow::bail!("metrics ended");
+                }
+            },
+            None => joined.await?,
+        };
         // The writer is done; what is accepted still goes to Kafka.
         if let Some(task) = publishing.as_mut() {
             task.await??;

@@ -1,6 +1,7 @@
 //! Settings of the role.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::UNIX_EPOCH;
 
@@ -43,6 +44,9 @@ pub struct Options {
     /// Writes the counters as JSON when the sensor ends.
     #[arg(long, value_name = "FILE")]
     pub summary: Option<PathBuf>,
+    /// Serves the counters for Prometheus on this address, as `GET /metrics`.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub metrics: Option<SocketAddr>,
     /// Name of the sensor, in every event; the host's name when left out.
     #[arg(long, env = "VONGGAC_SENSOR", default_value = "", value_name = "NAME")]
     pub name: String,

@@ -15,6 +15,7 @@ use vonggac_event::{Body, Event, EventId};
 use vonggac_inspect::{Config, Inspector, Sink};
 use vonggac_signature::Engine;
 
+use crate::metrics::Metrics;
 use crate::scan::Scanning;
 use crate::{Item, Options};
 
@@ -30,6 +31,7 @@ pub(crate) struct Packets {
     source: Source,
     options: Arc<Options>,
     stop: Arc<AtomicBool>,
+    metrics: Metrics,
     report: Report,
     started: Instant,
     next_stats_us: i64,
@@ -112,6 +114,7 @@ impl Packets {
         scanning: Scanning,
         items: SyncSender<Item>,
         stop: Arc<AtomicBool>,
+        metrics: Metrics,
     ) -> anyhow::Result<Self> {
         let source = match &options.interface {
             Some(name) => Source::Ring(RingSource::open(name, RingOptions::default())?),
@@ -119,13 +122,15 @@ impl Packets {
         };
         // Upper half from the sensor and the boot, lower half counted: unique on one platform for all practical ends.
         let salt = u64::from(EventId::sensor_hash(&options.name) ^ boot.wrapping_mul(0x9e37_79b9));
-        let config = Config { first_flow_id: (salt << 32) + 1, ..Config::default() };
+        let mut config = Config::default();
+        config.stream.first_flow_id = (salt << 32) + 1;
         Ok(Self {
             inspector: Inspector::new(config, engine),
             out: Out { items, scanning, waits: options.interface.is_none(), queue_full: 0, unscanned: 0 },
             source,
             options: options.clone(),
             stop,
+            metrics,
             report: Report::default(),
             started: Instant::now(),
             next_stats_us: i64::MIN,
@@ -152,7 +157,7 @@ impl Packets {
         let mut frames = 0;
         let mut now_us = now_us();
         while !self.stop.load(Ordering::Relaxed) {
-            let idle = match ring.next()? {
+            let idle = match ring.next_frame()? {
                 Some(frame) => {
                     self.take(&frame);
                     now_us = frame.ts_us;
@@ -204,7 +209,7 @@ impl Packets {
         let mut file = FileSource::open(path)?;
         let begun = Instant::now();
         let mut first_us = None;
-        while let Some(frame) = file.next()? {
+        while let Some(frame) = file.next_frame()? {
             if self.stop.load(Ordering::Relaxed) {
                 break;
             }
@@ -253,10 +258,10 @@ impl Packets {
     fn fill_report(&mut self) {
         let counters = self.inspector.counters();
         let kernel = self.report.dropped.iter().find(|(name, _)| name == "kernel").map_or(0, |&(_, count)| count);
-        self.report.processed = counters.processed();
-        self.report.received = counters.received() + kernel;
+        self.report.processed = counters.packets_processed;
+        self.report.received = counters.packets_received + kernel;
         let mut dropped: Vec<(String, u64)> = vec![("kernel".to_owned(), kernel)];
-        dropped.extend(counters.dropped().iter().map(|&(name, count)| (name.to_owned(), count)));
+        dropped.extend(counters.dropped().map(|(name, count)| (name.to_owned(), count)));
         dropped.retain(|&(_, count)| count > 0);
         self.report.dropped = dropped;
         self.report.counters = counters.list().iter().map(|&(name, count)| (name.to_owned(), count)).collect();
@@ -267,6 +272,7 @@ impl Packets {
 
     fn send_stats(&mut self, ts_us: i64) {
         self.fill_report();
+        self.metrics.update(&self.options.name, &self.report);
         let counters = |list: &[(String, u64)]| {
             list.iter().map(|(name, value)| Counter { name: name.clone(), value: *value }).collect::<Vec<_>>()
         };

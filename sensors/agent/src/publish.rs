@@ -77,7 +77,7 @@ impl Publisher {
     /// Sends until the window is full or the spool has nothing new; says whether it was the latter.
     async fn fill(&mut self) -> anyhow::Result<bool> {
         while self.window.len() < UNDER_WAY_MAX {
-            let Some((record, after)) = self.reader.next()? else { return Ok(true) };
+            let Some((record, after)) = self.reader.next_record()? else { return Ok(true) };
             let delivery = self.producer.send(topic::EVENTS, &record.key, &record.value).await?;
             self.deliveries.push_back(delivery);
             self.window.push_back((record, after));

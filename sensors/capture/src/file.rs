@@ -122,7 +122,7 @@ impl FileSource {
     ///
     /// # Errors
     /// When the file is broken or cut off, with the offset; nothing follows then.
-    pub fn next(&mut self) -> Result<Option<Frame<'_>>, CaptureError> {
+    pub fn next_frame(&mut self) -> Result<Option<Frame<'_>>, CaptureError> {
         let facts = match &mut self.format {
             Format::Pcap(header) => header.next(&mut self.input, &mut self.packet)?,
             Format::PcapNg(state) => state.next(&mut self.input, &mut self.packet)?,
@@ -163,7 +163,7 @@ mod tests {
             Err(error) => return (frames, Some(error.to_string())),
         };
         loop {
-            match source.next() {
+            match source.next_frame() {
                 Ok(Some(frame)) => frames.push((frame.ts_us, frame.data.to_vec())),
                 Ok(None) => return (frames, None),
                 Err(error) => return (frames, Some(error.to_string())),

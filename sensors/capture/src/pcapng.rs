@@ -96,7 +96,7 @@ impl State {
     /// Reads the rest of a block of `length` bytes, of which `done` are read, into `self.block`, without the closing length.
     fn body(&mut self, input: &mut Input, start: u64, length: u32, done: usize) -> Result<(), CaptureError> {
         let length = length as usize;
-        if length % 4 != 0 || length < done + 4 || length > BLOCK_BYTES_MAX {
+        if !length.is_multiple_of(4) || length < done + 4 || length > BLOCK_BYTES_MAX {
             return Err(input.broken(start, format!("a block of {length} bytes: not a multiple of 4 up to {BLOCK_BYTES_MAX}")));
         }
         self.block.resize(length - done, 0);

@@ -161,7 +161,7 @@ impl RingSource {
     ///
     /// # Errors
     /// When the interface is gone.
-    pub fn next(&mut self) -> Result<Option<Frame<'_>>, CaptureError> {
+    pub fn next_frame(&mut self) -> Result<Option<Frame<'_>>, CaptureError> {
         let cursor = match self.cursor {
             Some(Cursor { left: 0, .. }) => {
                 self.release_block();
@@ -189,7 +189,7 @@ impl RingSource {
     /// When the kernel does not say.
     pub fn statistics(&mut self) -> Result<RingStatistics, CaptureError> {
         let mut fresh = libc::tpacket_stats_v3 { tp_packets: 0, tp_drops: 0, tp_freeze_q_cnt: 0 };
-        let mut length = mem::size_of_val(&fresh) as libc::socklen_t;
+        let mut length = size_of_val(&fresh) as libc::socklen_t;
         // SAFETY: the pointer and the length describe `fresh`, which the kernel fills.
         let outcome = unsafe {
             libc::getsockopt(
@@ -306,7 +306,7 @@ fn set_option<T>(socket: &OwnedFd, name: c_int, value: &T) -> io::Result<()> {
             libc::SOL_PACKET,
             name,
             ptr::from_ref(value).cast(),
-            mem::size_of::<T>() as libc::socklen_t,
+            size_of::<T>() as libc::socklen_t,
         )
     };
     if outcome == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
@@ -341,7 +341,7 @@ fn bind(socket: &OwnedFd, index: u32) -> io::Result<()> {
         libc::bind(
             socket.as_raw_fd(),
             ptr::from_ref(&address).cast(),
-            mem::size_of::<libc::sockaddr_ll>() as libc::socklen_t,
+            size_of::<libc::sockaddr_ll>() as libc::socklen_t,
         )
     };
     if outcome == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
@@ -349,7 +349,7 @@ fn bind(socket: &OwnedFd, index: u32) -> io::Result<()> {
 
 fn socket_error(socket: &OwnedFd) -> io::Error {
     let mut code: c_int = 0;
-    let mut length = mem::size_of::<c_int>() as libc::socklen_t;
+    let mut length = size_of::<c_int>() as libc::socklen_t;
     // SAFETY: the pointer and the length describe `code`.
     let outcome = unsafe {
         libc::getsockopt(
@@ -391,7 +391,7 @@ mod tests {
         let mut seen = 0;
         let mut idle = 0;
         while idle < 3 {
-            match ring.next().unwrap() {
+            match ring.next_frame().unwrap() {
                 Some(frame) => seen += usize::from(frame.data.ends_with(marker.as_bytes())),
                 None => idle += 1,
             }

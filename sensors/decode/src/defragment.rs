@@ -174,8 +174,9 @@ impl Defragmenter {
         // Entries of finished datagrams stay behind; without this they could pile up behind one that never finishes.
         if self.order.len() > 2 * DATAGRAMS_MAX {
             let partials = &self.partials;
-            self.order
-                .retain(|(_, key, serial)| partials.get(key).is_some_and(|partial| partial.serial == *serial));
+            self.order.retain(|(_, key, serial)| {
+                partials.get(key).is_some_and(|partial| partial.serial == *serial)
+            });
         }
     }
 

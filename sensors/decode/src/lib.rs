@@ -19,7 +19,8 @@ mod packet;
 mod transport;
 
 pub use defragment::{
-    DATAGRAM_RANGES_MAX, DATAGRAMS_MAX, DefragmentCounters, Defragmenter, FRAGMENT_BYTES_MAX, FRAGMENT_TIMEOUT_US,
+    DATAGRAM_RANGES_MAX, DATAGRAMS_MAX, DefragmentCounters, Defragmenter, FRAGMENT_BYTES_MAX,
+    FRAGMENT_TIMEOUT_US,
 };
 pub use link::{LinkType, TAGS_MAX};
 pub use network::{EXTENSION_HEADERS_MAX, TUNNEL_DEPTH_MAX};

@@ -148,7 +148,9 @@ fn tags(mut layer: Layer<'_>) -> Result<Layer<'_>, DropReason> {
                 layer.payload = rest(layer.payload, tag.slice().len())?;
                 vlans += 1;
             }
-            ether_type::VLAN | ether_type::QINQ | ether_type::QINQ_OLD => return Err(DropReason::MalformedLink),
+            ether_type::VLAN | ether_type::QINQ | ether_type::QINQ_OLD => {
+                return Err(DropReason::MalformedLink);
+            }
             ether_type::MPLS | ether_type::MPLS_MULTICAST => {
                 let (label, payload) = layer
                     .payload

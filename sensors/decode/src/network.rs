@@ -181,7 +181,11 @@ fn cut(bytes: &[u8], len: usize) -> (&[u8], u32) {
 }
 
 fn short_or(reason: DropReason, have: usize, need: usize) -> DropReason {
-    if have < need { DropReason::Truncated } else { reason }
+    if have < need {
+        DropReason::Truncated
+    } else {
+        reason
+    }
 }
 
 fn ipv4(bytes: &[u8]) -> Result<Datagram<'_>, DropReason> {
@@ -205,7 +209,10 @@ fn ipv4(bytes: &[u8]) -> Result<Datagram<'_>, DropReason> {
         ip_flags: flags_byte >> 5,
         ip_len: total_len as u32,
         missing_bytes,
-        ..blank(IpAddr::V4(header.source_addr()), IpAddr::V4(header.destination_addr()))
+        ..blank(
+            IpAddr::V4(header.source_addr()),
+            IpAddr::V4(header.destination_addr()),
+        )
     };
     let fragment = header.is_fragmenting_payload().then(|| FragmentHeader {
         id: u32::from(header.identification()),
@@ -241,7 +248,10 @@ fn ipv6(bytes: &[u8]) -> Result<Datagram<'_>, DropReason> {
             tos: header.traffic_class(),
             ip_len: (HEADER_LEN + payload_len) as u32,
             missing_bytes,
-            ..blank(IpAddr::V6(header.source_addr()), IpAddr::V6(header.destination_addr()))
+            ..blank(
+                IpAddr::V6(header.source_addr()),
+                IpAddr::V6(header.destination_addr()),
+            )
         },
         next_header: header.next_header().0,
         payload,

@@ -93,7 +93,12 @@ fn tags_come_off_and_the_innermost_vlan_stays() {
     );
     let mpls = [&frame[..12], &[0x88, 0x47, 0, 0, 0, 9, 0, 0, 1, 9], &frame[14..]].concat();
     check(LinkType::Ethernet, &mpls, PLAIN);
-    let pppoe = [&frame[..12], &[0x88, 0x64, 0x11, 0, 0, 1, 0, 9, 0, 0x21], &frame[14..]].concat();
+    let pppoe = [
+        &frame[..12],
+        &[0x88, 0x64, 0x11, 0, 0, 1, 0, 9, 0, 0x21],
+        &frame[14..],
+    ]
+    .concat();
     check(LinkType::Ethernet, &pppoe, PLAIN);
 }
 
@@ -141,7 +146,10 @@ fn tcp_fields_are_read() {
     let Transport::Tcp(tcp) = packet.transport else {
         panic!("not tcp");
     };
-    assert_eq!((tcp.flags, tcp.sequence, tcp.window_scale), (flag::SYN, 7, Some(9)));
+    assert_eq!(
+        (tcp.flags, tcp.sequence, tcp.window_scale),
+        (flag::SYN, 7, Some(9))
+    );
     assert_eq!((tcp.payload, packet.ip_len, packet.ttl), (&b"GET"[..], 67, 60));
 }
 
@@ -189,7 +197,11 @@ fn tunnels_open_two_deep() {
     let keyed = [0x20, 0, 8, 0, 1, 2, 3, 4];
     check(LinkType::RawIp, &wrap(47, &keyed, ip), &PLAIN.replace("t0", "t1"));
     let bridged = [0, 0, 0x65, 0x58];
-    check(LinkType::RawIp, &wrap(47, &bridged, &inner), &PLAIN.replace("t0", "t1"));
+    check(
+        LinkType::RawIp,
+        &wrap(47, &bridged, &inner),
+        &PLAIN.replace("t0", "t1"),
+    );
     let twice = wrap(4, &[], &wrap(4, &[], ip));
     check(LinkType::RawIp, &twice, &PLAIN.replace("t0", "t2"));
     let thrice = told(decode(
@@ -240,7 +252,10 @@ fn overlapping_fragments_keep_the_first_and_tell() {
         end,
         "10.0.0.1:5000 > 10.0.0.2:53 p17 v0 m0 t0 Conflicting \"hello, fragmented world!\""
     );
-    assert_eq!((defragmenter.pending(), defragmenter.counters().conflicts), (0, 1));
+    assert_eq!(
+        (defragmenter.pending(), defragmenter.counters().conflicts),
+        (0, 1)
+    );
 }
 
 #[test]
@@ -251,10 +266,7 @@ fn unfinished_datagrams_are_bounded_in_number_bytes_and_time() {
         decode(LinkType::RawIp, first, &mut defragmenter, 1);
     }
     assert_eq!(defragmenter.pending(), DATAGRAMS_MAX);
-    assert_eq!(
-        defragmenter.counters().evicted,
-        3000 - DATAGRAMS_MAX as u64
-    );
+    assert_eq!(defragmenter.counters().evicted, 3000 - DATAGRAMS_MAX as u64);
     defragmenter.expire(1 + FRAGMENT_TIMEOUT_US);
     assert_eq!((defragmenter.pending(), defragmenter.bytes_held()), (0, 0));
     for id in 0..1000 {

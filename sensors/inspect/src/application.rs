@@ -26,8 +26,12 @@ pub(crate) enum Verdict {
     Is(Application),
 }
 
-/// Tells the protocol of a TCP stream by the start of one direction.
-pub(crate) fn tell(start: &[u8], direction: Direction, flow: &InspectedFlow) -> Verdict {
+/// Tells the protocol of a TCP stream by one direction's bytes, if those are its first.
+pub(crate) fn tell(start: &[u8], is_start: bool, direction: Direction, flow: &InspectedFlow) -> Verdict {
+    let both_spoke = flow.payload_bytes.iter().all(|bytes| *bytes > 0);
+    if !is_start {
+        return if both_spoke { Verdict::Other } else { Verdict::Wait };
+    }
     if start.len() < START_BYTES_MIN {
         return Verdict::Wait;
     }
@@ -38,12 +42,13 @@ pub(crate) fn tell(start: &[u8], direction: Direction, flow: &InspectedFlow) -> 
         return Verdict::Is(Application::Http(Box::new(HttpFlow::new(direction.reverse()))));
     }
     if tls::looks_like_tls(start) {
-        return Verdict::Is(Application::Tls(Box::new(TlsFlow::new(tls_client(start, direction)))));
+        return Verdict::Is(Application::Tls(Box::new(TlsFlow::new(tls_client(
+            start, direction,
+        )))));
     }
     if is_dns_message(start) {
         return Verdict::Is(Application::Dns(Box::default()));
     }
-    let both_spoke = flow.payload_bytes.iter().all(|bytes| *bytes > 0);
     if start.len() >= START_BYTES_MAX && both_spoke {
         return Verdict::Other;
     }

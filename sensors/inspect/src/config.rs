@@ -48,7 +48,7 @@ impl Default for Config {
             rule_stream_bytes_max: MIB as u64,
             rule_overlap_bytes: 2560,
             rule_overlap_bytes_max: 256 * MIB,
-            http_transactions_max: 256,
+            http_transactions_max: 64,
             dns_queries_max: 64,
             dns_timeout_us: 10_000_000,
             anomalies_flow_max: 8,

@@ -26,6 +26,8 @@ pub(crate) struct Facts {
     pub(crate) community_id: String,
     pub(crate) rules: FlowState,
     pub(crate) app: Option<vonggac_signature::App>,
+    /// The protocol last told, for flow events; empty for none.
+    pub(crate) app_name: &'static str,
     pub(crate) signatures: u32,
     pub(crate) anomalies: u32,
 }
@@ -44,7 +46,7 @@ pub(crate) enum Application {
 }
 
 impl Application {
-    /// Name in flow events.
+    /// Name in events.
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Unknown | Self::Other => "",
@@ -64,14 +66,6 @@ pub(crate) struct Window {
     /// Bytes of the direction so far.
     pub(crate) seen: u64,
     pub(crate) closed: bool,
-}
-
-/// The index of a direction in pairs.
-pub(crate) fn place(direction: Direction) -> usize {
-    match direction {
-        Direction::Originator => 0,
-        Direction::Responder => 1,
-    }
 }
 
 /// The one of a pair that belongs to `direction`.

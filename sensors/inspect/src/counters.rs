@@ -9,7 +9,7 @@ macro_rules! counters {
         #[derive(Debug, Clone, Default, PartialEq, Eq)]
         pub struct Counters {
             $($(#[$doc])* pub $name: u64,)*
-            dropped: [u64; DropReason::ALL.len()],
+            pub(crate) dropped: [u64; DropReason::ALL.len()],
             pub(crate) stream: stream::Counters,
             pub(crate) defragment: DefragmentCounters,
         }
@@ -83,7 +83,7 @@ counters! {
 
 impl Counters {
     /// Frames that could not be read, by reason.
-    pub fn dropped(&self) -> impl Iterator<Item = (&'static str, u64)> {
+    pub fn dropped(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
         DropReason::ALL
             .into_iter()
             .map(DropReason::name)

@@ -103,7 +103,10 @@ fn signatures(
         .iter()
         .map(|record| (Buffer::DnsAnswerName, record.name.as_bytes()));
     let buffers: Vec<(Buffer, &[u8])> = if message.is_response {
-        questions.chain(answers).take(2 * limits::LIST_ITEMS_MAX).collect()
+        questions
+            .chain(answers)
+            .take(2 * limits::LIST_ITEMS_MAX)
+            .collect()
     } else {
         questions.take(limits::LIST_ITEMS_MAX).collect()
     };
@@ -127,9 +130,10 @@ fn query(worker: &mut Worker<'_>, scene: &mut Scene<'_>, flow: &mut DnsFlow, mes
 }
 
 fn answer(worker: &mut Worker<'_>, scene: &mut Scene<'_>, flow: &mut DnsFlow, message: &Message) {
-    let asked = flow.queries.iter().position(|query| {
-        query.message.id == message.id && is_same_question(&query.message, message)
-    });
+    let asked = flow
+        .queries
+        .iter()
+        .position(|query| query.message.id == message.id && is_same_question(&query.message, message));
     let query = asked.map(|place| flow.queries.remove(place));
     let ts_us = query.as_ref().map_or(worker.ts_us, |query| query.ts_us);
     let question = match &query {
@@ -146,7 +150,8 @@ fn answer(worker: &mut Worker<'_>, scene: &mut Scene<'_>, flow: &mut DnsFlow, me
     body.recursion_available = message.recursion_available;
     let answers = message.answers.iter().take(limits::LIST_ITEMS_MAX);
     for record in answers {
-        body.answers.push(limits::cut(record.data.clone(), limits::TEXT_BYTES_MAX));
+        body.answers
+            .push(limits::cut(record.data.clone(), limits::TEXT_BYTES_MAX));
         body.ttls.push(record.ttl);
     }
     body.rtt_us = u64::try_from(worker.ts_us.saturating_sub(ts_us)).unwrap_or(0);
@@ -185,7 +190,11 @@ fn unanswered(worker: &mut Worker<'_>, scene: &Scene<'_>, query: &Query) {
 /// Reports the queries whose answers are overdue, and asks to be called again for the others.
 pub(crate) fn overdue(worker: &mut Worker<'_>, scene: &mut Scene<'_>, flow: &mut DnsFlow) {
     let limit_us = worker.ts_us.saturating_sub(worker.config.dns_timeout_us);
-    let late = flow.queries.iter().take_while(|query| query.ts_us <= limit_us).count();
+    let late = flow
+        .queries
+        .iter()
+        .take_while(|query| query.ts_us <= limit_us)
+        .count();
     for query in flow.queries.drain(..late) {
         unanswered(worker, scene, &query);
     }

@@ -99,10 +99,12 @@ impl Inspector {
     }
 
     /// What happened so far.
-    pub fn counters(&mut self) -> &Counters {
-        self.counters.stream = self.table.counters().clone();
-        self.counters.defragment = *self.defragmenter.counters();
-        &self.counters
+    pub fn counters(&self) -> Counters {
+        Counters {
+            stream: self.table.counters().clone(),
+            defragment: *self.defragmenter.counters(),
+            ..self.counters.clone()
+        }
     }
 
     /// Flows now open.

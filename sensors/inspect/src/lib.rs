@@ -26,6 +26,7 @@ mod counters;
 mod dns;
 mod http;
 mod http_buffers;
+mod http_transaction;
 mod inspector;
 mod magic;
 mod signatures;

@@ -38,7 +38,10 @@ pub(crate) fn sniff(start: &[u8]) -> Option<&'static str> {
         .map(|(_, mime)| mime);
     by_signature.or_else(|| {
         let text = start.trim_ascii_start();
-        let is = |tag: &[u8]| text.get(..tag.len()).is_some_and(|head| head.eq_ignore_ascii_case(tag));
+        let is = |tag: &[u8]| {
+            text.get(..tag.len())
+                .is_some_and(|head| head.eq_ignore_ascii_case(tag))
+        };
         (is(b"<!doctype html") || is(b"<html")).then_some("text/html")
     })
 }

@@ -160,7 +160,12 @@ fn signature_body(
         }
         .into(),
         metadata: metadata.map(|(key, value)| format!("{key} {value}")).collect(),
-        references: rule.references.iter().take(limits::LIST_ITEMS_MAX).cloned().collect(),
+        references: rule
+            .references
+            .iter()
+            .take(limits::LIST_ITEMS_MAX)
+            .cloned()
+            .collect(),
         direction: match direction {
             Direction::Originator => "to_server",
             Direction::Responder => "to_client",

@@ -9,7 +9,7 @@ use vonggac_decode::{Assembly, Packet, Transport};
 use vonggac_event::proto::{self, Anomaly};
 use vonggac_event::{Body, Event, address_bytes, limits};
 use vonggac_protocols::community_id;
-use vonggac_signature::{App, Hit, Matcher};
+use vonggac_signature::{App, Buffer, Hit, Matcher};
 use vonggac_stream::{Direction, EndReason, Flow, FlowRef, Handler, Interest, StreamAnomaly};
 
 /// Most flows whose DNS answers are watched at once; in others a query is given up when its flow ends.
@@ -41,7 +41,10 @@ pub(crate) struct Deadline {
 impl Shared {
     /// Takes the first deadline that is over.
     pub(crate) fn due(&mut self, now_us: i64) -> Option<Deadline> {
-        let is_due = self.deadlines.front().is_some_and(|deadline| deadline.at_us <= now_us);
+        let is_due = self
+            .deadlines
+            .front()
+            .is_some_and(|deadline| deadline.at_us <= now_us);
         is_due.then(|| self.deadlines.pop_front()).flatten()
     }
 
@@ -129,8 +132,8 @@ impl Worker<'_> {
 
     /// Reports a flow's DNS queries whose answers are overdue.
     pub(crate) fn dns_overdue(&mut self, flow: &mut InspectedFlow) {
-        self.work(flow, |worker, scene, conversation| {
-            if let Application::Dns(dns) = &mut conversation.application {
+        self.work(flow, |worker, scene, parts| {
+            if let Application::Dns(dns) = parts.application {
                 dns::overdue(worker, scene, dns);
             }
         });
@@ -165,13 +168,14 @@ impl Worker<'_> {
         let kept = self.keep(of(parts.windows, direction), data);
         if matches!(parts.application, Application::Unknown) {
             let window = of(parts.windows, direction);
-            let start = if kept { window.bytes.as_slice() } else { data };
-            match application::tell(start, direction, scene.flow) {
+            let known = if kept { window.bytes.as_slice() } else { data };
+            let is_start = window.seen == known.len() as u64;
+            match application::tell(known, is_start, direction, scene.flow) {
                 Verdict::Wait => {}
                 Verdict::Other => *parts.application = Application::Other,
                 Verdict::Is(told) => {
                     *parts.application = told;
-                    let start = start.to_vec();
+                    let start = known.to_vec();
                     self.feed(scene, parts.application, direction, &start);
                 }
             }
@@ -179,16 +183,30 @@ impl Worker<'_> {
             self.feed(scene, parts.application, direction, data);
         }
         self.look(scene, parts, direction, (!kept).then_some(data));
+        self.enter_tunnel(scene, parts);
         let wanted = match &parts.application {
-            Application::Unknown => true,
-            Application::Other => false,
-            Application::Dns(_) => true,
-            Application::Http(http) => !http.is_tunnel(),
+            Application::Unknown | Application::Dns(_) | Application::Http(_) => true,
             Application::Tls(tls) => !tls.is_over(),
+            Application::Other => false,
         };
         match wanted || !of(parts.windows, direction).closed {
             true => Interest::More,
             false => Interest::Enough,
+        }
+    }
+
+    /// What follows HTTP in a tunnel (after CONNECT, an upgrade, HTTP/2's preface) is told anew.
+    fn enter_tunnel(&mut self, scene: &mut Scene<'_>, parts: &mut Parts<'_>) {
+        let Application::Http(http) = parts.application else {
+            return;
+        };
+        if http.is_tunnel() {
+            http::finish(self, scene, http);
+            *parts.application = Application::Unknown;
+            for window in parts.windows.iter_mut() {
+                self.forget(window);
+                window.seen = 0;
+            }
         }
     }
 
@@ -205,6 +223,7 @@ impl Worker<'_> {
             Application::Tls(_) => Some(App::Tls),
             Application::Unknown | Application::Other => None,
         };
+        scene.facts.app_name = application.name();
         match application {
             Application::Dns(dns) => dns::stream(self, scene, dns, direction, data),
             Application::Http(http) => http::data(self, scene, http, direction, data),
@@ -244,7 +263,12 @@ impl Worker<'_> {
         direction: Direction,
         loose: Option<&[u8]>,
     ) {
-        let over = matches!(&parts.application, Application::Tls(tls) if tls.is_over());
+        let over = match &parts.application {
+            Application::Tls(tls) => tls.is_over(),
+            // The window also shows what protocol this is; after that only rules need it.
+            Application::Unknown => false,
+            _ => !self.matcher.engine().uses(Buffer::Stream),
+        };
         let window = of(parts.windows, direction);
         if window.closed {
             return;
@@ -279,7 +303,7 @@ impl Worker<'_> {
         }
     }
 
-    fn flow_event(&mut self, scene: &Scene<'_>, application: &Application, reason: EndReason) {
+    fn flow_event(&mut self, scene: &Scene<'_>, reason: EndReason) {
         let Flow {
             packets: [orig_packets, resp_packets],
             ip_bytes: [orig_bytes, resp_bytes],
@@ -293,7 +317,7 @@ impl Worker<'_> {
             resp_packets: *resp_packets,
             orig_bytes: *orig_bytes,
             resp_bytes: *resp_bytes,
-            app: application.name().into(),
+            app: scene.facts.app_name.into(),
             conn_state: scene.flow.conn_state.into(),
             orig_tcp_flags: u32::from(*orig_flags),
             resp_tcp_flags: u32::from(*resp_flags),
@@ -301,7 +325,7 @@ impl Worker<'_> {
             missed_bytes: scene.flow.missed_bytes,
             signatures: scene.facts.signatures,
         });
-        self.emit(scene, scene.flow.start_us, body);
+        self.emit(scene, scene.flow.last_us, body);
     }
 }
 
@@ -340,6 +364,7 @@ impl Handler<State> for Worker<'_> {
                 *parts.application = application::tell_datagram(payload, scene.flow);
                 if matches!(parts.application, Application::Dns(_)) {
                     scene.facts.app = Some(App::Dns);
+                    scene.facts.app_name = "dns";
                 }
             }
             worker.match_packet(scene, direction, packet);
@@ -350,7 +375,9 @@ impl Handler<State> for Worker<'_> {
     }
 
     fn data(&mut self, flow: &mut InspectedFlow, direction: Direction, data: &[u8]) -> Interest {
-        self.work(flow, |worker, scene, parts| worker.stream_data(scene, parts, direction, data))
+        self.work(flow, |worker, scene, parts| {
+            worker.stream_data(scene, parts, direction, data)
+        })
     }
 
     fn gap(&mut self, flow: &mut InspectedFlow, direction: Direction, bytes: u64) {
@@ -380,7 +407,9 @@ impl Handler<State> for Worker<'_> {
     }
 
     fn anomaly(&mut self, flow: &mut InspectedFlow, _: Direction, anomaly: StreamAnomaly) {
-        self.work(flow, |worker, scene, _| Worker::anomaly(worker, scene, "stream", anomaly.name(), ""));
+        self.work(flow, |worker, scene, _| {
+            Worker::anomaly(worker, scene, "stream", anomaly.name(), "")
+        });
     }
 
     fn end(&mut self, flow: &mut InspectedFlow, reason: EndReason) {
@@ -394,7 +423,7 @@ impl Handler<State> for Worker<'_> {
             for direction in Direction::BOTH {
                 worker.close(scene, of(parts.windows, direction), direction);
             }
-            worker.flow_event(scene, parts.application, reason);
+            worker.flow_event(scene, reason);
         });
         flow.state = None;
     }

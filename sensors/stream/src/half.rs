@@ -12,6 +12,9 @@ pub const SEGMENT_OVERHEAD_BYTES: usize = 64;
 /// How far beyond the receiver's window a segment may start: packets that carry a wider window may have been missed.
 const WINDOW_SLACK_BYTES: u64 = 64 * 1024;
 
+/// How far beyond what is known to be sent and allowed an acknowledgement counts: more than a capture loses at once.
+const ACKNOWLEDGED_SLACK_BYTES: u64 = 1024 * 1024;
+
 /// Segments in a row out of the window after which the window, not the sender, is held to be wrong.
 const STRIKES_MAX: u8 = 16;
 
@@ -112,6 +115,10 @@ impl Half {
             return;
         }
         let offset = offset as u64;
+        let allowed = self.edge.unwrap_or(0).max(self.highest);
+        if offset > allowed.saturating_add(ACKNOWLEDGED_SLACK_BYTES) {
+            return;
+        }
         self.acked = self.acked.max(offset);
         self.edge = self.edge.max(Some(offset.saturating_add(window_bytes)));
     }
@@ -151,7 +158,10 @@ impl Half {
             return (Taken::Old, false);
         };
         let start = offset.max(self.delivered.cast_signed()) as u64;
-        if self.edge.is_some_and(|edge| start > edge.saturating_add(WINDOW_SLACK_BYTES)) {
+        if self
+            .edge
+            .is_some_and(|edge| start > edge.saturating_add(WINDOW_SLACK_BYTES))
+        {
             self.strikes = self.strikes.saturating_add(1);
             if self.strikes < STRIKES_MAX {
                 return (Taken::OutOfWindow, false);

@@ -20,6 +20,8 @@
 //! [`SEGMENT_OVERHEAD_BYTES`] more. No packet costs more than its own length and its due expirations.
 
 mod config;
+mod delivery;
+mod entry;
 mod flow;
 mod half;
 mod key;

@@ -1,10 +1,11 @@
 //! The table of one worker's flows.
 
 use crate::config::{Config, Counters};
-use crate::flow::{Direction, EndReason, Endpoint, Flow, Handler, Interest, StreamAnomaly, side_mut};
-use crate::half::{Half, Piece, Taken};
+use crate::delivery::Delivery;
+use crate::entry::{self, Class, Entry, TCP};
+use crate::flow::{Direction, EndReason, Flow, Handler};
 use crate::key::{Ends, Key};
-use crate::tcp::{Connection, Step};
+use crate::tcp::Step;
 use std::collections::HashMap;
 use vonggac_decode::{Packet, Tcp, Transport, flag};
 
@@ -12,61 +13,12 @@ use vonggac_decode::{Packet, Tcp, Transport, flag};
 const CLOCK_BACK_US: i64 = 60_000_000;
 
 const NONE: u32 = u32::MAX;
-const TCP: u8 = 6;
-const UDP: u8 = 17;
 
 /// Where a flow stands in its table; stale once the flow is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct FlowRef {
-    index: u32,
-    id: u64,
-}
-
-/// Kinds of flows with a time-out of their own, the least valuable first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Class {
-    TcpNew,
-    TcpClosed,
-    Icmp,
-    Other,
-    UdpNew,
-    TcpClosing,
-    UdpEstablished,
-    TcpEstablished,
-}
-
-impl Class {
-    const ALL: [Self; 8] = [
-        Self::TcpNew,
-        Self::TcpClosed,
-        Self::Icmp,
-        Self::Other,
-        Self::UdpNew,
-        Self::TcpClosing,
-        Self::UdpEstablished,
-        Self::TcpEstablished,
-    ];
-
-    fn timeout_us(self, config: &Config) -> i64 {
-        let timeouts = &config.timeouts;
-        match self {
-            Self::TcpNew => timeouts.tcp_new_us,
-            Self::TcpClosed => timeouts.tcp_closed_us,
-            Self::Icmp => timeouts.icmp_us,
-            Self::Other => timeouts.other_us,
-            Self::UdpNew => timeouts.udp_new_us,
-            Self::TcpClosing => timeouts.tcp_closing_us,
-            Self::UdpEstablished => timeouts.udp_established_us,
-            Self::TcpEstablished => timeouts.tcp_established_us,
-        }
-    }
-}
-
-struct Entry<T> {
-    key: Key,
-    flow: Flow<T>,
-    tcp: Connection,
-    class: Class,
+    pub(crate) index: u32,
+    pub(crate) id: u64,
 }
 
 struct Slot<T> {
@@ -153,7 +105,11 @@ impl<T: Default> FlowTable<T> {
                 Some(slot) => *slot,
                 None => self.open(packet, &ends, handler),
             };
-            let Some(mut entry) = self.slots.get_mut(slot as usize).and_then(|slot| slot.entry.take()) else {
+            let Some(mut entry) = self
+                .slots
+                .get_mut(slot as usize)
+                .and_then(|slot| slot.entry.take())
+            else {
                 return;
             };
             if self.follow(&mut entry, packet, &ends, handler) {
@@ -173,9 +129,10 @@ impl<T: Default> FlowTable<T> {
         for class in Class::ALL {
             let timeout_us = class.timeout_us(&self.config);
             while let Some(slot) = self.oldest(class) {
-                let due = self.slots.get(slot as usize).is_none_or(|slot| {
-                    slot.touched_us.saturating_add(timeout_us) <= self.now_us
-                });
+                let due = self
+                    .slots
+                    .get(slot as usize)
+                    .is_none_or(|slot| slot.touched_us.saturating_add(timeout_us) <= self.now_us);
                 if !due {
                     break;
                 }
@@ -225,7 +182,7 @@ impl<T: Default> FlowTable<T> {
         };
         self.next_id = self.next_id.wrapping_add(1);
         self.counters.flows_opened += 1;
-        let entry = Box::new(new_entry(packet, ends, reference));
+        let entry = Box::new(entry::new_entry(packet, ends, reference));
         self.index.insert(ends.key, index);
         let class = entry.class;
         if let Some(slot) = self.slots.get_mut(index as usize) {
@@ -243,7 +200,7 @@ impl<T: Default> FlowTable<T> {
         ends: &Ends,
         handler: &mut impl Handler<T>,
     ) -> bool {
-        let direction = direction(entry, packet, ends);
+        let direction = entry::direction(entry, packet, ends);
         let step = match &packet.transport {
             Transport::Tcp(tcp) => {
                 let was_midstream = entry.tcp.midstream;
@@ -256,7 +213,7 @@ impl<T: Default> FlowTable<T> {
         if step == Step::Restart {
             return false;
         }
-        count(entry, packet, direction);
+        entry::count(entry, packet, direction);
         if let Step::Ignore(Some(anomaly)) = step {
             self.counters.tcp_resets_ignored += 1;
             handler.anomaly(&mut entry.flow, direction, anomaly);
@@ -277,7 +234,11 @@ impl<T: Default> FlowTable<T> {
         handler: &mut impl Handler<T>,
     ) {
         let waited = entry.tcp.waiting_bytes();
-        let Entry { flow, tcp: connection, .. } = entry;
+        let Entry {
+            flow,
+            tcp: connection,
+            ..
+        } = entry;
         if let Step::Data(offset) = step
             && !tcp.payload.is_empty()
         {
@@ -319,7 +280,7 @@ impl<T: Default> FlowTable<T> {
     /// Puts an entry back as the newest of its class.
     fn touch(&mut self, index: u32, mut entry: Box<Entry<T>>) {
         let class = entry.class;
-        entry.class = class_of(&entry);
+        entry.class = entry::class_of(&entry);
         let class_now = entry.class;
         if let Some(slot) = self.slots.get_mut(index as usize) {
             slot.entry = Some(entry);
@@ -329,7 +290,11 @@ impl<T: Default> FlowTable<T> {
     }
 
     fn end_slot(&mut self, index: u32, reason: EndReason, handler: &mut impl Handler<T>) {
-        match self.slots.get_mut(index as usize).and_then(|slot| slot.entry.take()) {
+        match self
+            .slots
+            .get_mut(index as usize)
+            .and_then(|slot| slot.entry.take())
+        {
             Some(entry) => self.end(index, entry, reason, handler),
             // Unreachable as long as entries are put back; the list must shrink all the same.
             None => Class::ALL.into_iter().for_each(|class| {
@@ -340,7 +305,13 @@ impl<T: Default> FlowTable<T> {
         }
     }
 
-    fn end(&mut self, index: u32, mut entry: Box<Entry<T>>, reason: EndReason, handler: &mut impl Handler<T>) {
+    fn end(
+        &mut self,
+        index: u32,
+        mut entry: Box<Entry<T>>,
+        reason: EndReason,
+        handler: &mut impl Handler<T>,
+    ) {
         self.index.remove(&entry.key);
         self.unlink(index, entry.class);
         self.free.push(index);
@@ -357,7 +328,7 @@ impl<T: Default> FlowTable<T> {
                 worker.flush(tcp.half_mut(direction), direction);
             }
         }
-        entry.flow.conn_state = conn_state(&entry);
+        entry.flow.conn_state = entry::conn_state(&entry);
         handler.end(&mut entry.flow, reason);
     }
 
@@ -403,192 +374,5 @@ impl<T: Default> FlowTable<T> {
         if let Some(slot) = self.slots.get_mut(next as usize) {
             slot.previous = previous;
         }
-    }
-}
-
-/// Hands a direction's pieces to the handler, and counts.
-struct Delivery<'a, T, H> {
-    flow: &'a mut Flow<T>,
-    handler: &'a mut H,
-    counters: &'a mut Counters,
-    depth_bytes: u64,
-}
-
-impl<T, H: Handler<T>> Delivery<'_, T, H> {
-    /// Runs `work` on `half` with an outlet that leads to the handler.
-    fn with<R>(
-        &mut self,
-        half: &mut Half,
-        direction: Direction,
-        work: impl FnOnce(&mut Half, &mut crate::half::Out<'_>) -> R,
-    ) -> R {
-        let Self {
-            flow,
-            handler,
-            counters,
-            depth_bytes,
-        } = self;
-        let mut room = match *depth_bytes {
-            0 => u64::MAX,
-            depth => depth.saturating_sub(half.delivered()),
-        };
-        work(half, &mut |piece| {
-            let (interest, len) = match piece {
-                Piece::Data(bytes) => {
-                    let kept = usize::try_from(room).unwrap_or(usize::MAX).min(bytes.len());
-                    let interest = handler.data(flow, direction, bytes.get(..kept).unwrap_or_default());
-                    (interest, bytes.len() as u64)
-                }
-                Piece::Gap(bytes) => {
-                    counters.tcp_gaps += 1;
-                    counters.tcp_gap_bytes += bytes;
-                    flow.missed_bytes += bytes;
-                    handler.gap(flow, direction, bytes);
-                    (Interest::More, bytes)
-                }
-            };
-            room = room.saturating_sub(len);
-            if room == 0 {
-                counters.tcp_depth_reached += 1;
-                return Interest::Enough;
-            }
-            interest
-        })
-    }
-
-    fn segment(&mut self, half: &mut Half, direction: Direction, offset: i64, payload: &[u8]) {
-        let (taken, conflict) = self.with(half, direction, |half, out| half.segment(offset, payload, out));
-        match taken {
-            Taken::Delivered | Taken::Ignored => {}
-            Taken::Waiting => self.counters.tcp_out_of_order += 1,
-            Taken::Old => self.counters.tcp_retransmitted += 1,
-            Taken::OutOfWindow => {
-                self.counters.tcp_out_of_window += 1;
-                self.handler.anomaly(self.flow, direction, StreamAnomaly::OutOfWindow);
-            }
-        }
-        if conflict {
-            self.counters.tcp_overlap_conflicts += 1;
-            self.handler.anomaly(self.flow, direction, StreamAnomaly::OverlapConflict);
-        }
-    }
-
-    /// Gives holes up, first in the direction that grew, until at most `limit_bytes` wait in the flow.
-    fn give_up(&mut self, connection: &mut Connection, direction: Direction, limit_bytes: usize) {
-        self.handler.anomaly(self.flow, direction, StreamAnomaly::WaitingLimit);
-        for direction in [direction, direction.reverse()] {
-            while connection.waiting_bytes() > limit_bytes && connection.half(direction).waiting_bytes() > 0 {
-                self.with(connection.half_mut(direction), direction, Half::pass_hole);
-            }
-        }
-    }
-
-    fn pass_acknowledged(&mut self, half: &mut Half, direction: Direction) {
-        if half.waiting_bytes() > 0 {
-            self.with(half, direction, Half::pass_acknowledged_holes);
-        }
-    }
-
-    fn flush(&mut self, half: &mut Half, direction: Direction) {
-        if !half.is_skipped() {
-            self.with(half, direction, Half::flush);
-        }
-        if half.force_end() {
-            self.handler.end_of_stream(self.flow, direction);
-        }
-    }
-}
-
-fn new_entry<T: Default>(packet: &Packet<'_>, ends: &Ends, reference: FlowRef) -> Entry<T> {
-    let src = Endpoint {
-        address: packet.src,
-        port: ends.ports.0,
-    };
-    let dst = Endpoint {
-        address: packet.dst,
-        port: ends.ports.1,
-    };
-    let answers = matches!(&packet.transport, Transport::Tcp(tcp) if tcp.has(flag::SYN | flag::ACK));
-    let (originator, responder) = if answers { (dst, src) } else { (src, dst) };
-    let flow = Flow {
-        id: reference.id,
-        protocol: packet.protocol,
-        vlan: packet.vlan,
-        originator,
-        responder,
-        start_us: packet.ts_us,
-        last_us: packet.ts_us,
-        packets: [0; 2],
-        ip_bytes: [0; 2],
-        payload_bytes: [0; 2],
-        tcp_flags: [0; 2],
-        missed_bytes: 0,
-        established: false,
-        conn_state: "",
-        reference,
-        state: T::default(),
-    };
-    let mut entry = Entry {
-        key: ends.key,
-        flow,
-        tcp: Connection::default(),
-        class: Class::Other,
-    };
-    entry.class = class_of(&entry);
-    entry
-}
-
-fn direction<T>(entry: &Entry<T>, packet: &Packet<'_>, ends: &Ends) -> Direction {
-    let flow = &entry.flow;
-    // ICMP's ports are types, which differ between the sides of one exchange.
-    let same_port = match packet.transport {
-        Transport::Icmp(_) => packet.src != packet.dst || ends.ports.0 == flow.originator.port,
-        _ => ends.ports.0 == flow.originator.port,
-    };
-    if packet.src == flow.originator.address && same_port {
-        Direction::Originator
-    } else {
-        Direction::Responder
-    }
-}
-
-fn count<T>(entry: &mut Entry<T>, packet: &Packet<'_>, direction: Direction) {
-    let flow = &mut entry.flow;
-    flow.last_us = flow.last_us.max(packet.ts_us);
-    *side_mut(&mut flow.packets, direction) += 1;
-    *side_mut(&mut flow.ip_bytes, direction) += u64::from(packet.ip_len);
-    *side_mut(&mut flow.payload_bytes, direction) += packet.transport.payload().len() as u64;
-    flow.established = match &packet.transport {
-        Transport::Tcp(tcp) => {
-            *side_mut(&mut flow.tcp_flags, direction) |= tcp.flags;
-            entry.tcp.established
-        }
-        _ => flow.packets.iter().all(|packets| *packets > 0),
-    };
-}
-
-fn class_of<T>(entry: &Entry<T>) -> Class {
-    match entry.flow.protocol {
-        TCP if entry.tcp.is_over() => Class::TcpClosed,
-        TCP if entry.tcp.is_closing() => Class::TcpClosing,
-        TCP if entry.flow.established => Class::TcpEstablished,
-        TCP => Class::TcpNew,
-        UDP if entry.flow.established => Class::UdpEstablished,
-        UDP => Class::UdpNew,
-        1 | 58 => Class::Icmp,
-        _ => Class::Other,
-    }
-}
-
-fn conn_state<T>(entry: &Entry<T>) -> &'static str {
-    match entry.flow.protocol {
-        TCP => entry.tcp.conn_state(entry.flow.payload_bytes == [0; 2]),
-        UDP => match entry.flow.packets {
-            [0, 0] => "OTH",
-            [_, 0] => "S0",
-            [0, _] => "SHR",
-            _ => "SF",
-        },
-        _ => "OTH",
     }
 }

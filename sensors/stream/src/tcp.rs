@@ -194,7 +194,10 @@ impl Connection {
     }
 
     fn scale(&self, direction: Direction) -> u8 {
-        match (side(&self.scales, direction), side(&self.scales, direction.reverse())) {
+        match (
+            side(&self.scales, direction),
+            side(&self.scales, direction.reverse()),
+        ) {
             (Scale::None, _) | (_, Scale::None) => 0,
             (Scale::Some(scale), _) => *scale,
             (Scale::Unseen, _) => SCALE_UNKNOWN,

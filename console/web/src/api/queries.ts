@@ -1,11 +1,14 @@
 /** What the pages ask of the server, as TanStack Query options with their keys. */
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import type { TimeBounds } from "../lib/time";
-import { api, take } from "./client";
+import { api, type EventRow, take } from "./client";
 
 export const ALERTS_PER_PAGE = 200;
 export const EVENTS_PER_PAGE = 200;
 export const HISTOGRAM_BUCKETS = 80;
+/** An alert's events are asked for again this often, this many times, until a flow is there. */
+const FLOW_WAIT_MS = 5_000;
+const FLOW_WAITS_MAX = 24;
 
 export const sessionQuery = queryOptions({
   queryKey: ["session"],
@@ -68,6 +71,11 @@ export const alertEventsQuery = (id: string) =>
     queryKey: ["alert-events", id],
     queryFn: ({ signal }) =>
       take(api.GET("/api/v1/alerts/{id}/events", { signal, params: { path: { id } } })),
+    // The flow's own record comes when the flow ends, often after the alert.
+    refetchInterval: ({ state }) =>
+      state.dataUpdateCount < FLOW_WAITS_MAX && !state.data?.items.some(isFlow)
+        ? FLOW_WAIT_MS
+        : false,
   });
 
 export interface EventQuery extends TimeBounds {
@@ -114,6 +122,10 @@ export const healthQuery = queryOptions({
   queryFn: ({ signal }) => take(api.GET("/api/v1/health", { signal })),
   refetchInterval: 5_000,
 });
+
+function isFlow(event: EventRow): boolean {
+  return event.class === "flow";
+}
 
 function cursor(pageParam: string): { cursor?: string } {
   return pageParam === "" ? {} : { cursor: pageParam };

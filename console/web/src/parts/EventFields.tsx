@@ -17,7 +17,9 @@ interface EventFieldsProps {
 export function EventFields({ event, onTerm }: EventFieldsProps) {
   const { t } = useTranslation();
   const { class: className, fields, ts, ...envelope } = event;
-  const common = Object.entries(envelope).filter(([, value]) => !isEmpty(value) && value !== 0);
+  const common = Object.entries(envelope).filter(
+    ([, value]) => !isEmpty(value) && value !== 0 && value !== "0",
+  );
   const own = Object.entries(fields).filter(([, value]) => !isEmpty(value));
   return (
     <div>

@@ -8,6 +8,7 @@ import { Severity } from "../parts/Severity";
 import { StatusTag } from "../parts/StatusTag";
 import { TechniqueChips } from "../parts/TechniqueChips";
 import { Timestamp } from "../parts/Timestamp";
+import { SORT_KEYS, type SortColumn } from "./filter";
 import styles from "./queue.module.css";
 
 const ROW_PX = 30;
@@ -35,6 +36,8 @@ interface AlertTableProps {
   onOpen: (id: string) => void;
   onSelect: (id: string) => void;
   onSelectAll: () => void;
+  sort: string;
+  onSort: (column: SortColumn) => void;
   onScrolled: (fromTop: boolean) => void;
   onEnd: () => void;
 }
@@ -86,9 +89,7 @@ export function AlertTable(props: AlertTableProps) {
           />
         </span>
         {COLUMNS.map((column) => (
-          <span key={column} role="columnheader" data-column={column} tabIndex={-1}>
-            {t(`queue.column.${column}`)}
-          </span>
+          <Heading key={column} column={column} sort={props.sort} onSort={props.onSort} />
         ))}
       </div>
       <div className={styles.body} role="rowgroup" style={{ height: virtualizer.getTotalSize() }}>
@@ -112,6 +113,38 @@ export function AlertTable(props: AlertTableProps) {
       </div>
     </div>
   );
+}
+
+interface HeadingProps extends Pick<AlertTableProps, "sort" | "onSort"> {
+  column: (typeof COLUMNS)[number];
+}
+
+function Heading({ column, sort, onSort }: HeadingProps) {
+  const { t } = useTranslation();
+  const label = t(`queue.column.${column}`);
+  if (!isSortColumn(column)) {
+    return (
+      <span role="columnheader" data-column={column} tabIndex={-1}>
+        {label}
+      </span>
+    );
+  }
+  const key = SORT_KEYS[column];
+  const order = sort === key ? "ascending" : sort === `-${key}` ? "descending" : "none";
+  return (
+    <span role="columnheader" data-column={column} aria-sort={order} tabIndex={-1}>
+      <button type="button" onClick={() => onSort(column)}>
+        {label}
+        <span aria-hidden="true">{ARROWS[order]}</span>
+      </button>
+    </span>
+  );
+}
+
+const ARROWS = { ascending: " ↑", descending: " ↓", none: "" } as const;
+
+function isSortColumn(column: string): column is SortColumn {
+  return Object.hasOwn(SORT_KEYS, column);
 }
 
 interface AlertLineProps extends Pick<AlertTableProps, "onCursor" | "onOpen" | "onSelect"> {

@@ -11,7 +11,14 @@ import { ErrorPanel } from "../parts/ErrorPanel";
 import { AlertTable } from "./AlertTable";
 import { CloseDialog } from "./CloseDialog";
 import { FilterBar } from "./FilterBar";
-import { alertQueryOf, boundsOf, isNarrowed, type QueueSearch } from "./filter";
+import {
+  alertQueryOf,
+  boundsOf,
+  DEFAULT_SORT,
+  isNarrowed,
+  nextSort,
+  type QueueSearch,
+} from "./filter";
 import { rowsOf } from "./pages";
 import styles from "./queue.module.css";
 import { leaveTrail } from "./trail";
@@ -36,7 +43,9 @@ export function QueuePage() {
   const query = useMemo(() => alertQueryOf(search, bounds), [search, bounds]);
   const alerts = useInfiniteQuery(alertsQuery(query));
   const counts = useQuery(countsQuery(bounds));
-  const live = useLiveQueue(query, paused || scrolled);
+  // In another order than the latest first, new alerts have no place on top: they wait.
+  const sorted = search.sort !== undefined;
+  const live = useLiveQueue(query, paused || scrolled || sorted);
   const rows = useMemo(() => rowsOf(alerts.data), [alerts.data]);
   const total = alerts.data?.pages[0]?.total ?? 0;
 
@@ -58,6 +67,8 @@ export function QueuePage() {
   const move = (step: number) => {
     const next = rows[index < 0 ? 0 : Math.min(rows.length - 1, Math.max(0, index + step))];
     if (next) setCursor(next.id);
+    // Enter must mean the row, not the link or button that was used last.
+    scrollRef.current?.focus({ preventScroll: true });
   };
   const select = (id: string) =>
     setSelected((now) => {
@@ -94,6 +105,7 @@ export function QueuePage() {
   });
 
   const showWaiting = () => {
+    if (sorted) void alerts.refetch();
     live.showWaiting();
     scrollRef.current?.scrollTo({ top: 0 });
   };
@@ -138,6 +150,12 @@ export function QueuePage() {
               now.size >= rows.length ? new Set() : new Set(rows.map((row) => row.id)),
             )
           }
+          sort={query.sort ?? DEFAULT_SORT}
+          onSort={(column) => {
+            const { sort, ...rest } = search;
+            const next = nextSort(sort, column);
+            setSearch(next ? { ...rest, sort: next } : rest);
+          }}
           onScrolled={setScrolled}
           onEnd={loadMore}
         />

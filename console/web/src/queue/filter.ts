@@ -9,20 +9,27 @@ export interface QueueSearch extends RangeSearch {
   severity?: string;
   technique?: string;
   q?: string;
+  sort?: string;
 }
 
-const NAMES = ["status", "severity", "technique", "q", "range", "from", "to"] as const;
+const FILTERS = ["status", "severity", "technique", "q", "range", "from", "to"] as const;
 
 /** Closed alerts are done with, so the queue leaves them out unless asked. */
 export const DEFAULT_STATUS = "open,acknowledged";
 export const DEFAULT_RANGE = "all";
+/** The latest found on top. */
+export const DEFAULT_SORT = "-detected_at";
+
+/** What a column heading sorts by. */
+export const SORT_KEYS = { severity: "severity", time: "detected_at", count: "count" } as const;
+export type SortColumn = keyof typeof SORT_KEYS;
 
 export function readQueueSearch(search: Record<string, unknown>): QueueSearch {
-  return pick(search, NAMES);
+  return pick(search, [...FILTERS, "sort"]);
 }
 
 export function isNarrowed(search: QueueSearch): boolean {
-  return NAMES.some((name) => search[name] !== undefined);
+  return FILTERS.some((name) => search[name] !== undefined);
 }
 
 export function alertQueryOf(search: QueueSearch, bounds: TimeBounds): AlertQuery {
@@ -30,6 +37,7 @@ export function alertQueryOf(search: QueueSearch, bounds: TimeBounds): AlertQuer
     ...bounds,
     ...pick({ ...search }, ["severity", "technique", "q"]),
     status: search.status ?? DEFAULT_STATUS,
+    sort: search.sort ?? DEFAULT_SORT,
   };
 }
 
@@ -43,7 +51,7 @@ export function matchesQuery(alert: Alert, query: AlertQuery): boolean {
     inList(alert.status, query.status) &&
     inList(alert.severity, query.severity) &&
     hasTechnique(alert, query.technique) &&
-    withinBounds(alert.detected_at, query) &&
+    withinBounds(alert, query) &&
     containsText(alert, query.q)
   );
 }
@@ -59,18 +67,27 @@ function hasTechnique(alert: Alert, technique: string | undefined): boolean {
   return alert.techniques.some((id) => id === wanted || id.startsWith(`${wanted}.`));
 }
 
-function withinBounds(at: string, bounds: TimeBounds): boolean {
-  const ms = Date.parse(at);
-  if (bounds.from && ms < Date.parse(bounds.from)) return false;
-  return !(bounds.to && ms >= Date.parse(bounds.to));
+/** As the server has it: last seen at `from` or later, first seen before `to`. */
+function withinBounds(alert: Alert, bounds: TimeBounds): boolean {
+  if (bounds.from && Date.parse(alert.last_seen) < Date.parse(bounds.from)) return false;
+  return !(bounds.to && Date.parse(alert.first_seen) >= Date.parse(bounds.to));
 }
 
 function containsText(alert: Alert, text: string | undefined): boolean {
   if (!text) return true;
   const wanted = text.toLowerCase();
-  return [alert.rule_title, alert.summary, alert.src, alert.dst, alert.sensor, alert.rule_id].some(
-    (value) => value?.toLowerCase().includes(wanted),
+  const { rule_title, rule_id, summary, src, dst, sensor, techniques } = alert;
+  return [rule_title, rule_id, summary, src, dst, sensor, ...techniques].some((value) =>
+    value?.toLowerCase().includes(wanted),
   );
+}
+
+/** The order after a click on a column's heading: largest first, smallest first, as usual. */
+export function nextSort(sort: string | undefined, column: SortColumn): string | undefined {
+  const key = SORT_KEYS[column];
+  const now = sort ?? DEFAULT_SORT;
+  const next = now === `-${key}` ? key : now === key ? DEFAULT_SORT : `-${key}`;
+  return next === DEFAULT_SORT ? undefined : next;
 }
 
 /** The alert with a status change of the stream laid over it. */

@@ -1,7 +1,7 @@
 /**
  * The live stream of alerts: one connection for the whole console. It comes
- * back by itself after a loss, and says `reopened`, since what happened in
- * between must then be asked for.
+ * back by itself after a loss. Then, and when the server says that it skipped
+ * some, `onReopened` is called: what happened in between must be asked for.
  */
 import {
   createContext,
@@ -105,6 +105,9 @@ function connect(
     source.addEventListener("status", (message) => {
       const change = parse<AlertStatusChange>(message);
       if (change) for (const listener of listeners) listener.onStatus?.(change);
+    });
+    source.addEventListener("resync", () => {
+      for (const listener of listeners) listener.onReopened?.();
     });
     source.addEventListener("error", () => {
       wasLost = true;

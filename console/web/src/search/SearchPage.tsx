@@ -55,6 +55,8 @@ export function SearchPage() {
   const move = (step: number) => {
     const next = rows[index < 0 ? 0 : Math.min(rows.length - 1, Math.max(0, index + step))];
     if (next) setCurrent(next.event_id);
+    // Enter must mean the row, not the link or button that was used last.
+    scrollRef.current?.focus({ preventScroll: true });
   };
   const loadMore = useCallback(() => {
     if (events.hasNextPage && !events.isFetchingNextPage && !events.isFetchNextPageError) {

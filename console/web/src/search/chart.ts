@@ -14,6 +14,7 @@ import { CanvasRenderer } from "echarts/renderers";
 import type { Histogram } from "../api/client";
 import { CLASSES, classVariable } from "../lib/classes";
 import { formatAxis, formatFull } from "../lib/time";
+import { boundsOf } from "./bounds";
 
 use([BarChart, BrushComponent, CanvasRenderer, GridComponent, ToolboxComponent, TooltipComponent]);
 
@@ -54,20 +55,6 @@ export function startChart(
     resize: () => chart.resize(),
     dispose: () => chart.dispose(),
   };
-}
-
-/** The time that a range of bar indices covers: from the first bar's start to the last one's end. */
-export function boundsOf(
-  data: Histogram,
-  indices: unknown,
-): { from: string; to: string } | undefined {
-  if (!Array.isArray(indices)) return undefined;
-  const [low, high] = indices.map(Number).sort((a, b) => a - b);
-  const first = data.buckets[Math.max(0, low ?? 0)];
-  const last = data.buckets[Math.min(data.buckets.length - 1, high ?? 0)];
-  if (!first || !last) return undefined;
-  const end = Date.parse(last.start) + data.bucket_us / 1_000;
-  return { from: new Date(Date.parse(first.start)).toISOString(), to: new Date(end).toISOString() };
 }
 
 function optionOf(data: Histogram): Option {

@@ -15,7 +15,7 @@ const route = getRouteApi("/setup");
 const EMPTY = { code: "", display_name: "", user_name: "", password: "" };
 
 export function SetupPage() {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const { code } = route.useSearch();
   const navigate = useNavigate();
   const client = useQueryClient();
@@ -38,11 +38,13 @@ export function SetupPage() {
       );
       // Whether the server also signed the new account in is its own choice.
       try {
-        return await take(api.GET("/api/v1/session"));
+        await take(api.GET("/api/v1/session"));
       } catch (error) {
         if (!(error instanceof ApiFailure) || error.status !== 401) throw error;
-        return take(api.POST("/api/v1/session", { body: { user_name: made.user_name, password } }));
+        await take(api.POST("/api/v1/session", { body: { user_name: made.user_name, password } }));
       }
+      // The account speaks the language it was made in.
+      return take(api.PATCH("/api/v1/account", { body: { language: i18n.language } }));
     },
     onSuccess: (account) => {
       client.setQueryData(setupQuery.queryKey, { needed: false });
@@ -57,13 +59,15 @@ export function SetupPage() {
   }, [done, navigate]);
 
   const failure = create.error instanceof ApiFailure ? create.error : null;
+  const fieldError = (name: string, message: string) =>
+    name === "code" ? t("setup.code_wrong") : message;
   const field = (name: keyof typeof EMPTY) => ({
     name,
     size: "sm" as const,
     value: form[name],
     required: true,
     withAsterisk: false,
-    error: failure?.field === name ? failure.message : undefined,
+    error: failure?.field === name ? fieldError(name, failure.message) : undefined,
     onChange: (event: { currentTarget: { value: string } }) => {
       const { value } = event.currentTarget;
       setForm((now) => ({ ...now, [name]: value }));
@@ -103,7 +107,7 @@ export function SetupPage() {
           />
           <StrengthHint password={form.password} names={[form.user_name, form.display_name]} />
         </div>
-        {failure?.status === 403 ? (
+        {failure?.status === 403 && !failure.field ? (
           <p role="alert" className={styles.refused}>
             {t("setup.code_wrong")}
           </p>

@@ -15,7 +15,11 @@ export function Header({ onHelp }: { onHelp: () => void }) {
   return (
     <header className={styles.header}>
       <strong className={styles.product}>{t("app.name")}</strong>
-      {account?.tenant ? <span className={styles.tenant}>{account.tenant}</span> : null}
+      {account ? (
+        <span className={styles.tenant}>
+          {["", "*"].includes(account.tenant) ? t("shell.all_tenants") : account.tenant}
+        </span>
+      ) : null}
       <span className={styles.spacer} />
       <Clock />
       <ActionIcon onClick={onHelp} aria-label={t("shell.help")} title={`${t("shell.help")} (?)`}>

@@ -49,7 +49,12 @@ fn shell_session(connection: &mut Connection<'_>) {
         let hello = key_exchange(connection.random());
         connection.say(side, &hello);
     }
-    for (side, length) in [(Side::Client, 1208), (Side::Server, 1476), (Side::Client, 44), (Side::Server, 44)] {
+    for (side, length) in [
+        (Side::Client, 1208),
+        (Side::Server, 1476),
+        (Side::Client, 44),
+        (Side::Server, 44),
+    ] {
         let secret = connection.random().bytes(length);
         connection.say(side, &secret);
         connection.think(500, 3000);
@@ -75,7 +80,13 @@ pub(crate) fn administrator(stage: &mut Stage) {
     let mut now_us = stage.start_us() + random.between(5_000_000, 20_000_000);
     while now_us < stage.end_us() {
         let ready_us = stage.resolve_server(client, &mut random, Server::Portal, now_us);
-        let call = Call { client, server: Server::Portal.station(), port: 22, stack: Stack::Unix, step: None };
+        let call = Call {
+            client,
+            server: Server::Portal.station(),
+            port: 22,
+            stack: Stack::Unix,
+            step: None,
+        };
         let mut connection = stage.connect(&call, &mut random, ready_us + 100);
         shell_session(&mut connection);
         now_us = connection.now_us() + random.between(60_000_000, 160_000_000);
@@ -91,37 +102,89 @@ pub(crate) fn odd_lookups(stage: &mut Stage, users: u8) {
         let mail = Server::Mail.station();
         match random.below(9) {
             0 | 1 => {
-                let query = format!("{}.{DOMAIN}", random.pick(&["wpad", "may-in-cu", "isatap", "fs01"]));
-                stage.ask(client, &mut random, &query, RecordType::A, &Answer::NameError, now_us);
+                let query = format!(
+                    "{}.{DOMAIN}",
+                    random.pick(&["wpad", "may-in-cu", "isatap", "fs01"])
+                );
+                stage.ask(
+                    client,
+                    &mut random,
+                    &query,
+                    RecordType::A,
+                    &Answer::NameError,
+                    now_us,
+                );
             }
             2 => {
                 let address = workstation(random.between(1, i64::from(users)) as u8).address;
                 let answer = Answer::Records(vec![Data::Ptr(format!("may-{}.{DOMAIN}", random.below(90)))]);
-                stage.ask(mail, &mut random, &reverse_name(address), RecordType::Ptr, &answer, now_us);
+                stage.ask(
+                    mail,
+                    &mut random,
+                    &reverse_name(address),
+                    RecordType::Ptr,
+                    &answer,
+                    now_us,
+                );
             }
             3 => {
                 let text = "v=spf1 ip4:198.51.100.25 mx -all".to_owned();
                 let answer = Answer::Records(vec![Data::Text(text)]);
-                stage.ask(mail, &mut random, "tinh-b.example", RecordType::Txt, &answer, now_us);
+                stage.ask(
+                    mail,
+                    &mut random,
+                    "tinh-b.example",
+                    RecordType::Txt,
+                    &answer,
+                    now_us,
+                );
             }
             4 => {
                 let key = Random::stream(0x5eed, "dkim", 0).hex(360);
                 let answer = Answer::Records(vec![Data::Text(format!("v=DKIM1; k=rsa; p=MIIBIjANBg{key}"))]);
-                stage.ask(mail, &mut random, "s2026._domainkey.tinh-b.example", RecordType::Txt, &answer, now_us);
+                stage.ask(
+                    mail,
+                    &mut random,
+                    "s2026._domainkey.tinh-b.example",
+                    RecordType::Txt,
+                    &answer,
+                    now_us,
+                );
             }
             5 => {
                 let answer = Answer::Records(vec![Data::Mx(10, "mx.tinh-b.example".to_owned())]);
-                stage.ask(mail, &mut random, "tinh-b.example", RecordType::Mx, &answer, now_us);
+                stage.ask(
+                    mail,
+                    &mut random,
+                    "tinh-b.example",
+                    RecordType::Mx,
+                    &answer,
+                    now_us,
+                );
             }
             6 => {
                 let answer = Answer::Records(vec![Data::Text("v=DMARC1; p=reject".to_owned())]);
-                stage.ask(mail, &mut random, "_dmarc.tinh-b.example", RecordType::Txt, &answer, now_us);
+                stage.ask(
+                    mail,
+                    &mut random,
+                    "_dmarc.tinh-b.example",
+                    RecordType::Txt,
+                    &answer,
+                    now_us,
+                );
             }
             _ => {
                 // Distributors put a hash into the name: 32 digits, well below what a tunnel needs.
                 let query = format!("{}.phan-phoi.example", random.hex(32));
                 let address = Data::Address(crate::world::outside_v4([198, 51, 100], 61).address);
-                stage.ask(client, &mut random, &query, RecordType::A, &Answer::Records(vec![address]), now_us);
+                stage.ask(
+                    client,
+                    &mut random,
+                    &query,
+                    RecordType::A,
+                    &Answer::Records(vec![address]),
+                    now_us,
+                );
             }
         }
         now_us += random.between(1_000_000, 6_000_000);
@@ -139,7 +202,13 @@ pub(crate) fn dead_ends(stage: &mut Stage, users: u8) {
             0 => (workstation(250), 9100),
             _ => (Server::Documents.station(), 8443),
         };
-        let call = Call { client, server, port, stack: Stack::Desktop, step: None };
+        let call = Call {
+            client,
+            server,
+            port,
+            stack: Stack::Desktop,
+            step: None,
+        };
         let route = stage.route(&call, &mut random);
         let chance = random.fork();
         if attempt % 2 == 0 {

@@ -20,7 +20,11 @@ const ADMINISTRATOR: u8 = 1;
 
 /// Answers a wrong password.
 pub(crate) fn login_refused() -> Response {
-    Response::new(401, "text/html; charset=utf-8", "<p>Sai tên đăng nhập hoặc mật khẩu.</p>\n")
+    Response::new(
+        401,
+        "text/html; charset=utf-8",
+        "<p>Sai tên đăng nhập hoặc mật khẩu.</p>\n",
+    )
 }
 
 /// Answers a right password.
@@ -29,17 +33,33 @@ pub(crate) fn login_accepted(random: &mut Random) -> Response {
 }
 
 /// Says a login form.
-pub(crate) fn log_in(connection: &mut Connection<'_>, agent: &str, user: &str, password: &str, response: &Response) {
+pub(crate) fn log_in(
+    connection: &mut Connection<'_>,
+    agent: &str,
+    user: &str,
+    password: &str,
+    response: &Response,
+) {
     let body = format!("ten={user}&mat_khau={password}");
     let host = Server::Portal.name();
     let fields = ["Content-Type: application/x-www-form-urlencoded"];
-    let request =
-        Request { method: "POST", fields: &fields, body: body.as_bytes(), ..Request::get(&host, "/login", agent) };
+    let request = Request {
+        method: "POST",
+        fields: &fields,
+        body: body.as_bytes(),
+        ..Request::get(&host, "/login", agent)
+    };
     exchange(connection, &request, response);
 }
 
 fn call(client: Station, port: u16) -> Call {
-    Call { client, server: Server::Portal.station(), port, stack: Stack::Desktop, step: None }
+    Call {
+        client,
+        server: Server::Portal.station(),
+        port,
+        stack: Stack::Desktop,
+        step: None,
+    }
 }
 
 fn look_around(connection: &mut Connection<'_>, agent: &str, random: &mut Random) {
@@ -72,14 +92,23 @@ fn apply(connection: &mut Connection<'_>, agent: &str, random: &mut Random) {
         sentence(random, 30)
     )
     .into_bytes();
-    let size = random.size(8000, 50_000);
+    let size = random.size(6000, 30_000);
     body.extend_from_slice(&crate::content::picture(random, size));
     body.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
     let kind = format!("Content-Type: multipart/form-data; boundary={boundary}");
     let host = Server::Portal.name();
     let fields = [kind.as_str()];
-    let request = Request { method: "POST", fields: &fields, body: &body, ..Request::get(&host, "/nop-ho-so", agent) };
-    exchange(connection, &request, &Response::redirect(302, &format!("/ho-so/{}", random.below(90_000))));
+    let request = Request {
+        method: "POST",
+        fields: &fields,
+        body: &body,
+        ..Request::get(&host, "/nop-ho-so", agent)
+    };
+    exchange(
+        connection,
+        &request,
+        &Response::redirect(302, &format!("/ho-so/{}", random.below(90_000))),
+    );
 }
 
 /// Citizens who come from outside, some over TLS.
@@ -105,16 +134,25 @@ pub(crate) fn citizens(stage: &mut Stage) {
 
 fn over_tls(stage: &mut Stage, client: Station, random: &mut Random, start_us: i64) {
     let name = Server::Portal.name();
-    let service =
-        Service { name: &name, organisation: "Ủy ban nhân dân tỉnh A", key: KeyKind::Rsa, only_12: true, self_signed: false };
-    let profile = if random.chance(600) { BROWSER } else { OTHER_BROWSER };
+    let service = Service {
+        name: &name,
+        organisation: "Ủy ban nhân dân tỉnh A",
+        key: KeyKind::Rsa,
+        only_12: true,
+        self_signed: false,
+    };
+    let profile = if random.chance(600) {
+        BROWSER
+    } else {
+        OTHER_BROWSER
+    };
     let day_us = stage.start_us();
     let mut connection = stage.connect(&call(client, 443), random, start_us);
     let mut session = Session::open(&mut connection, &profile, &service, day_us);
     for _ in 0..random.size(1, 3) {
         session.send(Side::Client, random.size(250, 1100));
         session.think(3000, 90_000);
-        session.send(Side::Server, random.size(1500, 20_000));
+        session.send(Side::Server, random.size(1500, 12_000));
     }
     session.close(true);
 }
@@ -131,19 +169,36 @@ pub(crate) fn staff(stage: &mut Stage, users: u8) {
         let mut connection = stage.connect(&call(client, 80), &mut random, ready_us + 200);
         let mistypes = if number == ADMINISTRATOR { MISTYPES } else { 0 };
         for _ in 0..mistypes {
-            log_in(&mut connection, agent, "quantri", "Mua-Xuan-2026", &login_refused());
+            log_in(
+                &mut connection,
+                agent,
+                "quantri",
+                "Mua-Xuan-2026",
+                &login_refused(),
+            );
             let pause_us = random.between(3_000_000, 7_000_000);
             connection.pause(pause_us);
         }
         let accepted = login_accepted(&mut random);
-        log_in(&mut connection, agent, &format!("canbo{number}"), "Mua-Xuan-2026%21", &accepted);
+        log_in(
+            &mut connection,
+            agent,
+            &format!("canbo{number}"),
+            "Mua-Xuan-2026%21",
+            &accepted,
+        );
         look_around(&mut connection, agent, &mut random);
         connection.close(Side::Client);
     }
     let mut random = stage.random("documents", 0);
     let mut now_us = stage.start_us() + random.between(1_000_000, 4_000_000);
     while now_us < stage.end_us() {
-        documents(stage, random.between(1, i64::from(users)) as u8, &mut random, now_us);
+        documents(
+            stage,
+            random.between(1, i64::from(users)) as u8,
+            &mut random,
+            now_us,
+        );
         now_us += random.between(4_000_000, 12_000_000);
     }
 }
@@ -151,15 +206,29 @@ pub(crate) fn staff(stage: &mut Stage, users: u8) {
 /// A look at the document server.
 fn documents(stage: &mut Stage, number: u8, random: &mut Random, start_us: i64) {
     let client = workstation(number);
-    let server = if random.chance(500) { Server::Documents } else { Server::Intranet };
+    let server = if random.chance(500) {
+        Server::Documents
+    } else {
+        Server::Intranet
+    };
     let ready_us = stage.resolve_server(client, random, server, start_us);
-    let call = Call { client, server: server.station(), port: 80, stack: Stack::Desktop, step: None };
+    let call = Call {
+        client,
+        server: server.station(),
+        port: 80,
+        stack: Stack::Desktop,
+        step: None,
+    };
     let mut connection = stage.connect(&call, random, ready_us + 150);
     let host = server.name();
     let target = format!("/van-ban/den?trang={}&don_vi={DOMAIN}", random.below(30));
     let size = random.size(4000, 20_000);
     let html = page(random, "Văn bản đến", size);
     let response = Response::new(200, "text/html; charset=utf-8", html).wrapped(page_wrapping(random));
-    exchange(&mut connection, &Request::get(&host, &target, AGENTS[0]), &response);
+    exchange(
+        &mut connection,
+        &Request::get(&host, &target, AGENTS[0]),
+        &response,
+    );
     connection.close(Side::Client);
 }

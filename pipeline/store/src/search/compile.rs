@@ -62,7 +62,10 @@ impl Values {
     }
 
     fn time(&mut self, us: i64) -> String {
-        format!("fromUnixTimestamp64Micro({}, 'UTC')", self.bind(Bound::Signed(us)))
+        format!(
+            "fromUnixTimestamp64Micro({}, 'UTC')",
+            self.bind(Bound::Signed(us))
+        )
     }
 }
 
@@ -79,7 +82,11 @@ pub(super) fn conditions(request: &Request<'_>, class: Class) -> Option<(String,
     if let Some(root) = &request.query.root {
         all.push(node(root, class, &mut values)?);
     }
-    let sql = if all.is_empty() { "1".to_owned() } else { all.join(" AND ") };
+    let sql = if all.is_empty() {
+        "1".to_owned()
+    } else {
+        all.join(" AND ")
+    };
     Some((sql, values))
 }
 
@@ -103,7 +110,10 @@ pub(super) fn after(ts_us: i64, id: u128, values: &mut Values) -> String {
 /// # Errors
 /// For a field that none of them has, and for a value that its field cannot be compared with in any of them.
 pub(super) fn check(query: &Query, classes: &[Class]) -> Result<(), SearchError> {
-    query.root.as_ref().map_or(Ok(()), |root| check_node(root, classes))
+    query
+        .root
+        .as_ref()
+        .map_or(Ok(()), |root| check_node(root, classes))
 }
 
 fn check_node(node: &Node, classes: &[Class]) -> Result<(), SearchError> {
@@ -115,7 +125,9 @@ fn check_node(node: &Node, classes: &[Class]) -> Result<(), SearchError> {
 }
 
 fn check_term(leaf: &Term, classes: &[Class]) -> Result<(), SearchError> {
-    let Leaf::Field { name, .. } = &leaf.what else { return Ok(()) };
+    let Leaf::Field { name, .. } = &leaf.what else {
+        return Ok(());
+    };
     let mut problem = None;
     for class in classes {
         match term(leaf, *class, &mut Values::default()) {
@@ -124,9 +136,18 @@ fn check_term(leaf: &Term, classes: &[Class]) -> Result<(), SearchError> {
             Err(error) => problem = problem.or(Some(error)),
         }
     }
-    let names = || classes.iter().map(|class| class.name()).collect::<Vec<_>>().join(", ");
+    let names = || {
+        classes
+            .iter()
+            .map(|class| class.name())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     Err(problem.unwrap_or_else(|| {
-        SearchError::at(leaf.column, format!("no field {name} in the chosen classes ({})", names()))
+        SearchError::at(
+            leaf.column,
+            format!("no field {name} in the chosen classes ({})", names()),
+        )
     }))
 }
 
@@ -140,7 +161,10 @@ fn node(tree: &Node, class: Class, values: &mut Values) -> Option<String> {
             Some(format!("({})", all?.join(" AND ")))
         }
         Node::Or(nodes) => {
-            let some: Vec<String> = nodes.iter().filter_map(|inner| node(inner, class, values)).collect();
+            let some: Vec<String> = nodes
+                .iter()
+                .filter_map(|inner| node(inner, class, values))
+                .collect();
             (!some.is_empty()).then(|| format!("({})", some.join(" OR ")))
         }
     }
@@ -149,10 +173,23 @@ fn node(tree: &Node, class: Class, values: &mut Values) -> Option<String> {
 fn term(leaf: &Term, class: Class, values: &mut Values) -> Result<Option<String>, SearchError> {
     match &leaf.what {
         Leaf::Anywhere(pattern) => Ok(Some(anywhere(pattern, class, values))),
-        Leaf::Field { name, value_column, test } => {
-            let Some(column) = class.column(name) else { return Ok(None) };
-            let Some(expression) = expression(class, column) else { return Ok(None) };
-            let field = Field { name, expression, kind: column.kind, column: *value_column };
+        Leaf::Field {
+            name,
+            value_column,
+            test,
+        } => {
+            let Some(column) = class.column(name) else {
+                return Ok(None);
+            };
+            let Some(expression) = expression(class, column) else {
+                return Ok(None);
+            };
+            let field = Field {
+                name,
+                expression,
+                kind: column.kind,
+                column: *value_column,
+            };
             field.test(test, values).map(Some)
         }
     }
@@ -164,15 +201,24 @@ fn anywhere(pattern: &Pattern, class: Class, values: &mut Values) -> String {
     let mut any: Vec<String> = Vec::new();
     for column in class.stored_columns() {
         match column.kind {
-            Kind::Text | Kind::LowText => any.push(format!("{} ILIKE {}", name_of(column), values.text(&like))),
+            Kind::Text | Kind::LowText => {
+                any.push(format!("{} ILIKE {}", name_of(column), values.text(&like)))
+            }
             Kind::TextList => {
-                any.push(format!("arrayExists(x -> x ILIKE {}, {})", values.text(&like), name_of(column)));
+                any.push(format!(
+                    "arrayExists(x -> x ILIKE {}, {})",
+                    values.text(&like),
+                    name_of(column)
+                ));
             }
             _ => {}
         }
     }
     if let Some(network) = address_of(pattern) {
-        for column in class.stored_columns().filter(|column| column.kind == Kind::Address) {
+        for column in class
+            .stored_columns()
+            .filter(|column| column.kind == Kind::Address)
+        {
             any.push(within(&name_of(column), network, values));
         }
     }
@@ -194,7 +240,9 @@ fn expression(class: Class, column: &Column) -> Option<String> {
         (Class::Dns, "query_length") => "length(`query`)",
         (Class::Http, "url") => "if(position(`uri`, '://') > 0, `uri`, concat('http://', `host`, `uri`))",
         (Class::Http, "uri_stem") => "splitByChar('?', `uri`)[1]",
-        (Class::Http, "uri_query") => "if(position(`uri`, '?') > 0, substring(`uri`, position(`uri`, '?') + 1), '')",
+        (Class::Http, "uri_query") => {
+            "if(position(`uri`, '?') > 0, substring(`uri`, position(`uri`, '?') + 1), '')"
+        }
         (Class::Http, "uri_extension") => {
             "extract(splitByChar('/', splitByChar('?', `uri`)[1])[-1], '\\\\.([^.]*)$')"
         }
@@ -244,8 +292,9 @@ impl Field<'_> {
             }
             Kind::Time => format!("{it} = {}", values.time(self.time(value)?)),
             Kind::Id => {
-                let id: vonggac_event::EventId =
-                    value.parse().map_err(|_| self.wants("an id of 32 hexadecimal digits"))?;
+                let id: vonggac_event::EventId = value
+                    .parse()
+                    .map_err(|_| self.wants("an id of 32 hexadecimal digits"))?;
                 format!("{it} = {}", values.bind(Bound::Id(id.0)))
             }
             Kind::Counters | Kind::Text | Kind::LowText | Kind::TextList | Kind::Address => {
@@ -265,7 +314,12 @@ impl Field<'_> {
         let bound = match kind {
             Kind::U8 | Kind::U16 | Kind::U32 | Kind::U64 => values.bind(Bound::Unsigned(self.number(value)?)),
             Kind::Time => values.time(self.time(value)?),
-            _ => return Err(SearchError::at(self.column, format!("{} has no order; {sign} does not apply", self.name))),
+            _ => {
+                return Err(SearchError::at(
+                    self.column,
+                    format!("{} has no order; {sign} does not apply", self.name),
+                ));
+            }
         };
         Ok(format!("{} {sign} {bound}", self.expression))
     }
@@ -285,7 +339,9 @@ impl Field<'_> {
 
 fn present(it: &str, kind: Kind) -> String {
     match kind {
-        Kind::Text | Kind::LowText | Kind::TextList | Kind::U32List | Kind::Counters => format!("notEmpty({it})"),
+        Kind::Text | Kind::LowText | Kind::TextList | Kind::U32List | Kind::Counters => {
+            format!("notEmpty({it})")
+        }
         Kind::U8 | Kind::U16 | Kind::U32 | Kind::U64 | Kind::Id => format!("{it} != 0"),
         Kind::Bool => it.to_owned(),
         Kind::Address => format!("{it} != toIPv6('::')"),
@@ -320,7 +376,11 @@ fn address_of(pattern: &Pattern) -> Option<Network> {
 fn whole(pattern: &Pattern) -> String {
     match pattern {
         Pattern::Whole(text) => escaped(text),
-        Pattern::Pieces(pieces) => pieces.iter().map(|piece| escaped(piece)).collect::<Vec<_>>().join("%"),
+        Pattern::Pieces(pieces) => pieces
+            .iter()
+            .map(|piece| escaped(piece))
+            .collect::<Vec<_>>()
+            .join("%"),
     }
 }
 

@@ -8,8 +8,13 @@ const ALL: &[Class] = &Class::ALL;
 
 fn compiled(text: &str, class: Class) -> Option<(String, Vec<Bound>)> {
     let query = Query::parse(text).unwrap();
-    let request =
-        Request { scope: &Scope::National, query: &query, classes: &[class], from_us: None, to_us: None };
+    let request = Request {
+        scope: &Scope::National,
+        query: &query,
+        classes: &[class],
+        from_us: None,
+        to_us: None,
+    };
     conditions(&request, class).map(|(sql, values)| (sql, values.0))
 }
 
@@ -27,36 +32,113 @@ fn queries_become_conditions() {
     };
     use Bound::{Id, Unsigned};
     use Class::{Dns, Flow, Http, Tls};
-    check("query:example.org", Dns, "`query` ILIKE {p0:String}", &[text("example.org")]);
-    check("QueryName:\"a b*\"", Dns, "`query` ILIKE {p0:String}", &[text("a b*")]);
-    check("query:*.evil.*", Dns, "`query` ILIKE {p0:String}", &[text("%.evil.%")]);
-    check("host:100%_", Http, "`host` ILIKE {p0:String}", &[text("100\\%\\_")]);
-    check("answers:10.*", Dns, "arrayExists(x -> x ILIKE {p0:String}, `answers`)", &[text("10.%")]);
-    check("orig_bytes:>100", Flow, "`orig_bytes` > {p0:UInt64}", &[Unsigned(100)]);
+    check(
+        "query:example.org",
+        Dns,
+        "`query` ILIKE {p0:String}",
+        &[text("example.org")],
+    );
+    check(
+        "QueryName:\"a b*\"",
+        Dns,
+        "`query` ILIKE {p0:String}",
+        &[text("a b*")],
+    );
+    check(
+        "query:*.evil.*",
+        Dns,
+        "`query` ILIKE {p0:String}",
+        &[text("%.evil.%")],
+    );
+    check(
+        "host:100%_",
+        Http,
+        "`host` ILIKE {p0:String}",
+        &[text("100\\%\\_")],
+    );
+    check(
+        "answers:10.*",
+        Dns,
+        "arrayExists(x -> x ILIKE {p0:String}, `answers`)",
+        &[text("10.%")],
+    );
+    check(
+        "orig_bytes:>100",
+        Flow,
+        "`orig_bytes` > {p0:UInt64}",
+        &[Unsigned(100)],
+    );
     check("dport:<=1023", Flow, "`dport` <= {p0:UInt64}", &[Unsigned(1023)]);
     check("dst_port:443", Tls, "`dport` = {p0:UInt64}", &[Unsigned(443)]);
     check("answered:no", Dns, "`answered` = false", &[]);
     check("ttls:60", Dns, "has(`ttls`, {p0:UInt64})", &[Unsigned(60)]);
-    check("src:10.0.0.7", Flow, "`src` = toIPv6({p0:String})", &[text("::ffff:10.0.0.7")]);
+    check(
+        "src:10.0.0.7",
+        Flow,
+        "`src` = toIPv6({p0:String})",
+        &[text("::ffff:10.0.0.7")],
+    );
     let range = "(`dst` >= toIPv6({p0:String}) AND `dst` <= toIPv6({p1:String}))";
-    check("dst:10.0.0.0/8", Flow, range, &[text("::ffff:10.0.0.0"), text("::ffff:10.255.255.255")]);
-    check("dst:10.*", Flow, range, &[text("::ffff:10.0.0.0"), text("::ffff:10.255.255.255")]);
+    check(
+        "dst:10.0.0.0/8",
+        Flow,
+        range,
+        &[text("::ffff:10.0.0.0"), text("::ffff:10.255.255.255")],
+    );
+    check(
+        "dst:10.*",
+        Flow,
+        range,
+        &[text("::ffff:10.0.0.0"), text("::ffff:10.255.255.255")],
+    );
     check("host:*", Http, "notEmpty(`host`)", &[]);
-    check("event_id:0000000000000000000000000000000a", Flow, "`event_id` = {p0:UInt128}", &[Id(10)]);
+    check(
+        "event_id:0000000000000000000000000000000a",
+        Flow,
+        "`event_id` = {p0:UInt128}",
+        &[Id(10)],
+    );
     let times = "(`ts` >= fromUnixTimestamp64Micro({p0:Int64}, 'UTC') AND `ts` < fromUnixTimestamp64Micro({p1:Int64}, 'UTC'))";
-    check("ts:>=1970-01-01 ts:<1970-01-02", Flow, times, &[Bound::Signed(0), Bound::Signed(86_400_000_000)]);
+    check(
+        "ts:>=1970-01-01 ts:<1970-01-02",
+        Flow,
+        times,
+        &[Bound::Signed(0), Bound::Signed(86_400_000_000)],
+    );
     let tree = "(NOT (`qtype` = {p0:UInt64}) AND (`rcode` = {p1:UInt64} OR `rcode` = {p2:UInt64}))";
-    check("NOT qtype:1 (rcode:2 OR rcode:3)", Dns, tree, &[Unsigned(1), Unsigned(2), Unsigned(3)]);
+    check(
+        "NOT qtype:1 (rcode:2 OR rcode:3)",
+        Dns,
+        tree,
+        &[Unsigned(1), Unsigned(2), Unsigned(3)],
+    );
     let order = "((`qtype` = {p0:UInt64} AND `rcode` = {p1:UInt64}) OR `rcode` = {p2:UInt64})";
-    check("qtype:1 AND rcode:2 OR rcode:3", Dns, order, &[Unsigned(1), Unsigned(2), Unsigned(3)]);
+    check(
+        "qtype:1 AND rcode:2 OR rcode:3",
+        Dns,
+        order,
+        &[Unsigned(1), Unsigned(2), Unsigned(3)],
+    );
 }
 
 #[test]
 fn a_bare_word_is_looked_for_in_text_and_an_address_in_addresses_too() {
     let (sql, values) = compiled("Evil", Class::Anomaly).unwrap();
-    assert!(sql.starts_with("(`sensor` ILIKE {p0:String} OR `tenant` ILIKE {p1:String}"), "{sql}");
-    assert!(values.iter().all(|value| *value == Bound::Text("%Evil%".into())), "{values:?}");
-    for word in ["10.1.2.3", "fe80::1", "10.1.0.0/16", "2001:db8::/32", "\"10.1.2.3\""] {
+    assert!(
+        sql.starts_with("(`sensor` ILIKE {p0:String} OR `tenant` ILIKE {p1:String}"),
+        "{sql}"
+    );
+    assert!(
+        values.iter().all(|value| *value == Bound::Text("%Evil%".into())),
+        "{values:?}"
+    );
+    for word in [
+        "10.1.2.3",
+        "fe80::1",
+        "10.1.0.0/16",
+        "2001:db8::/32",
+        "\"10.1.2.3\"",
+    ] {
         let (sql, _) = compiled(word, Class::Flow).unwrap();
         assert!(sql.contains("`src` ") && sql.contains("toIPv6"), "{word}: {sql}");
     }
@@ -65,7 +147,12 @@ fn a_bare_word_is_looked_for_in_text_and_an_address_in_addresses_too() {
 #[test]
 fn a_class_without_the_field_is_left_out() {
     let check = |query: &str, class: Class, found: bool| {
-        assert_eq!(compiled(query, class).is_some(), found, "{query} in {}", class.name());
+        assert_eq!(
+            compiled(query, class).is_some(),
+            found,
+            "{query} in {}",
+            class.name()
+        );
     };
     check("query:x", Class::Dns, true);
     check("query:x", Class::Http, false);
@@ -80,19 +167,37 @@ fn a_class_without_the_field_is_left_out() {
 fn mistakes_are_named_with_their_column() {
     let check = |query: &str, expect: &str| assert_eq!(failure(query, &[Class::Dns, Class::Flow]), expect);
     check("", "no error");
-    check("host:x", "column 1: no field host in the chosen classes (dns, flow)");
-    check("qtype:1 OR nope:x", "column 12: no field nope in the chosen classes (dns, flow)");
+    check(
+        "host:x",
+        "column 1: no field host in the chosen classes (dns, flow)",
+    );
+    check(
+        "qtype:1 OR nope:x",
+        "column 12: no field nope in the chosen classes (dns, flow)",
+    );
     check("qtype:x", "column 7: qtype wants a whole number");
     check("qtype:1*", "column 7: qtype wants a value without *");
     check("query:>x", "column 7: query has no order; > does not apply");
     check("qtype:>", "column 7: > has nothing to compare with");
-    check("src:here", "column 5: src wants an address or a network such as 10.0.0.0/8");
+    check(
+        "src:here",
+        "column 5: src wants an address or a network such as 10.0.0.0/8",
+    );
     check("answered:maybe", "column 10: answered wants true or false");
-    check("ts:>yesterday", "column 4: ts wants a time such as 2026-01-31T09:30:00Z");
-    check("event_id:1", "column 10: event_id wants an id of 32 hexadecimal digits");
+    check(
+        "ts:>yesterday",
+        "column 4: ts wants a time such as 2026-01-31T09:30:00Z",
+    );
+    check(
+        "event_id:1",
+        "column 10: event_id wants an id of 32 hexadecimal digits",
+    );
     check("query:", "column 7: query: has no value; query:* finds any");
     check("đ \"x", "column 3: the quote is not closed");
-    check("a AND", "column 6: the query ends where something to find should stand");
+    check(
+        "a AND",
+        "column 6: the query ends where something to find should stand",
+    );
     check("OR a", "column 1: something to find should stand here");
     check("(a", "column 1: the ( is not closed");
     check("a )", "column 3: a ) without its (");
@@ -101,7 +206,10 @@ fn mistakes_are_named_with_their_column() {
     check(&"NOT ".repeat(100), "column 65: nested more than 16 deep");
     check(&"a ".repeat(65), "column 129: more than 64 terms");
     check(&"a".repeat(4097), "column 1: the query is longer than 4096 bytes");
-    assert_eq!(failure("dropped:x", &[Class::Stats]), "column 9: dropped wants * (whether it has a value)");
+    assert_eq!(
+        failure("dropped:x", &[Class::Stats]),
+        "column 9: dropped wants * (whether it has a value)"
+    );
     // Text in one class and a number in another: the class where it makes sense is searched.
     assert_eq!(failure("qtype:>5", ALL), "no error");
 }
@@ -110,7 +218,12 @@ fn mistakes_are_named_with_their_column() {
 fn every_derived_column_can_be_searched() {
     for class in ALL {
         for column in class.columns() {
-            assert!(expression(*class, column).is_some(), "{}.{}", class.name(), column.name);
+            assert!(
+                expression(*class, column).is_some(),
+                "{}.{}",
+                class.name(),
+                column.name
+            );
         }
     }
 }
@@ -119,7 +232,13 @@ fn every_derived_column_can_be_searched() {
 fn the_scope_and_the_times_are_always_there() {
     let query = Query::parse("a OR b").unwrap();
     let scope = Scope::Tenant("moh' OR 1".into());
-    let request = Request { scope: &scope, query: &query, classes: ALL, from_us: Some(1), to_us: Some(2) };
+    let request = Request {
+        scope: &scope,
+        query: &query,
+        classes: ALL,
+        from_us: Some(1),
+        to_us: Some(2),
+    };
     for class in ALL {
         let (sql, values) = conditions(&request, *class).unwrap();
         assert!(sql.starts_with("tenant = {p0:String} AND ts >= "), "{sql}");
@@ -130,9 +249,20 @@ fn the_scope_and_the_times_are_always_there() {
 
 /// What may stand in a condition besides placeholders: names of the schema, functions, signs.
 fn is_fixed(sql: &str) -> bool {
-    const LITERALS: [&str; 9] =
-        ["'UTC'", "'::'", "'microsecond'", "'://'", "'http://'", "'?'", "''", "'/'", "'\\\\.([^.]*)$'"];
-    let without = LITERALS.iter().fold(sql.to_owned(), |rest, literal| rest.replace(literal, ""));
+    const LITERALS: [&str; 9] = [
+        "'UTC'",
+        "'::'",
+        "'microsecond'",
+        "'://'",
+        "'http://'",
+        "'?'",
+        "''",
+        "'/'",
+        "'\\\\.([^.]*)$'",
+    ];
+    let without = LITERALS
+        .iter()
+        .fold(sql.to_owned(), |rest, literal| rest.replace(literal, ""));
     !without.contains('\'') && !without.contains('"') && !without.contains(';') && !without.contains('\\')
 }
 

@@ -19,7 +19,11 @@ pub(super) enum What {
     /// A bare word or phrase.
     Word(Text),
     /// `field:value`; `value_column` is where the value starts.
-    Field { name: String, value: Text, value_column: usize },
+    Field {
+        name: String,
+        value: Text,
+        value_column: usize,
+    },
 }
 
 /// A value and whether it stood in quotes, where `*` and `>` mean themselves.
@@ -32,9 +36,15 @@ pub(super) enum Text {
 /// Splits a query.
 pub(super) fn tokens(query: &str) -> Result<Vec<Token>, SearchError> {
     if query.len() > QUERY_BYTES_MAX {
-        return Err(SearchError::at(1, format!("the query is longer than {QUERY_BYTES_MAX} bytes")));
+        return Err(SearchError::at(
+            1,
+            format!("the query is longer than {QUERY_BYTES_MAX} bytes"),
+        ));
     }
-    let mut lexer = Lexer { rest: query.chars().collect(), at: 0 };
+    let mut lexer = Lexer {
+        rest: query.chars().collect(),
+        at: 0,
+    };
     let mut tokens = Vec::new();
     while let Some(token) = lexer.token()? {
         tokens.push(token);
@@ -102,7 +112,10 @@ impl Lexer {
 
     fn plain(&mut self) -> String {
         let start = self.at;
-        while self.peek().is_some_and(|c| !c.is_whitespace() && !matches!(c, '(' | ')' | '"')) {
+        while self
+            .peek()
+            .is_some_and(|c| !c.is_whitespace() && !matches!(c, '(' | ')' | '"'))
+        {
             self.at += 1;
         }
         self.rest.get(start..self.at).unwrap_or_default().iter().collect()
@@ -117,17 +130,26 @@ impl Lexer {
             "NOT" => return Ok(What::Not),
             _ => {}
         }
-        let Some((name, value)) = split_field(&word) else { return Ok(What::Word(Text::Plain(word))) };
+        let Some((name, value)) = split_field(&word) else {
+            return Ok(What::Word(Text::Plain(word)));
+        };
         let value_column = start + name.chars().count() + 2;
         let name = name.to_owned();
         let value = if value.is_empty() && self.peek() == Some('"') {
             Text::Quoted(self.quoted()?)
         } else if value.is_empty() {
-            return Err(SearchError::at(value_column, format!("{name}: has no value; {name}:* finds any")));
+            return Err(SearchError::at(
+                value_column,
+                format!("{name}: has no value; {name}:* finds any"),
+            ));
         } else {
             Text::Plain(value.to_owned())
         };
-        Ok(What::Field { name, value, value_column })
+        Ok(What::Field {
+            name,
+            value,
+            value_column,
+        })
     }
 }
 
@@ -135,7 +157,9 @@ impl Lexer {
 fn split_field(word: &str) -> Option<(&str, &str)> {
     let (name, value) = word.split_once(':')?;
     let named = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'));
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'));
     let address = word.split_once('/').map_or(word, |(address, _)| address);
     (named && address.parse::<std::net::IpAddr>().is_err()).then_some((name, value))
 }

@@ -20,28 +20,42 @@ pub(super) fn network(text: &str) -> Option<Network> {
         };
         let host = u128::MAX.checked_shr(length).unwrap_or(0);
         let bits = u128::from(mapped);
-        return Some(Network { first: Ipv6Addr::from(bits & !host), last: Ipv6Addr::from(bits | host) });
+        return Some(Network {
+            first: Ipv6Addr::from(bits & !host),
+            last: Ipv6Addr::from(bits | host),
+        });
     }
     let address = match text.parse().ok()? {
         IpAddr::V4(v4) => v4.to_ipv6_mapped(),
         IpAddr::V6(v6) => v6,
     };
-    Some(Network { first: address, last: address })
+    Some(Network {
+        first: address,
+        last: address,
+    })
 }
 
 /// The network of `10.1.*`: leading octets, then one star.
 pub(super) fn network_of_prefix(text: &str) -> Option<Network> {
-    let octets: Vec<u8> =
-        text.strip_suffix('.')?.split('.').map(|octet| octet.parse().ok()).collect::<Option<_>>()?;
+    let octets: Vec<u8> = text
+        .strip_suffix('.')?
+        .split('.')
+        .map(|octet| octet.parse().ok())
+        .collect::<Option<_>>()?;
     if octets.is_empty() || octets.len() > 3 {
         return None;
     }
     let end = |fill: u8| {
         let mut all = [fill; 4];
-        all.iter_mut().zip(&octets).for_each(|(slot, octet)| *slot = *octet);
+        all.iter_mut()
+            .zip(&octets)
+            .for_each(|(slot, octet)| *slot = *octet);
         Ipv4Addr::from(all).to_ipv6_mapped()
     };
-    Some(Network { first: end(0), last: end(255) })
+    Some(Network {
+        first: end(0),
+        last: end(255),
+    })
 }
 
 /// `true`, `false`, `yes`, `no`, `1`, `0`.
@@ -97,7 +111,11 @@ fn clock_us(text: &str) -> Option<i64> {
     if hours > 23 || minutes > 59 || seconds > 60 || fraction.len() > 6 {
         return None;
     }
-    let micros = if fraction.is_empty() { 0 } else { digits(&format!("{fraction:0<6}"), 6)? };
+    let micros = if fraction.is_empty() {
+        0
+    } else {
+        digits(&format!("{fraction:0<6}"), 6)?
+    };
     Some((hours * 3600 + minutes * 60 + seconds - offset_s) * 1_000_000 + micros)
 }
 
@@ -126,7 +144,16 @@ mod tests {
         check("2024-02-29T12:00", Some(1_709_208_000_000_000));
         check("1970-01-01T07:00:00.5+07:00", Some(500_000));
         check("1969-12-31T23:59:59.999999Z", Some(-1));
-        for text in ["", "2026", "2026-13-01", "2026-1-1", "2026-01-01T", "2026-01-01T24:00", "+026-01-01", "2026-01-01T00:00é"] {
+        for text in [
+            "",
+            "2026",
+            "2026-13-01",
+            "2026-1-1",
+            "2026-01-01T",
+            "2026-01-01T24:00",
+            "+026-01-01",
+            "2026-01-01T00:00é",
+        ] {
             check(text, None);
         }
     }
@@ -134,13 +161,25 @@ mod tests {
     #[test]
     fn networks_in_their_forms() {
         let check = |text: &str, expect: Option<(&str, &str)>| {
-            let found = network(text).map(|net| (net.first.to_canonical().to_string(), net.last.to_canonical().to_string()));
-            assert_eq!(found.as_ref().map(|(a, b)| (a.as_str(), b.as_str())), expect, "{text}");
+            let found = network(text).map(|net| {
+                (
+                    net.first.to_canonical().to_string(),
+                    net.last.to_canonical().to_string(),
+                )
+            });
+            assert_eq!(
+                found.as_ref().map(|(a, b)| (a.as_str(), b.as_str())),
+                expect,
+                "{text}"
+            );
         };
         check("10.1.2.3", Some(("10.1.2.3", "10.1.2.3")));
         check("10.1.2.3/8", Some(("10.0.0.0", "10.255.255.255")));
         check("0.0.0.0/0", Some(("0.0.0.0", "255.255.255.255")));
-        check("2001:db8::/32", Some(("2001:db8::", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff")));
+        check(
+            "2001:db8::/32",
+            Some(("2001:db8::", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff")),
+        );
         check("::1/128", Some(("::1", "::1")));
         for text in ["", "10.1.2", "10.0.0.0/33", "::/129", "10.0.0.0/", "x/8"] {
             check(text, None);

@@ -24,7 +24,11 @@ impl Query {
     /// # Errors
     /// With the column at which it stops making sense, or when it is over a limit.
     pub fn parse(text: &str) -> Result<Self, SearchError> {
-        let mut parser = Parser { tokens: tokens(text)?.into_iter().peekable(), end: text.chars().count() + 1, terms: 0 };
+        let mut parser = Parser {
+            tokens: tokens(text)?.into_iter().peekable(),
+            end: text.chars().count() + 1,
+            terms: 0,
+        };
         if parser.tokens.peek().is_none() {
             return Ok(Self::EVERYTHING);
         }
@@ -56,7 +60,11 @@ pub(super) enum Leaf {
     /// Text anywhere.
     Anywhere(Pattern),
     /// A field and what it must be.
-    Field { name: String, value_column: usize, test: Test },
+    Field {
+        name: String,
+        value_column: usize,
+        test: Test,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,7 +119,9 @@ impl Pattern {
 
 impl Test {
     fn of(value: Text, column: usize) -> Result<Self, SearchError> {
-        let Text::Plain(plain) = &value else { return Ok(Self::Like(Pattern::of(value))) };
+        let Text::Plain(plain) = &value else {
+            return Ok(Self::Like(Pattern::of(value)));
+        };
         if plain.chars().all(|character| character == '*') {
             return Ok(Self::Present);
         }
@@ -124,7 +134,10 @@ impl Test {
         for (sign, comparison) in operators {
             if let Some(rest) = plain.strip_prefix(sign) {
                 if rest.is_empty() {
-                    return Err(SearchError::at(column, format!("{sign} has nothing to compare with")));
+                    return Err(SearchError::at(
+                        column,
+                        format!("{sign} has nothing to compare with"),
+                    ));
                 }
                 return Ok(Self::Compare(comparison, rest.to_owned()));
             }
@@ -157,7 +170,10 @@ impl Parser {
         let mut nodes = vec![self.not(depth)?];
         loop {
             let explicit = self.next_is(&What::And);
-            let ends = matches!(self.tokens.peek().map(|token| &token.what), None | Some(What::Or | What::Close));
+            let ends = matches!(
+                self.tokens.peek().map(|token| &token.what),
+                None | Some(What::Or | What::Close)
+            );
             if ends && !explicit {
                 return Ok(one_or(nodes, Node::And));
             }
@@ -167,10 +183,16 @@ impl Parser {
 
     fn not(&mut self, depth: usize) -> Result<Node, SearchError> {
         let Some(Token { column, what }) = self.tokens.next() else {
-            return Err(SearchError::at(self.end, "the query ends where something to find should stand"));
+            return Err(SearchError::at(
+                self.end,
+                "the query ends where something to find should stand",
+            ));
         };
         if depth >= DEPTH_MAX {
-            return Err(SearchError::at(column, format!("nested more than {DEPTH_MAX} deep")));
+            return Err(SearchError::at(
+                column,
+                format!("nested more than {DEPTH_MAX} deep"),
+            ));
         }
         match what {
             What::Not => Ok(Node::Not(Box::new(self.not(depth + 1)?))),
@@ -182,9 +204,20 @@ impl Parser {
                 Ok(inner)
             }
             What::Word(text) => self.term(column, Leaf::Anywhere(Pattern::of(text))),
-            What::Field { name, value, value_column } => {
+            What::Field {
+                name,
+                value,
+                value_column,
+            } => {
                 let test = Test::of(value, value_column)?;
-                self.term(column, Leaf::Field { name, value_column, test })
+                self.term(
+                    column,
+                    Leaf::Field {
+                        name,
+                        value_column,
+                        test,
+                    },
+                )
             }
             What::And | What::Or | What::Close => {
                 Err(SearchError::at(column, "something to find should stand here"))

@@ -85,7 +85,11 @@ pub(super) fn read(class: Class, line: &str) -> Result<EventRow, SearchError> {
         fields: Vec::new(),
     };
     if values.len() != class.stored_columns().count() {
-        return Err(SearchError::Answer(format!("{} values for a row of {}", values.len(), class.name())));
+        return Err(SearchError::Answer(format!(
+            "{} values for a row of {}",
+            values.len(),
+            class.name()
+        )));
     }
     for (column, value) in class.stored_columns().zip(values) {
         place(&mut row, column, value)
@@ -110,7 +114,11 @@ fn place(row: &mut EventRow, column: &'static Column, value: Value) -> Option<()
         "exercise_id" => row.exercise_id = u32::try_from(unsigned(&value)?).ok()?,
         name => {
             if let Some(value) = own(column, value)? {
-                row.fields.push(Field { name, kind: column.kind, value });
+                row.fields.push(Field {
+                    name,
+                    kind: column.kind,
+                    value,
+                });
             }
         }
     }
@@ -182,15 +190,27 @@ mod tests {
 
     #[test]
     fn answers_of_another_shape_are_refused() {
-        for line in ["", "{}", "[]", "[1,2]", "[null,null,null,null,null,null,null,null,null,null,null,null,null,null,null,null]"] {
-            assert!(matches!(read(Class::Anomaly, line), Err(SearchError::Answer(_))), "{line}");
+        for line in [
+            "",
+            "{}",
+            "[]",
+            "[1,2]",
+            "[null,null,null,null,null,null,null,null,null,null,null,null,null,null,null,null]",
+        ] {
+            assert!(
+                matches!(read(Class::Anomaly, line), Err(SearchError::Answer(_))),
+                "{line}"
+            );
         }
     }
 
     #[test]
     fn every_column_is_selected_once_in_order() {
         let dns = selection(Class::Dns);
-        assert!(dns.starts_with("toString(`event_id`), toUnixTimestamp64Micro(`ts`), `sensor`"), "{dns}");
+        assert!(
+            dns.starts_with("toString(`event_id`), toUnixTimestamp64Micro(`ts`), `sensor`"),
+            "{dns}"
+        );
         assert!(!dns.contains("query_length"));
     }
 }

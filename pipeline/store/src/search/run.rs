@@ -22,8 +22,26 @@ const SENSORS_MAX: u32 = 1000;
 const WIDTHS_US: [i64; 20] = {
     const S: i64 = 1_000_000;
     [
-        1_000, 10_000, 100_000, S / 2, S, 2 * S, 5 * S, 10 * S, 15 * S, 30 * S, 60 * S, 120 * S, 300 * S, 600 * S, 900 * S,
-        1800 * S, 3600 * S, 10_800 * S, 21_600 * S, 43_200 * S,
+        1_000,
+        10_000,
+        100_000,
+        S / 2,
+        S,
+        2 * S,
+        5 * S,
+        10 * S,
+        15 * S,
+        30 * S,
+        60 * S,
+        120 * S,
+        300 * S,
+        600 * S,
+        900 * S,
+        1800 * S,
+        3600 * S,
+        10_800 * S,
+        21_600 * S,
+        43_200 * S,
     ]
 };
 const DAY_US: i64 = 86_400 * 1_000_000;
@@ -70,7 +88,9 @@ pub struct SensorState {
 pub async fn ping(client: &Client) -> Result<String, SearchError> {
     let lines = lines(client, Limits::default(), "SELECT version()", &Values::default()).await?;
     let line: Vec<String> = parsed(lines.first().map_or("", String::as_str))?;
-    line.into_iter().next().ok_or_else(|| SearchError::Answer("no version".to_owned()))
+    line.into_iter()
+        .next()
+        .ok_or_else(|| SearchError::Answer("no version".to_owned()))
 }
 
 /// A page of events, the latest first.
@@ -91,7 +111,11 @@ pub async fn search(
         tasks.spawn(async move {
             let count = format!("SELECT count() FROM `{}` WHERE {condition}", class.name());
             let total = numbers(&client, limits, &count, &values).await?;
-            let total = total.first().and_then(|row| row.first()).and_then(unsigned).unwrap_or(0);
+            let total = total
+                .first()
+                .and_then(|row| row.first())
+                .and_then(unsigned)
+                .unwrap_or(0);
             let rows = page(&client, limits, class, condition, values, after, rows_max).await?;
             Ok::<_, SearchError>((total, rows))
         });
@@ -105,7 +129,10 @@ pub async fn search(
     rows.sort_unstable_by_key(|row: &EventRow| std::cmp::Reverse((row.ts_us, row.id)));
     let more = rows.len() > rows_max as usize;
     rows.truncate(rows_max as usize);
-    let next = rows.last().filter(|_| more).map(|row| Cursor { ts_us: row.ts_us, id: row.id });
+    let next = rows.last().filter(|_| more).map(|row| Cursor {
+        ts_us: row.ts_us,
+        id: row.id,
+    });
     Ok(Page { rows, next, total })
 }
 
@@ -141,15 +168,23 @@ pub async fn histogram(
     request: &Request<'_>,
     buckets: u32,
 ) -> Result<Histogram, SearchError> {
-    let empty = Histogram { bucket_us: 0, buckets: Vec::new() };
+    let empty = Histogram {
+        bucket_us: 0,
+        buckets: Vec::new(),
+    };
     let (from_us, to_us) = match (request.from_us, request.to_us) {
         (Some(from_us), Some(to_us)) => (from_us, to_us),
         (from_us, to_us) => match extent(client, limits, request).await? {
-            Some((first_us, last_us)) => (from_us.unwrap_or(first_us), to_us.unwrap_or(last_us.saturating_add(1))),
+            Some((first_us, last_us)) => (
+                from_us.unwrap_or(first_us),
+                to_us.unwrap_or(last_us.saturating_add(1)),
+            ),
             None => return Ok(empty),
         },
     };
-    let Some(shape) = Shape::of(from_us, to_us, buckets) else { return Ok(empty) };
+    let Some(shape) = Shape::of(from_us, to_us, buckets) else {
+        return Ok(empty);
+    };
     let mut tasks = JoinSet::new();
     for (class, condition, mut values) in compiled(request)? {
         let client = client.clone();
@@ -173,7 +208,10 @@ pub async fn histogram(
             }
         }
     }
-    Ok(Histogram { bucket_us: shape.width_us, buckets: filled })
+    Ok(Histogram {
+        bucket_us: shape.width_us,
+        buckets: filled,
+    })
 }
 
 /// First and last time of what a request finds.
@@ -194,8 +232,12 @@ async fn extent(
     let mut extent: Option<(i64, i64)> = None;
     while let Some(done) = tasks.join_next().await {
         for row in joined(done)? {
-            let [first, last, count] = row.as_slice() else { continue };
-            let (Some(first), Some(last)) = (signed(first), signed(last)) else { continue };
+            let [first, last, count] = row.as_slice() else {
+                continue;
+            };
+            let (Some(first), Some(last)) = (signed(first), signed(last)) else {
+                continue;
+            };
             if unsigned(count).unwrap_or(0) > 0 {
                 let (low, high) = extent.unwrap_or((first, last));
                 extent = Some((low.min(first), high.max(last)));
@@ -220,10 +262,16 @@ impl Shape {
         let width_us = WIDTHS_US
             .into_iter()
             .find(|width| *width >= least_us)
-            .unwrap_or_else(|| (least_us / DAY_US + i64::from(least_us % DAY_US != 0)).saturating_mul(DAY_US));
+            .unwrap_or_else(|| {
+                (least_us / DAY_US + i64::from(least_us % DAY_US != 0)).saturating_mul(DAY_US)
+            });
         let start_us = from_us.checked_sub(from_us.rem_euclid(width_us))?;
         let count = to_us.checked_sub(1)?.checked_sub(start_us)? / width_us + 1;
-        Some(Self { start_us, width_us, count: usize::try_from(count).ok()? })
+        Some(Self {
+            start_us,
+            width_us,
+            count: usize::try_from(count).ok()?,
+        })
     }
 
     fn empty_buckets(&self) -> Vec<HistogramBucket> {
@@ -232,7 +280,10 @@ impl Shape {
             self.start_us.saturating_add(self.width_us.saturating_mul(index))
         };
         (0..self.count)
-            .map(|index| HistogramBucket { start_us: start(index), counts: BTreeMap::new() })
+            .map(|index| HistogramBucket {
+                start_us: start(index),
+                counts: BTreeMap::new(),
+            })
             .collect()
     }
 }
@@ -247,8 +298,12 @@ pub async fn alert_events(
     scope: &Scope,
     alert: &vonggac_event::Alert,
 ) -> Result<Vec<EventRow>, SearchError> {
-    let ids: Vec<u128> =
-        alert.event_ids.iter().filter_map(|id| EventId::from_bytes(id)).map(|id| id.0).collect();
+    let ids: Vec<u128> = alert
+        .event_ids
+        .iter()
+        .filter_map(|id| EventId::from_bytes(id))
+        .map(|id| id.0)
+        .collect();
     let mut tasks = JoinSet::new();
     for class in Class::ALL.into_iter().filter(|class| *class != Class::Stats) {
         let mut values = Values::default();
@@ -261,7 +316,10 @@ pub async fn alert_events(
             )
         };
         let near = between(&mut values, 0);
-        let named = format!("{near} AND has({}, event_id)", values.bind(Bound::Ids(ids.clone())));
+        let named = format!(
+            "{near} AND has({}, event_id)",
+            values.bind(Bound::Ids(ids.clone()))
+        );
         if class == Class::Flow {
             let reach = between(&mut values, FLOW_REACH_US);
             let flows = values.bind(Bound::Numbers(alert.flow_ids.clone()));
@@ -291,7 +349,11 @@ pub async fn alert_events(
 ///
 /// # Errors
 /// When ClickHouse fails.
-pub async fn sensors(client: &Client, limits: Limits, scope: &Scope) -> Result<Vec<SensorState>, SearchError> {
+pub async fn sensors(
+    client: &Client,
+    limits: Limits,
+    scope: &Scope,
+) -> Result<Vec<SensorState>, SearchError> {
     let mut values = Values::default();
     let mut all = compile::scope_conditions(scope, &mut values);
     all.push("1".to_owned());
@@ -301,11 +363,15 @@ pub async fn sensors(client: &Client, limits: Limits, scope: &Scope) -> Result<V
         all.join(" AND "),
     );
     let rows = numbers(client, limits, &sql, &values).await?;
-    rows.iter().map(|row| sensor(row).ok_or_else(|| SearchError::Answer("a row of stats".to_owned()))).collect()
+    rows.iter()
+        .map(|row| sensor(row).ok_or_else(|| SearchError::Answer("a row of stats".to_owned())))
+        .collect()
 }
 
 fn sensor(row: &[Value]) -> Option<SensorState> {
-    let [sensor, seen, received, processed, dropped, events] = row else { return None };
+    let [sensor, seen, received, processed, dropped, events] = row else {
+        return None;
+    };
     let counters = dropped.as_object()?;
     Some(SensorState {
         sensor: sensor.as_str()?.to_owned(),
@@ -322,8 +388,15 @@ fn sensor(row: &[Value]) -> Option<SensorState> {
 
 /// The classes that a request concerns, each with its condition.
 fn compiled(request: &Request<'_>) -> Result<Vec<(Class, String, Values)>, SearchError> {
-    let every: Vec<Class> = Class::ALL.into_iter().filter(|class| *class != Class::Stats).collect();
-    let classes = if request.classes.is_empty() { every.as_slice() } else { request.classes };
+    let every: Vec<Class> = Class::ALL
+        .into_iter()
+        .filter(|class| *class != Class::Stats)
+        .collect();
+    let classes = if request.classes.is_empty() {
+        every.as_slice()
+    } else {
+        request.classes
+    };
     compile::check(request.query, classes)?;
     let with = |class: &Class| {
         compile::conditions(request, *class).map(|(condition, values)| (*class, condition, values))
@@ -342,7 +415,11 @@ async fn events(
     sql: &str,
     values: &Values,
 ) -> Result<Vec<EventRow>, SearchError> {
-    lines(client, limits, sql, values).await?.iter().map(|line| row::read(class, line)).collect()
+    lines(client, limits, sql, values)
+        .await?
+        .iter()
+        .map(|line| row::read(class, line))
+        .collect()
 }
 
 async fn numbers(
@@ -351,7 +428,11 @@ async fn numbers(
     sql: &str,
     values: &Values,
 ) -> Result<Vec<Vec<Value>>, SearchError> {
-    lines(client, limits, sql, values).await?.iter().map(|line| parsed(line)).collect()
+    lines(client, limits, sql, values)
+        .await?
+        .iter()
+        .map(|line| parsed(line))
+        .collect()
 }
 
 fn parsed<T: serde::de::DeserializeOwned>(line: &str) -> Result<T, SearchError> {
@@ -365,7 +446,9 @@ async fn lines(
     sql: &str,
     values: &Values,
 ) -> Result<Vec<String>, SearchError> {
-    let mut query = client.query_raw(sql).with_setting("output_format_json_quote_64bit_integers", "0");
+    let mut query = client
+        .query_raw(sql)
+        .with_setting("output_format_json_quote_64bit_integers", "0");
     if let Some(seconds) = limits.max_execution_s {
         query = query.with_setting("max_execution_time", seconds.to_string());
     }
@@ -379,12 +462,18 @@ async fn lines(
     let mut answer = Vec::new();
     while let Some(chunk) = cursor.next().await? {
         if answer.len() + chunk.len() > ANSWER_BYTES_MAX {
-            return Err(SearchError::TooExpensive(format!("more than {ANSWER_BYTES_MAX} bytes of answer")));
+            return Err(SearchError::TooExpensive(format!(
+                "more than {ANSWER_BYTES_MAX} bytes of answer"
+            )));
         }
         answer.extend_from_slice(&chunk);
     }
     let text = String::from_utf8_lossy(&answer);
-    Ok(text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect())
+    Ok(text
+        .lines()
+        .filter(|line| !line.is_empty())
+        .map(str::to_owned)
+        .collect())
 }
 
 #[cfg(test)]
@@ -396,7 +485,11 @@ mod tests {
     fn buckets_are_round_and_cover_the_span() {
         let check = |from_us: i64, to_us: i64, buckets: u32, width_us: i64, count: usize| {
             let shape = Shape::of(from_us, to_us, buckets).unwrap();
-            assert_eq!((shape.width_us, shape.count), (width_us, count), "{from_us} {to_us}");
+            assert_eq!(
+                (shape.width_us, shape.count),
+                (width_us, count),
+                "{from_us} {to_us}"
+            );
             let all = shape.empty_buckets();
             assert!(all.first().unwrap().start_us <= from_us);
             assert!(all.last().unwrap().start_us + width_us >= to_us);
@@ -417,7 +510,10 @@ mod tests {
     fn a_row_of_counters_becomes_a_sensor() {
         let row: Vec<Value> = parsed(r#"["tap",7,10,"9",{"kernel":1},3]"#).unwrap();
         let state = sensor(&row).unwrap();
-        assert_eq!((state.packets_processed, state.packets_dropped.get("kernel")), (9, Some(&1)));
+        assert_eq!(
+            (state.packets_processed, state.packets_dropped.get("kernel")),
+            (9, Some(&1))
+        );
         assert_eq!(sensor(row.get(..3).unwrap()), None);
     }
 }

@@ -93,7 +93,12 @@ impl Draft {
             }
         }
         let value = self.amount(wanted)?;
-        Ok(Step::Test(ByteTest { field: words.field()?, negated, comparison, value }))
+        Ok(Step::Test(ByteTest {
+            field: words.field()?,
+            negated,
+            comparison,
+            value,
+        }))
     }
 
     fn byte_jump(&mut self, text: &str) -> Result<Step, Complaint> {
@@ -117,7 +122,13 @@ impl Draft {
                 _ => return Err(value(format!("unknown word {word:?}"))),
             }
         }
-        Ok(Step::Jump(ByteJump { field: words.field()?, multiplier, align, from, post_offset }))
+        Ok(Step::Jump(ByteJump {
+            field: words.field()?,
+            multiplier,
+            align,
+            from,
+            post_offset,
+        }))
     }
 
     fn byte_extract(&mut self, text: &str) -> Result<Step, Complaint> {
@@ -139,7 +150,13 @@ impl Draft {
             }
         }
         let variable = self.declare(name)?;
-        Ok(Step::Extract(ByteExtract { field: words.field()?, multiplier, align, operation: None, variable }))
+        Ok(Step::Extract(ByteExtract {
+            field: words.field()?,
+            multiplier,
+            align,
+            operation: None,
+            variable,
+        }))
     }
 
     fn byte_math(&mut self, text: &str) -> Result<Step, Complaint> {
@@ -164,7 +181,13 @@ impl Draft {
         let operand = operand.ok_or_else(|| missing("rvalue"))?;
         let variable = self.declare(&result.ok_or_else(|| missing("result"))?)?;
         let operation = Some((operator, operand));
-        Ok(Step::Extract(ByteExtract { field: words.field()?, multiplier: 1, align: 1, operation, variable }))
+        Ok(Step::Extract(ByteExtract {
+            field: words.field()?,
+            multiplier: 1,
+            align: 1,
+            operation,
+            variable,
+        }))
     }
 }
 
@@ -181,7 +204,11 @@ fn parse_operator(text: &str) -> Result<Operator, Complaint> {
 }
 
 fn base64_decode(text: &str) -> Result<Step, Complaint> {
-    let mut range = Base64Range { bytes: None, offset: 0, relative: false };
+    let mut range = Base64Range {
+        bytes: None,
+        offset: 0,
+        relative: false,
+    };
     let size = |text: &str| number(text).and_then(|n| usize::try_from(n).map_err(|_| value("too large")));
     for word in text.split(',').map(str::trim).filter(|word| !word.is_empty()) {
         match word.split_once(' ').map(|(key, rest)| (key, rest.trim())) {
@@ -208,7 +235,15 @@ struct FieldWords {
 
 impl FieldWords {
     fn new(bytes: Amount, offset: Amount) -> FieldWords {
-        FieldWords { bytes, offset, relative: false, little: false, string: false, base: 10, mask: None }
+        FieldWords {
+            bytes,
+            offset,
+            relative: false,
+            little: false,
+            string: false,
+            base: 10,
+            mask: None,
+        }
     }
 
     /// Whether the word is one of these.

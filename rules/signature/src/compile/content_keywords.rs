@@ -21,7 +21,9 @@ impl Draft {
             "uricontent" => self.content_in(Buffer::HttpUri, text).map(|_| ()),
             "tls.subject" => self.content_in(Buffer::TlsCertSubject, text).map(|_| ()),
             "tls.issuerdn" => self.content_in(Buffer::TlsCertIssuer, text).map(|_| ()),
-            "tls.fingerprint" => self.content_in(Buffer::TlsCertFingerprint, text).map(Content::ignore_case),
+            "tls.fingerprint" => self
+                .content_in(Buffer::TlsCertFingerprint, text)
+                .map(Content::ignore_case),
             "nocase" => self.last_content(name).map(Content::ignore_case),
             "rawbytes" => self.last_content(name).map(|_| ()),
             "offset" | "depth" | "distance" | "within" => self.position(name, text),
@@ -72,7 +74,9 @@ impl Draft {
     /// `content:"x"; http_uri;`: the content before belongs to that buffer.
     fn move_last_content(&mut self, keyword: &str, buffer: Buffer) -> Result<(), Complaint> {
         self.last_content(keyword)?;
-        let Some((from, step)) = self.last_content else { return Ok(()) };
+        let Some((from, step)) = self.last_content else {
+            return Ok(());
+        };
         let Some(list) = self.lists.get_mut(from).filter(|list| step < list.steps.len()) else {
             return Ok(());
         };
@@ -89,7 +93,9 @@ impl Draft {
         let length = i64::try_from(content.pattern.len()).unwrap_or(i64::MAX);
         if let Amount::Number(number) = amount {
             if matches!(keyword, "depth" | "within") && number < length {
-                return Err(value(format!("{number} is less than the pattern's {length} bytes")));
+                return Err(value(format!(
+                    "{number} is less than the pattern's {length} bytes"
+                )));
             }
             if keyword == "offset" && number < 0 {
                 return Err(value("an offset cannot be negative"));
@@ -113,13 +119,20 @@ impl Draft {
             None if text == "only" => FastPattern::Only,
             None => return Err(value(format!("{text:?} after fast_pattern"))),
             Some((offset, length)) => {
-                let index = |text| number(text).and_then(|n| usize::try_from(n).map_err(|_| value("too large")));
-                FastPattern::Part { offset: index(offset)?, length: index(length)? }
+                let index =
+                    |text| number(text).and_then(|n| usize::try_from(n).map_err(|_| value("too large")));
+                FastPattern::Part {
+                    offset: index(offset)?,
+                    length: index(length)?,
+                }
             }
         };
         let content = self.last_content("fast_pattern")?;
         if let FastPattern::Part { offset, length } = fast
-            && (length == 0 || offset.checked_add(length).is_none_or(|end| end > content.pattern.len()))
+            && (length == 0
+                || offset
+                    .checked_add(length)
+                    .is_none_or(|end| end > content.pattern.len()))
         {
             return Err(value("the part lies outside of the pattern"));
         }
@@ -152,7 +165,15 @@ impl Draft {
             }
         }
         let list = self.current_list();
-        self.push(list, Step::DataAt(DataAt { negated, position, relative })).map(|_| ())
+        self.push(
+            list,
+            Step::DataAt(DataAt {
+                negated,
+                position,
+                relative,
+            }),
+        )
+        .map(|_| ())
     }
 
     fn size(&mut self, text: &str) -> Result<(), Complaint> {
@@ -181,7 +202,11 @@ impl Draft {
         for word in text.split(',') {
             let word = word.trim().trim_start_matches('!');
             let version = name(word).ok_or_else(|| value(format!("unknown version {word:?}")))?;
-            if version.is_empty() || !version.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.') {
+            if version.is_empty()
+                || !version
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'.')
+            {
                 return Err(value(format!("unknown version {word:?}")));
             }
             versions.push(version.replace('.', "\\."));

@@ -8,15 +8,13 @@ use crate::limits::{STEPS_PER_LIST_MAX, TRANSFORMS_MAX};
 use crate::number::number;
 use crate::packet_test::PacketTest;
 use crate::parse::{ParsedRule, RuleOption};
-use crate::rule::{
-    Action, Family, FlowTest, Header, PayloadFrom, PayloadScope, Presence, Rule, RuleInfo, Source, Target,
-    Transport,
-};
+use crate::rule::{FlowTest, PayloadFrom, PayloadScope, Presence, Rule, RuleInfo, Source, Target};
 use crate::transform::Transform;
 use crate::variables::Resolver;
 use crate::verify::{Step, StepList};
 
 use super::Sources;
+use super::header::HeaderMeaning;
 
 /// What a list of conditions looks into.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,14 +29,6 @@ pub(super) struct DraftList {
     pub(super) looks_into: LooksInto,
     pub(super) presence: Presence,
     pub(super) steps: Vec<Step>,
-}
-
-/// The protocol word of a header.
-struct Protocol {
-    transport: Transport,
-    family: Family,
-    app: Option<App>,
-    payload: Option<PayloadFrom>,
 }
 
 pub(super) struct Draft {
@@ -66,42 +56,26 @@ impl Draft {
         let mut draft = Draft::start(parsed, resolver)?;
         for option in &parsed.options {
             let text = option.value.as_deref().unwrap_or("");
-            draft.option(&option.name, text).map_err(|complaint| place(option, complaint))?;
+            draft
+                .option(&option.name, text)
+                .map_err(|complaint| place(option, complaint))?;
         }
         if !draft.has_sid {
             let end = parsed.text.len();
             return Err(Problem::new(end, ErrorKind::Syntax, "the rule has no sid"));
         }
-        draft.finish(sources).map_err(|complaint| complaint.at(parsed.header.action.offset))
+        draft
+            .finish(sources)
+            .map_err(|complaint| complaint.at(parsed.header.action.offset))
     }
 
     fn start(parsed: &ParsedRule, resolver: &mut Resolver<'_>) -> Result<Draft, Problem> {
-        let words = &parsed.header;
-        let header_error = |word: &crate::parse::Word, message: String| {
-            Problem::new(word.offset, ErrorKind::Header, message)
-        };
-        let action = parse_action(&words.action.text)
-            .ok_or_else(|| header_error(&words.action, format!("unknown action {:?}", words.action.text)))?;
-        let protocol = parse_protocol(&words.protocol.text)
-            .ok_or_else(|| header_error(&words.protocol, format!("unknown protocol {:?}", words.protocol.text)))?;
-        let both_ways = match words.direction.text.as_str() {
-            "->" => false,
-            "<>" => true,
-            other => return Err(header_error(&words.direction, format!("unknown direction {other:?}"))),
-        };
-        let header = Header {
-            transport: protocol.transport,
-            family: protocol.family,
-            source: resolver.addresses(&words.source.text).map_err(|c| c.at(words.source.offset))?,
-            source_ports: resolver.ports(&words.source_ports.text).map_err(|c| c.at(words.source_ports.offset))?,
-            destination: resolver
-                .addresses(&words.destination.text)
-                .map_err(|c| c.at(words.destination.offset))?,
-            destination_ports: resolver
-                .ports(&words.destination_ports.text)
-                .map_err(|c| c.at(words.destination_ports.offset))?,
-            both_ways,
-        };
+        let HeaderMeaning {
+            action,
+            header,
+            app,
+            payload,
+        } = HeaderMeaning::read(&parsed.header, resolver)?;
         let info = RuleInfo {
             sid: 0,
             gid: 1,
@@ -116,11 +90,14 @@ impl Draft {
             file: parsed.file.clone(),
             line: parsed.line(),
         };
-        let flow = FlowTest { only: protocol.payload, ..FlowTest::default() };
+        let flow = FlowTest {
+            only: payload,
+            ..FlowTest::default()
+        };
         let rule = Rule {
             info,
             header,
-            app: protocol.app,
+            app,
             app_tests: Vec::new(),
             flow,
             packet_tests: Vec::new(),
@@ -134,8 +111,11 @@ impl Draft {
             detection_filter: None,
             silent: false,
         };
-        let payload =
-            DraftList { looks_into: LooksInto::Payload, presence: Presence::Required, steps: Vec::new() };
+        let payload = DraftList {
+            looks_into: LooksInto::Payload,
+            presence: Presence::Required,
+            steps: Vec::new(),
+        };
         Ok(Draft {
             rule,
             lists: vec![payload],
@@ -166,7 +146,10 @@ impl Draft {
             return Ok(());
         }
         if let Some(buffer) = Buffer::from_keyword(name) {
-            self.select(Source { buffer, transforms: Vec::new() });
+            self.select(Source {
+                buffer,
+                transforms: Vec::new(),
+            });
             return Ok(());
         }
         if let Some(transform) = Transform::from_keyword(name) {
@@ -255,7 +238,10 @@ impl Draft {
 
     /// The list of a buffer named by a keyword that does not select it for what follows.
     pub(super) fn list_of_buffer(&mut self, buffer: Buffer) -> usize {
-        self.list_of(&LooksInto::Source(Source { buffer, transforms: Vec::new() }))
+        self.list_of(&LooksInto::Source(Source {
+            buffer,
+            transforms: Vec::new(),
+        }))
     }
 
     fn list_of(&mut self, looks_into: &LooksInto) -> usize {
@@ -264,7 +250,11 @@ impl Draft {
     }
 
     fn new_list(&mut self, looks_into: LooksInto) -> usize {
-        self.lists.push(DraftList { looks_into, presence: Presence::Required, steps: Vec::new() });
+        self.lists.push(DraftList {
+            looks_into,
+            presence: Presence::Required,
+            steps: Vec::new(),
+        });
         self.lists.len() - 1
     }
 
@@ -274,7 +264,9 @@ impl Draft {
             None => return Err(combination("no such buffer")),
         };
         if steps.len() >= STEPS_PER_LIST_MAX {
-            return Err(over_limit(format!("more than {STEPS_PER_LIST_MAX} conditions on one buffer")));
+            return Err(over_limit(format!(
+                "more than {STEPS_PER_LIST_MAX} conditions on one buffer"
+            )));
         }
         steps.push(step);
         Ok(steps.len() - 1)
@@ -319,21 +311,36 @@ impl Draft {
             }
         }
         if !rule.packet_tests.is_empty() && rule.judges_transactions() {
-            return Err(combination("conditions on one packet and on an application buffer cannot both be met"));
+            return Err(combination(
+                "conditions on one packet and on an application buffer cannot both be met",
+            ));
         }
         Ok(rule)
     }
 
     /// Moves the conditions on `base64_data` into the step that decodes.
     fn nest_base64(&mut self) -> Result<(), Complaint> {
-        let Some(position) = self.lists.iter().position(|list| list.looks_into == LooksInto::Base64) else {
+        let Some(position) = self
+            .lists
+            .iter()
+            .position(|list| list.looks_into == LooksInto::Base64)
+        else {
             return Ok(());
         };
-        let steps = self.lists.get_mut(position).map(|list| std::mem::take(&mut list.steps)).unwrap_or_default();
-        let decoder = self.lists.iter_mut().flat_map(|list| list.steps.iter_mut()).rev().find_map(|step| match step {
-            Step::Base64(_, within) => Some(within),
-            _ => None,
-        });
+        let steps = self
+            .lists
+            .get_mut(position)
+            .map(|list| std::mem::take(&mut list.steps))
+            .unwrap_or_default();
+        let decoder = self
+            .lists
+            .iter_mut()
+            .flat_map(|list| list.steps.iter_mut())
+            .rev()
+            .find_map(|step| match step {
+                Step::Base64(_, within) => Some(within),
+                _ => None,
+            });
         match decoder {
             Some(within) => *within = StepList::new(steps),
             None => return Err(combination("base64_data without base64_decode")),
@@ -363,7 +370,10 @@ fn scope(rule: &Rule, steps: &[Step]) -> PayloadScope {
 fn check_app(rule: &Rule, source: &Source) -> Result<(), Complaint> {
     match (rule.app, source.buffer.app()) {
         (Some(named), Some(owner)) if named != owner && (named, owner) != (App::Quic, App::Tls) => {
-            Err(combination(format!("a rule for {named:?} never sees the buffer {:?}", source.buffer)))
+            Err(combination(format!(
+                "a rule for {named:?} never sees the buffer {:?}",
+                source.buffer
+            )))
         }
         _ => Ok(()),
     }
@@ -379,34 +389,6 @@ fn place(option: &RuleOption, complaint: Complaint) -> Problem {
         problem.message = format!("{}: {}", option.name, problem.message);
     }
     problem
-}
-
-fn parse_action(word: &str) -> Option<Action> {
-    Some(match word {
-        "alert" => Action::Alert,
-        "pass" => Action::Pass,
-        "drop" => Action::Drop,
-        "reject" | "rejectsrc" | "rejectdst" | "rejectboth" => Action::Reject,
-        _ => return None,
-    })
-}
-
-fn parse_protocol(word: &str) -> Option<Protocol> {
-    let plain = |transport| Protocol { transport, family: Family::Both, app: None, payload: None };
-    Some(match word {
-        "ip" => plain(Transport::Any),
-        "ip4" | "ipv4" => Protocol { family: Family::V4, ..plain(Transport::Any) },
-        "ip6" | "ipv6" => Protocol { family: Family::V6, ..plain(Transport::Any) },
-        "tcp" => plain(Transport::Tcp),
-        "tcp-pkt" => Protocol { payload: Some(PayloadFrom::Packets), ..plain(Transport::Tcp) },
-        "tcp-stream" => Protocol { payload: Some(PayloadFrom::Stream), ..plain(Transport::Tcp) },
-        "udp" => plain(Transport::Udp),
-        "icmp" => plain(Transport::Icmp),
-        "icmpv4" => plain(Transport::Number(1)),
-        "icmpv6" => plain(Transport::Number(58)),
-        "sctp" => plain(Transport::Number(132)),
-        other => Protocol { app: Some(App::from_name(other)?), ..plain(Transport::Any) },
-    })
 }
 
 pub(super) fn small(text: &str) -> Result<u32, Complaint> {

@@ -3,6 +3,7 @@
 mod byte_keywords;
 mod content_keywords;
 mod draft;
+mod header;
 mod state_keywords;
 
 use std::collections::{BTreeMap, HashMap};
@@ -83,12 +84,21 @@ pub(crate) fn compile(parsed: Vec<ParsedRule>, variables: &Variables) -> (Compil
             errors.push(rule.error(Problem::new(
                 0,
                 ErrorKind::Duplicate,
-                format!("duplicate of sid {} rev {} in {}:{}", kept.info.sid, kept.info.rev, kept.info.file, kept.info.line),
+                format!(
+                    "duplicate of sid {} rev {} in {}:{}",
+                    kept.info.sid, kept.info.rev, kept.info.file, kept.info.line
+                ),
             )));
         }
     }
     sort_for_judging(&mut rules);
-    (Compiled { rules, sources: sources.list }, errors)
+    (
+        Compiled {
+            rules,
+            sources: sources.list,
+        },
+        errors,
+    )
 }
 
 fn duplicate(older: &Rule, newer: &crate::rule::RuleInfo) -> RuleError {
@@ -96,7 +106,10 @@ fn duplicate(older: &Rule, newer: &crate::rule::RuleInfo) -> RuleError {
         file: older.info.file.clone(),
         line: older.info.line,
         column: 1,
-        message: format!("duplicate of sid {} rev {} in {}:{}", newer.sid, newer.rev, newer.file, newer.line),
+        message: format!(
+            "duplicate of sid {} rev {} in {}:{}",
+            newer.sid, newer.rev, newer.file, newer.line
+        ),
         sid: Some(older.info.sid),
         kind: ErrorKind::Duplicate,
     }
@@ -120,7 +133,13 @@ fn sort_for_judging(rules: &mut [Rule]) {
         }
     }
     rules.sort_by_cached_key(|rule| {
-        (rule.info.action, level(rule, &level_of_bit), rule.info.priority, rule.info.gid, rule.info.sid)
+        (
+            rule.info.action,
+            level(rule, &level_of_bit),
+            rule.info.priority,
+            rule.info.gid,
+            rule.info.sid,
+        )
     });
 }
 

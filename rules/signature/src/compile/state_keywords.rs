@@ -62,12 +62,20 @@ impl Draft {
             self.rule.silent = true;
             return Ok(());
         }
-        let bits: Vec<u64> =
-            names.split('|').map(str::trim).filter(|n| !n.is_empty()).map(|name| key("bit", name)).collect();
+        let bits: Vec<u64> = names
+            .split('|')
+            .map(str::trim)
+            .filter(|n| !n.is_empty())
+            .map(|name| key("bit", name))
+            .collect();
         if bits.len() > FLOWBIT_ALTERNATIVES_MAX {
-            return Err(over_limit(format!("more than {FLOWBIT_ALTERNATIVES_MAX} flow bits at once")));
+            return Err(over_limit(format!(
+                "more than {FLOWBIT_ALTERNATIVES_MAX} flow bits at once"
+            )));
         }
-        let Some(first) = bits.first().copied() else { return Err(value("the bit's name is missing")) };
+        let Some(first) = bits.first().copied() else {
+            return Err(value("the bit's name is missing"));
+        };
         match command {
             "isset" => self.rule.state_tests.push(StateTest::AnyBit(bits)),
             "isnotset" => self.rule.state_tests.push(StateTest::AnyBitUnset(bits)),
@@ -91,9 +99,18 @@ impl Draft {
         match operator {
             "isset" => self.rule.state_tests.push(test(CounterTest::IsSet)),
             "notset" | "isnotset" => self.rule.state_tests.push(test(CounterTest::IsUnset)),
-            "+" => self.rule.effects.push(Effect::AddCounter { name, by: small(operand)?.into() }),
-            "-" => self.rule.effects.push(Effect::AddCounter { name, by: -i64::from(small(operand)?) }),
-            "=" => self.rule.effects.push(Effect::SetCounter { name, value: small(operand)? }),
+            "+" => self.rule.effects.push(Effect::AddCounter {
+                name,
+                by: small(operand)?.into(),
+            }),
+            "-" => self.rule.effects.push(Effect::AddCounter {
+                name,
+                by: -i64::from(small(operand)?),
+            }),
+            "=" => self.rule.effects.push(Effect::SetCounter {
+                name,
+                value: small(operand)?,
+            }),
             _ => {
                 let compare = comparison(operator, operand)?;
                 self.rule.state_tests.push(test(CounterTest::Compare(compare)));
@@ -105,7 +122,10 @@ impl Draft {
     fn host_bits(&mut self, text: &str) -> Result<(), Complaint> {
         let mut words = text.split(',').map(str::trim);
         let command = words.next().unwrap_or("");
-        let name = words.next().filter(|name| !name.is_empty()).ok_or_else(|| value("the bit's name is missing"))?;
+        let name = words
+            .next()
+            .filter(|name| !name.is_empty())
+            .ok_or_else(|| value("the bit's name is missing"))?;
         let (mut track, mut expire_s) = (None, HOST_BIT_EXPIRE_S_DEFAULT);
         for word in words {
             let mut parts = word.split_whitespace();
@@ -118,7 +138,10 @@ impl Draft {
             }
         }
         let track = track.ok_or_else(|| value("track is missing"))?;
-        let bit = HostBit { name: key("host bit", name), track };
+        let bit = HostBit {
+            name: key("host bit", name),
+            track,
+        };
         match command {
             "set" => self.rule.effects.push(Effect::SetHostBit { bit, expire_s }),
             "unset" => self.rule.effects.push(Effect::UnsetHostBit(bit)),
@@ -157,7 +180,9 @@ fn comparison(operator: &str, operand: &str) -> Result<NumberTest, Complaint> {
 }
 
 fn stream_size(text: &str) -> Result<StreamSizeTest, Complaint> {
-    let (side, rest) = text.split_once(',').ok_or_else(|| value("needs side, operator, size"))?;
+    let (side, rest) = text
+        .split_once(',')
+        .ok_or_else(|| value("needs side, operator, size"))?;
     let side = match side.trim() {
         "client" => StreamSide::Client,
         "server" => StreamSide::Server,

@@ -39,7 +39,9 @@ impl Judge<'_> {
     pub(super) fn all(mut self, candidates: &[RuleIndex], cx: &mut Context<'_>, out: &mut Vec<Hit>) {
         let before = out.len();
         for index in candidates {
-            let Some(rule) = self.engine.full_rule(*index) else { continue };
+            let Some(rule) = self.engine.full_rule(*index) else {
+                continue;
+            };
             if !self.matches(rule, cx) {
                 continue;
             }
@@ -68,7 +70,10 @@ impl Judge<'_> {
                 continue;
             }
             self.tables.counters.hits += 1;
-            out.push(Hit { rule: *index, action: rule.info.action });
+            out.push(Hit {
+                rule: *index,
+                action: rule.info.action,
+            });
         }
     }
 
@@ -84,12 +89,17 @@ impl Judge<'_> {
             return false;
         }
         let already = self.reports_once(rule, cx)
-            && cx.flow.as_ref().is_some_and(|flow| flow.was_reported(rule.identity(), cx.direction));
+            && cx
+                .flow
+                .as_ref()
+                .is_some_and(|flow| flow.was_reported(rule.identity(), cx.direction));
         if already || !self.state_holds(rule, cx) {
             return false;
         }
         let (half, matched) = match self.evidence {
-            Evidence::Packet(data) | Evidence::Stream(data) => (Half::Payload, self.payload_holds(rule, data)),
+            Evidence::Packet(data) | Evidence::Stream(data) => {
+                (Half::Payload, self.payload_holds(rule, data))
+            }
             Evidence::Transaction(buffers) => (Half::Transaction, self.targets_hold(rule, buffers)),
         };
         matched && (!rule.has_two_halves() || self.completes(rule, half, cx))
@@ -101,7 +111,9 @@ impl Judge<'_> {
             Evidence::Stream(_) => true,
             // The same bytes come once more in the stream.
             Evidence::Packet(_) => {
-                cx.protocol == TCP && rule.payload.is_some() && rule.payload_scope == PayloadScope::PacketAndStream
+                cx.protocol == TCP
+                    && rule.payload.is_some()
+                    && rule.payload_scope == PayloadScope::PacketAndStream
             }
             Evidence::Transaction(_) => false,
         }
@@ -111,9 +123,13 @@ impl Judge<'_> {
         if rule.packet_tests.is_empty() {
             return true;
         }
-        let (Evidence::Packet(payload), Some(packet)) = (self.evidence, &cx.packet) else { return false };
+        let (Evidence::Packet(payload), Some(packet)) = (self.evidence, &cx.packet) else {
+            return false;
+        };
         let same = cx.src == cx.dst;
-        rule.packet_tests.iter().all(|test| test.holds(packet, payload.len(), same))
+        rule.packet_tests
+            .iter()
+            .all(|test| test.holds(packet, payload.len(), same))
     }
 
     fn payload_holds(&mut self, rule: &Rule, data: &[u8]) -> bool {
@@ -126,7 +142,9 @@ impl Judge<'_> {
 
     fn targets_hold(&mut self, rule: &Rule, buffers: &[(Buffer, &[u8])]) -> bool {
         let mut variables = ByteVariables::default();
-        rule.targets.iter().all(|target| self.target_holds(target, buffers, &mut variables))
+        rule.targets
+            .iter()
+            .all(|target| self.target_holds(target, buffers, &mut variables))
     }
 
     /// Whether any instance of the buffer meets the conditions.
@@ -136,7 +154,9 @@ impl Judge<'_> {
         buffers: &[(Buffer, &[u8])],
         variables: &mut ByteVariables,
     ) -> bool {
-        let Some(source) = self.engine.sources.get(target.source as usize) else { return false };
+        let Some(source) = self.engine.sources.get(target.source as usize) else {
+            return false;
+        };
         let mut present = false;
         for (_, data) in buffers.iter().filter(|(buffer, _)| *buffer == source.buffer) {
             present = true;
@@ -161,10 +181,16 @@ impl Judge<'_> {
 
     /// Notes that this half matched; whether the other one has.
     fn completes(&mut self, rule: &Rule, half: Half, cx: &mut Context<'_>) -> bool {
-        let Some(flow) = cx.flow.as_deref_mut() else { return false };
+        let Some(flow) = cx.flow.as_deref_mut() else {
+            return false;
+        };
         let key = |half: Half| rule.identity() << 1 | half as u64;
         let room = flow.remember_half(key(half));
-        let other = if half == Half::Payload { Half::Transaction } else { Half::Payload };
+        let other = if half == Half::Payload {
+            Half::Transaction
+        } else {
+            Half::Payload
+        };
         let complete = flow.half_matched(key(other));
         self.count_room(room);
         complete
@@ -178,7 +204,10 @@ impl Judge<'_> {
             ts_us: cx.ts_us,
         };
         let thresholds = &mut self.tables.thresholds;
-        rule.detection_filter.iter().chain(&rule.threshold).all(|limit| thresholds.admits(limit, occurrence))
+        rule.detection_filter
+            .iter()
+            .chain(&rule.threshold)
+            .all(|limit| thresholds.admits(limit, occurrence))
     }
 }
 
@@ -188,8 +217,13 @@ const TCP: u8 = 6;
 fn suits(rule: &Rule, cx: &Context<'_>) -> bool {
     let flow = rule.flow;
     rule.app.is_none_or(|app| cx.app == Some(app))
-        && rule.app_tests.iter().all(|(app, wanted)| (cx.app == Some(*app)) == *wanted)
-        && flow.established.is_none_or(|established| established == cx.established)
+        && rule
+            .app_tests
+            .iter()
+            .all(|(app, wanted)| (cx.app == Some(*app)) == *wanted)
+        && flow
+            .established
+            .is_none_or(|established| established == cx.established)
         && flow.direction.is_none_or(|direction| direction == cx.direction)
         && rule.stream_sizes.iter().all(|test| test.holds(cx.stream_size))
 }

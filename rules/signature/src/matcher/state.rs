@@ -23,7 +23,11 @@ impl HostBitKey {
             TrackHost::Destination => (destination, 0),
             TrackHost::Pair => (source.min(destination), source.max(destination)),
         };
-        HostBitKey { name: bit.name, first, second }
+        HostBitKey {
+            name: bit.name,
+            first,
+            second,
+        }
     }
 }
 
@@ -36,7 +40,10 @@ impl Judge<'_> {
     }
 
     fn host_bit(&self, key: HostBitKey, ts_us: i64) -> bool {
-        self.tables.host_bits.get(&key).is_some_and(|until_us| ts_us < *until_us)
+        self.tables
+            .host_bits
+            .get(&key)
+            .is_some_and(|until_us| ts_us < *until_us)
     }
 
     fn set_host_bit(&mut self, key: HostBitKey, until_us: i64) {

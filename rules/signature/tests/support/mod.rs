@@ -5,7 +5,9 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use vonggac_signature::{App, Buffer, Context, Direction, Engine, FlowState, Hit, Matcher, PacketFacts, Variables, parse};
+use vonggac_signature::{
+    App, Buffer, Context, Direction, Engine, FlowState, Hit, Matcher, PacketFacts, Variables, parse,
+};
 
 /// A matcher of these rules, all of which must compile.
 pub fn matcher(rules: &str) -> Matcher {
@@ -29,17 +31,27 @@ pub fn context<'a>(flow: Option<&'a mut FlowState>, app: Option<App>) -> Context
         direction: Direction::ToServer,
         established: true,
         flow,
-        packet: Some(PacketFacts { ip_protocol: 6, ttl: 64, ..PacketFacts::default() }),
+        packet: Some(PacketFacts {
+            ip_protocol: 6,
+            ttl: 64,
+            ..PacketFacts::default()
+        }),
         stream_size: [100, 200],
     }
 }
 
 pub fn udp<'a>(flow: Option<&'a mut FlowState>) -> Context<'a> {
-    Context { protocol: 17, dport: 53, ..context(flow, None) }
+    Context {
+        protocol: 17,
+        dport: 53,
+        ..context(flow, None)
+    }
 }
 
 pub fn sids(matcher: &Matcher, hits: &[Hit]) -> Vec<u32> {
-    hits.iter().map(|hit| matcher.engine().rule(hit.rule).sid).collect()
+    hits.iter()
+        .map(|hit| matcher.engine().rule(hit.rule).sid)
+        .collect()
 }
 
 /// The numbers of the rules that match one payload of UDP.
@@ -53,7 +65,14 @@ pub fn on_payload(matcher: &mut Matcher, payload: &[u8]) -> Vec<u32> {
 pub fn on_transaction(matcher: &mut Matcher, app: App, buffers: &[(Buffer, &[u8])]) -> Vec<u32> {
     let mut flow = FlowState::default();
     let mut hits = Vec::new();
-    matcher.transaction(&mut Context { packet: None, ..context(Some(&mut flow), Some(app)) }, buffers, &mut hits);
+    matcher.transaction(
+        &mut Context {
+            packet: None,
+            ..context(Some(&mut flow), Some(app))
+        },
+        buffers,
+        &mut hits,
+    );
     sids(matcher, &hits)
 }
 
@@ -69,9 +88,9 @@ pub fn address(text: &str) -> IpAddr {
 
 /// The corpus that is not part of the project, if it is there.
 pub fn corpus(part: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("VONGGAC_CORPUS").map(PathBuf::from).unwrap_or_else(|| {
-        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus")
-    });
+    let root = std::env::var_os("VONGGAC_CORPUS")
+        .map(PathBuf::from)
+        .unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus"));
     let path = root.join(part);
     if !path.is_dir() {
         println!("skipped: no corpus at {}", path.display());

@@ -1,0 +1,239 @@
+//! Search over events, an alert's events, and how everything is.
+
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use vonggac_event::{Class, Kind};
+use vonggac_store::search;
+
+use super::alerts::{time_us, words};
+use super::shapes::{
+    EventField, EventList, EventPage, EventRow, Health, Histogram, HistogramBucket, SensorHealth,
+};
+use crate::error::{ApiError, Result};
+use crate::extract::{AlertPath, Parameters, Signed};
+use crate::health;
+use crate::state::Console;
+use crate::time;
+
+/// Events on a page when the request does not say.
+const PAGE_ROWS: u32 = 100;
+/// Buckets of a histogram when the request does not say.
+const BUCKETS: u32 = 60;
+
+/// Which events.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct EventQuery {
+    /// The query, such as `dport:443 NOT src:10.0.0.0/8`
+    q: Option<String>,
+    /// Classes, several with commas; every one but `stats` when left out
+    class: Option<String>,
+    /// Then or later
+    #[param(format = DateTime)]
+    from: Option<String>,
+    /// Before
+    #[param(format = DateTime)]
+    to: Option<String>,
+    /// `next_cursor` of the page before
+    cursor: Option<String>,
+    /// Most events, up to 500
+    limit: Option<u32>,
+}
+
+/// Which events, and how finely.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct HistogramQuery {
+    /// The query
+    q: Option<String>,
+    /// Classes, several with commas; every one but `stats` when left out
+    class: Option<String>,
+    /// Then or later; from the first event found when left out
+    #[param(format = DateTime)]
+    from: Option<String>,
+    /// Before; to the last event found when left out
+    #[param(format = DateTime)]
+    to: Option<String>,
+    /// About how many buckets, up to 500
+    buckets: Option<u32>,
+}
+
+/// What to look for, owned.
+struct Wanted {
+    scope: search::Scope,
+    query: search::Query,
+    classes: Vec<Class>,
+    from_us: Option<i64>,
+    to_us: Option<i64>,
+}
+
+impl Wanted {
+    fn of(
+        signed: &Signed,
+        q: Option<&str>,
+        class: Option<&str>,
+        from: Option<&str>,
+        to: Option<&str>,
+    ) -> Result<Self> {
+        let mut classes = words("class", class, Class::from_name)?;
+        classes.sort_unstable();
+        classes.dedup();
+        Ok(Self {
+            scope: signed.event_scope(),
+            query: search::Query::parse(q.unwrap_or_default())?,
+            classes,
+            from_us: time_us("from", from)?,
+            to_us: time_us("to", to)?,
+        })
+    }
+
+    fn request(&self) -> search::Request<'_> {
+        search::Request {
+            scope: &self.scope,
+            query: &self.query,
+            classes: &self.classes,
+            from_us: self.from_us,
+            to_us: self.to_us,
+        }
+    }
+}
+
+/// Events, the latest first
+#[utoipa::path(get, path = "/api/v1/events", operation_id = "listEvents", tag = "events", params(EventQuery),
+    responses(
+        (status = 200, description = "A page of events", body = EventPage),
+        (status = 400, description = "The request or its query is not valid", body = ApiError),
+        (status = 401, description = "Nobody is signed in", body = ApiError),
+        (status = 422, description = "The search would cost too much", body = ApiError)))]
+pub(super) async fn list_events(
+    State(console): State<Console>,
+    signed: Signed,
+    Parameters(query): Parameters<EventQuery>,
+) -> Result<Json<EventPage>> {
+    let wanted = Wanted::of(
+        &signed,
+        query.q.as_deref(),
+        query.class.as_deref(),
+        query.from.as_deref(),
+        query.to.as_deref(),
+    )?;
+    let cursor = query
+        .cursor
+        .filter(|text| !text.is_empty())
+        .map(|text| text.parse())
+        .transpose()?;
+    let (client, limits) = (&console.store().client, console.search_limits());
+    let rows_max = query.limit.unwrap_or(PAGE_ROWS);
+    let page = search::search(client, limits, &wanted.request(), cursor, rows_max).await?;
+    Ok(Json(EventPage {
+        items: page.rows.into_iter().map(EventRow::from).collect(),
+        next_cursor: page.next.map(|cursor| cursor.to_string()),
+        total: page.total,
+    }))
+}
+
+/// Events by time and class
+#[utoipa::path(get, path = "/api/v1/events/histogram", operation_id = "eventHistogram", tag = "events",
+    params(HistogramQuery),
+    responses(
+        (status = 200, description = "Buckets in order, without a hole", body = Histogram),
+        (status = 400, description = "The request or its query is not valid", body = ApiError),
+        (status = 401, description = "Nobody is signed in", body = ApiError),
+        (status = 422, description = "The search would cost too much", body = ApiError)))]
+pub(super) async fn event_histogram(
+    State(console): State<Console>,
+    signed: Signed,
+    Parameters(query): Parameters<HistogramQuery>,
+) -> Result<Json<Histogram>> {
+    let wanted = Wanted::of(
+        &signed,
+        query.q.as_deref(),
+        query.class.as_deref(),
+        query.from.as_deref(),
+        query.to.as_deref(),
+    )?;
+    let (client, limits) = (&console.store().client, console.search_limits());
+    let buckets = query.buckets.unwrap_or(BUCKETS);
+    let histogram = search::histogram(client, limits, &wanted.request(), buckets).await?;
+    let bucket = |bucket: search::HistogramBucket| HistogramBucket {
+        start: time::to_text(bucket.start_us),
+        counts: bucket.counts,
+    };
+    Ok(Json(Histogram {
+        bucket_us: histogram.bucket_us,
+        buckets: histogram.buckets.into_iter().map(bucket).collect(),
+    }))
+}
+
+/// The fields that can be searched
+#[utoipa::path(get, path = "/api/v1/events/fields", operation_id = "eventFields", tag = "events",
+    responses(
+        (status = 200, description = "Class by class", body = Vec<EventField>),
+        (status = 401, description = "Nobody is signed in", body = ApiError)))]
+pub(super) async fn event_fields(_: Signed) -> Json<Vec<EventField>> {
+    let of = |class: Class| {
+        class.columns().map(move |column| EventField {
+            class: class.name(),
+            name: column.name,
+            kind: kind_name(column.kind),
+        })
+    };
+    Json(Class::ALL.into_iter().flat_map(of).collect())
+}
+
+fn kind_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Text | Kind::LowText => "text",
+        Kind::U8 | Kind::U16 | Kind::U32 | Kind::U64 => "number",
+        Kind::Bool => "boolean",
+        Kind::Address => "address",
+        Kind::Time => "time",
+        Kind::Id => "id",
+        Kind::TextList => "text_list",
+        Kind::U32List => "number_list",
+        Kind::Counters => "counters",
+    }
+}
+
+/// An alert's events and the ends of its flows
+#[utoipa::path(get, path = "/api/v1/alerts/{id}/events", operation_id = "alertEvents", tag = "alerts",
+    params(("id" = String, Path, description = "Id of the alert")),
+    responses(
+        (status = 200, description = "The earliest first", body = EventList),
+        (status = 401, description = "Nobody is signed in", body = ApiError),
+        (status = 404, description = "There is none", body = ApiError)))]
+pub(super) async fn alert_events(
+    State(console): State<Console>,
+    signed: Signed,
+    AlertPath(id): AlertPath,
+) -> Result<Json<EventList>> {
+    let alert = console.database().alert_message(&signed.scope(), id).await?;
+    let (client, limits) = (&console.store().client, console.search_limits());
+    let rows = search::alert_events(client, limits, &signed.event_scope(), &alert).await?;
+    Ok(Json(EventList {
+        items: rows.into_iter().map(EventRow::from).collect(),
+    }))
+}
+
+/// How the parts and the sensors are
+#[utoipa::path(get, path = "/api/v1/health", operation_id = "health", tag = "health",
+    responses(
+        (status = 200, description = "The parts, and each sensor's latest counters", body = Health),
+        (status = 401, description = "Nobody is signed in", body = ApiError)))]
+pub(super) async fn health(State(console): State<Console>, signed: Signed) -> Json<Health> {
+    let parts = health::parts(&console).await;
+    let found = search::sensors(
+        &console.store().client,
+        console.search_limits(),
+        &signed.event_scope(),
+    )
+    .await;
+    // That ClickHouse is away is said among the parts.
+    let sensors = found.unwrap_or_default();
+    Json(Health {
+        parts: parts.as_ref().clone(),
+        sensors: sensors.into_iter().map(SensorHealth::from).collect(),
+    })
+}

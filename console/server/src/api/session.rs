@@ -1,0 +1,207 @@
+//! Set-up, signing in and out, sessions, and one's own account.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{AppendHeaders, IntoResponse};
+use vonggac_database::{self as database, Language, NewAccount, SessionId};
+
+use super::shapes::{Account, AccountPatch, SessionView, SetupRequest, SetupState, SignInRequest};
+use crate::error::{ApiError, Failure, Result};
+use crate::extract::{Body, Client, Signed, cookie, no_cookie};
+use crate::state::Console;
+use crate::time;
+
+/// Whether the first administrator is still to be made
+#[utoipa::path(get, path = "/api/v1/setup", operation_id = "setupState", tag = "session",
+    responses((status = 200, description = "Whether it is", body = SetupState)))]
+pub(super) async fn setup_state(State(console): State<Console>) -> Result<Json<SetupState>> {
+    Ok(Json(SetupState {
+        needed: console.database().setup_needed().await?,
+    }))
+}
+
+/// Make the first administrator with the one-time code
+#[utoipa::path(post, path = "/api/v1/setup", operation_id = "setup", tag = "session", request_body = SetupRequest,
+    responses(
+        (status = 201, description = "Made and signed in", body = Account),
+        (status = 400, description = "The request is not valid", body = ApiError),
+        (status = 403, description = "The code is wrong", body = ApiError),
+        (status = 409, description = "There is an account already", body = ApiError),
+        (status = 429, description = "Too many attempts", body = ApiError)))]
+pub(super) async fn setup(
+    State(console): State<Console>,
+    client: Client,
+    Body(request): Body<SetupRequest>,
+) -> Result<impl IntoResponse> {
+    let now_us = console.now_us();
+    if !console.database().setup_needed().await? {
+        return Err(database::DatabaseError::AlreadySetUp.into());
+    }
+    console
+        .database()
+        .count_setup_attempt(&client.address, now_us)
+        .await?;
+    if !console.setup().admits(&request.code) {
+        return Err(Failure::new(
+            StatusCode::FORBIDDEN,
+            "wrong_code",
+            "the one-time code is wrong",
+        ));
+    }
+    let new = NewAccount {
+        user_name: request.user_name,
+        display_name: request.display_name,
+        password: request.password,
+        role: database::Role::Administrator,
+        tenant: "*".to_owned(),
+        language: Language::Vietnamese,
+    };
+    let account = console.database().create_first_account(new, now_us).await?;
+    console.setup().close();
+    tracing::info!(user_name = account.user_name, "the first administrator was made");
+    signed_in(&console, account, &client, StatusCode::CREATED).await
+}
+
+async fn signed_in(
+    console: &Console,
+    account: database::Account,
+    client: &Client,
+    status: StatusCode,
+) -> Result<impl IntoResponse + use<>> {
+    let opened =
+        console
+            .database()
+            .open_session(account.id, &client.user_agent, &client.address, console.now_us());
+    let token = opened.await?;
+    Ok((
+        status,
+        AppendHeaders(cookie(console, &token)?),
+        Json(Account::from(account)),
+    ))
+}
+
+/// Sign in
+#[utoipa::path(post, path = "/api/v1/session", operation_id = "signIn", tag = "session", request_body = SignInRequest,
+    responses(
+        (status = 200, description = "Signed in", body = Account),
+        (status = 400, description = "The request is not valid", body = ApiError),
+        (status = 401, description = "User name or password is wrong", body = ApiError),
+        (status = 429, description = "Too many attempts", body = ApiError)))]
+pub(super) async fn sign_in(
+    State(console): State<Console>,
+    client: Client,
+    Body(request): Body<SignInRequest>,
+) -> Result<impl IntoResponse> {
+    let attempt = console.database().sign_in(
+        &request.user_name,
+        request.password,
+        &client.address,
+        console.now_us(),
+    );
+    match attempt.await {
+        Ok(account) => {
+            tracing::info!(
+                user_name = account.user_name,
+                address = client.address,
+                "signed in"
+            );
+            signed_in(&console, account, &client, StatusCode::OK).await
+        }
+        Err(error) => {
+            tracing::warn!(%error, address = client.address, "sign-in refused");
+            Err(error.into())
+        }
+    }
+}
+
+/// Who is signed in
+#[utoipa::path(get, path = "/api/v1/session", operation_id = "currentSession", tag = "session",
+    responses(
+        (status = 200, description = "The account", body = Account),
+        (status = 401, description = "Nobody is signed in", body = ApiError)))]
+pub(super) async fn current_session(signed: Signed) -> Json<Account> {
+    Json(signed.account.into())
+}
+
+/// Sign out
+#[utoipa::path(delete, path = "/api/v1/session", operation_id = "signOut", tag = "session",
+    responses(
+        (status = 204, description = "Signed out"),
+        (status = 401, description = "Nobody is signed in", body = ApiError)))]
+pub(super) async fn sign_out(State(console): State<Console>, signed: Signed) -> Result<impl IntoResponse> {
+    console
+        .database()
+        .end_session(signed.account.id, signed.session)
+        .await?;
+    Ok((StatusCode::NO_CONTENT, AppendHeaders(no_cookie(&console)?)))
+}
+
+/// The account's sessions
+#[utoipa::path(get, path = "/api/v1/sessions", operation_id = "listSessions", tag = "session",
+    responses(
+        (status = 200, description = "The living sessions, the newest first", body = Vec<SessionView>),
+        (status = 401, description = "Nobody is signed in", body = ApiError)))]
+pub(super) async fn list_sessions(
+    State(console): State<Console>,
+    signed: Signed,
+) -> Result<Json<Vec<SessionView>>> {
+    let sessions = console
+        .database()
+        .list_sessions(signed.account.id, console.now_us())
+        .await?;
+    let view = |session: database::SessionView| SessionView {
+        current: session.id == signed.session.0,
+        id: session.id.to_string(),
+        created_at: time::to_text(session.created_us),
+        last_seen_at: time::to_text(session.last_seen_us),
+        user_agent: session.user_agent,
+        address: session.address,
+    };
+    Ok(Json(sessions.into_iter().map(view).collect()))
+}
+
+/// End one of the account's sessions
+#[utoipa::path(delete, path = "/api/v1/sessions/{id}", operation_id = "endSession", tag = "session",
+    params(("id" = String, Path, description = "Id of the session")),
+    responses(
+        (status = 204, description = "Ended"),
+        (status = 401, description = "Nobody is signed in", body = ApiError),
+        (status = 404, description = "The account has no such session", body = ApiError)))]
+pub(super) async fn end_session(
+    State(console): State<Console>,
+    signed: Signed,
+    Path(id): Path<String>,
+) -> Result<StatusCode> {
+    let id = id.parse().map_err(|_| Failure::not_found())?;
+    console
+        .database()
+        .end_session(signed.account.id, SessionId(id))
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Change one's own settings
+#[utoipa::path(patch, path = "/api/v1/account", operation_id = "updateAccount", tag = "session",
+    request_body = AccountPatch,
+    responses(
+        (status = 200, description = "The account as it now is", body = Account),
+        (status = 400, description = "The request is not valid", body = ApiError),
+        (status = 401, description = "Nobody is signed in", body = ApiError)))]
+pub(super) async fn update_account(
+    State(console): State<Console>,
+    signed: Signed,
+    Body(patch): Body<AccountPatch>,
+) -> Result<Json<Account>> {
+    let language = match patch.language.as_deref() {
+        None => None,
+        Some("vi") => Some(Language::Vietnamese),
+        Some("en") => Some(Language::English),
+        Some(_) => return Err(Failure::invalid("language", "language is vi or en")),
+    };
+    let changed = console
+        .database()
+        .update_account(signed.account.id, language, patch.display_name.as_deref())
+        .await?;
+    Ok(Json(changed.into()))
+}

@@ -1,0 +1,544 @@
+//! What goes over the wire.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use vonggac_database::{self as database, AlertRow};
+use vonggac_event as event;
+use vonggac_store::search;
+
+use crate::time;
+
+macro_rules! word_enum {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+        #[serde(rename_all = "snake_case")]
+        pub(crate) enum $name { $($(#[$variant_doc])* $variant),* }
+    };
+}
+
+word_enum!(
+    /// How urgent an alert is.
+    Severity { Critical, High, Medium, Low, Informational }
+);
+word_enum!(
+    /// Where work on an alert stands.
+    AlertStatus { Open, Acknowledged, Closed }
+);
+word_enum!(
+    /// What a closed alert turned out to be.
+    Resolution { TruePositive, FalsePositive, Benign, Duplicate }
+);
+word_enum!(
+    /// Language of a rule.
+    RuleKind { Signature, Sigma, Correlation, Yara }
+);
+word_enum!(
+    /// What an account may do.
+    Role { Administrator, Analyst }
+);
+word_enum!(
+    /// How a part is.
+    PartState { Up, Degraded, Down }
+);
+word_enum!(
+    /// What somebody did.
+    ActivityAction { Acknowledged, Closed, Reopened, Assigned, Commented }
+);
+word_enum!(
+    /// What to do to many alerts.
+    BulkAction { Acknowledge, Close }
+);
+
+/// Somebody.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Person {
+    pub(crate) id: String,
+    pub(crate) display_name: String,
+}
+
+/// Whether the first administrator is still to be made.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SetupState {
+    pub(crate) needed: bool,
+}
+
+/// The first administrator.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct SetupRequest {
+    pub(crate) code: String,
+    pub(crate) user_name: String,
+    pub(crate) display_name: String,
+    pub(crate) password: String,
+}
+
+/// Who signs in.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct SignInRequest {
+    pub(crate) user_name: String,
+    pub(crate) password: String,
+}
+
+/// An account.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Account {
+    pub(crate) id: String,
+    pub(crate) user_name: String,
+    pub(crate) display_name: String,
+    pub(crate) role: Role,
+    /// Whose data it sees; empty or `*` for everyone's.
+    pub(crate) tenant: String,
+    /// `vi` or `en`.
+    pub(crate) language: String,
+}
+
+/// An account's own settings; what is left out stays.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct AccountPatch {
+    pub(crate) language: Option<String>,
+    pub(crate) display_name: Option<String>,
+}
+
+/// A session.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SessionView {
+    pub(crate) id: String,
+    #[schema(format = DateTime)]
+    pub(crate) created_at: String,
+    #[schema(format = DateTime)]
+    pub(crate) last_seen_at: String,
+    pub(crate) user_agent: String,
+    pub(crate) address: String,
+    /// Whether it is the one that asks.
+    pub(crate) current: bool,
+}
+
+/// An alert, as the queue shows it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Alert {
+    /// 32 hexadecimal digits.
+    pub(crate) id: String,
+    pub(crate) rule_id: String,
+    pub(crate) rule_title: String,
+    pub(crate) rule_kind: RuleKind,
+    pub(crate) rule_version: String,
+    pub(crate) severity: Severity,
+    pub(crate) techniques: Vec<String>,
+    pub(crate) tactics: Vec<String>,
+    pub(crate) tenant: String,
+    pub(crate) sensor: String,
+    #[schema(required)]
+    pub(crate) src: Option<String>,
+    #[schema(required)]
+    pub(crate) sport: Option<u16>,
+    #[schema(required)]
+    pub(crate) dst: Option<String>,
+    #[schema(required)]
+    pub(crate) dport: Option<u16>,
+    #[schema(required)]
+    pub(crate) proto: Option<String>,
+    #[schema(format = DateTime)]
+    pub(crate) first_seen: String,
+    #[schema(format = DateTime)]
+    pub(crate) last_seen: String,
+    #[schema(format = DateTime)]
+    pub(crate) detected_at: String,
+    #[schema(minimum = 0)]
+    pub(crate) count: i64,
+    pub(crate) status: AlertStatus,
+    #[schema(required)]
+    pub(crate) assignee: Option<Person>,
+    #[schema(required)]
+    pub(crate) resolution: Option<Resolution>,
+    #[schema(minimum = 0)]
+    pub(crate) exercise_id: i64,
+    pub(crate) summary: String,
+}
+
+/// A page of alerts.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AlertPage {
+    pub(crate) items: Vec<Alert>,
+    #[schema(required)]
+    pub(crate) next_cursor: Option<String>,
+    #[schema(minimum = 0)]
+    pub(crate) total: i64,
+}
+
+/// An alert, as its page shows it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AlertDetail {
+    #[serde(flatten)]
+    pub(crate) alert: Alert,
+    pub(crate) rule_text: String,
+    /// What the alert's events share.
+    pub(crate) group: BTreeMap<String, String>,
+    pub(crate) event_ids: Vec<String>,
+    pub(crate) flow_ids: Vec<String>,
+    pub(crate) activity: Vec<Activity>,
+}
+
+/// A line of activity.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Activity {
+    #[schema(format = DateTime)]
+    pub(crate) at: String,
+    pub(crate) actor: Person,
+    pub(crate) action: ActivityAction,
+    /// `note`, `resolution`, `text`, as far as the action has them.
+    #[schema(additional_properties, value_type = Object)]
+    pub(crate) detail: Map<String, Value>,
+}
+
+/// Work on an alert, told over the stream.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AlertStatusChange {
+    pub(crate) id: String,
+    pub(crate) status: AlertStatus,
+    #[schema(required)]
+    pub(crate) assignee: Option<Person>,
+    #[schema(required)]
+    pub(crate) resolution: Option<Resolution>,
+}
+
+/// How many alerts there are.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AlertCounts {
+    /// By severity, without the closed ones.
+    pub(crate) by_severity: BTreeMap<String, i64>,
+    pub(crate) by_status: BTreeMap<String, i64>,
+}
+
+/// Taking an alert.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct AcknowledgeRequest {
+    pub(crate) note: Option<String>,
+}
+
+/// Closing an alert.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct CloseRequest {
+    pub(crate) resolution: Resolution,
+    pub(crate) note: Option<String>,
+}
+
+/// A comment.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct CommentRequest {
+    pub(crate) text: String,
+}
+
+/// One action on many alerts.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct BulkRequest {
+    /// At most 2,000.
+    pub(crate) ids: Vec<String>,
+    pub(crate) action: BulkAction,
+    /// Needed to close.
+    pub(crate) resolution: Option<Resolution>,
+    pub(crate) note: Option<String>,
+}
+
+/// What became of them.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct BulkResult {
+    pub(crate) updated: u64,
+    pub(crate) failed: Vec<BulkFailure>,
+}
+
+/// An alert that refused.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct BulkFailure {
+    pub(crate) id: String,
+    pub(crate) message: String,
+}
+
+/// A stored event.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EventRow {
+    /// 32 hexadecimal digits.
+    pub(crate) event_id: String,
+    pub(crate) class: &'static str,
+    #[schema(format = DateTime)]
+    pub(crate) ts: String,
+    pub(crate) sensor: String,
+    pub(crate) tenant: String,
+    /// Decimal; `0` for none.
+    pub(crate) flow_id: String,
+    pub(crate) community_id: String,
+    #[schema(required)]
+    pub(crate) src: Option<String>,
+    #[schema(required)]
+    pub(crate) sport: Option<u16>,
+    #[schema(required)]
+    pub(crate) dst: Option<String>,
+    #[schema(required)]
+    pub(crate) dport: Option<u16>,
+    #[schema(required)]
+    pub(crate) proto: Option<String>,
+    pub(crate) exercise_id: u32,
+    /// The class's own columns that have a value.
+    #[schema(additional_properties, value_type = Object)]
+    pub(crate) fields: Map<String, Value>,
+}
+
+/// Some events.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EventList {
+    pub(crate) items: Vec<EventRow>,
+}
+
+/// A page of events.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EventPage {
+    pub(crate) items: Vec<EventRow>,
+    #[schema(required)]
+    pub(crate) next_cursor: Option<String>,
+    pub(crate) total: u64,
+}
+
+/// Events by time.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Histogram {
+    /// Width of a bucket in microseconds; 0 when there is none.
+    #[schema(minimum = 0)]
+    pub(crate) bucket_us: i64,
+    pub(crate) buckets: Vec<HistogramBucket>,
+}
+
+/// Events of one stretch of time, by class.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct HistogramBucket {
+    #[schema(format = DateTime)]
+    pub(crate) start: String,
+    pub(crate) counts: BTreeMap<&'static str, u64>,
+}
+
+/// A field that can be searched.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EventField {
+    pub(crate) class: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) kind: &'static str,
+}
+
+/// How everything is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Health {
+    pub(crate) parts: Vec<PartHealth>,
+    pub(crate) sensors: Vec<SensorHealth>,
+}
+
+/// How a part is.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct PartHealth {
+    pub(crate) name: String,
+    pub(crate) state: PartState,
+    pub(crate) detail: String,
+    pub(crate) address: String,
+}
+
+/// How a sensor is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SensorHealth {
+    pub(crate) sensor: String,
+    #[schema(format = DateTime)]
+    pub(crate) last_seen: String,
+    pub(crate) packets_received: u64,
+    pub(crate) packets_processed: u64,
+    /// By reason.
+    pub(crate) packets_dropped: BTreeMap<String, u64>,
+    pub(crate) events: u64,
+}
+
+fn port(port: u16) -> Option<u16> {
+    (port != 0).then_some(port)
+}
+
+fn some_text(text: String) -> Option<String> {
+    (!text.is_empty()).then_some(text)
+}
+
+impl From<event::Severity> for Severity {
+    fn from(severity: event::Severity) -> Self {
+        match severity {
+            event::Severity::Critical => Self::Critical,
+            event::Severity::High => Self::High,
+            event::Severity::Medium => Self::Medium,
+            event::Severity::Low => Self::Low,
+            event::Severity::Informational | event::Severity::Unspecified => Self::Informational,
+        }
+    }
+}
+
+impl From<event::RuleKind> for RuleKind {
+    fn from(kind: event::RuleKind) -> Self {
+        match kind {
+            event::RuleKind::Signature | event::RuleKind::Unspecified => Self::Signature,
+            event::RuleKind::Sigma => Self::Sigma,
+            event::RuleKind::Correlation => Self::Correlation,
+            event::RuleKind::Yara => Self::Yara,
+        }
+    }
+}
+
+impl From<database::Status> for AlertStatus {
+    fn from(status: database::Status) -> Self {
+        match status {
+            database::Status::Open => Self::Open,
+            database::Status::Acknowledged => Self::Acknowledged,
+            database::Status::Closed => Self::Closed,
+        }
+    }
+}
+
+impl From<database::Resolution> for Resolution {
+    fn from(resolution: database::Resolution) -> Self {
+        match resolution {
+            database::Resolution::TruePositive => Self::TruePositive,
+            database::Resolution::FalsePositive => Self::FalsePositive,
+            database::Resolution::Benign => Self::Benign,
+            database::Resolution::Duplicate => Self::Duplicate,
+        }
+    }
+}
+
+impl From<Resolution> for database::Resolution {
+    fn from(resolution: Resolution) -> Self {
+        match resolution {
+            Resolution::TruePositive => Self::TruePositive,
+            Resolution::FalsePositive => Self::FalsePositive,
+            Resolution::Benign => Self::Benign,
+            Resolution::Duplicate => Self::Duplicate,
+        }
+    }
+}
+
+impl From<database::Person> for Person {
+    fn from(person: database::Person) -> Self {
+        Self {
+            id: person.id.0.to_string(),
+            display_name: person.display_name,
+        }
+    }
+}
+
+impl From<database::Account> for Account {
+    fn from(account: database::Account) -> Self {
+        Self {
+            id: account.id.0.to_string(),
+            user_name: account.user_name,
+            display_name: account.display_name,
+            role: match account.role {
+                database::Role::Administrator => Role::Administrator,
+                database::Role::Analyst => Role::Analyst,
+            },
+            tenant: account.tenant,
+            language: account.language.code().to_owned(),
+        }
+    }
+}
+
+impl From<AlertRow> for Alert {
+    fn from(row: AlertRow) -> Self {
+        Self {
+            id: row.id.to_string(),
+            rule_id: row.rule_id,
+            rule_title: row.rule_title,
+            rule_kind: row.rule_kind.into(),
+            rule_version: row.rule_version,
+            severity: row.severity.into(),
+            techniques: row.techniques,
+            tactics: row.tactics,
+            tenant: row.tenant,
+            sensor: row.sensor,
+            src: row.src,
+            sport: port(row.sport),
+            dst: row.dst,
+            dport: port(row.dport),
+            proto: some_text(row.proto),
+            first_seen: time::to_text(row.first_us),
+            last_seen: time::to_text(row.last_us),
+            detected_at: time::to_text(row.detected_us),
+            count: row.count,
+            status: row.status.into(),
+            assignee: row.assignee.map(Person::from),
+            resolution: row.resolution.map(Resolution::from),
+            exercise_id: row.exercise_id,
+            summary: row.summary,
+        }
+    }
+}
+
+impl From<AlertRow> for AlertStatusChange {
+    fn from(row: AlertRow) -> Self {
+        Self {
+            id: row.id.to_string(),
+            status: row.status.into(),
+            assignee: row.assignee.map(Person::from),
+            resolution: row.resolution.map(Resolution::from),
+        }
+    }
+}
+
+impl From<database::work::Activity> for Activity {
+    fn from(line: database::work::Activity) -> Self {
+        let action = match line.action.as_str() {
+            "acknowledged" => ActivityAction::Acknowledged,
+            "closed" => ActivityAction::Closed,
+            "reopened" => ActivityAction::Reopened,
+            "assigned" => ActivityAction::Assigned,
+            _ => ActivityAction::Commented,
+        };
+        Self {
+            at: time::to_text(line.at_us),
+            actor: line.actor.into(),
+            action,
+            detail: line.detail,
+        }
+    }
+}
+
+impl From<search::EventRow> for EventRow {
+    fn from(row: search::EventRow) -> Self {
+        let fields = row.fields.into_iter().map(|field| {
+            let value = match (field.kind, field.value.as_i64()) {
+                (event::Kind::Time, Some(us)) => Value::String(time::to_text(us)),
+                _ => field.value,
+            };
+            (field.name.to_owned(), value)
+        });
+        Self {
+            event_id: row.id.to_string(),
+            class: row.class.name(),
+            ts: time::to_text(row.ts_us),
+            sensor: row.sensor,
+            tenant: row.tenant,
+            flow_id: row.flow_id.to_string(),
+            community_id: row.community_id,
+            src: row.src.map(|address| address.to_string()),
+            sport: port(row.sport),
+            dst: row.dst.map(|address| address.to_string()),
+            dport: port(row.dport),
+            proto: some_text(row.proto),
+            exercise_id: row.exercise_id,
+            fields: fields.collect(),
+        }
+    }
+}
+
+impl From<search::SensorState> for SensorHealth {
+    fn from(state: search::SensorState) -> Self {
+        Self {
+            sensor: state.sensor,
+            last_seen: time::to_text(state.last_seen_us),
+            packets_received: state.packets_received,
+            packets_processed: state.packets_processed,
+            packets_dropped: state.packets_dropped,
+            events: state.events,
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! The console over HTTP, on a real PostgreSQL.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod alerts;
+mod document;
+mod intake;
+mod session;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use clap::Parser;
+use serde_json::Value;
+use tokio::sync::watch;
+use tower::ServiceExt;
+use vonggac_database::Database;
+use vonggac_database::testing::{self, NOW_US, PASSWORD};
+use vonggac_store::Store;
+
+use crate::options::Options;
+use crate::setup::Gate;
+use crate::state::{Console, Parts};
+
+/// The code that the harness's gate wants.
+pub(crate) const CODE: &str = "ABCD-EFGH-JKLM-NPQR-STUV";
+
+#[derive(Parser)]
+struct CommandLine {
+    #[command(flatten)]
+    options: Options,
+}
+
+/// Options with nothing behind their addresses.
+pub(crate) fn options(more: &[&str]) -> Options {
+    let nobody = [
+        "console",
+        "--postgres",
+        "postgres://nobody@127.0.0.1:1/x",
+        "--clickhouse",
+        "http://127.0.0.1:1",
+    ];
+    let nowhere = ["--kafka", "127.0.0.1:1", "--listen", "127.0.0.1:0"];
+    let all = nobody.iter().chain(&nowhere).chain(more);
+    CommandLine::try_parse_from(all).unwrap().options
+}
+
+/// A console without its sockets.
+pub(crate) struct Harness {
+    pub(crate) app: Router,
+    pub(crate) console: Console,
+    pub(crate) database: Database,
+    pub(crate) now_us: Arc<AtomicI64>,
+    pub(crate) stop: watch::Sender<bool>,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or(Value::Null)
+    }
+
+    pub(crate) fn code(&self) -> String {
+        let json = self.json();
+        json.pointer("/error/code")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    }
+
+    /// `name=value` of the cookie that was set.
+    pub(crate) fn cookie(&self) -> String {
+        let whole = self.headers.get(header::SET_COOKIE).unwrap().to_str().unwrap();
+        whole.split(';').next().unwrap().to_owned()
+    }
+}
+
+impl Harness {
+    pub(crate) async fn start(more: &[&str]) -> Option<Self> {
+        let database = testing::database().await?;
+        let options = options(more);
+        let (stop, stopped) = watch::channel(false);
+        let now_us = Arc::new(AtomicI64::new(NOW_US));
+        let clock = Arc::clone(&now_us);
+        let parts = Parts {
+            database: database.clone(),
+            store: Store::new(&options.store).unwrap(),
+            setup: Gate::for_code(CODE, None),
+            options,
+            stopped,
+        };
+        let console = Console::with_clock(parts, Box::new(move || clock.load(Ordering::Relaxed)));
+        let app = crate::api::app(console.clone());
+        Some(Self {
+            app,
+            console,
+            database,
+            now_us,
+            stop,
+        })
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.app.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, 1 << 20).await.unwrap();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            text: String::from_utf8(bytes.to_vec()).unwrap(),
+        }
+    }
+
+    /// As a browser on our own page would; a `null` body is none.
+    pub(crate) async fn call(&self, method: &str, path: &str, cookie: &str, body: Value) -> Answer {
+        self.send(request(method, path, cookie, &body)).await
+    }
+
+    pub(crate) async fn get(&self, path: &str, cookie: &str) -> Answer {
+        self.call("GET", path, cookie, Value::Null).await
+    }
+
+    /// Makes an account and signs it in.
+    pub(crate) async fn signed_in(&self, user_name: &str, tenant: &str) -> String {
+        testing::account(&self.database, user_name, tenant).await;
+        let body = serde_json::json!({ "user_name": user_name, "password": PASSWORD });
+        let answer = self.call("POST", "/api/v1/session", "", body).await;
+        assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+        answer.cookie()
+    }
+}
+
+pub(crate) fn request(method: &str, path: &str, cookie: &str, body: &Value) -> Request<Body> {
+    let mut builder = Request::builder()
+        .method(Method::from_bytes(method.as_bytes()).unwrap())
+        .uri(path);
+    builder = builder
+        .header("host", "soc.example")
+        .header("sec-fetch-site", "same-origin");
+    if method != "GET" {
+        builder = builder.header("origin", "http://soc.example");
+    }
+    if !cookie.is_empty() {
+        builder = builder.header("cookie", format!("other=1; {cookie}"));
+    }
+    if body.is_null() {
+        return builder.body(Body::empty()).unwrap();
+    }
+    let text = body.to_string();
+    let builder = builder
+        .header("content-type", "application/json")
+        .header("content-length", text.len());
+    builder.body(Body::from(text)).unwrap()
+}

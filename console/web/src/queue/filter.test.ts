@@ -1,0 +1,55 @@
+import { describe, expect, it } from "vitest";
+import type { AlertQuery } from "../api/queries";
+import { alertOf } from "../test/alerts";
+import { alertQueryOf, boundsOf, matchesQuery, nextSort, readQueueSearch } from "./filter";
+
+describe("the filter", () => {
+  it("reads from the address only what it knows", () => {
+    const search = readQueueSearch({ status: "open", q: "", other: "x", severity: 3 });
+    expect(search).toEqual({ status: "open" });
+  });
+
+  it("leaves closed alerts out unless asked", () => {
+    expect(alertQueryOf({}, {}).status).toBe("open,acknowledged");
+    expect(alertQueryOf({ status: "closed" }, {}).status).toBe("closed");
+  });
+
+  it("means a quick range from now, and exact bounds as they are", () => {
+    const now = Date.parse("2026-11-21T12:00:00Z");
+    expect(boundsOf({}, now)).toEqual({});
+    expect(boundsOf({ range: "1h" }, now)).toEqual({ from: "2026-11-21T11:00:00.000Z" });
+    expect(boundsOf({ range: "1h", to: "2026-01-01T00:00:00Z" }, now)).toEqual({
+      to: "2026-01-01T00:00:00Z",
+    });
+  });
+});
+
+describe("a live alert", () => {
+  const cases: [name: string, query: AlertQuery, expected: boolean][] = [
+    ["no filter", {}, true],
+    ["its status", { status: "open,acknowledged" }, true],
+    ["another status", { status: "closed" }, false],
+    ["another severity", { severity: "critical,low" }, false],
+    ["its technique", { technique: "T1110.001" }, true],
+    ["its technique's parent", { technique: "t1110" }, true],
+    ["a technique that only begins alike", { technique: "T111" }, false],
+    ["a word of its title, in any case", { q: "PASSWORD" }, true],
+    ["its address", { q: "198.51.100" }, true],
+    ["a word it does not have", { q: "tunnel" }, false],
+    ["last seen at the very start", { from: "2026-11-21T10:01:00Z" }, true],
+    ["last seen before the start", { from: "2026-11-21T10:01:01Z" }, false],
+    ["first seen at the end, which is excluded", { to: "2026-11-21T10:00:00Z" }, false],
+  ];
+  it.each(cases)("%s", (_, query, expected) => {
+    expect(matchesQuery(alertOf(), query)).toBe(expected);
+  });
+});
+
+it("a heading sorts the largest first, then the smallest, then as usual", () => {
+  expect(nextSort(undefined, "severity")).toBe("-severity");
+  expect(nextSort("-severity", "severity")).toBe("severity");
+  expect(nextSort("severity", "severity")).toBeUndefined();
+  expect(nextSort("-severity", "count")).toBe("-count");
+  expect(nextSort(undefined, "time")).toBe("detected_at");
+  expect(nextSort("detected_at", "time")).toBeUndefined();
+});

@@ -1,0 +1,80 @@
+//! What can go wrong.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Errors of the range.
+#[derive(Debug, thiserror::Error)]
+pub enum RangeError {
+    /// The operator named an interface in a way Linux does not take.
+    #[error(
+        "{name:?} cannot be an interface's name: 1 to 15 letters, digits, '-', '_' or '.', and no '-' in front"
+    )]
+    InterfaceName {
+        /// The name.
+        name: String,
+    },
+    /// The operator named an interface that is not there.
+    #[error("there is no interface {name}")]
+    NoInterface {
+        /// The name.
+        name: String,
+    },
+    /// The interface is there but not up.
+    #[error("interface {name} is down; bring it up with `ip link set {name} up`")]
+    InterfaceDown {
+        /// The name.
+        name: String,
+    },
+    /// An interface of that name exists, and may not be taken away.
+    #[error("interface {name} exists already")]
+    InterfaceExists {
+        /// The name.
+        name: String,
+    },
+    /// The interface did not open for raw frames.
+    #[error("cannot send on {name} (root or CAP_NET_RAW is needed): {source}")]
+    Open {
+        /// The interface.
+        name: String,
+        /// The system's word.
+        source: io::Error,
+    },
+    /// `ip` could not be started.
+    #[error("cannot run `ip` (Debian's package iproute2): {0}")]
+    NoIp(io::Error),
+    /// `ip` refused.
+    #[error("`ip {command}` failed: {message}")]
+    Ip {
+        /// Its arguments.
+        command: String,
+        /// What it said.
+        message: String,
+    },
+    /// The capture file is not one, or is broken.
+    #[error("{path}: at byte {offset}: {problem}", path = path.display())]
+    Broken {
+        /// The file.
+        path: PathBuf,
+        /// Where in it.
+        offset: u64,
+        /// What is wrong there.
+        problem: String,
+    },
+    /// The file could not be read or written.
+    #[error("{path}: {source}", path = path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The system's word.
+        source: io::Error,
+    },
+    /// A frame was not taken.
+    #[error("cannot send frame {number}: {source}")]
+    Send {
+        /// The frame's number in the capture, from 1.
+        number: u64,
+        /// The system's word.
+        source: io::Error,
+    },
+}

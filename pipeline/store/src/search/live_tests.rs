@@ -1,0 +1,302 @@
+//! Searches on a real ClickHouse: the one at `VONGGAC_TEST_CLICKHOUSE`, in a database of its own.
+#![allow(clippy::unwrap_used)]
+
+use serde_json::json;
+use vonggac_event::proto::{Counter, Dns, Event, Flow, Http, Stats, event::Body};
+use vonggac_event::{Alert, Class, EventId, address_bytes};
+
+use super::*;
+use crate::{Options, Rows, Store, event_row};
+
+/// 2026-01-01 00:00:00 UTC.
+const START_US: i64 = 1_767_225_600_000_000;
+
+fn event(number: u64, tenant: &str, body: Body) -> Event {
+    Event {
+        event_id: EventId::new(1, 1, number).to_bytes().to_vec(),
+        ts_us: START_US + i64::try_from(number).unwrap() * 1_000_000,
+        sensor: "tap-1".into(),
+        tenant: tenant.into(),
+        flow_id: u64::MAX - number % 3,
+        src: address_bytes(format!("10.0.{}.7", number % 3).parse().unwrap()),
+        dst: address_bytes("2001:db8::53".parse().unwrap()),
+        sport: 50_000,
+        dport: 53,
+        proto: 17,
+        body: Some(body),
+        ..Event::default()
+    }
+}
+
+fn events() -> Vec<Event> {
+    let mut all = Vec::new();
+    for number in 0..30 {
+        let tenant = if number % 2 == 0 { "moh" } else { "mot" };
+        let body = match number % 3 {
+            0 => Body::Dns(Dns {
+                query: format!("host{number}.Ví-dụ.example"),
+                qtype: 16,
+                answered: true,
+                answers: vec!["v=spf1 'quoted' \\ %".into(), "x\ty\nz".into()],
+                ttls: vec![60],
+                ..Dns::default()
+            }),
+            1 => Body::Http(Http {
+                host: "intra.example".into(),
+                uri: format!("/a.d/page{number}.php?id={number}"),
+                ..Http::default()
+            }),
+            _ => Body::Flow(Flow {
+                start_us: START_US,
+                end_us: START_US + 5_000_000,
+                orig_bytes: number * 100,
+                ..Flow::default()
+            }),
+        };
+        all.push(event(number, tenant, body));
+    }
+    for number in 100..102 {
+        let dropped = vec![Counter {
+            name: "kernel".into(),
+            value: number,
+        }];
+        all.push(event(
+            number,
+            "moh",
+            Body::Stats(Stats {
+                packets_received: number,
+                dropped,
+                ..Stats::default()
+            }),
+        ));
+    }
+    all
+}
+
+async fn filled() -> Option<Store> {
+    let Ok(url) = std::env::var("VONGGAC_TEST_CLICKHOUSE") else {
+        println!("skipped: VONGGAC_TEST_CLICKHOUSE names no ClickHouse");
+        return None;
+    };
+    let options = Options {
+        clickhouse: url,
+        clickhouse_database: format!("search_test_{}", std::process::id()),
+        clickhouse_user: "default".into(),
+        clickhouse_password: String::new(),
+    };
+    let store = Store::new(&options).unwrap();
+    store.migrate().await.unwrap();
+    for class in Class::ALL {
+        let mut rows = Rows::default();
+        for event in events().iter().filter(|event| Class::of(event) == Some(class)) {
+            event_row(class, event, &mut rows);
+        }
+        store
+            .insert_events(class, &format!("token-{}", class.name()), &rows)
+            .await
+            .unwrap();
+    }
+    Some(store)
+}
+
+#[tokio::test]
+async fn searches_find_what_they_should() {
+    let Some(store) = filled().await else { return };
+    let limits = Limits {
+        max_execution_s: Some(20),
+        max_rows_to_read: Some(1_000_000),
+    };
+    let client = &store.client;
+    assert!(ping(client).await.unwrap().contains('.'));
+    let national = Scope::National;
+    let total = async |scope: &Scope, text: &str| {
+        let query = Query::parse(text).unwrap();
+        let request = Request {
+            scope,
+            query: &query,
+            classes: &[],
+            from_us: None,
+            to_us: None,
+        };
+        search(client, limits, &request, None, 5)
+            .await
+            .unwrap_or_else(|error| unreachable!("{text}: {error}"))
+            .total
+    };
+    for (text, expect) in [
+        ("", 30),
+        ("query:host3.ví-dụ.example", 1),
+        ("query:HOST*", 10),
+        ("VÍ-DỤ", 10),
+        ("NOT query:host3*", 9),
+        ("query:host3* OR host:intra.example", 11),
+        ("src:10.0.0.0/24", 10),
+        ("src:10.0.1.*", 10),
+        ("10.0.2.7", 10),
+        ("2001:db8::/32", 30),
+        ("dport:53 AND NOT (src:10.0.0.7 OR src:10.0.1.7)", 10),
+        ("orig_bytes:>=2000", 4),
+        ("duration_us:5000000", 10),
+        ("answered:true ttls:60", 10),
+        ("answers:\"v=spf1 'quoted' \\\\ %\"", 10),
+        ("answers:*%", 10),
+        ("answers:x*z", 10),
+        ("answers:*_spf*", 0),
+        ("query_length:>1 rtt_us:0", 10),
+        ("uri_extension:php", 10),
+        ("uri_query:id=4", 1),
+        ("uri_stem:/a.d/page4.php", 1),
+        ("url:http://intra.example/*", 10),
+        ("host:*", 10),
+        ("vlan:*", 0),
+        ("start:2026-01-01 end:<2026-01-01T00:00:06Z", 10),
+        ("ts:>=2026-01-01T00:00:29Z", 1),
+        ("event_id:00000001000000010000000000000004", 1),
+        ("'; DROP TABLE dns; --", 0),
+        ("\"{p0:String}\"", 0),
+    ] {
+        assert_eq!(total(&national, text).await, expect, "{text}");
+    }
+    let moh = Scope::Tenant("moh".into());
+    assert_eq!(
+        (
+            total(&moh, "").await,
+            total(&moh, "tenant:mot").await,
+            total(&moh, "x OR dport:53").await
+        ),
+        (15, 0, 15)
+    );
+    assert_eq!(total(&Scope::Tenant("mo_".into()), "").await, 0);
+
+    pages_hold_every_event_once(client, limits).await;
+    times_are_counted(client, limits).await;
+    alerts_have_their_events(client, limits).await;
+
+    let found = sensors(client, limits, &moh).await.unwrap();
+    let [sensor] = found.as_slice() else {
+        unreachable!("{found:?}")
+    };
+    assert_eq!(
+        (sensor.packets_received, sensor.packets_dropped.get("kernel")),
+        (101, Some(&101))
+    );
+    assert_eq!(
+        sensors(client, limits, &Scope::Tenant("mot".into()))
+            .await
+            .unwrap(),
+        []
+    );
+    let query = Query::EVERYTHING;
+    let request = Request {
+        scope: &national,
+        query: &query,
+        classes: &[Class::Dns],
+        from_us: None,
+        to_us: None,
+    };
+    let tight = Limits {
+        max_rows_to_read: Some(1),
+        ..limits
+    };
+    let refused = search(client, tight, &request, None, 5).await;
+    assert!(
+        matches!(refused, Err(SearchError::TooExpensive(_))),
+        "{refused:?}"
+    );
+
+    let name = client.database().unwrap().to_owned();
+    client
+        .query_raw(&format!("DROP DATABASE `{name}`"))
+        .execute()
+        .await
+        .unwrap();
+}
+
+async fn pages_hold_every_event_once(client: &clickhouse::Client, limits: Limits) {
+    let (scope, query) = (Scope::National, Query::EVERYTHING);
+    let request = Request {
+        scope: &scope,
+        query: &query,
+        classes: &[],
+        from_us: None,
+        to_us: None,
+    };
+    let (mut after, mut seen) = (None, Vec::new());
+    loop {
+        let page = search(client, limits, &request, after, 7).await.unwrap();
+        seen.extend(page.rows);
+        let Some(next) = page.next else { break };
+        after = Some(next.to_string().parse().unwrap());
+    }
+    let ids: Vec<_> = seen.iter().map(|row| row.id.sequence()).collect();
+    assert_eq!(ids, (0..30).rev().collect::<Vec<_>>());
+    let dns = seen.iter().find(|row| row.id.sequence() == 27).unwrap();
+    assert_eq!(
+        (dns.class, dns.ts_us, dns.flow_id),
+        (Class::Dns, START_US + 27_000_000, u64::MAX)
+    );
+    assert_eq!(
+        (
+            dns.src.unwrap().to_string().as_str(),
+            dns.dst.unwrap().to_string().as_str()
+        ),
+        ("10.0.0.7", "2001:db8::53")
+    );
+    let answers = dns.fields.iter().find(|field| field.name == "answers").unwrap();
+    assert_eq!(answers.value, json!(["v=spf1 'quoted' \\ %", "x\ty\nz"]));
+}
+
+async fn times_are_counted(client: &clickhouse::Client, limits: Limits) {
+    let (scope, query) = (Scope::Tenant("moh".into()), Query::EVERYTHING);
+    let open = Request {
+        scope: &scope,
+        query: &query,
+        classes: &[],
+        from_us: None,
+        to_us: None,
+    };
+    let closed = Request {
+        from_us: Some(START_US),
+        to_us: Some(START_US + 30_000_000),
+        ..open.clone()
+    };
+    for request in [open, closed] {
+        let found = histogram(client, limits, &request, 3).await.unwrap();
+        let sums: Vec<u64> = found
+            .buckets
+            .iter()
+            .map(|bucket| bucket.counts.values().sum())
+            .collect();
+        assert_eq!((found.bucket_us, sums), (10_000_000, vec![5, 5, 5]));
+    }
+    let query = Query::parse("query:nothing").unwrap();
+    let none = Request {
+        scope: &scope,
+        query: &query,
+        classes: &[],
+        from_us: None,
+        to_us: None,
+    };
+    assert_eq!(histogram(client, limits, &none, 3).await.unwrap().buckets, []);
+}
+
+async fn alerts_have_their_events(client: &clickhouse::Client, limits: Limits) {
+    let alert = Alert {
+        first_us: START_US + 3_000_000,
+        last_us: START_US + 6_000_000,
+        event_ids: [3, 4, 6]
+            .map(|number| EventId::new(1, 1, number).to_bytes().to_vec())
+            .into(),
+        flow_ids: vec![u64::MAX - 2],
+        ..Alert::default()
+    };
+    let ids = async |scope: &Scope| -> Vec<u64> {
+        let rows = alert_events(client, limits, scope, &alert).await.unwrap();
+        rows.iter().map(|row| row.id.sequence()).collect()
+    };
+    assert_eq!(
+        ids(&Scope::National).await,
+        [2, 3, 4, 5, 6, 8, 11, 14, 17, 20, 23, 26, 29]
+    );
+    assert_eq!(ids(&Scope::Tenant("mot".into())).await, [3, 5, 11, 17, 23, 29]);
+}

@@ -1,0 +1,158 @@
+//! What the table keeps of a flow.
+
+use crate::config::Config;
+use crate::flow::{Direction, Endpoint, Flow, side_mut};
+use crate::key::{Ends, Key};
+use crate::table::FlowRef;
+use crate::tcp::Connection;
+use vonggac_decode::{Packet, Transport, flag};
+
+pub(crate) const TCP: u8 = 6;
+const UDP: u8 = 17;
+
+/// Kinds of flows with a time-out of their own, the least valuable first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Class {
+    TcpNew,
+    TcpClosed,
+    Icmp,
+    Other,
+    UdpNew,
+    TcpClosing,
+    UdpEstablished,
+    TcpEstablished,
+}
+
+impl Class {
+    pub(crate) const ALL: [Self; 8] = [
+        Self::TcpNew,
+        Self::TcpClosed,
+        Self::Icmp,
+        Self::Other,
+        Self::UdpNew,
+        Self::TcpClosing,
+        Self::UdpEstablished,
+        Self::TcpEstablished,
+    ];
+
+    pub(crate) fn timeout_us(self, config: &Config) -> i64 {
+        let timeouts = &config.timeouts;
+        match self {
+            Self::TcpNew => timeouts.tcp_new_us,
+            Self::TcpClosed => timeouts.tcp_closed_us,
+            Self::Icmp => timeouts.icmp_us,
+            Self::Other => timeouts.other_us,
+            Self::UdpNew => timeouts.udp_new_us,
+            Self::TcpClosing => timeouts.tcp_closing_us,
+            Self::UdpEstablished => timeouts.udp_established_us,
+            Self::TcpEstablished => timeouts.tcp_established_us,
+        }
+    }
+}
+
+/// A flow with what the table keeps beside it.
+pub(crate) struct Entry<T> {
+    pub(crate) key: Key,
+    pub(crate) flow: Flow<T>,
+    pub(crate) tcp: Connection,
+    pub(crate) class: Class,
+}
+
+/// A flow that begins with `packet`.
+pub(crate) fn new_entry<T: Default>(packet: &Packet<'_>, ends: &Ends, reference: FlowRef) -> Entry<T> {
+    let src = Endpoint {
+        address: packet.src,
+        port: ends.ports.0,
+    };
+    let dst = Endpoint {
+        address: packet.dst,
+        port: ends.ports.1,
+    };
+    let answers = matches!(&packet.transport, Transport::Tcp(tcp) if tcp.has(flag::SYN | flag::ACK));
+    let (originator, responder) = if answers { (dst, src) } else { (src, dst) };
+    let flow = Flow {
+        id: reference.id,
+        protocol: packet.protocol,
+        vlan: packet.vlan,
+        originator,
+        responder,
+        start_us: packet.ts_us,
+        last_us: packet.ts_us,
+        packets: [0; 2],
+        ip_bytes: [0; 2],
+        payload_bytes: [0; 2],
+        tcp_flags: [0; 2],
+        missed_bytes: 0,
+        established: false,
+        conn_state: "",
+        reference,
+        state: T::default(),
+    };
+    let mut entry = Entry {
+        key: ends.key,
+        flow,
+        tcp: Connection::default(),
+        class: Class::Other,
+    };
+    entry.class = class_of(&entry);
+    entry
+}
+
+/// Which side of the flow sent `packet`.
+pub(crate) fn direction<T>(entry: &Entry<T>, packet: &Packet<'_>, ends: &Ends) -> Direction {
+    let flow = &entry.flow;
+    // ICMP's ports are types, which differ between the sides of one exchange.
+    let same_port = match packet.transport {
+        Transport::Icmp(_) => packet.src != packet.dst || ends.ports.0 == flow.originator.port,
+        _ => ends.ports.0 == flow.originator.port,
+    };
+    if packet.src == flow.originator.address && same_port {
+        Direction::Originator
+    } else {
+        Direction::Responder
+    }
+}
+
+/// Counts a packet.
+pub(crate) fn count<T>(entry: &mut Entry<T>, packet: &Packet<'_>, direction: Direction) {
+    let flow = &mut entry.flow;
+    flow.last_us = flow.last_us.max(packet.ts_us);
+    *side_mut(&mut flow.packets, direction) += 1;
+    *side_mut(&mut flow.ip_bytes, direction) += u64::from(packet.ip_len);
+    *side_mut(&mut flow.payload_bytes, direction) += packet.transport.payload().len() as u64;
+    flow.established = match &packet.transport {
+        Transport::Tcp(tcp) => {
+            *side_mut(&mut flow.tcp_flags, direction) |= tcp.flags;
+            entry.tcp.established
+        }
+        _ => flow.packets.iter().all(|packets| *packets > 0),
+    };
+}
+
+/// The class that the flow belongs to now.
+pub(crate) fn class_of<T>(entry: &Entry<T>) -> Class {
+    match entry.flow.protocol {
+        TCP if entry.tcp.is_over() => Class::TcpClosed,
+        TCP if entry.tcp.is_closing() => Class::TcpClosing,
+        TCP if entry.flow.established => Class::TcpEstablished,
+        TCP => Class::TcpNew,
+        UDP if entry.flow.established => Class::UdpEstablished,
+        UDP => Class::UdpNew,
+        1 | 58 => Class::Icmp,
+        _ => Class::Other,
+    }
+}
+
+/// Zeek's `conn_state` of a flow that ends here.
+pub(crate) fn conn_state<T>(entry: &Entry<T>) -> &'static str {
+    match entry.flow.protocol {
+        TCP => entry.tcp.conn_state(entry.flow.payload_bytes == [0; 2]),
+        UDP => match entry.flow.packets {
+            [0, 0] => "OTH",
+            [_, 0] => "S0",
+            [0, _] => "SHR",
+            _ => "SF",
+        },
+        _ => "OTH",
+    }
+}

@@ -1,0 +1,47 @@
+//! `make bench`: what one machine does, with ratios that hold on another.
+//!
+//! - *packets*: reading the capture alone, then one sensor worker without rules and with the shipped rules: packets/s, Gbit/s,
+//!   events/s, and the ratio to reading alone. Each is run several times in turn; the best of each counts, as the machine is shared.
+//! - *pipeline*: a whole platform; events/s from the sensor's start to the last row, and per second of the pipeline's processor time.
+//! - *store*: rows/s into ClickHouse alone.
+//! - *alert*: from packet to alert, p50 and p99, on a virtual wire (needs root).
+
+mod machine;
+mod packets;
+mod platform;
+
+use std::path::PathBuf;
+
+use clap::Parser;
+
+/// What to measure.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Capture to measure with; sample traffic is generated when left out.
+    #[arg(value_name = "CAPTURE")]
+    capture: Option<PathBuf>,
+    /// Signatures to measure with; the shipped ones when left out.
+    #[arg(long, value_name = "PATH")]
+    rules: Vec<PathBuf>,
+    /// Only the packet path, without servers.
+    #[arg(long)]
+    packets_only: bool,
+    /// Times each packet measurement is repeated.
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    rounds: u32,
+}
+
+fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    println!("machine   {}", machine::describe());
+    let scratch = tempfile::TempDir::new()?;
+    let capture = match &arguments.capture {
+        Some(capture) => capture.clone(),
+        None => packets::generate(scratch.path())?,
+    };
+    packets::measure(&capture, &arguments.rules, arguments.rounds)?;
+    if !arguments.packets_only {
+        platform::measure(&capture)?;
+    }
+    Ok(())
+}

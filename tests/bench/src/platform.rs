@@ -1,0 +1,145 @@
+//! With servers: a whole platform of the same build as this program.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use vonggac_e2e::{Platform, Rows, Settings, wait_for};
+use vonggac_event::proto::{Anomaly, Event, event::Body};
+use vonggac_event::{Class, EventId};
+use vonggac_store::{Options, Rows as StoreRows, Store, event_row};
+
+/// Rows of the store's measurement, and rows in one insert.
+const STORE_ROWS: u64 = 1_000_000;
+const INSERT_ROWS: u64 = 100_000;
+/// How long the rows of a capture may take to arrive.
+const ARRIVAL_LIMIT: Duration = Duration::from_secs(600);
+/// Clock ticks in a second, as Linux counts processes' time for user space.
+const TICKS: f64 = 100.0;
+
+/// Measures and prints.
+pub(crate) fn measure(capture: &Path) -> anyhow::Result<()> {
+    let platform = Platform::start(&Settings::default())?.context("servers are missing: run `make servers`")?;
+    pipeline(&platform, capture)?;
+    store(&platform)?;
+    drop(platform);
+    alerts()
+}
+
+/// From the sensor's start to the last row.
+fn pipeline(platform: &Platform, capture: &Path) -> anyhow::Result<()> {
+    let rows = platform.rows()?;
+    let pid = platform.parts()?.pid("pipeline").context("the pipeline does not run")?;
+    let ticks_before = ticks(pid)?;
+    let begun = Instant::now();
+    let status = platform.sensor("bench", capture).status()?;
+    ensure!(status.success(), "the sensor ended with {status}");
+    let read = begun.elapsed();
+    let events = wait_for("all events of the sensor", ARRIVAL_LIMIT, || {
+        let (count, highest) = arrived(&rows)?;
+        ensure!(count > 0 && count == highest, "{count} of {highest} events are there");
+        Ok(count)
+    })?;
+    let whole = begun.elapsed();
+    let busy = (ticks(pid)? - ticks_before) as f64 / TICKS;
+    println!(
+        "pipeline  {events} events: {:.0} events/s from start to last row ({:.1} s, sensor done after {:.1} s), \
+         {:.0} events per second of its processor time",
+        events as f64 / whole.as_secs_f64(),
+        whole.as_secs_f64(),
+        read.as_secs_f64(),
+        events as f64 / busy.max(1.0 / TICKS),
+    );
+    Ok(())
+}
+
+/// How many events are there, and the highest sequence.
+fn arrived(rows: &Rows) -> anyhow::Result<(u64, u64)> {
+    let sequences = vonggac_e2e::sequences(rows)?;
+    let count = sequences.values().map(|list| list.len() as u64).sum();
+    let highest = sequences.values().filter_map(|list| list.last()).copied().sum();
+    Ok((count, highest))
+}
+
+/// Processor time of a process, user and system, in ticks.
+fn ticks(pid: i32) -> anyhow::Result<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    let (_, fields) = stat.rsplit_once(')').context("/proc/PID/stat")?;
+    let mut fields = fields.split_ascii_whitespace().skip(11);
+    let mut next = || fields.next().and_then(|field| field.parse::<u64>().ok()).context("/proc/PID/stat");
+    Ok(next()? + next()?)
+}
+
+/// Rows into ClickHouse alone.
+fn store(platform: &Platform) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let store = Store::new(&Options {
+        clickhouse: platform.clickhouse_url(),
+        clickhouse_database: "bench".to_owned(),
+        clickhouse_user: "default".to_owned(),
+        clickhouse_password: String::new(),
+    })?;
+    runtime.block_on(store.migrate())?;
+    let mut time = Duration::ZERO;
+    for first in (0..STORE_ROWS).step_by(INSERT_ROWS as usize) {
+        let mut rows = StoreRows::default();
+        (first..first + INSERT_ROWS).for_each(|number| event_row(Class::Anomaly, &sample_event(number), &mut rows));
+        let begun = Instant::now();
+        runtime.block_on(store.insert_events(Class::Anomaly, &format!("bench-{first}"), &rows))?;
+        time += begun.elapsed();
+    }
+    println!(
+        "store     {:.0} rows/s into ClickHouse, {INSERT_ROWS} rows an insert",
+        STORE_ROWS as f64 / time.as_secs_f64()
+    );
+    Ok(())
+}
+
+fn sample_event(number: u64) -> Event {
+    Event {
+        event_id: EventId::new(1, 1, number + 1).to_bytes().to_vec(),
+        ts_us: 1_795_000_000_000_000 + i64::try_from(number).unwrap_or(0) * 1_000,
+        sensor: "bench".into(),
+        tenant: "default".into(),
+        flow_id: number,
+        community_id: format!("1:{number:027}="),
+        src: vec![10, (number >> 16) as u8, (number >> 8) as u8, number as u8],
+        dst: vec![192, 0, 2, (number % 250) as u8],
+        sport: 1024 + (number % 60_000) as u32,
+        dport: 443,
+        proto: 6,
+        body: Some(Body::Anomaly(Anomaly { layer: "stream".into(), kind: "gap".into(), detail: String::new() })),
+        ..Event::default()
+    }
+}
+
+/// From packet to alert, on a virtual wire.
+fn alerts() -> anyhow::Result<()> {
+    let wire = ["--sample", "--sample-way", "wire"].map(str::to_owned).to_vec();
+    let started = Platform::start(&Settings { arguments: wire })
+        .and_then(|platform| platform.context("servers are missing: run `make servers`"));
+    let platform = match started {
+        Ok(platform) => platform,
+        Err(error) => {
+            let reason = error.to_string();
+            println!("alert     not measured: no virtual wire here ({})", reason.lines().next().unwrap_or_default());
+            return Ok(());
+        }
+    };
+    let rows = platform.rows()?;
+    wait_for("the play's end", Duration::from_secs(180), || {
+        ensure!(platform.parts()?.state("play") == "done", "the sample is still playing");
+        Ok(())
+    })?;
+    std::thread::sleep(Duration::from_secs(3));
+    // An alert of a single event is raised by the packet that made the event; one of a correlation by the last of several.
+    let times = rows.query(
+        "SELECT count() AS n, quantile(0.5)(t) AS p50, quantile(0.99)(t) AS p99 FROM (SELECT alert_id, \
+         argMin((toUnixTimestamp64Micro(detected_at) - toUnixTimestamp64Micro(first_seen)) / 1000., revision) AS t \
+         FROM vonggac.alerts WHERE rule_kind = 'signature' GROUP BY alert_id)",
+    )?;
+    let value = times.first().context("no answer")?;
+    println!("alert     packet to alert, {} signature alerts: p50 {} ms, p99 {} ms", value["n"], value["p50"], value["p99"]);
+    Ok(())
+}

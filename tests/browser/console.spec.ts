@@ -1,0 +1,176 @@
+/**
+ * The first working day of an analyst, in one story: set up, watch alerts come,
+ * work on one by keyboard alone, search its events, change language and theme.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { expect, type Page, test } from "@playwright/test";
+import { expectAccessible } from "./axe";
+import { Watch } from "./watch";
+
+const SETUP_CODE = process.env.VONGGAC_SETUP_CODE ?? "";
+const PLAY_COMMAND = process.env.VONGGAC_PLAY_COMMAND ?? "";
+const NAME = "Nguyễn Thị Lan";
+const USER = "lan.nguyen@example.vn";
+const PASSWORD = "ruộng lúa xanh bên sông Hương";
+/** From the start of play to the first alert on the screen. */
+const FIRST_ALERT_MS = 90_000;
+
+test.describe.configure({ mode: "serial" });
+
+let page: Page;
+let watch: Watch;
+let play: ChildProcess | undefined;
+
+test.beforeAll(async ({ browser }) => {
+  for (const name of ["VONGGAC_URL", "VONGGAC_SETUP_CODE", "VONGGAC_PLAY_COMMAND"]) {
+    expect(process.env[name], `${name} must be set (see playwright.config.ts)`).toBeTruthy();
+  }
+  page = await browser.newPage();
+  watch = new Watch(page);
+});
+
+test.afterAll(async () => {
+  play?.kill();
+  await page?.close();
+});
+
+test.afterEach(() => watch.expectSilence());
+
+const grid = () => page.getByRole("grid");
+/** How many alerts the queue says it has; only those in view are in the page. */
+const alertsInQueue = async () => Number(await grid().getAttribute("aria-rowcount")) - 1;
+const alertRows = () => grid().locator('[role="row"][id^="alert-"]');
+const eventRows = () => grid().locator('[role="row"][id^="event-"]');
+
+test("the first administrator is made with the one-time code", async () => {
+  await page.goto("/");
+  await expect(page).toHaveURL(/\/setup/);
+  await expect(page.getByRole("heading", { name: "Tạo quản trị viên đầu tiên" })).toBeVisible();
+  await page.getByLabel("Mã dùng một lần").fill(SETUP_CODE);
+  await page.getByLabel("Họ và tên").fill(NAME);
+  await page.getByLabel("Tên đăng nhập").fill(USER);
+  await page.getByRole("textbox", { name: "Mật khẩu" }).fill("ngắn");
+  await expect(page.getByText("Quá ngắn")).toBeVisible();
+  await page.getByRole("textbox", { name: "Mật khẩu" }).fill(PASSWORD);
+  await expectAccessible(page, "1-setup");
+  await page.getByRole("button", { name: "Tạo tài khoản" }).click();
+  await expect(page).toHaveURL(/\/alerts/);
+  await expect(page.getByRole("button", { name: NAME })).toBeVisible();
+});
+
+test("signing out leads to sign-in, and sign-in back to the page", async () => {
+  await page.getByRole("button", { name: NAME }).click();
+  await page.getByRole("menuitem", { name: "Đăng xuất" }).click();
+  await expect(page).toHaveURL(/\/sign-in/);
+  await page.goto("/search?range=7d");
+  await expect(page).toHaveURL(/\/sign-in\?return=/);
+  await expectAccessible(page, "2-sign-in");
+  await page.getByLabel("Tên đăng nhập").fill(USER);
+  await page.getByRole("textbox", { name: "Mật khẩu" }).fill(PASSWORD);
+  await page.getByRole("button", { name: "Đăng nhập" }).click();
+  await expect(page).toHaveURL(/\/search\?range=7d/);
+});
+
+test("alerts arrive live while the queue is open", async () => {
+  await page.getByRole("link", { name: "Cảnh báo" }).click();
+  await expect(page.getByText("Trực tiếp", { exact: true })).toBeVisible();
+  const before = await alertsInQueue();
+  const loads: string[] = [];
+  page.on("request", (request) => {
+    if (request.isNavigationRequest()) loads.push(request.url());
+  });
+  play = spawn(PLAY_COMMAND, { shell: true, stdio: "inherit" });
+  await expect
+    .poll(alertsInQueue, { timeout: FIRST_ALERT_MS, intervals: [250] })
+    .toBeGreaterThan(before);
+  await expect(alertRows().first()).toBeVisible();
+  expect(loads, "the page was not loaded again").toEqual([]);
+  await expect(page.getByRole("button", { name: /^Mới \d+/ })).toBeVisible();
+});
+
+test("one alert is opened, read and taken on, with the keyboard alone", async () => {
+  await page.keyboard.press("j");
+  const current = grid().locator('[data-current="true"]');
+  await expect(current).toHaveCount(1);
+  const title = (await current.getByRole("link").first().textContent()) ?? "";
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(/\/alerts\/[0-9a-f]{32}$/);
+  await expect(page.getByRole("heading", { level: 1, name: title })).toBeVisible();
+
+  const rule = page.getByRole("region", { name: "Luật đã khớp" });
+  await expect(rule.getByLabel("Nội dung luật")).not.toBeEmpty();
+  const flow = page.getByRole("region", { name: "Luồng" });
+  await expect(flow.getByText("Bên khởi tạo")).toBeVisible();
+  const events = page.getByRole("region", { name: /^Sự kiện/ });
+  await expect(events.getByRole("row").nth(1)).toBeVisible();
+
+  await events.getByRole("button", { name: "Hiện mọi trường" }).first().focus();
+  await page.keyboard.press("Enter");
+  await expect(events.getByText("event_id")).toBeVisible();
+
+  await page.keyboard.press("a");
+  const activity = page.getByRole("region", { name: "Hoạt động" });
+  await expect(activity.getByText("nhận xử lý")).toBeVisible();
+  await page.keyboard.press("m");
+  await page.keyboard.type("Đã gọi cho quản trị máy chủ.");
+  await page.keyboard.press("Control+Enter");
+  await expect(activity.getByText("Đã gọi cho quản trị máy chủ.")).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expectAccessible(page, "3-alert");
+});
+
+test("the alert's events are found by search, with their histogram", async () => {
+  await page.getByRole("region", { name: "Luồng" }).getByRole("link").first().click();
+  await expect(page).toHaveURL(/\/search\?q=(src|dst)/);
+  await expect(eventRows().first()).toBeVisible();
+  const histogram = page.getByRole("img", { name: /Số sự kiện theo thời gian/ });
+  await expect(histogram.locator("canvas")).toBeVisible();
+  expect(Number(await histogram.getAttribute("data-total"))).toBeGreaterThan(0);
+
+  await page.keyboard.press("j");
+  await page.keyboard.press("Enter");
+  const detail = page.getByRole("complementary", { name: "Chi tiết sự kiện" });
+  await expect(detail.getByText("event_id")).toBeVisible();
+  await expectAccessible(page, "4-search");
+  await detail.getByRole("button", { name: /^Thêm vào truy vấn: proto/ }).click();
+  await expect(page).toHaveURL(/proto/);
+  await expect(eventRows().first()).toBeVisible();
+});
+
+test("an alert is closed with a reason, from the queue", async () => {
+  await page.getByRole("link", { name: "Cảnh báo" }).click();
+  await expect(alertRows().first()).toBeVisible();
+  await page.keyboard.press("j");
+  const current = grid().locator('[data-current="true"]');
+  const id = await current.getAttribute("id");
+  await page.keyboard.press("c");
+  await expect(page.getByRole("dialog")).toBeVisible();
+  await page.keyboard.press("3");
+  await expect(page.getByRole("radio", { name: /Hợp lệ/ })).toBeChecked();
+  await page.keyboard.press("Enter");
+  await expect(page.locator(`[id="${id}"]`)).toHaveCount(0);
+  await page.getByRole("button", { name: /^Đã đóng/ }).click();
+  await expect(page).toHaveURL(/status=open%2Cacknowledged%2Cclosed/);
+  await expect(page.locator(`[id="${id}"]`)).toHaveCount(1);
+  await expectAccessible(page, "5-queue");
+});
+
+test("health names the parts and the sensors", async () => {
+  await page.getByRole("link", { name: "Hệ thống" }).click();
+  await expect(page.getByRole("region", { name: "Thành phần" }).getByRole("row")).not.toHaveCount(1);
+  await expectAccessible(page, "6-health");
+});
+
+test("language and theme are switched, and stay so", async () => {
+  await page.getByRole("button", { name: NAME }).click();
+  await page.getByText("English", { exact: true }).click();
+  await expect(page.getByRole("heading", { name: "Health and sensors" })).toBeVisible();
+  await page.getByText("Dark", { exact: true }).click();
+  const html = page.locator("html");
+  await expect(html).toHaveAttribute("data-mantine-color-scheme", "dark");
+  await page.reload();
+  await expect(html).toHaveAttribute("lang", "en");
+  await expect(html).toHaveAttribute("data-mantine-color-scheme", "dark");
+  await expect(page.getByRole("link", { name: "Alerts" })).toBeVisible();
+  await page.screenshot({ path: "test-results/7-english-dark.png" });
+});
