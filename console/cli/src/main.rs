@@ -73,7 +73,8 @@ fn run(role: Role) -> anyhow::Result<ExitCode> {
         Role::Up(options) => {
             // One thread: children are tied to the thread that started them and must outlive no other.
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(up::run(*options, stop_signal()?)).map(|()| ExitCode::SUCCESS)
+            let parts = tokio::task::LocalSet::new();
+            parts.block_on(&runtime, up::run(*options, stop_signal()?)).map(|()| ExitCode::SUCCESS)
         }
         Role::Doctor(options) => doctor::run(&options),
         #[cfg(feature = "sensor")]

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 /// The console's options.
 #[derive(Debug, Clone, clap::Args)]
+// The store's options, flattened below, have a group of the same name.
+#[group(skip)]
 pub struct Options {
     /// Address and port to serve the console on.
     #[arg(

@@ -25,6 +25,9 @@ pub struct Arguments {
     /// When the capture begins: `now`, or a time such as 2026-11-21T08:00:00+07:00.
     #[arg(long, value_name = "TIME", default_value = "2026-11-21T08:00:00+07:00", value_parser = parse_start)]
     pub start: i64,
+    /// Lets the capture end now instead.
+    #[arg(long, conflicts_with = "start")]
+    pub ending_now: bool,
     /// Leaves the intrusion out.
     #[arg(long, conflicts_with = "without_benign")]
     pub without_intrusion: bool,
@@ -53,6 +56,7 @@ impl Arguments {
             duration: duration_s,
             users,
             start: START_US_DEFAULT,
+            ending_now: false,
             without_intrusion: false,
             without_benign: false,
             out,
@@ -60,10 +64,18 @@ impl Arguments {
         }
     }
 
+    fn start_us(&self) -> i64 {
+        if self.ending_now {
+            jiff::Timestamp::now().as_microsecond() - i64::from(self.duration) * 1_000_000
+        } else {
+            self.start
+        }
+    }
+
     fn options(&self) -> Options {
         Options {
             seed: self.seed,
-            start_us: self.start,
+            start_us: self.start_us(),
             duration_s: self.duration,
             users: self.users,
             intrusion: !self.without_intrusion,

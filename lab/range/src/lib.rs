@@ -25,6 +25,26 @@ pub enum LabCommand {
     Generate(generate::Arguments),
     /// Sends a capture on an interface.
     Play(play::Arguments),
+    /// Joins two new interfaces by a wire, to play on one and tap the other.
+    #[command(subcommand)]
+    Wire(WireCommand),
+}
+
+/// Work on wires.
+#[derive(Debug, Subcommand)]
+pub enum WireCommand {
+    /// Makes a wire that stays; one of the same name is replaced.
+    Add {
+        /// The end to send on.
+        near: String,
+        /// The end to tap.
+        far: String,
+    },
+    /// Takes a wire away.
+    Remove {
+        /// The name of one end.
+        near: String,
+    },
 }
 
 /// Runs a command to its end.
@@ -35,5 +55,15 @@ pub fn run(command: LabCommand) -> anyhow::Result<()> {
     match command {
         LabCommand::Generate(arguments) => generate::run(&arguments),
         LabCommand::Play(arguments) => play::run(&arguments),
+        LabCommand::Wire(WireCommand::Add { near, far }) => {
+            veth::Veth::create(veth::Options {
+                near,
+                far,
+                ..veth::Options::default()
+            })?
+            .keep();
+            Ok(())
+        }
+        LabCommand::Wire(WireCommand::Remove { near }) => Ok(veth::remove(&near)?),
     }
 }

@@ -117,6 +117,11 @@ impl Veth {
         ip(namespace, &["link", "set", "dev", &self.options.near, "up"])
     }
 
+    /// Leaves the pair in place when this process ends; [`remove`] takes it away.
+    pub fn keep(self) {
+        std::mem::forget(self);
+    }
+
     /// The end to send on.
     pub fn near(&self) -> &str {
         &self.options.near
@@ -138,6 +143,21 @@ impl Drop for Veth {
             tracing::warn!(%error, interface = %self.options.near, "the veth pair stays behind");
         }
     }
+}
+
+/// Takes a pair away that was kept, by the name of one end; one that is gone already is no error.
+///
+/// # Errors
+/// [`RangeError::InterfaceExists`] when the interface is not a veth, [`RangeError::Ip`] with `ip`'s reason.
+pub fn remove(near: &str) -> Result<(), RangeError> {
+    check_name(near)?;
+    clear(
+        &Options {
+            near: near.to_owned(),
+            ..Options::default()
+        },
+        near,
+    )
 }
 
 /// Whether this process may make veth pairs here, tried with one that goes away at once.

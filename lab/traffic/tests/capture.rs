@@ -161,7 +161,7 @@ fn bytes_are_those_of_before() {
         digests,
         [
             "d8a4ff8f5751c286cad69833d311018abf6e9dc16d3d6f9305e1b6ff710e85e1",
-            "SNAPSHOT-TRUTH",
+            "994e5e410fea97e95fa2b9ddea5245abc17fd29f06ea61801f88fe06052e9af4",
         ]
     );
 }

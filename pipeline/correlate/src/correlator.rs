@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
 use vonggac_event::{Alert, EventId, Match, RuleCard, RuleKind};
 use vonggac_sigma::{Correlation, CorrelationKind};
 
+use crate::keys::{group_key, hash_values, table_key};
+use crate::outlet::emit;
 use crate::session::{Session, is_address_or_empty};
-use crate::summary::clean;
-use crate::table::{Group, Table, Target};
+use crate::table::{Group, InForce, Table, Target};
 use crate::window::{Entry, Held, Insertion, Spec};
 use crate::{IMMEDIATE_REVISIONS_MAX, OPEN_ALERTS_PER_GROUP_MAX, REMEMBERED_EVENTS_MAX};
 
@@ -77,15 +77,6 @@ pub struct Correlator {
     pub(crate) counters: Counters,
 }
 
-/// A correlation in force.
-#[derive(Debug)]
-pub(crate) struct InForce {
-    pub(crate) card: RuleCard,
-    pub(crate) feeds: Vec<String>,
-    pub(crate) fields: Vec<String>,
-    pub(crate) spec: Arc<Spec>,
-}
-
 /// How far the watermark has to move before state is looked through again, in microseconds.
 const EXPIRE_STEP_US: i64 = 1_000_000;
 
@@ -97,9 +88,13 @@ impl Correlator {
             .map(|correlation| {
                 let in_force = InForce {
                     card: correlation.rule.card(RuleKind::Correlation),
-                    feeds: correlation.feeds.iter().map(|feed| feed.rule_id.clone()).collect(),
+                    feeds: correlation
+                        .feeds
+                        .iter()
+                        .map(|feed| feed.rule_id.clone())
+                        .collect(),
                     fields: correlation.fields.clone(),
-                    spec: Arc::new(Spec::new(correlation)),
+                    spec: Spec::new(correlation),
                 };
                 (correlation.rule.id.clone(), Arc::new(in_force))
             })
@@ -182,12 +177,11 @@ impl Correlator {
             let Some(table) = self.tables.get_mut(&table_key) else {
                 continue;
             };
-            let in_force = self.correlations.get(&table.card.id);
             let Some(group) = table.groups.get_mut(&group_key) else {
                 continue;
             };
             for session in group.sessions.iter_mut().filter(|session| session.is_dirty) {
-                out.push(emit(session, &table.card, &table.target, in_force));
+                out.push(emit(session, &table.card, &table.target));
             }
         }
     }
@@ -203,12 +197,12 @@ impl Correlator {
         for table in self.tables.values_mut() {
             let length_us = match &table.target {
                 Target::Direct => self.limits.suppress_us,
-                Target::Correlation(spec) => spec.timespan_us,
+                Target::Correlation(in_force) => in_force.spec.timespan_us,
             };
             let horizon_us = settled_us.saturating_sub(length_us);
             for group in table.groups.values_mut() {
-                if let Target::Correlation(spec) = &table.target {
-                    group.window.prune(horizon_us, spec);
+                if let Target::Correlation(in_force) = &table.target {
+                    group.window.prune(horizon_us, &in_force.spec);
                 }
                 // An alert is still to go out while it is dirty.
                 group
@@ -220,7 +214,14 @@ impl Correlator {
         self.tables.retain(|_, table| !table.groups.is_empty());
     }
 
-    fn apply_direct(&mut self, item: &Match, event_id: u128, card: &RuleCard, detected_us: i64, out: &mut Vec<Alert>) {
+    fn apply_direct(
+        &mut self,
+        item: &Match,
+        event_id: u128,
+        card: &RuleCard,
+        detected_us: i64,
+        out: &mut Vec<Alert>,
+    ) {
         let table_key = table_key(item, &card.version);
         let table = self
             .tables
@@ -249,11 +250,8 @@ impl Correlator {
         };
         if let Some(session) = group.sessions.get_mut(index) {
             session.count(item.ts_us, event_id, item.flow_id);
-            let was_dirty = session.is_dirty;
-            session.describe(item);
-            let later = (!was_dirty).then(|| (table_key.clone(), group_key.clone()));
-            send(session, &table.card, &table.target, None, out, later, &mut self.dirty, &mut self.counters);
         }
+        self.revise(item, &table_key, &group_key, index, out);
         self.keep_to_limits(&table_key, &group_key, out);
     }
 
@@ -271,7 +269,7 @@ impl Correlator {
         let table = self
             .tables
             .entry(table_key.clone())
-            .or_insert_with(|| Table::new(card.clone(), Target::Correlation(spec.clone())));
+            .or_insert_with(|| Table::new(card.clone(), Target::Correlation(in_force.clone())));
         let group_key = table.touch(&group_key(item), &item.group, &mut self.births);
         let Some(group) = table.groups.get_mut(&group_key) else {
             return;
@@ -289,7 +287,7 @@ impl Correlator {
                 session.count(entry.ts_us, entry.event_id, entry.flow_id);
                 update(session, held);
             }
-            self.revise(item, &table_key, &group_key, index, in_force, out);
+            self.revise(item, &table_key, &group_key, index, out);
         } else if let Some(held) = held {
             let mut session = Session::open(item, &card.id, &card.version, held.start_us, detected_us);
             let end_us = held.last_end_us.saturating_add(spec.timespan_us);
@@ -300,44 +298,39 @@ impl Correlator {
             }
             update(&mut session, Some(held));
             let index = open(group, session, &mut self.counters);
-            self.revise(item, &table_key, &group_key, index, in_force, out);
+            self.revise(item, &table_key, &group_key, index, out);
         }
         self.keep_to_limits(&table_key, &group_key, out);
     }
 
-    /// Makes a revision of a correlation's alert and sends it, now or later.
+    /// Makes a revision of an alert and sends it, now or with the next flush.
     fn revise(
         &mut self,
         item: &Match,
         table_key: &Arc<[u8]>,
         group_key: &Arc<[u8]>,
         index: usize,
-        in_force: &Arc<InForce>,
         out: &mut Vec<Alert>,
     ) {
         let Some(table) = self.tables.get_mut(table_key) else {
             return;
         };
-        let Some(session) = table
+        let session = table
             .groups
             .get_mut(group_key)
-            .and_then(|group| group.sessions.get_mut(index))
-        else {
+            .and_then(|group| group.sessions.get_mut(index));
+        let Some(session) = session else {
             return;
         };
         let was_dirty = session.is_dirty;
         session.describe(item);
-        let later = (!was_dirty).then(|| (table_key.clone(), group_key.clone()));
-        send(
-            session,
-            &table.card,
-            &table.target,
-            Some(in_force),
-            out,
-            later,
-            &mut self.dirty,
-            &mut self.counters,
-        );
+        if session.alert.revision <= IMMEDIATE_REVISIONS_MAX {
+            out.push(emit(session, &table.card, &table.target));
+        } else if was_dirty {
+            self.counters.revisions_gathered += 1;
+        } else {
+            self.dirty.push((table_key.clone(), group_key.clone()));
+        }
     }
 
     /// Gives up the oldest until the limits hold. Alerts that are yet to go out go out first.
@@ -345,21 +338,23 @@ impl Correlator {
         let Some(table) = self.tables.get_mut(table_key) else {
             return;
         };
-        if let (Target::Correlation(spec), Some(group)) = (&table.target, table.groups.get_mut(group_key)) {
+        if let (Target::Correlation(in_force), Some(group)) = (&table.target, table.groups.get_mut(group_key))
+        {
             while group.window.len() > self.limits.matches_per_group_max {
-                group.window.pop_oldest(spec);
+                group.window.pop_oldest(&in_force.spec);
                 table.entries = table.entries.saturating_sub(1);
                 self.counters.matches_evicted += 1;
             }
         }
-        while table.groups.len() > self.limits.groups_per_rule_max || table.entries > self.limits.matches_per_rule_max {
+        while table.groups.len() > self.limits.groups_per_rule_max
+            || table.entries > self.limits.matches_per_rule_max
+        {
             let Some(mut group) = table.evict(group_key) else {
                 break;
             };
             self.counters.groups_evicted += 1;
-            let in_force = self.correlations.get(&table.card.id);
             for session in group.sessions.iter_mut().filter(|session| session.is_dirty) {
-                out.push(emit(session, &table.card, &table.target, in_force));
+                out.push(emit(session, &table.card, &table.target));
             }
         }
     }
@@ -372,7 +367,13 @@ fn direct_session(group: &Group, ts_us: i64, limits: &Limits) -> Option<usize> {
         ts_us >= session.start_us().saturating_sub(limits.lateness_us)
             && ts_us < session.start_us().saturating_add(limits.suppress_us)
     };
-    let fitting = || group.sessions.iter().enumerate().filter(|(_, session)| fits(session));
+    let fitting = || {
+        group
+            .sessions
+            .iter()
+            .enumerate()
+            .filter(|(_, session)| fits(session))
+    };
     fitting()
         .filter(|(_, session)| session.start_us() <= ts_us)
         .max_by_key(|(_, session)| session.start_us())
@@ -383,7 +384,9 @@ fn direct_session(group: &Group, ts_us: i64, limits: &Limits) -> Option<usize> {
 /// The open alert of a correlation that a new entry belongs to: windows that hold because of it overlap the alert, or it lies
 /// in the alert's time itself.
 fn correlation_session(group: &Group, entry: &Entry, held: Option<Held>, spec: &Spec) -> Option<usize> {
-    let (first_us, last_us) = held.map_or((entry.ts_us, entry.ts_us), |held| (held.first_end_us, held.last_end_us));
+    let (first_us, last_us) = held.map_or((entry.ts_us, entry.ts_us), |held| {
+        (held.first_end_us, held.last_end_us)
+    });
     group
         .sessions
         .iter()
@@ -421,87 +424,4 @@ fn open(group: &mut Group, session: Session, counters: &mut Counters) -> usize {
     }
     group.sessions.push(session);
     group.sessions.len() - 1
-}
-
-type Later = Option<(Arc<[u8]>, Arc<[u8]>)>;
-
-#[allow(clippy::too_many_arguments)]
-fn send(
-    session: &mut Session,
-    card: &RuleCard,
-    target: &Target,
-    in_force: Option<&Arc<InForce>>,
-    out: &mut Vec<Alert>,
-    later: Later,
-    dirty: &mut Vec<(Arc<[u8]>, Arc<[u8]>)>,
-    counters: &mut Counters,
-) {
-    if session.alert.revision <= IMMEDIATE_REVISIONS_MAX {
-        out.push(emit(session, card, target, in_force));
-        return;
-    }
-    match later {
-        Some(keys) => dirty.push(keys),
-        None => counters.revisions_gathered += 1,
-    }
-}
-
-fn emit(session: &mut Session, card: &RuleCard, target: &Target, in_force: Option<&Arc<InForce>>) -> Alert {
-    let summary = match (target, in_force) {
-        (Target::Correlation(spec), Some(in_force)) => Some(summary(session, spec, in_force)),
-        _ => None,
-    };
-    session.emit(card, summary)
-}
-
-fn summary(session: &Session, spec: &Spec, in_force: &InForce) -> String {
-    let count = session.alert.count;
-    let seconds = spec.timespan_us / 1_000_000;
-    let fields = in_force.fields.join(", ");
-    let metric = session.metric;
-    let what = match spec.kind {
-        CorrelationKind::EventCount => format!("{count} matches"),
-        CorrelationKind::ValueCount => format!("{metric} different values of {fields} in {count} matches"),
-        CorrelationKind::ValueSum => format!("{fields} adds up to {metric} in {count} matches"),
-        CorrelationKind::ValueAverage => format!("{fields} is {metric:.1} on average in {count} matches"),
-        CorrelationKind::Temporal | CorrelationKind::TemporalOrdered => {
-            format!("{metric} of {} rules in {count} matches", spec.feeds)
-        }
-    };
-    clean(&format!("{what}, window {seconds} s; last: {}", session.alert.summary))
-}
-
-/// Key of a table: target, version, tenant, exercise. Lengths keep two tenants' texts from running into each other.
-fn table_key(item: &Match, version: &str) -> Arc<[u8]> {
-    let mut key = Vec::with_capacity(96);
-    for text in [item.target_id.as_str(), version, item.tenant.as_str()] {
-        push_text(&mut key, text);
-    }
-    key.extend_from_slice(&item.exercise_id.to_be_bytes());
-    key.into()
-}
-
-fn group_key(item: &Match) -> Vec<u8> {
-    let mut key = Vec::with_capacity(48);
-    for field in &item.group {
-        push_text(&mut key, &field.name);
-        push_text(&mut key, &field.value);
-    }
-    key
-}
-
-fn push_text(key: &mut Vec<u8>, text: &str) {
-    key.extend_from_slice(&(text.len() as u64).to_be_bytes());
-    key.extend_from_slice(text.as_bytes());
-}
-
-/// 64 bits of SHA-256: attackers choose the values, and must not be able to make two count as one.
-fn hash_values(item: &Match) -> u64 {
-    let mut hash = Sha256::new();
-    for field in &item.values {
-        hash.update((field.value.len() as u64).to_be_bytes());
-        hash.update(field.value.as_bytes());
-    }
-    let digest = hash.finalize();
-    digest.iter().take(8).fold(0, |bits, byte| bits << 8 | u64::from(*byte))
 }

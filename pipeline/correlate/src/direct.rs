@@ -97,7 +97,10 @@ fn yara_card(yara: &Yara) -> RuleCard {
     let hash: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     RuleCard {
         id: format!("yara:{}/{}", yara.namespace, yara.rule),
-        title: value("title").or_else(|| value("description")).unwrap_or(&yara.rule).to_owned(),
+        title: value("title")
+            .or_else(|| value("description"))
+            .unwrap_or(&yara.rule)
+            .to_owned(),
         version: hash,
         kind: RuleKind::Yara.into(),
         severity: severity.unwrap_or(Severity::High).into(),
@@ -111,7 +114,7 @@ fn yara_card(yara: &Yara) -> RuleCard {
 fn attack(metadata: &[String]) -> (Vec<String>, Vec<String>) {
     let mut techniques: Vec<String> = Vec::new();
     let mut tactics: Vec<String> = Vec::new();
-    let mut add = |list: &mut Vec<String>, value: String| {
+    let add = |list: &mut Vec<String>, value: String| {
         if !value.is_empty() && !list.contains(&value) {
             list.push(value);
         }
@@ -132,7 +135,10 @@ fn attack(metadata: &[String]) -> (Vec<String>, Vec<String>) {
             }
             "mitre_tactic_id" => {
                 let known = TACTICS.iter().find(|(id, _)| id.eq_ignore_ascii_case(value));
-                add(&mut tactics, known.map(|(_, name)| (*name).to_owned()).unwrap_or_default());
+                add(
+                    &mut tactics,
+                    known.map(|(_, name)| (*name).to_owned()).unwrap_or_default(),
+                );
             }
             _ => {}
         }
@@ -181,17 +187,33 @@ mod tests {
     fn a_signature_becomes_a_match_of_its_own() {
         let found = direct_match(&event(Body::Signature(signature("alert")))).unwrap();
         let card = found.rule.unwrap();
-        assert_eq!((found.rule_id.as_str(), found.target_id.as_str()), ("1:9000001", "1:9000001"));
+        assert_eq!(
+            (found.rule_id.as_str(), found.target_id.as_str()),
+            ("1:9000001", "1:9000001")
+        );
         assert_eq!((card.version.as_str(), card.severity()), ("3", Severity::High));
-        assert_eq!((card.techniques, card.tactics), (vec!["T1190".to_owned()], vec!["initial-access".to_owned()]));
+        assert_eq!(
+            (card.techniques, card.tactics),
+            (vec!["T1190".to_owned()], vec!["initial-access".to_owned()])
+        );
         assert_eq!(found.summary, "10.1.2.3 → 203.0.113.5:80 Bad thing");
-        let group: Vec<_> = found.group.iter().map(|f| (f.name.as_str(), f.value.as_str())).collect();
+        let group: Vec<_> = found
+            .group
+            .iter()
+            .map(|f| (f.name.as_str(), f.value.as_str()))
+            .collect();
         assert_eq!(group, [("src", "10.1.2.3"), ("dst", "203.0.113.5")]);
     }
 
     #[test]
     fn only_alerting_actions_count() {
-        for (action, expect) in [("alert", true), ("drop", true), ("reject", true), ("pass", false), ("", false)] {
+        for (action, expect) in [
+            ("alert", true),
+            ("drop", true),
+            ("reject", true),
+            ("pass", false),
+            ("", false),
+        ] {
             let found = direct_match(&event(Body::Signature(signature(action))));
             assert_eq!(found.is_some(), expect, "{action}");
         }
@@ -202,12 +224,19 @@ mod tests {
         let yara = Yara {
             rule: "Marker".into(),
             namespace: "lab".into(),
-            metadata: vec!["severity Critical".into(), "mitre_attack T1105, t1204.002".into(), "description A file".into()],
+            metadata: vec![
+                "severity Critical".into(),
+                "mitre_attack T1105, t1204.002".into(),
+                "description A file".into(),
+            ],
             text: "rule Marker".into(),
             ..Yara::default()
         };
         let card = direct_match(&event(Body::Yara(yara))).unwrap().rule.unwrap();
-        assert_eq!((card.id.as_str(), card.title.as_str()), ("yara:lab/Marker", "A file"));
+        assert_eq!(
+            (card.id.as_str(), card.title.as_str()),
+            ("yara:lab/Marker", "A file")
+        );
         assert_eq!(card.severity(), Severity::Critical);
         assert_eq!(card.techniques, ["T1105", "T1204.002"]);
     }

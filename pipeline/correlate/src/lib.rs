@@ -24,6 +24,8 @@
 
 mod correlator;
 mod direct;
+mod keys;
+mod outlet;
 mod plan;
 mod session;
 mod snapshot;

@@ -55,7 +55,9 @@ impl Plan {
                 };
                 let counts_values = !matches!(
                     correlation.kind,
-                    CorrelationKind::EventCount | CorrelationKind::Temporal | CorrelationKind::TemporalOrdered
+                    CorrelationKind::EventCount
+                        | CorrelationKind::Temporal
+                        | CorrelationKind::TemporalOrdered
                 );
                 plan.feeds.push(FeedPlan {
                     target: correlation.rule.id.clone(),
@@ -79,7 +81,12 @@ impl Plan {
                 continue;
             };
             if plan.is_direct {
-                out.push(match_of(event, &plan.card.id, host_group(event), plan.card.clone()));
+                out.push(match_of(
+                    event,
+                    &plan.card.id,
+                    host_group(event),
+                    plan.card.clone(),
+                ));
             }
             for feed in &plan.feeds {
                 let Some(values) = read_all(event, &feed.values) else {
@@ -124,5 +131,7 @@ fn text_of(event: &Event, column: &Column) -> Option<String> {
         Value::Address(address) => Value::Address(address.to_canonical()),
         other => other,
     };
-    value.to_text().map(|text| cut(text.into_owned(), FIELD_BYTES_MAX))
+    value
+        .to_text()
+        .map(|text| cut(text.into_owned(), FIELD_BYTES_MAX))
 }

@@ -178,11 +178,13 @@ impl Correlator {
         let mut restored = Restored::default();
         let mut tables = std::collections::HashMap::new();
         for saved in state.tables {
-            let card = saved.card.ok_or(SnapshotError::Inconsistent("a table has no rule"))?;
+            let card = saved
+                .card
+                .ok_or(SnapshotError::Inconsistent("a table has no rule"))?;
             let target = if saved.is_correlation {
                 match self.correlations.get(&card.id) {
                     Some(in_force) if in_force.card.version == card.version => {
-                        Target::Correlation(in_force.spec.clone())
+                        Target::Correlation(in_force.clone())
                     }
                     _ => {
                         restored.groups_dropped += saved.groups.len() as u64;
@@ -264,7 +266,7 @@ fn load(saved: SavedGroup, target: &Target) -> Result<Group, SnapshotError> {
         })
         .collect();
     let window = match target {
-        Target::Correlation(spec) => Window::restore(entries, saved.chain, spec),
+        Target::Correlation(in_force) => Window::restore(entries, saved.chain, &in_force.spec),
         Target::Direct => Window::default(),
     };
     let sessions = saved
@@ -272,7 +274,9 @@ fn load(saved: SavedGroup, target: &Target) -> Result<Group, SnapshotError> {
         .into_iter()
         .map(|session| {
             Ok(Session {
-                alert: session.alert.ok_or(SnapshotError::Inconsistent("an open alert is empty"))?,
+                alert: session
+                    .alert
+                    .ok_or(SnapshotError::Inconsistent("an open alert is empty"))?,
                 held_us: session.held_us,
                 metric: session.metric,
                 is_dirty: session.is_dirty,

@@ -8,7 +8,11 @@ use crate::SUMMARY_BYTES_MAX;
 /// The sentence: `10.1.2.3 → 203.0.113.5:53 query abc.example (A)`.
 pub(crate) fn of(event: &Event) -> String {
     let parts = [hosts(event), details(event)];
-    let parts: Vec<&str> = parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
+    let parts: Vec<&str> = parts
+        .iter()
+        .map(String::as_str)
+        .filter(|part| !part.is_empty())
+        .collect();
     clean(&parts.join(" "))
 }
 
@@ -25,7 +29,9 @@ pub(crate) fn clean(text: &str) -> String {
 fn hosts(event: &Event) -> String {
     let text = |bytes: &[u8]| parse_address(bytes).map(|address| address.to_canonical().to_string());
     match (text(&event.src), text(&event.dst)) {
-        (Some(src), Some(dst)) if event.dport != 0 && dst.contains(':') => format!("{src} → [{dst}]:{}", event.dport),
+        (Some(src), Some(dst)) if event.dport != 0 && dst.contains(':') => {
+            format!("{src} → [{dst}]:{}", event.dport)
+        }
         (Some(src), Some(dst)) if event.dport != 0 => format!("{src} → {dst}:{}", event.dport),
         (Some(src), Some(dst)) => format!("{src} → {dst}"),
         (Some(one), None) | (None, Some(one)) => one,
@@ -50,7 +56,11 @@ fn details(event: &Event) -> String {
             };
             format!("{} http://{}{}, {status}", http.method, http.host, http.uri)
         }
-        Some(Body::Tls(tls)) => format!("TLS to {} ({})", or(&tls.server_name, "no server name"), or(&tls.ja4, &tls.ja3)),
+        Some(Body::Tls(tls)) => format!(
+            "TLS to {} ({})",
+            or(&tls.server_name, "no server name"),
+            or(&tls.ja4, &tls.ja3)
+        ),
         Some(Body::Flow(flow)) => format!(
             "{} {} {}, {} B out, {} B in",
             or(protocol_name(event.proto), "flow"),

@@ -32,11 +32,20 @@ impl Group {
     }
 }
 
+/// A correlation in force.
+#[derive(Debug)]
+pub(crate) struct InForce {
+    pub(crate) card: RuleCard,
+    pub(crate) feeds: Vec<String>,
+    pub(crate) fields: Vec<String>,
+    pub(crate) spec: Spec,
+}
+
 /// What a table's matches are judged by.
 #[derive(Debug, Clone)]
 pub(crate) enum Target {
     Direct,
-    Correlation(Arc<Spec>),
+    Correlation(Arc<InForce>),
 }
 
 /// The groups of one target.

@@ -1,13 +1,14 @@
-//! The laws of the engine, and the engine against a slow model.
+//! The laws of the engine, case by case.
 
 #![allow(clippy::unwrap_used)]
 
-use std::collections::{BTreeMap, BTreeSet};
+mod model;
 
-use proptest::prelude::*;
+use std::collections::BTreeSet;
+
 use vonggac_event::proto::{Dns, Event, Field, Http, event::Body};
 use vonggac_event::{Alert, EventId, Match, RuleCard, Severity};
-use vonggac_sigma::{CorrelationKind, RuleIndex, RuleSet, Scratch};
+use vonggac_sigma::{RuleIndex, RuleSet, Scratch};
 
 use crate::*;
 
@@ -107,26 +108,60 @@ fn a_direct_alert_gathers_an_hour() {
     let hour = 3600 * SECOND;
     let out = run(
         &mut engine,
-        &[direct(1, 0), direct(2, 5), direct(1, 0), direct(3, hour - 1), direct(4, hour), direct(5, hour + 2), direct(6, hour - 2)],
+        &[
+            direct(1, 0),
+            direct(2, 5),
+            direct(1, 0),
+            direct(3, hour - 1),
+            direct(4, hour),
+            direct(5, hour + 2),
+            direct(6, hour - 2),
+        ],
     );
-    let seen: Vec<_> = out.iter().map(|a| (a.window_start_us, a.revision, a.count, a.last_us)).collect();
+    let seen: Vec<_> = out
+        .iter()
+        .map(|a| (a.window_start_us, a.revision, a.count, a.last_us))
+        .collect();
     assert_eq!(
         seen,
-        [(0, 1, 1, 0), (0, 2, 2, 5), (0, 3, 3, hour - 1), (hour, 1, 1, hour), (hour, 2, 2, hour + 2), (0, 4, 4, hour - 1)]
+        [
+            (0, 1, 1, 0),
+            (0, 2, 2, 5),
+            (0, 3, 3, hour - 1),
+            (hour, 1, 1, hour),
+            (hour, 2, 2, hour + 2),
+            (0, 4, 4, hour - 1)
+        ]
     );
     let ids: BTreeSet<_> = out.iter().map(|alert| alert.alert_id.clone()).collect();
     assert_eq!((ids.len(), engine.counters().duplicates), (2, 1));
     let last = out.last().unwrap();
-    assert_eq!((last.event_ids.len(), last.flow_ids.as_slice(), last.detected_us), (4, [5].as_slice(), 99));
+    assert_eq!(
+        (last.event_ids.len(), last.flow_ids.as_slice(), last.detected_us),
+        (4, [5].as_slice(), 99)
+    );
     assert_eq!(last.rule.as_ref().unwrap().id, "1:7");
 }
 
 #[test]
 fn an_early_match_that_comes_late_joins_the_open_alert() {
     let mut engine = Correlator::new(&[], Limits::default());
-    let out = run(&mut engine, &[direct(1, 100 * SECOND), direct(2, 90 * SECOND), direct(3, 0)]);
-    let seen: Vec<_> = out.iter().map(|a| (a.window_start_us, a.count, a.first_us)).collect();
-    assert_eq!(seen, [(100 * SECOND, 1, 100 * SECOND), (100 * SECOND, 2, 90 * SECOND), (0, 1, 0)]);
+    let out = run(
+        &mut engine,
+        &[direct(1, 100 * SECOND), direct(2, 90 * SECOND), direct(3, 0)],
+    );
+    let seen: Vec<_> = out
+        .iter()
+        .map(|a| (a.window_start_us, a.count, a.first_us))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            (100 * SECOND, 1, 100 * SECOND),
+            (100 * SECOND, 2, 90 * SECOND),
+            (0, 1, 0)
+        ]
+    );
 }
 
 #[test]
@@ -163,7 +198,13 @@ fn alert_ids_tell_everything_apart() {
 fn tenants_and_exercises_do_not_share_state() {
     let set = rules(&correlation("event_count", "    condition: {gte: 2}"));
     let mut engine = engine(&set, Limits::default());
-    let step = |number| Step { number, ts_us: 0, feed: 0, value: 0, group: 1 };
+    let step = |number| Step {
+        number,
+        ts_us: 0,
+        feed: 0,
+        value: 0,
+        group: 1,
+    };
     let mut other = feed_match(step(2));
     other.tenant = "u".into();
     let mut drill = feed_match(step(3));
@@ -181,20 +222,39 @@ fn a_correlation_alerts_goes_on_and_starts_anew() {
         .iter()
         .enumerate()
         .map(|(index, ts_us)| {
-            feed_match(Step { number: index as u64 + 1, ts_us: *ts_us, feed: 0, value: 0, group: 7 })
+            feed_match(Step {
+                number: index as u64 + 1,
+                ts_us: *ts_us,
+                feed: 0,
+                value: 0,
+                group: 7,
+            })
         })
         .collect();
     let out = run(&mut engine, &items);
     let seen: Vec<_> = out
         .iter()
-        .map(|a| (a.window_start_us / SECOND, a.revision, a.count, a.last_us / SECOND))
+        .map(|a| {
+            (
+                a.window_start_us / SECOND,
+                a.revision,
+                a.count,
+                a.last_us / SECOND,
+            )
+        })
         .collect();
     // 18 follows the window that held at 9 within 10 s and counts; 20 is too far from it, and its own window does not hold.
     assert_eq!(seen, [(0, 1, 3, 9), (0, 2, 4, 18), (40, 1, 3, 42)]);
     let last = out.last().unwrap();
     let card = last.rule.as_ref().unwrap();
     assert_eq!((card.id.as_str(), card.severity()), ("many", Severity::High));
-    assert_eq!((card.techniques.as_slice(), card.tactics.as_slice()), (["T1046".to_owned()].as_slice(), ["discovery".to_owned()].as_slice()));
+    assert_eq!(
+        (card.techniques.as_slice(), card.tactics.as_slice()),
+        (
+            ["T1046".to_owned()].as_slice(),
+            ["discovery".to_owned()].as_slice()
+        )
+    );
     assert_eq!(last.src, [10, 0, 0, 7]);
     assert_eq!(last.summary, "3 matches, window 10 s; last: last");
 }
@@ -208,18 +268,49 @@ fn two_sided_conditions_and_sums() {
             .iter()
             .enumerate()
             .map(|(index, value)| {
-                feed_match(Step { number: index as u64 + 1, ts_us: index as i64 * SECOND, feed: 0, value: *value, group: 1 })
+                feed_match(Step {
+                    number: index as u64 + 1,
+                    ts_us: index as i64 * SECOND,
+                    feed: 0,
+                    value: *value,
+                    group: 1,
+                })
             })
             .collect();
         assert_eq!(run(&mut engine, &items).len(), expect, "{kind} {condition}");
     };
     check("event_count", "    condition: {eq: 2}", &[0, 0], 1);
     check("event_count", "    condition: {gt: 1, lt: 3}", &[0, 0], 1);
-    check("value_count", "    condition: {field: sport, gt: 2}", &[1, 2, 2, 1], 0);
-    check("value_count", "    condition: {field: sport, gt: 2}", &[1, 2, 2, 3], 1);
-    check("value_sum", "    condition: {field: sport, gte: 100}", &[60, 39], 0);
-    check("value_sum", "    condition: {field: sport, gte: 100}", &[60, 40], 1);
-    check("value_avg", "    condition: {field: sport, gt: 49.5}", &[9, 90], 0);
+    check(
+        "value_count",
+        "    condition: {field: sport, gt: 2}",
+        &[1, 2, 2, 1],
+        0,
+    );
+    check(
+        "value_count",
+        "    condition: {field: sport, gt: 2}",
+        &[1, 2, 2, 3],
+        1,
+    );
+    check(
+        "value_sum",
+        "    condition: {field: sport, gte: 100}",
+        &[60, 39],
+        0,
+    );
+    check(
+        "value_sum",
+        "    condition: {field: sport, gte: 100}",
+        &[60, 40],
+        1,
+    );
+    check(
+        "value_avg",
+        "    condition: {field: sport, gt: 49.5}",
+        &[9, 90],
+        0,
+    );
     check("value_avg", "    condition: {field: sport, gt: 49}", &[9, 90], 1);
 }
 
@@ -232,7 +323,13 @@ fn order_matters_where_it_should() {
             .iter()
             .enumerate()
             .map(|(index, feed)| {
-                feed_match(Step { number: index as u64 + 1, ts_us: index as i64 * SECOND, feed: *feed, value: 0, group: 1 })
+                feed_match(Step {
+                    number: index as u64 + 1,
+                    ts_us: index as i64 * SECOND,
+                    feed: *feed,
+                    value: 0,
+                    group: 1,
+                })
             })
             .collect();
         assert_eq!(run(&mut engine, &items).len(), expect, "{kind} {feeds:?}");
@@ -251,7 +348,15 @@ fn one_event_is_not_its_own_successor() {
     let set = rules(&correlation("temporal_ordered", ""));
     let mut engine = engine(&set, Limits::default());
     let items: Vec<Match> = [0, 1, 2]
-        .map(|feed| feed_match(Step { number: 1, ts_us: 0, feed, value: 0, group: 1 }))
+        .map(|feed| {
+            feed_match(Step {
+                number: 1,
+                ts_us: 0,
+                feed,
+                value: 0,
+                group: 1,
+            })
+        })
         .into();
     assert_eq!(run(&mut engine, &items), []);
 }
@@ -266,10 +371,16 @@ fn a_storm_costs_one_alert_a_batch() {
     assert_eq!(out.len() as u64, IMMEDIATE_REVISIONS_MAX);
     engine.flush(&mut out);
     let last = out.pop().unwrap();
-    assert_eq!((last.count, last.revision, last.event_ids.len()), (5000, 5000, 100));
+    assert_eq!(
+        (last.count, last.revision, last.event_ids.len()),
+        (5000, 5000, 100)
+    );
     engine.flush(&mut out);
     assert_eq!(out.len() as u64, IMMEDIATE_REVISIONS_MAX);
-    assert_eq!(engine.counters().revisions_gathered, 5000 - IMMEDIATE_REVISIONS_MAX - 1);
+    assert_eq!(
+        engine.counters().revisions_gathered,
+        5000 - IMMEDIATE_REVISIONS_MAX - 1
+    );
 }
 
 #[test]
@@ -286,7 +397,10 @@ fn what_cannot_count_is_counted() {
     stranger.target_id = "many".into();
     assert_eq!(run(&mut engine, &[no_id, no_rule, unknown, stranger]), []);
     let counters = engine.counters();
-    assert_eq!((counters.matches, counters.malformed, counters.unknown_target), (4, 2, 2));
+    assert_eq!(
+        (counters.matches, counters.malformed, counters.unknown_target),
+        (4, 2, 2)
+    );
 }
 
 #[test]
@@ -301,13 +415,22 @@ fn a_flood_of_groups_spares_those_that_live() {
     for number in 0..500_u64 {
         let is_real = number % 5 == 0;
         let group = if is_real { 1 } else { 100 + (number % 100) as u8 };
-        let mut item = feed_match(Step { number: number + 1, ts_us: number as i64 * 1000, feed: 0, value: 0, group });
+        let mut item = feed_match(Step {
+            number: number + 1,
+            ts_us: number as i64 * 1000,
+            feed: 0,
+            value: 0,
+            group,
+        });
         if !is_real {
             item.group[0].value = format!("made-up-{number}");
         }
         alerts += run(&mut engine, &[item]).len();
     }
-    assert!(alerts >= 50, "the group that lives reached 50 matches and went on");
+    assert!(
+        alerts >= 50,
+        "the group that lives reached 50 matches and went on"
+    );
     assert_eq!(engine.groups(), 10);
     assert!(engine.counters().groups_evicted > 300);
 }
@@ -319,14 +442,26 @@ fn windows_are_bounded() {
         matches_per_rule_max: 30,
         ..Limits::default()
     };
-    let set = rules(&correlation("value_count", "    condition: {field: sport, gte: 10000}"));
+    let set = rules(&correlation(
+        "value_count",
+        "    condition: {field: sport, gte: 10000}",
+    ));
     let mut engine = engine(&set, limits);
     for number in 0..200 {
-        let step = Step { number, ts_us: number as i64, feed: 0, value: number, group: (number / 50) as u8 };
+        let step = Step {
+            number,
+            ts_us: number as i64,
+            feed: 0,
+            value: number,
+            group: (number / 50) as u8,
+        };
         run(&mut engine, &[feed_match(step)]);
     }
     let counters = engine.counters();
-    assert!(counters.matches_evicted > 0 && counters.groups_evicted > 0, "{counters:?}");
+    assert!(
+        counters.matches_evicted > 0 && counters.groups_evicted > 0,
+        "{counters:?}"
+    );
     assert!(engine.groups() <= 2);
 }
 
@@ -334,7 +469,19 @@ fn windows_are_bounded() {
 fn state_goes_when_its_time_has_passed() {
     let set = rules(&correlation("event_count", "    condition: {gte: 1}"));
     let mut engine = engine(&set, Limits::default());
-    run(&mut engine, &[feed_match(Step { number: 1, ts_us: 0, feed: 0, value: 0, group: 1 }), direct(2, 0)]);
+    run(
+        &mut engine,
+        &[
+            feed_match(Step {
+                number: 1,
+                ts_us: 0,
+                feed: 0,
+                value: 0,
+                group: 1,
+            }),
+            direct(2, 0),
+        ],
+    );
     engine.expire(60 * SECOND);
     assert_eq!(engine.groups(), 2);
     engine.expire(71 * SECOND);
@@ -349,20 +496,47 @@ fn state_goes_when_its_time_has_passed() {
 fn a_snapshot_keeps_what_is_still_in_force() {
     let set = rules(&correlation("event_count", "    condition: {gte: 2}"));
     let mut first = engine(&set, Limits::default());
-    run(&mut first, &[feed_match(Step { number: 1, ts_us: 0, feed: 0, value: 0, group: 1 }), direct(2, 0)]);
+    run(
+        &mut first,
+        &[
+            feed_match(Step {
+                number: 1,
+                ts_us: 0,
+                feed: 0,
+                value: 0,
+                group: 1,
+            }),
+            direct(2, 0),
+        ],
+    );
     let bytes = first.snapshot();
 
     let mut same = engine(&set, Limits::default());
-    assert_eq!(same.restore(&bytes).unwrap(), Restored { groups_kept: 2, groups_dropped: 0 });
+    assert_eq!(
+        same.restore(&bytes).unwrap(),
+        Restored {
+            groups_kept: 2,
+            groups_dropped: 0
+        }
+    );
     assert_eq!(same.snapshot(), bytes);
 
     let changed = rules(&correlation("event_count", "    condition: {gte: 3}"));
     let mut other = engine(&changed, Limits::default());
-    assert_eq!(other.restore(&bytes).unwrap(), Restored { groups_kept: 1, groups_dropped: 1 });
+    assert_eq!(
+        other.restore(&bytes).unwrap(),
+        Restored {
+            groups_kept: 1,
+            groups_dropped: 1
+        }
+    );
 
     for (bytes, expect) in [
         (Vec::new(), "empty snapshot"),
-        (vec![9, 1], "snapshot format 9 is not known here (this build reads 1)"),
+        (
+            vec![9, 1],
+            "snapshot format 9 is not known here (this build reads 1)",
+        ),
         (vec![1, 0xff], "broken snapshot"),
     ] {
         let error = other.restore(&bytes).unwrap_err().to_string();
@@ -398,254 +572,27 @@ fn hits_are_routed() {
     };
     let out = check(&text, &event, &["many"]);
     let item = out.first().unwrap();
-    assert_eq!((item.group[0].value.as_str(), item.values[0].value.as_str()), ("10.0.0.1", "53"));
-    assert_eq!(item.summary, "10.0.0.1 → 10.0.0.2:53 query a.example (A), no answer");
+    assert_eq!(
+        (item.group[0].value.as_str(), item.values[0].value.as_str()),
+        ("10.0.0.1", "53")
+    );
+    assert_eq!(
+        item.summary,
+        "10.0.0.1 → 10.0.0.2:53 query a.example (A), no answer"
+    );
     check(&format!("{text}generate: true\n"), &event, &["a", "many"]);
     check("", &event, &["a"]);
-    let without = Event { dport: 0, ..event.clone() };
+    let without = Event {
+        dport: 0,
+        ..event.clone()
+    };
     check(&text, &without, &[]);
-    let other = Event { body: Some(Body::Http(Http::default())), ..event.clone() };
+    let other = Event {
+        body: Some(Body::Http(Http::default())),
+        ..event.clone()
+    };
     check(&text, &other, &[]);
     let mut out = Vec::new();
     Plan::new(&rules("")).route(&event, &[RuleIndex(99)], &mut out);
     assert_eq!(out, []);
-}
-
-/// The slow model: it keeps every match for ever and works everything out anew from the definitions.
-struct Model {
-    kind: CorrelationKind,
-    threshold: u64,
-    feeds: usize,
-    history: Vec<Step>,
-    alerts: Vec<ModelAlert>,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-struct ModelAlert {
-    start_us: i64,
-    held_us: i64,
-    count: u64,
-    first_us: i64,
-    last_us: i64,
-    revision: u64,
-}
-
-const SPAN: i64 = 10 * SECOND;
-
-impl Model {
-    fn holds(&self, end_us: i64) -> bool {
-        let inside: Vec<&Step> = self.inside(end_us);
-        match self.kind {
-            CorrelationKind::EventCount => inside.len() as u64 >= self.threshold,
-            CorrelationKind::ValueCount => {
-                let values: BTreeSet<u64> = inside.iter().map(|step| step.value).collect();
-                values.len() as u64 >= self.threshold
-            }
-            CorrelationKind::Temporal => {
-                let feeds: BTreeSet<usize> = inside.iter().map(|step| step.feed).collect();
-                feeds.len() >= self.feeds
-            }
-            _ => self.chain(&inside, 0, (i64::MIN, 0)),
-        }
-    }
-
-    fn inside(&self, end_us: i64) -> Vec<&Step> {
-        self.history
-            .iter()
-            .filter(|step| (end_us - SPAN..=end_us).contains(&step.ts_us))
-            .collect()
-    }
-
-    fn chain(&self, inside: &[&Step], feed: usize, after: (i64, u64)) -> bool {
-        let next = inside
-            .iter()
-            .filter(|step| step.feed == feed && (step.ts_us, step.number) > after)
-            .map(|step| (step.ts_us, step.number))
-            .min();
-        feed == self.feeds || next.is_some_and(|next| self.chain(inside, feed + 1, next))
-    }
-
-    fn apply(&mut self, step: Step) -> Option<ModelAlert> {
-        if self.history.iter().any(|known| (known.number, known.feed) == (step.number, step.feed)) {
-            return None;
-        }
-        self.history.push(step);
-        let ends: BTreeSet<i64> = self
-            .history
-            .iter()
-            .map(|known| known.ts_us)
-            .filter(|ts_us| (step.ts_us..=step.ts_us + SPAN).contains(ts_us))
-            .filter(|ts_us| self.holds(*ts_us))
-            .collect();
-        let held = ends.first().copied().zip(ends.last().copied());
-        let (first_us, last_us) = held.unwrap_or((step.ts_us, step.ts_us));
-        let open = self
-            .alerts
-            .iter_mut()
-            .filter(|alert| last_us >= alert.start_us && first_us <= alert.held_us + SPAN)
-            .max_by_key(|alert| alert.start_us);
-        if let Some(alert) = open {
-            alert.count += 1;
-            alert.first_us = alert.first_us.min(step.ts_us);
-            alert.last_us = alert.last_us.max(step.ts_us);
-            alert.revision += 1;
-            if held.is_some() {
-                alert.held_us = alert.held_us.max(last_us);
-            }
-            return Some(alert.clone());
-        }
-        held?;
-        let start_us = self.inside(first_us).iter().map(|step| step.ts_us).min().unwrap();
-        let members: Vec<i64> = self
-            .history
-            .iter()
-            .map(|step| step.ts_us)
-            .filter(|ts_us| (start_us..=last_us + SPAN).contains(ts_us))
-            .collect();
-        let alert = ModelAlert {
-            start_us,
-            held_us: last_us,
-            count: members.len() as u64,
-            first_us: start_us,
-            last_us: members.into_iter().max().unwrap(),
-            revision: 1,
-        };
-        self.alerts.push(alert.clone());
-        Some(alert)
-    }
-}
-
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let step = (0_i64..400, 0_usize..3, 0_u64..5, 0_u8..2, 0_i64..8);
-    proptest::collection::vec(step, 1..50).prop_map(|drawn| {
-        let mut steps: Vec<(i64, Step)> = drawn
-            .into_iter()
-            .enumerate()
-            .map(|(index, (tenths, feed, value, group, delay))| {
-                // Numbers do not follow time, so that ties are broken by them alone.
-                let number = (index as u64 * 7919) % 1000;
-                let ts_us = tenths * SECOND / 5;
-                (ts_us + delay * SECOND, Step { number, ts_us, feed, value, group })
-            })
-            .collect();
-        // Each comes up to 7 s late; some come twice.
-        steps.sort_by_key(|(arrival, _)| *arrival);
-        let mut out: Vec<Step> = Vec::new();
-        for (index, (_, step)) in steps.into_iter().enumerate() {
-            out.push(step);
-            if index % 5 == 0 {
-                out.push(step);
-            }
-        }
-        out
-    })
-}
-
-fn kinds() -> impl Strategy<Value = (&'static str, CorrelationKind, u64)> {
-    prop_oneof![
-        (1_u64..6).prop_map(|threshold| ("event_count", CorrelationKind::EventCount, threshold)),
-        (1_u64..5).prop_map(|threshold| ("value_count", CorrelationKind::ValueCount, threshold)),
-        Just(("temporal", CorrelationKind::Temporal, 3)),
-        Just(("temporal_ordered", CorrelationKind::TemporalOrdered, 3)),
-    ]
-}
-
-fn rules_of(name: &str, kind: CorrelationKind, threshold: u64) -> RuleSet {
-    rules(&correlation(
-        name,
-        &match kind {
-            CorrelationKind::EventCount => format!("    condition: {{gte: {threshold}}}"),
-            CorrelationKind::ValueCount => format!("    condition: {{gte: {threshold}, field: sport}}"),
-            _ => String::new(),
-        },
-    ))
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(192))]
-
-    #[test]
-    fn the_engine_agrees_with_the_model((name, kind, threshold) in kinds(), steps in steps(), expires in any::<bool>()) {
-        let set = rules_of(name, kind, threshold);
-        let mut engine = engine(&set, Limits { lateness_us: 8 * SECOND, ..Limits::default() });
-        let mut models: BTreeMap<u8, Model> = BTreeMap::new();
-        let mut newest = i64::MIN;
-        for step in steps {
-            let model = models.entry(step.group).or_insert_with(|| Model {
-                kind,
-                threshold,
-                feeds: 3,
-                history: Vec::new(),
-                alerts: Vec::new(),
-            });
-            let expect = model.apply(step);
-            let found = run(&mut engine, &[feed_match(step)]);
-            let found = found.first().map(|alert| (alert.window_start_us, alert.count, alert.first_us, alert.last_us, alert.revision));
-            let expect = expect.map(|alert| (alert.start_us, alert.count, alert.first_us, alert.last_us, alert.revision));
-            prop_assert_eq!(found, expect);
-            newest = newest.max(step.ts_us);
-            if expires {
-                engine.expire(newest);
-            }
-        }
-        prop_assert_eq!(engine.counters().late, 0);
-    }
-
-    #[test]
-    fn order_within_the_lateness_hides_no_alert((name, kind, threshold) in kinds(), steps in steps()) {
-        let set = rules_of(name, kind, threshold);
-        let mut sorted = steps.clone();
-        sorted.sort_by_key(|step| (step.ts_us, step.number));
-        let groups = |steps: &[Step]| -> BTreeSet<String> {
-            let items: Vec<Match> = steps.iter().map(|step| feed_match(*step)).collect();
-            run(&mut engine(&set, Limits::default()), &items).iter().map(|alert| alert.group[0].value.clone()).collect()
-        };
-        prop_assert_eq!(groups(&steps), groups(&sorted));
-    }
-
-    #[test]
-    fn a_snapshot_at_any_point_changes_nothing((name, kind, threshold) in kinds(), steps in steps(), at in 0_usize..60, every in 1_usize..9) {
-        let set = rules_of(name, kind, threshold);
-        let limits = Limits { groups_per_rule_max: 3, matches_per_group_max: 12, matches_per_rule_max: 20, ..Limits::default() };
-        let (mut straight, mut restored) = (engine(&set, limits), engine(&set, limits));
-        let (mut expect, mut found) = (Vec::new(), Vec::new());
-        let mut newest = i64::MIN;
-        for (index, step) in steps.into_iter().enumerate() {
-            let mut item = feed_match(step);
-            item.group[0].value = format!("10.0.{}.{}", step.value, step.group);
-            let mut alone = direct(step.number, step.ts_us);
-            alone.group[0].value = item.group[0].value.clone();
-            newest = newest.max(step.ts_us);
-            for (engine, out) in [(&mut straight, &mut expect), (&mut restored, &mut found)] {
-                engine.apply(&item, index as i64, out);
-                engine.apply(&alone, index as i64, out);
-                if index % every == 0 {
-                    engine.flush(out);
-                    engine.expire(newest);
-                }
-            }
-            if index == at || index % every == 1 {
-                let bytes = restored.snapshot();
-                restored = engine(&set, limits);
-                restored.restore(&bytes).unwrap();
-            }
-        }
-        straight.flush(&mut expect);
-        restored.flush(&mut found);
-        prop_assert_eq!(found, expect);
-        prop_assert_eq!(restored.snapshot(), straight.snapshot());
-    }
-
-    #[test]
-    fn broken_snapshots_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..200), at in 0_usize..400, with in any::<u8>()) {
-        let set = rules(&correlation("event_count", "    condition: {gte: 2}"));
-        let mut engine = engine(&set, Limits::default());
-        let _ = engine.restore(&bytes);
-        run(&mut engine, &[direct(1, 0), feed_match(Step { number: 2, ts_us: 0, feed: 0, value: 0, group: 0 })]);
-        let mut damaged = engine.snapshot();
-        let at = at % damaged.len();
-        damaged[at] = with;
-        let _ = engine.restore(&damaged);
-        run(&mut engine, &[direct(3, 0), feed_match(Step { number: 4, ts_us: 0, feed: 0, value: 0, group: 0 })]);
-    }
 }

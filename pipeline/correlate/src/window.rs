@@ -108,7 +108,11 @@ impl Window {
     /// Puts an entry in its place and judges every window that it belongs to.
     pub(crate) fn insert(&mut self, entry: Entry, spec: &Spec) -> Insertion {
         let place = self.entries.partition_point(|other| other.key() < entry.key());
-        if self.entries.get(place).is_some_and(|other| other.key() == entry.key()) {
+        if self
+            .entries
+            .get(place)
+            .is_some_and(|other| other.key() == entry.key())
+        {
             return Insertion::Duplicate;
         }
         while self.high > place {

@@ -133,7 +133,8 @@ impl Library {
         })
     }
 
-    /// Stops the engine's threads; every connection must be closed before. Says whether it did.
+    /// Stops the engine's threads; every connection must be closed before. Says whether it did; 26.7.3 says no
+    /// once any statement has run, though all connections are closed.
     ///
     /// There is no way back: afterwards this process cannot connect again.
     pub(crate) fn shutdown(&self) -> bool {

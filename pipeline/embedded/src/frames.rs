@@ -271,7 +271,7 @@ mod tests {
         let good = pack(b"hello hello hello hello");
         refused(&good[..good.len() - 1], code::CANNOT_DECOMPRESS);
         refused(&good[..7], code::CANNOT_DECOMPRESS);
-        let mut bad = good.clone();
+        let mut bad = good;
         bad[3] ^= 1;
         refused(&bad, code::CHECKSUM_DOESNT_MATCH);
         refused(&[0xff; 40], code::TOO_LARGE_SIZE_COMPRESSED);

@@ -21,6 +21,7 @@
 //! blocks (JSON, Parquet, Pretty …), and those only up to a million rows and 64 MiB of columns.
 //! Invariant: a client that goes away stops its `SELECT`.
 
+mod answer;
 mod body;
 mod codec;
 mod engine;

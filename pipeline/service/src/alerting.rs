@@ -1,7 +1,7 @@
 //! Matches to alerts.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures_util::future::try_join_all;
 use vonggac_bus::Message;
@@ -11,10 +11,17 @@ use vonggac_event::{Alert, Match, topic, wire};
 use crate::Shared;
 use crate::lane::Work;
 
+/// How often old state is looked for.
+const EXPIRE_EVERY: Duration = Duration::from_secs(600);
+/// How far back in event time state is kept, in microseconds: a day. State of captures older than that lasts until it is next looked
+/// for, so that reading an old capture correlates as it would have then.
+const KEPT_US: i64 = 24 * 3_600_000_000;
+
 /// The work of a `matches` partition.
 pub(crate) struct Alerting {
     shared: Arc<Shared>,
     correlator: Correlator,
+    expired_at: Instant,
 }
 
 /// A batch, ready to be written.
@@ -26,7 +33,7 @@ pub(crate) struct Prepared {
 impl Alerting {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
         let correlator = shared.rules.correlator();
-        Self { shared, correlator }
+        Self { shared, correlator, expired_at: Instant::now() }
     }
 }
 
@@ -35,16 +42,17 @@ impl Work for Alerting {
     const SAVE_EVERY: Duration = Duration::from_secs(2);
     type Prepared = Prepared;
 
-    fn restore(&mut self, state: &str) -> anyhow::Result<()> {
+    fn restore(&mut self, state: &[u8]) -> anyhow::Result<()> {
         self.correlator = self.shared.rules.correlator();
         if !state.is_empty() {
-            self.correlator.restore(state.as_bytes())?;
+            let restored = self.correlator.restore(state)?;
+            tracing::info!(kept = restored.groups_kept, dropped = restored.groups_dropped, "correlation state is back");
         }
         Ok(())
     }
 
-    fn state(&self) -> String {
-        String::from_utf8(self.correlator.snapshot()).unwrap_or_default()
+    fn state(&self) -> Vec<u8> {
+        self.correlator.snapshot()
     }
 
     fn prepare(&mut self, batch: &[Message]) -> Prepared {
@@ -56,7 +64,12 @@ impl Work for Alerting {
                 Err(error) => prepared.dead.push((message.clone(), error.to_string())),
             }
         }
+        self.correlator.flush(&mut prepared.alerts);
         keep_newest(&mut prepared.alerts);
+        if self.expired_at.elapsed() >= EXPIRE_EVERY {
+            self.expired_at = Instant::now();
+            self.correlator.expire(now_us - KEPT_US);
+        }
         prepared
     }
 

@@ -70,20 +70,20 @@ impl Work for Ingest {
     const SAVE_EVERY: Duration = Duration::ZERO;
     type Prepared = Prepared;
 
-    fn restore(&mut self, state: &str) -> anyhow::Result<()> {
+    fn restore(&mut self, state: &[u8]) -> anyhow::Result<()> {
         self.highest.clear();
         if state.is_empty() {
             return Ok(());
         }
-        let list: Vec<(u32, u32, u64)> = serde_json::from_str(state).context("state of an events partition")?;
+        let list: Vec<(u32, u32, u64)> = serde_json::from_slice(state).context("state of an events partition")?;
         self.highest.extend(list.into_iter().map(|(sensor, boot, sequence)| ((sensor, boot), sequence)));
         Ok(())
     }
 
-    fn state(&self) -> String {
+    fn state(&self) -> Vec<u8> {
         let list: Vec<(u32, u32, u64)> = self.highest.iter().map(|(&(s, b), &sequence)| (s, b, sequence)).collect();
         // Numbers in a list always serialise.
-        serde_json::to_string(&list).unwrap_or_default()
+        serde_json::to_vec(&list).unwrap_or_default()
     }
 
     fn prepare(&mut self, batch: &[Message]) -> Prepared {

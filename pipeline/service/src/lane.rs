@@ -27,10 +27,10 @@ pub(crate) trait Work: Send {
     /// What a batch comes to before anything is written.
     type Prepared: Send + Sync;
 
-    /// Takes the state of a checkpoint; an empty text is the state before the first message.
-    fn restore(&mut self, state: &str) -> anyhow::Result<()>;
+    /// Takes the state of a checkpoint; no bytes are the state before the first message.
+    fn restore(&mut self, state: &[u8]) -> anyhow::Result<()>;
     /// The state as a checkpoint keeps it.
-    fn state(&self) -> String;
+    fn state(&self) -> Vec<u8>;
     /// Works a batch through and moves the state. Writes nothing.
     fn prepare(&mut self, batch: &[Message]) -> Self::Prepared;
     /// Writes what came of it; called again with the same until it succeeds, so a repeat must change nothing.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use vonggac_correlate::{Correlator, Plan, direct_match};
+use vonggac_correlate::{Correlator, Limits, Plan, direct_match};
 use vonggac_event::{Event, Match};
 use vonggac_sigma::RuleSet;
 
@@ -55,6 +55,6 @@ impl Rules {
 
     /// A correlator for one partition, in the state before the first match.
     pub(crate) fn correlator(&self) -> Correlator {
-        self.plan.correlator()
+        Correlator::new(self.set.correlations(), Limits::default())
     }
 }

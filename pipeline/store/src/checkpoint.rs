@@ -27,7 +27,8 @@ pub struct Checkpoint {
     /// One past the last offset of the batch that is under way; 0 when none is.
     pub planned_end: i64,
     /// State of the partition as of `next_offset`, in its owner's form.
-    pub state: String,
+    #[serde(with = "serde_bytes")]
+    pub state: Vec<u8>,
 }
 
 impl Store {

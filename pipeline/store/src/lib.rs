@@ -30,6 +30,7 @@ const INSERT_LIMIT: Duration = Duration::from_secs(120);
 
 /// Where ClickHouse is.
 #[derive(Debug, Clone, clap::Args)]
+#[group(id = "clickhouse_server")]
 pub struct Options {
     /// ClickHouse's HTTP interface.
     #[arg(long, env = "VONGGAC_CLICKHOUSE", default_value = "http://127.0.0.1:8123", value_name = "URL")]

@@ -34,7 +34,10 @@ pub(crate) fn parse(scalar: &Scalar, place: Place) -> Result<Condition, Fault> {
     let condition = parser.or(0)?;
     match parser.take() {
         None => Ok(condition),
-        Some((token, place)) => Err(Fault::new(place, format!("expected and, or or the end, found {token}"))),
+        Some((token, place)) => Err(Fault::new(
+            place,
+            format!("expected and, or or the end, found {token}"),
+        )),
     }
 }
 
@@ -54,7 +57,9 @@ fn tokens(scalar: &Scalar, start: Place) -> Result<Vec<(String, Place)>, Fault> 
     for (offset, character) in scalar.text.chars().chain(std::iter::once(' ')).enumerate() {
         let is_word = character.is_alphanumeric() || matches!(character, '_' | '-' | '*' | '.' | '?');
         if is_word {
-            word.get_or_insert_with(|| (String::new(), offset)).0.push(character);
+            word.get_or_insert_with(|| (String::new(), offset))
+                .0
+                .push(character);
             continue;
         }
         if let Some((text, offset)) = word.take() {
@@ -69,7 +74,12 @@ fn tokens(scalar: &Scalar, start: Place) -> Result<Vec<(String, Place)>, Fault> 
                 ));
             }
             _ if character.is_whitespace() => {}
-            _ => return Err(Fault::new(at(offset), format!("{character} has no meaning in a condition"))),
+            _ => {
+                return Err(Fault::new(
+                    at(offset),
+                    format!("{character} has no meaning in a condition"),
+                ));
+            }
         }
     }
     Ok(tokens)
@@ -102,7 +112,10 @@ impl Parser {
 
     fn or(&mut self, depth: usize) -> Result<Condition, Fault> {
         if depth > DEPTH_MAX {
-            return Err(Fault::new(self.end, format!("condition is nested over {DEPTH_MAX} deep")));
+            return Err(Fault::new(
+                self.end,
+                format!("condition is nested over {DEPTH_MAX} deep"),
+            ));
         }
         let mut sides = vec![self.and(depth)?];
         while self.take_word("or") {
@@ -135,7 +148,10 @@ impl Parser {
     fn primary(&mut self, depth: usize) -> Result<Condition, Fault> {
         let is_of = self.peek(1).as_deref() == Some("of");
         let Some((token, place)) = self.take() else {
-            return Err(Fault::new(self.end, "the condition ends where a search identifier should stand"));
+            return Err(Fault::new(
+                self.end,
+                "the condition ends where a search identifier should stand",
+            ));
         };
         let quantity = match token.to_ascii_lowercase().as_str() {
             "1" | "any" => Some(Quantity::Any),
@@ -156,14 +172,21 @@ impl Parser {
                     Some((pattern, place)) if pattern != "(" && pattern != ")" => {
                         Ok(Condition::Of(quantity, pattern, place))
                     }
-                    _ => Err(Fault::new(self.end, "of wants them or a pattern of search identifiers")),
+                    _ => Err(Fault::new(
+                        self.end,
+                        "of wants them or a pattern of search identifiers",
+                    )),
                 }
             }
-            (_, None, true) => Err(Fault::new(place, format!("{token} of is not supported; write 1 of or all of"))),
+            (_, None, true) => Err(Fault::new(
+                place,
+                format!("{token} of is not supported; write 1 of or all of"),
+            )),
             (")", ..) => Err(Fault::new(place, "expected a search identifier, found )")),
-            _ if matches!(token.to_ascii_lowercase().as_str(), "and" | "or" | "of") => {
-                Err(Fault::new(place, format!("expected a search identifier, found {token}")))
-            }
+            _ if matches!(token.to_ascii_lowercase().as_str(), "and" | "or" | "of") => Err(Fault::new(
+                place,
+                format!("expected a search identifier, found {token}"),
+            )),
             _ => Ok(Condition::Name(token, place)),
         }
     }
@@ -253,7 +276,11 @@ mod tests {
     fn faults_say_where() {
         let check = |text: &str, column: u32, part: &str| {
             let fault = read(text).unwrap_err();
-            assert_eq!((fault.place.line, fault.place.column), (7, column), "{text}: {fault:?}");
+            assert_eq!(
+                (fault.place.line, fault.place.column),
+                (7, column),
+                "{text}: {fault:?}"
+            );
             assert!(fault.message.contains(part), "{fault:?}");
         };
         check("a | count() > 5", 7, "correlation");

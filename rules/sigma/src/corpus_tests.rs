@@ -84,11 +84,35 @@ fn every_live_rule_parses_and_compiles_or_does_not_apply() {
     assert_eq!(parse_errors, []);
     assert!(files.len() >= 3700 && parsed >= files.len());
     assert!(
-        compile_errors.iter().all(|error| error.message.contains("has no field")),
+        compile_errors
+            .iter()
+            .all(|error| error.message.contains("has no field")),
         "only fields that the sensor does not see may be missing"
     );
     assert!(compile_errors.len() <= 12);
     assert!(set.rules().count() >= 150);
+}
+
+#[test]
+fn every_shipped_rule_compiles_and_applies() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../content/sigma");
+    let mut paths = Vec::new();
+    files(&root, &mut paths);
+    let (mut documents, mut errors) = (Vec::new(), Vec::new());
+    for path in &paths {
+        let (more, found) = parse(
+            &path.display().to_string(),
+            &std::fs::read_to_string(path).unwrap(),
+        );
+        documents.extend(more);
+        errors.extend(found);
+    }
+    let count = documents.len();
+    let (set, found) = RuleSet::compile(documents);
+    errors.extend(found);
+    assert_eq!(errors, []);
+    assert_eq!(set.rules().count() + set.correlations().len(), count);
+    assert!(!set.correlations().is_empty());
 }
 
 #[test]
@@ -105,7 +129,10 @@ fn sigma_1_aggregations_are_refused_with_a_reason() {
         let (_, errors) = parse("u.yml", &std::fs::read_to_string(path).unwrap());
         refused += usize::from(errors.iter().any(|error| error.message.contains("Sigma 1")));
     }
-    println!("{refused} of {} unsupported files use Sigma 1 aggregation", paths.len());
+    println!(
+        "{refused} of {} unsupported files use Sigma 1 aggregation",
+        paths.len()
+    );
     assert!(refused >= 50);
 }
 
@@ -124,7 +151,13 @@ fn events(values: &[String]) -> Vec<Event> {
             } else {
                 Body::Http(Http {
                     method: if index % 2 == 0 { "POST" } else { "GET" }.to_owned(),
-                    uri: format!("/{}{}?{}{}", pick(index * 3), pick(index * 5), pick(index * 7), pick(index * 17)),
+                    uri: format!(
+                        "/{}{}?{}{}",
+                        pick(index * 3),
+                        pick(index * 5),
+                        pick(index * 7),
+                        pick(index * 17)
+                    ),
                     host: pick(index * 19),
                     user_agent: pick(index * 23),
                     referrer: pick(index * 29),
@@ -172,7 +205,9 @@ fn the_matcher_agrees_with_the_reference_on_the_corpus() {
         if let Content::Rule(rule) = document.0
             && set.rules().any(|(_, other)| other.id == rule.rule.id)
         {
-            rule.searches.iter().for_each(|(_, search)| literals(search, &mut values));
+            rule.searches
+                .iter()
+                .for_each(|(_, search)| literals(search, &mut values));
             rules.push(rule);
         }
     }

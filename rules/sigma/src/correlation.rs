@@ -134,7 +134,12 @@ impl CorrelationDocument {
             Some(condition) => read_condition(condition, kind)?,
             None => (None, Vec::new()),
         };
-        let bounds = check_bounds(bounds, kind, rules.len(), node.get("condition").unwrap_or(node).place)?;
+        let bounds = check_bounds(
+            bounds,
+            kind,
+            rules.len(),
+            node.get("condition").unwrap_or(node).place,
+        )?;
         let generate = [root.get("generate"), node.get("generate")]
             .into_iter()
             .flatten()
@@ -162,7 +167,12 @@ fn kind(node: &Node) -> Result<CorrelationKind, Fault> {
         "temporal" => CorrelationKind::Temporal,
         "temporal_ordered" => CorrelationKind::TemporalOrdered,
         "value_percentile" => return Err(Fault::new(node.place, "value_percentile is not supported yet")),
-        other => return Err(Fault::new(node.place, format!("unknown correlation type {other}"))),
+        other => {
+            return Err(Fault::new(
+                node.place,
+                format!("unknown correlation type {other}"),
+            ));
+        }
     })
 }
 
@@ -188,7 +198,10 @@ fn timespan(node: &Node) -> Result<i64, Fault> {
     let fault = || {
         Fault::new(
             node.place,
-            format!("timespan is a number of s, m, h or d, from 1s to {} d", TIMESPAN_SECONDS_MAX / 86_400),
+            format!(
+                "timespan is a number of s, m, h or d, from 1s to {} d",
+                TIMESPAN_SECONDS_MAX / 86_400
+            ),
         )
     };
     let text = node.text().ok_or_else(fault)?;
@@ -260,7 +273,12 @@ fn read_condition(node: &Node, kind: CorrelationKind) -> Result<Condition, Fault
     Ok(((!bounds.is_empty()).then_some(Bounds(bounds)), fields))
 }
 
-fn check_bounds(bounds: Option<Bounds>, kind: CorrelationKind, rules: usize, place: Place) -> Result<Bounds, Fault> {
+fn check_bounds(
+    bounds: Option<Bounds>,
+    kind: CorrelationKind,
+    rules: usize,
+    place: Place,
+) -> Result<Bounds, Fault> {
     let is_temporal = matches!(kind, CorrelationKind::Temporal | CorrelationKind::TemporalOrdered);
     let Some(bounds) = bounds else {
         if is_temporal {
@@ -277,7 +295,10 @@ fn check_bounds(bounds: Option<Bounds>, kind: CorrelationKind, rules: usize, pla
     if kind == CorrelationKind::TemporalOrdered {
         let all_only = (0..rules).all(|count| !bounds.hold(count as f64)) && bounds.hold(rules as f64);
         if !all_only {
-            return Err(Fault::new(place, "temporal_ordered wants all of its rules; other counts are not supported"));
+            return Err(Fault::new(
+                place,
+                "temporal_ordered wants all of its rules; other counts are not supported",
+            ));
         }
     }
     let most = if is_temporal { rules as u64 } else { COUNT_MAX + 1 };

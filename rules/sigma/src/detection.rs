@@ -162,7 +162,10 @@ fn item(key: &Node, value: &Node) -> Result<Search, Fault> {
         }
         Data::Sequence(nodes) => nodes.iter().map(literal).collect::<Result<_, _>>()?,
         Data::Mapping(_) => {
-            return Err(Fault::new(value.place, "a field's value is a scalar or a list of them"));
+            return Err(Fault::new(
+                value.place,
+                "a field's value is a scalar or a list of them",
+            ));
         }
     };
     if modifiers.contains(&Modifier::All) && matches!(value.data, Data::Scalar(_)) {

@@ -102,7 +102,10 @@ pub fn parse(file: &str, text: &str) -> (Vec<Document>, Vec<RuleError>) {
     if text.len() > FILE_BYTES_MAX {
         let fault = Fault::new(
             Place { line: 1, column: 1 },
-            format!("file of {} bytes is over the limit of {FILE_BYTES_MAX}", text.len()),
+            format!(
+                "file of {} bytes is over the limit of {FILE_BYTES_MAX}",
+                text.len()
+            ),
         );
         return (Vec::new(), vec![fault.in_file(file)]);
     }
@@ -144,7 +147,10 @@ fn read(root: &Node, source: Source<'_>) -> Result<Content, Fault> {
         return fault("Sigma filters are not supported yet");
     }
     if let Some(action) = root.get("action") {
-        return Err(Fault::new(action.place, "action documents are Sigma 1; write whole rules instead"));
+        return Err(Fault::new(
+            action.place,
+            "action documents are Sigma 1; write whole rules instead",
+        ));
     }
     let rule = header(root, source)?;
     if let Some(node) = root.get("correlation") {
@@ -174,7 +180,10 @@ fn read_logsource(node: &Node) -> Result<Logsource, Fault> {
         service: field("service"),
     };
     if logsource.category.is_none() && logsource.product.is_none() && logsource.service.is_none() {
-        return Err(Fault::new(node.place, "logsource has neither category nor product nor service"));
+        return Err(Fault::new(
+            node.place,
+            "logsource has neither category nor product nor service",
+        ));
     }
     Ok(logsource)
 }
@@ -191,7 +200,10 @@ fn detection_section(node: &Node) -> Result<Detection, Fault> {
         match key.text() {
             Some("condition") => conditions = read_conditions(value)?,
             Some("timeframe") => {
-                return Err(Fault::new(key.place, "timeframe is Sigma 1; write a correlation instead"));
+                return Err(Fault::new(
+                    key.place,
+                    "timeframe is Sigma 1; write a correlation instead",
+                ));
             }
             Some(name) => searches.push((name.to_owned(), detection::search(value)?)),
             None => return Err(Fault::new(key.place, "a search identifier's name is a text")),
@@ -221,7 +233,11 @@ fn read_conditions(node: &Node) -> Result<Vec<Condition>, Fault> {
 }
 
 fn header(root: &Node, source: Source<'_>) -> Result<Rule, Fault> {
-    let text = |name: &str| root.get(name).and_then(Node::text).map(|text| text.trim().to_owned());
+    let text = |name: &str| {
+        root.get(name)
+            .and_then(Node::text)
+            .map(|text| text.trim().to_owned())
+    };
     let Some(title) = text("title").filter(|title| !title.is_empty()) else {
         return Err(Fault::new(root.place, "the rule has no title"));
     };
@@ -335,16 +351,27 @@ mod tests {
     #[test]
     fn a_broken_document_leaves_the_others() {
         let good = |title: &str| {
-            format!("title: {title}\nlogsource: {{category: dns}}\ndetection:\n  a: {{query: x}}\n  condition: a\n")
+            format!(
+                "title: {title}\nlogsource: {{category: dns}}\ndetection:\n  a: {{query: x}}\n  condition: a\n"
+            )
         };
         let text = format!("{}---\ntitle: bad\n---\n{}", good("One"), good("Two Words"));
         let (documents, errors) = parse("f.yml", &text);
         assert_eq!(documents.len(), 2);
         assert_eq!(documents.last().unwrap().rule().id, "two-words");
         assert_eq!(documents.last().unwrap().rule().line, 9);
-        assert_eq!(format!("{}\n", documents.first().unwrap().rule().text), good("One"));
-        assert_eq!(format!("{}\n", documents.last().unwrap().rule().text), good("Two Words"));
+        assert_eq!(
+            format!("{}\n", documents.first().unwrap().rule().text),
+            good("One")
+        );
+        assert_eq!(
+            format!("{}\n", documents.last().unwrap().rule().text),
+            good("Two Words")
+        );
         let errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
-        assert_eq!(errors, ["f.yml:7:1: the rule has neither logsource nor correlation"]);
+        assert_eq!(
+            errors,
+            ["f.yml:7:1: the rule has neither logsource nor correlation"]
+        );
     }
 }

@@ -25,10 +25,13 @@
 //! - IPv4-mapped IPv6 addresses are IPv4 addresses.
 //! - `1 of x*` that names no search identifier is an error, except under `not`, where it is false.
 
+mod bits;
 mod condition;
 mod correlation;
 mod detection;
 mod document;
+mod encode;
+mod expression;
 mod fold;
 mod logsource;
 mod lower;
@@ -39,7 +42,6 @@ mod predicate;
 mod ruleset;
 mod time;
 mod yaml;
-
 
 #[cfg(test)]
 mod corpus_tests;

@@ -1,11 +1,9 @@
 //! From an item as written to tests on a field: modifiers applied, in the order they stand.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
 use crate::detection::{Comparison, Item, Literal, Modifier};
+use crate::encode::{dashes, encode, placeholders};
 use crate::network::Network;
-use crate::pattern::{DASHES, Part, Pattern, parts, push_literal};
+use crate::pattern::{Part, Pattern, parts};
 use crate::time::TimePart;
 use crate::yaml::Plain;
 use crate::{Fault, REGEX_BYTES_MAX};
@@ -146,13 +144,13 @@ fn lower_value(item: &Item, literal: &Literal) -> Result<Vec<Test>, Fault> {
     let cased = has(Modifier::Cased);
     Ok(match working {
         Working::Raw => vec![raw(literal, cased)],
-        Working::Text(alternatives) => alternatives
-            .iter()
-            .map(|parts| text_test(parts, cased))
-            .collect(),
+        Working::Text(alternatives) => alternatives.iter().map(|parts| text_test(parts, cased)).collect(),
         Working::Regex(source) => {
             source.compile().map_err(|error| {
-                Fault::new(literal.place, format!("regular expression: {}", one_line(&error.to_string())))
+                Fault::new(
+                    literal.place,
+                    format!("regular expression: {}", one_line(&error.to_string())),
+                )
             })?;
             vec![Test::Regex(source)]
         }
@@ -167,8 +165,9 @@ fn lower_value(item: &Item, literal: &Literal) -> Result<Vec<Test>, Fault> {
             _ => return Err(Fault::new(literal.place, "exists wants true or false")),
         },
         Working::Number(part, comparison) => {
-            let number = Number::parse(literal)
-                .ok_or_else(|| Fault::new(literal.place, format!("{} is not a number", literal.scalar.text)))?;
+            let number = Number::parse(literal).ok_or_else(|| {
+                Fault::new(literal.place, format!("{} is not a number", literal.scalar.text))
+            })?;
             match (part, comparison) {
                 (part, Some(comparison)) => vec![Test::Compare(part, comparison, number)],
                 (Some(part), None) => vec![Test::TimeIs(part, number)],
@@ -213,9 +212,13 @@ fn keyword(working: Working, literal: &Literal, expands: bool) -> Result<Working
     match working {
         Working::Raw => apply(working, Modifier::Contains, literal, expands),
         Working::Text(alternatives) => {
-            let closed = |parts: &Vec<Part>| parts.first() != Some(&Part::Many) && parts.last() != Some(&Part::Many);
+            let closed =
+                |parts: &Vec<Part>| parts.first() != Some(&Part::Many) && parts.last() != Some(&Part::Many);
             Ok(Working::Text(if alternatives.iter().all(closed) {
-                alternatives.into_iter().map(|parts| open(parts, true, true)).collect()
+                alternatives
+                    .into_iter()
+                    .map(|parts| open(parts, true, true))
+                    .collect()
             } else {
                 alternatives
             }))
@@ -271,14 +274,20 @@ fn apply(working: Working, modifier: Modifier, literal: &Literal, expands: bool)
             Working::Number(None, comparison) => Ok(Working::Number(Some(part), comparison)),
             _ => fault("a time modifier follows no other modifier but a comparison"),
         },
-        Modifier::StartsWith | Modifier::EndsWith | Modifier::Contains => shape(working, modifier, literal, expands),
+        Modifier::StartsWith | Modifier::EndsWith | Modifier::Contains => {
+            shape(working, modifier, literal, expands)
+        }
         Modifier::Windash => {
             let alternatives = texts(working, literal, expands)?;
             Ok(Working::Text(alternatives.into_iter().map(dashes).collect()))
         }
-        Modifier::Utf16Le | Modifier::Utf16Be | Modifier::Utf16 | Modifier::Base64 | Modifier::Base64Offset => {
+        Modifier::Utf16Le
+        | Modifier::Utf16Be
+        | Modifier::Utf16
+        | Modifier::Base64
+        | Modifier::Base64Offset => {
             let alternatives = texts(working, literal, expands)?;
-            encode(alternatives, modifier, literal)
+            Ok(Working::Text(encode(alternatives, modifier, literal)?))
         }
     }
 }
@@ -319,131 +328,9 @@ fn texts(working: Working, literal: &Literal, expands: bool) -> Result<Vec<Vec<P
         Working::Raw if literal.is_null() => Err(Fault::new(literal.place, "null takes no text modifier")),
         Working::Raw if expands => Ok(vec![placeholders(&literal.scalar.text)]),
         Working::Raw => Ok(vec![parts(&literal.scalar.text)]),
-        _ => Err(Fault::new(literal.place, "a text modifier cannot follow one that is not of text")),
+        _ => Err(Fault::new(
+            literal.place,
+            "a text modifier cannot follow one that is not of text",
+        )),
     }
 }
-
-/// Reads a text with `%name%` placeholders; `\%` is a percent sign.
-fn placeholders(text: &str) -> Vec<Part> {
-    let mut out = Vec::new();
-    let mut plain = String::new();
-    let mut rest = text;
-    while let Some(character) = rest.chars().next() {
-        let tail = rest.get(character.len_utf8()..).unwrap_or_default();
-        if let Some(after) = rest.strip_prefix("\\%") {
-            plain.push('%');
-            rest = after;
-            continue;
-        }
-        let name = tail.split_once('%').filter(|(name, _)| {
-            !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'))
-        });
-        match name {
-            Some((name, after)) if character == '%' => {
-                out.extend(parts(&std::mem::take(&mut plain)));
-                out.push(Part::Placeholder(name.to_owned()));
-                rest = after;
-            }
-            _ => {
-                plain.push(character);
-                rest = tail;
-            }
-        }
-    }
-    out.extend(parts(&plain));
-    out
-}
-
-/// Puts any-dash parts where a word starts with a dash.
-fn dashes(parts: Vec<Part>) -> Vec<Part> {
-    let is_word = |character: char| character.is_alphanumeric() || character == '_';
-    let mut out = Vec::new();
-    for part in parts {
-        let text = match &part {
-            Part::Literal(bytes) => std::str::from_utf8(bytes).ok(),
-            _ => None,
-        };
-        let Some(text) = text else {
-            out.push(part);
-            continue;
-        };
-        let mut plain = String::new();
-        let mut before = None;
-        let mut characters = text.chars().peekable();
-        while let Some(character) = characters.next() {
-            let starts_word = characters.peek().copied().is_some_and(is_word) && !before.is_some_and(is_word);
-            if DASHES.contains(&character) && starts_word {
-                push_literal(&mut out, &mut plain);
-                out.push(Part::Dash);
-            } else {
-                plain.push(character);
-            }
-            before = Some(character);
-        }
-        push_literal(&mut out, &mut plain);
-    }
-    out
-}
-
-fn encode(alternatives: Vec<Vec<Part>>, modifier: Modifier, literal: &Literal) -> Result<Working, Fault> {
-    let mut out = Vec::new();
-    for parts in alternatives {
-        if matches!(modifier, Modifier::Utf16Le | Modifier::Utf16Be | Modifier::Utf16) {
-            out.push(utf16(parts, modifier));
-            continue;
-        }
-        let mut bytes = Vec::new();
-        for part in parts {
-            match part {
-                Part::Literal(more) => bytes.extend(more),
-                Part::Placeholder(name) => return Ok(Working::Text(vec![vec![Part::Placeholder(name)]])),
-                _ => return Err(Fault::new(literal.place, "Base64 of a wildcard or a windash has no meaning")),
-            }
-        }
-        if modifier == Modifier::Base64 {
-            out.push(vec![Part::Literal(STANDARD.encode(&bytes).into_bytes())]);
-        } else {
-            out.extend(offsets(&bytes).map(|text| vec![Part::Literal(text)]));
-        }
-    }
-    Ok(Working::Text(out))
-}
-
-/// The characters that do not depend on what surrounds `bytes`, at each of the three places in a group of three.
-fn offsets(bytes: &[u8]) -> impl Iterator<Item = Vec<u8>> + '_ {
-    [0_usize, 1, 2].into_iter().filter_map(move |offset| {
-        let mut padded = vec![b' '; offset];
-        padded.extend_from_slice(bytes);
-        let encoded = STANDARD.encode(&padded).into_bytes();
-        let start = [0, 2, 3].get(offset).copied()?;
-        let cut = [0, 3, 2].get(padded.len() % 3).copied()?;
-        let middle = encoded.get(start..encoded.len().checked_sub(cut)?)?;
-        (!middle.is_empty()).then(|| middle.to_vec())
-    })
-}
-
-fn utf16(parts: Vec<Part>, modifier: Modifier) -> Vec<Part> {
-    let mut is_first = true;
-    parts
-        .into_iter()
-        .map(|part| {
-            let Part::Literal(bytes) = part else {
-                return part;
-            };
-            let mut out = Vec::new();
-            if modifier == Modifier::Utf16 && is_first {
-                out.extend([0xff, 0xfe]);
-            }
-            is_first = false;
-            for unit in String::from_utf8_lossy(&bytes).encode_utf16() {
-                out.extend(if modifier == Modifier::Utf16Be {
-                    unit.to_be_bytes()
-                } else {
-                    unit.to_le_bytes()
-                });
-            }
-            Part::Literal(out)
-        })
-        .collect()
-}
-

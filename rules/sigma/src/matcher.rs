@@ -10,6 +10,8 @@ use std::collections::HashMap;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use vonggac_event::{Class, Column, Event, Value};
 
+use crate::bits::Bits;
+use crate::expression::Expression;
 use crate::fold::fold_into;
 use crate::lower::{Number, Test};
 use crate::pattern::{Pattern, Shape};
@@ -20,84 +22,6 @@ use crate::ruleset::RuleIndex;
 pub(crate) const SLOTS_MAX: usize = 64;
 /// Literals up to this many bytes in all get the faster automaton.
 const DFA_NEEDLE_BYTES_MAX: usize = 64 * 1024;
-
-/// A rule's expression over the predicates of its class.
-#[derive(Debug, Clone)]
-pub(crate) enum Expression {
-    Constant(bool),
-    Predicate(usize),
-    All(Box<[Expression]>),
-    Any(Box<[Expression]>),
-    Not(Box<Expression>),
-}
-
-impl Expression {
-    pub(crate) fn all(sides: Vec<Self>) -> Self {
-        Self::join(sides, true, Self::All)
-    }
-
-    pub(crate) fn any(sides: Vec<Self>) -> Self {
-        Self::join(sides, false, Self::Any)
-    }
-
-    pub(crate) fn negate(self) -> Self {
-        match self {
-            Self::Constant(yes) => Self::Constant(!yes),
-            Self::Not(inner) => *inner,
-            other => Self::Not(Box::new(other)),
-        }
-    }
-
-    /// Joins sides of which `neutral` changes nothing and its opposite decides.
-    fn join(sides: Vec<Self>, neutral: bool, build: fn(Box<[Self]>) -> Self) -> Self {
-        let mut kept = Vec::with_capacity(sides.len());
-        for side in sides {
-            match side {
-                Self::Constant(yes) if yes == neutral => {}
-                Self::Constant(yes) => return Self::Constant(yes),
-                other => kept.push(other),
-            }
-        }
-        match (kept.len(), kept.pop()) {
-            (_, None) => Self::Constant(neutral),
-            (1, Some(only)) => only,
-            (_, Some(last)) => {
-                kept.push(last);
-                build(kept.into())
-            }
-        }
-    }
-
-    pub(crate) fn nodes(&self) -> usize {
-        1 + match self {
-            Self::Constant(_) | Self::Predicate(_) => 0,
-            Self::All(sides) | Self::Any(sides) => sides.iter().map(Self::nodes).sum(),
-            Self::Not(inner) => inner.nodes(),
-        }
-    }
-
-    /// Eager predicates one of which holds whenever this does; the fewest that can be had.
-    fn witness(&self, eager: &dyn Fn(usize) -> bool) -> Option<Vec<usize>> {
-        match self {
-            Self::Constant(true) | Self::Not(_) => None,
-            Self::Constant(false) => Some(Vec::new()),
-            Self::Predicate(index) => eager(*index).then(|| vec![*index]),
-            Self::All(sides) => sides
-                .iter()
-                .filter_map(|side| side.witness(eager))
-                .min_by_key(Vec::len),
-            Self::Any(sides) => {
-                let mut all = Vec::new();
-                for side in sides {
-                    all.extend(side.witness(eager)?);
-                }
-                all.sort_unstable();
-                all.dedup();
-                Some(all)
-            }
-        }
-    }
-}
 
 /// Collects the predicates and rules of a class.
 pub(crate) struct Builder {
@@ -135,7 +59,11 @@ impl Builder {
         let check = match test {
             Test::FieldRef(reference) => {
                 let other = self.class.column(&reference.field).ok_or_else(|| {
-                    format!("fieldref: class {} has no field {}", self.class.name(), reference.field)
+                    format!(
+                        "fieldref: class {} has no field {}",
+                        self.class.name(),
+                        reference.field
+                    )
                 })?;
                 Check::FieldRef(self.slot(other)?, reference.relation, reference.cased)
             }
@@ -248,7 +176,9 @@ impl Slot {
         let mut needles: Vec<Vec<u8>> = Vec::new();
         let mut by_needle: HashMap<Vec<u8>, usize> = HashMap::new();
         let mut tells: Vec<Vec<(usize, Confirm)>> = Vec::new();
-        for (predicate, Predicate { check, .. }) in predicates.iter().enumerate().filter(|(_, p)| p.slot == index) {
+        for (predicate, Predicate { check, .. }) in
+            predicates.iter().enumerate().filter(|(_, p)| p.slot == index)
+        {
             match check {
                 Check::Number(Number::Integer(number)) if column.kind != vonggac_event::Kind::Time => {
                     // A number that does not fit equals none, which eager predicates that never fire are.
@@ -277,7 +207,10 @@ impl Slot {
             }
         }
         let needles = Needles::build(&needles, tells);
-        for (predicate, _) in needles.iter().flat_map(|needles| needles.predicates.iter().flatten()) {
+        for (predicate, _) in needles
+            .iter()
+            .flat_map(|needles| needles.predicates.iter().flatten())
+        {
             if let Some(eager) = eager.get_mut(*predicate) {
                 *eager = true;
             }
@@ -357,8 +290,8 @@ impl Matcher {
             *value = (slot.column.read)(event);
             self.decide(slot, value, scratch);
         }
-        for word in 0..scratch.candidates.0.len() {
-            let mut bits = scratch.candidates.0.get(word).copied().unwrap_or_default();
+        for word in 0..scratch.candidates.words() {
+            let mut bits = scratch.candidates.word(word);
             while bits != 0 {
                 let index = word * 64 + bits.trailing_zeros() as usize;
                 bits &= bits - 1;
@@ -476,35 +409,5 @@ impl Matcher {
             scratch.truth.set(index);
         }
         holds
-    }
-}
-
-/// A row of bits.
-#[derive(Debug, Default)]
-struct Bits(Vec<u64>);
-
-impl Bits {
-    fn new(bits: usize) -> Self {
-        Self(vec![0; bits.div_ceil(64)])
-    }
-
-    fn clear(&mut self, bits: usize) {
-        self.0.clear();
-        self.0.resize(bits.div_ceil(64), 0);
-    }
-
-    fn copy(&mut self, other: &Self) {
-        self.0.clear();
-        self.0.extend_from_slice(&other.0);
-    }
-
-    fn get(&self, bit: usize) -> bool {
-        self.0.get(bit / 64).is_some_and(|word| word >> (bit % 64) & 1 == 1)
-    }
-
-    fn set(&mut self, bit: usize) {
-        if let Some(word) = self.0.get_mut(bit / 64) {
-            *word |= 1 << (bit % 64);
-        }
     }
 }

@@ -119,7 +119,8 @@ impl Pattern {
     }
 
     pub(crate) fn shape(&self) -> Shape {
-        let single = matches!(self.segments.as_ref(), [segment] if matches!(segment.as_ref(), [Part::Literal(_)]));
+        let single =
+            matches!(self.segments.as_ref(), [segment] if matches!(segment.as_ref(), [Part::Literal(_)]));
         match (single, self.open_start, self.open_end) {
             (true, false, false) => Shape::Exact,
             (true, false, true) => Shape::Prefix,
@@ -153,10 +154,13 @@ impl Pattern {
 
     /// Whether every literal consists of bytes that `allowed` accepts.
     pub(crate) fn literals_all(&self, allowed: impl Fn(u8) -> bool) -> bool {
-        self.segments.iter().flat_map(|segment| segment.iter()).all(|part| match part {
-            Part::Literal(bytes) => bytes.iter().all(|byte| allowed(*byte)),
-            _ => true,
-        })
+        self.segments
+            .iter()
+            .flat_map(|segment| segment.iter())
+            .all(|part| match part {
+                Part::Literal(bytes) => bytes.iter().all(|byte| allowed(*byte)),
+                _ => true,
+            })
     }
 
     /// Whether the whole of `text` matches; `text` is folded unless the pattern is cased.

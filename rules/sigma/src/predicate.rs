@@ -166,8 +166,18 @@ fn part_of(part: Option<TimePart>, number: i128) -> i128 {
     }
 }
 
-fn relate(value: &Value<'_>, other: &Value<'_>, relation: Relation, cased: bool, buffers: &mut Buffers) -> bool {
-    let Buffers { text, folded, other: wanted } = buffers;
+fn relate(
+    value: &Value<'_>,
+    other: &Value<'_>,
+    relation: Relation,
+    cased: bool,
+    buffers: &mut Buffers,
+) -> bool {
+    let Buffers {
+        text,
+        folded,
+        other: wanted,
+    } = buffers;
     let mut other_text = String::new();
     any_text(other, &mut other_text, |right| {
         wanted.clear();
@@ -227,7 +237,11 @@ fn any_number(value: &Value<'_>, mut accept: impl FnMut(i128) -> bool) -> bool {
 }
 
 fn any_address(value: &Value<'_>, mut accept: impl FnMut(IpAddr) -> bool) -> bool {
-    let mut parsed = |text: &str| text.trim().parse::<IpAddr>().is_ok_and(|address| accept(address.to_canonical()));
+    let mut parsed = |text: &str| {
+        text.trim()
+            .parse::<IpAddr>()
+            .is_ok_and(|address| accept(address.to_canonical()))
+    };
     match value {
         Value::Text(text) => parsed(text),
         Value::TextList(list) => list.iter().any(|text| parsed(text)),

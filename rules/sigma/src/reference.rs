@@ -35,7 +35,10 @@ fn holds(condition: &Condition, document: &RuleDocument, class: Class, event: &E
         Condition::Or(sides) => sides.iter().any(|side| holds(side, document, class, event)),
         Condition::And(sides) => sides.iter().all(|side| holds(side, document, class, event)),
         Condition::Not(inner) => !holds(inner, document, class, event),
-        Condition::Name(name, _) => document.searches.iter().any(|(other, search)| other == name && ask(search)),
+        Condition::Name(name, _) => document
+            .searches
+            .iter()
+            .any(|(other, search)| other == name && ask(search)),
         Condition::Of(quantity, pattern, _) => {
             let mut chosen = document.searches.iter().filter(|(name, _)| {
                 if pattern == "them" {
@@ -65,7 +68,7 @@ fn item_holds(item: &Item, class: Class, event: &Event) -> bool {
         if item.field.is_empty() {
             class
                 .columns()
-                .filter(|column| crate::ruleset::is_searched(column))
+                .filter(|column| crate::expression::is_searched(column))
                 .any(|column| literal_holds(item, literal, class, column.kind, &(column.read)(event), event))
         } else {
             let column = class.column(&item.field).unwrap();
@@ -123,7 +126,11 @@ fn literal_holds(
         .filter(|(modifier, _)| has(*modifier))
         .map(|(_, flag)| *flag)
         .collect();
-        let flags = if flags.is_empty() { String::new() } else { format!("(?{flags})") };
+        let flags = if flags.is_empty() {
+            String::new()
+        } else {
+            format!("(?{flags})")
+        };
         let regex = regex::Regex::new(&format!("{flags}{text}")).unwrap();
         return texts(value).iter().any(|text| regex.is_match(text));
     }
@@ -156,7 +163,10 @@ fn literal_holds(
         return compares(literal, part, comparison, value);
     }
     let patterns = patterns(item, literal, kind);
-    let shaped = item.modifiers.iter().any(|modifier| !matches!(modifier, Modifier::All | Modifier::Neq | Modifier::Cased));
+    let shaped = item
+        .modifiers
+        .iter()
+        .any(|modifier| !matches!(modifier, Modifier::All | Modifier::Neq | Modifier::Cased));
     if !shaped && !item.field.is_empty() {
         match literal.scalar.value {
             Plain::Null => return *value == Value::Null,
@@ -183,9 +193,9 @@ fn literal_holds(
     }
     texts(value).iter().any(|text| {
         let text = if cased { text.clone() } else { fold(text) };
-        patterns.iter().any(|pattern| {
-            whole_match(pattern, text.as_bytes())
-        })
+        patterns
+            .iter()
+            .any(|pattern| whole_match(pattern, text.as_bytes()))
     })
 }
 
@@ -203,26 +213,35 @@ fn whole_match(pattern: &str, text: &[u8]) -> bool {
 
 fn in_network(address: IpAddr, network: IpAddr, prefix: u32) -> bool {
     match (address.to_canonical(), network) {
-        (IpAddr::V4(address), IpAddr::V4(network)) => (0..prefix)
-            .all(|bit| address.to_bits() >> (31 - bit) & 1 == network.to_bits() >> (31 - bit) & 1),
+        (IpAddr::V4(address), IpAddr::V4(network)) => {
+            (0..prefix).all(|bit| address.to_bits() >> (31 - bit) & 1 == network.to_bits() >> (31 - bit) & 1)
+        }
         (IpAddr::V6(address), IpAddr::V6(network)) => (0..prefix)
             .all(|bit| address.to_bits() >> (127 - bit) & 1 == network.to_bits() >> (127 - bit) & 1),
         _ => false,
     }
 }
 
-fn compares(literal: &Literal, part: Option<TimePart>, comparison: Option<Comparison>, value: &Value<'_>) -> bool {
+fn compares(
+    literal: &Literal,
+    part: Option<TimePart>,
+    comparison: Option<Comparison>,
+    value: &Value<'_>,
+) -> bool {
     let wanted: f64 = literal.scalar.text.parse().unwrap();
-    texts(value).iter().filter_map(|text| text.parse::<i64>().ok()).any(|number| {
-        let number = part.map_or(number, |part| part.of(number)) as f64;
-        match comparison {
-            None => number == wanted,
-            Some(Comparison::Less) => number < wanted,
-            Some(Comparison::LessOrEqual) => number <= wanted,
-            Some(Comparison::Greater) => number > wanted,
-            Some(Comparison::GreaterOrEqual) => number >= wanted,
-        }
-    })
+    texts(value)
+        .iter()
+        .filter_map(|text| text.parse::<i64>().ok())
+        .any(|number| {
+            let number = part.map_or(number, |part| part.of(number)) as f64;
+            match comparison {
+                None => number == wanted,
+                Some(Comparison::Less) => number < wanted,
+                Some(Comparison::LessOrEqual) => number <= wanted,
+                Some(Comparison::Greater) => number > wanted,
+                Some(Comparison::GreaterOrEqual) => number >= wanted,
+            }
+        })
 }
 
 /// The alternatives of a value as regular expressions over bytes, folded unless cased.
@@ -232,7 +251,11 @@ fn patterns(item: &Item, literal: &Literal, kind: Kind) -> Vec<String> {
     let encodes = item.modifiers.iter().any(|modifier| {
         matches!(
             modifier,
-            Modifier::Base64 | Modifier::Base64Offset | Modifier::Utf16 | Modifier::Utf16Be | Modifier::Utf16Le
+            Modifier::Base64
+                | Modifier::Base64Offset
+                | Modifier::Utf16
+                | Modifier::Utf16Be
+                | Modifier::Utf16Le
         )
     });
     let mut open = (false, false);
@@ -252,14 +275,25 @@ fn patterns(item: &Item, literal: &Literal, kind: Kind) -> Vec<String> {
         format!("{}{middle}{}", any(open.0), any(open.1))
     };
     if !encodes {
-        return vec![close(wildcards(&literal.scalar.text, has(Modifier::Cased), has(Modifier::Windash), kind))];
+        return vec![close(wildcards(
+            &literal.scalar.text,
+            has(Modifier::Cased),
+            has(Modifier::Windash),
+            kind,
+        ))];
     }
     let mut bytes = unescape(&literal.scalar.text).into_bytes();
     for modifier in &item.modifiers {
         let wide = |big: bool, bytes: &[u8]| -> Vec<u8> {
             let text = String::from_utf8(bytes.to_vec()).unwrap();
             text.encode_utf16()
-                .flat_map(|unit| if big { unit.to_be_bytes() } else { unit.to_le_bytes() })
+                .flat_map(|unit| {
+                    if big {
+                        unit.to_be_bytes()
+                    } else {
+                        unit.to_le_bytes()
+                    }
+                })
                 .collect()
         };
         match modifier {

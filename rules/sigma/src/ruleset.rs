@@ -4,13 +4,11 @@ use std::collections::HashMap;
 
 use vonggac_event::{Class, Column, Event, Kind, Severity};
 
-use crate::condition::{Condition, Quantity, selects};
 use crate::correlation::{Correlation, CorrelationDocument, CorrelationKind, Feed, Named};
-use crate::detection::{Item, Search};
 use crate::document::{Content, Document, Rule, RuleDocument};
-use crate::lower::lower;
-use crate::matcher::{Builder, Expression, Matcher, Scratch};
-use crate::{EXPRESSION_NODES_MAX, Fault, Place, RuleError};
+use crate::expression::expression;
+use crate::matcher::{Builder, Matcher, Scratch};
+use crate::{Fault, Place, RuleError};
 
 /// A rule's place in its [`RuleSet`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -205,7 +203,10 @@ impl Compiler {
 
     fn correlation(&mut self, document: CorrelationDocument) {
         let is_taken = !matches!(self.known.get(&document.rule.id), Some(Known::Correlation))
-            || self.correlations.iter().any(|other| other.rule.id == document.rule.id);
+            || self
+                .correlations
+                .iter()
+                .any(|other| other.rule.id == document.rule.id);
         if is_taken {
             self.know(&document.rule, Known::Correlation);
             return;
@@ -252,7 +253,10 @@ impl Compiler {
                     return Ok(Bound::NotApplicable(format!("rule {}: {reason}", named.text)));
                 }
                 Some(Known::Correlation) => {
-                    return fault(format!("{} is a correlation; chained correlations are not supported yet", named.text));
+                    return fault(format!(
+                        "{} is a correlation; chained correlations are not supported yet",
+                        named.text
+                    ));
                 }
                 Some(Known::Broken) => return fault(format!("rule {} has errors", named.text)),
                 None => return fault(format!("there is no rule {}", named.text)),
@@ -266,19 +270,26 @@ impl Compiler {
     }
 
     fn feed(&self, document: &CorrelationDocument, index: RuleIndex) -> Result<Feed, Fault> {
-        let (Some(rule), Some(class)) =
-            (self.rules.get(index.0 as usize), self.classes.get(index.0 as usize).copied())
-        else {
+        let (Some(rule), Some(class)) = (
+            self.rules.get(index.0 as usize),
+            self.classes.get(index.0 as usize).copied(),
+        ) else {
             return Err(Fault::new(Place::default(), "the rule is gone"));
         };
         let column = |named: &Named| aliased(document, rule, named).and_then(|named| column(class, named));
         let columns = |names: &[Named]| names.iter().map(column).collect::<Result<Vec<_>, _>>();
         let values = columns(&document.fields)?;
-        let is_numeric = matches!(document.kind, CorrelationKind::ValueSum | CorrelationKind::ValueAverage);
+        let is_numeric = matches!(
+            document.kind,
+            CorrelationKind::ValueSum | CorrelationKind::ValueAverage
+        );
         if let (true, Some(value), Some(named)) = (is_numeric, values.first(), document.fields.first())
             && !matches!(value.kind, Kind::U8 | Kind::U16 | Kind::U32 | Kind::U64)
         {
-            return Err(Fault::new(named.place, format!("field {} is not a number", named.text)));
+            return Err(Fault::new(
+                named.place,
+                format!("field {} is not a number", named.text),
+            ));
         }
         Ok(Feed {
             rule: index,
@@ -316,120 +327,10 @@ fn aliased<'a>(document: &'a CorrelationDocument, rule: &Rule, named: &'a Named)
 }
 
 fn column(class: Class, named: &Named) -> Result<&'static Column, Fault> {
-    class
-        .column(&named.text)
-        .ok_or_else(|| Fault::new(named.place, format!("class {} has no field {}", class.name(), named.text)))
-}
-
-/// A rule's conditions over the predicates of its class.
-fn expression(builder: &mut Builder, document: &RuleDocument) -> Result<Expression, Fault> {
-    let mut searches = Vec::new();
-    for (name, search) in &document.searches {
-        searches.push((name.as_str(), search_expression(builder, search)?));
-    }
-    let mut budget = EXPRESSION_NODES_MAX;
-    let mut sides = Vec::new();
-    for condition in &document.conditions {
-        sides.push(condition_expression(condition, &searches, false, &mut budget, document.place)?);
-    }
-    Ok(Expression::any(sides))
-}
-
-type Searches<'a> = [(&'a str, Expression)];
-
-fn condition_expression(
-    condition: &Condition,
-    searches: &Searches<'_>,
-    negated: bool,
-    budget: &mut usize,
-    place: Place,
-) -> Result<Expression, Fault> {
-    let mut take = |expression: &Expression| {
-        *budget = budget.checked_sub(expression.nodes()).ok_or_else(|| {
-            Fault::new(place, format!("the rule has over {EXPRESSION_NODES_MAX} parts"))
-        })?;
-        Ok(expression.clone())
-    };
-    match condition {
-        Condition::Name(name, at) => match searches.iter().find(|(other, _)| other == name) {
-            Some((_, expression)) => take(expression),
-            None => Err(Fault::new(*at, format!("there is no search identifier {name}"))),
-        },
-        Condition::Of(quantity, pattern, at) => {
-            let chosen = searches
-                .iter()
-                .filter(|(name, _)| selects(pattern, name))
-                .map(|(_, expression)| take(expression))
-                .collect::<Result<Vec<_>, _>>()?;
-            if chosen.is_empty() && !(negated && *quantity == Quantity::Any) {
-                return Err(Fault::new(*at, format!("no search identifier matches {pattern}")));
-            }
-            Ok(match quantity {
-                Quantity::Any => Expression::any(chosen),
-                Quantity::All => Expression::all(chosen),
-            })
-        }
-        Condition::Not(inner) => {
-            Ok(condition_expression(inner, searches, !negated, budget, place)?.negate())
-        }
-        Condition::And(sides) | Condition::Or(sides) => {
-            let sides = sides
-                .iter()
-                .map(|side| condition_expression(side, searches, negated, budget, place))
-                .collect::<Result<Vec<_>, _>>()?;
-            Ok(if matches!(condition, Condition::And(_)) {
-                Expression::all(sides)
-            } else {
-                Expression::any(sides)
-            })
-        }
-    }
-}
-
-fn search_expression(builder: &mut Builder, search: &Search) -> Result<Expression, Fault> {
-    let mut each = |sides: &[Search]| {
-        sides
-            .iter()
-            .map(|side| search_expression(builder, side))
-            .collect::<Result<Vec<_>, _>>()
-    };
-    match search {
-        Search::All(sides) => Ok(Expression::all(each(sides)?)),
-        Search::Any(sides) => Ok(Expression::any(each(sides)?)),
-        Search::Item(item) => item_expression(builder, item),
-    }
-}
-
-fn item_expression(builder: &mut Builder, item: &Item) -> Result<Expression, Fault> {
-    let fault = |message: String| Fault::new(item.place, message);
-    let class = builder.class;
-    let columns: Vec<&'static Column> = if item.field.is_empty() {
-        class.columns().filter(|column| is_searched(column)).collect()
-    } else {
-        let column = class.column(&item.field);
-        vec![column.ok_or_else(|| fault(format!("class {} has no field {}", class.name(), item.field)))?]
-    };
-    let lowered = lower(item)?;
-    let mut values = Vec::new();
-    for alternatives in &lowered.values {
-        let mut any = Vec::new();
-        for test in alternatives {
-            for column in &columns {
-                any.push(builder.test(column, test).map_err(fault)?);
-            }
-        }
-        values.push(Expression::any(any));
-    }
-    let joined = if lowered.all {
-        Expression::all(values)
-    } else {
-        Expression::any(values)
-    };
-    Ok(if lowered.negated { joined.negate() } else { joined })
-}
-
-/// Whether keywords look into the column: they would find digits by chance in ids and times.
-pub(crate) fn is_searched(column: &Column) -> bool {
-    !matches!(column.kind, Kind::Id | Kind::Time)
-        && !matches!(column.name, "flow_id" | "community_id" | "exercise_id")
+    class.column(&named.text).ok_or_else(|| {
+        Fault::new(
+            named.place,
+            format!("class {} has no field {}", class.name(), named.text),
+        )
+    })
 }

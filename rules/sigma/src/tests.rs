@@ -74,7 +74,10 @@ fn matched(text: &str, event: &Event) -> bool {
 }
 
 fn check(logsource: &str, selection: &str, event: &Event, expect: bool) {
-    let text = rule(logsource, &format!("    s:\n        {selection}\n    condition: s"));
+    let text = rule(
+        logsource,
+        &format!("    s:\n        {selection}\n    condition: s"),
+    );
     assert_eq!(matched(&text, event), expect, "{selection}");
 }
 
@@ -155,12 +158,24 @@ fn encodings() {
     check("c-useragent|contains|windash: '-a –b'", "run —a -b now", true);
     check("c-useragent|windash: 'net-user'", "net/user", false);
     check("c-useragent|base64: 'hello'", "aGVsbG8=", true);
-    check("c-useragent|base64offset|contains: 'secret'", "eHNlY3JldHk=", true);
+    check(
+        "c-useragent|base64offset|contains: 'secret'",
+        "eHNlY3JldHk=",
+        true,
+    );
     check("c-useragent|base64offset|contains: 'secret'", "c2VjcmV0", true);
-    check("c-useragent|base64offset|contains: 'secret'", "eHhzZWNyZXR4", true);
+    check(
+        "c-useragent|base64offset|contains: 'secret'",
+        "eHhzZWNyZXR4",
+        true,
+    );
     check("c-useragent|base64offset|contains: 'secret'", "nothing", false);
     check("c-useragent|wide|base64: 'cmd'", "YwBtAGQA", true);
-    check("c-useragent|utf16le|base64offset|contains: 'cmd'", "xYwBtAGQx", true);
+    check(
+        "c-useragent|utf16le|base64offset|contains: 'cmd'",
+        "xYwBtAGQAx",
+        true,
+    );
     check("c-useragent|utf16be|base64: 'cmd'", "AGMAbQBk", true);
     check("c-useragent|utf16|base64: 'cmd'", "//5jAG0AZAA=", true);
     check("c-useragent|wide|contains: 'ab'", "xa\0b\0y", true);
@@ -189,24 +204,63 @@ fn searches_and_conditions() {
         let text = rule("webserver", detection);
         assert_eq!(matched(&text, &web), expect, "{detection}");
     };
-    is("    s:\n        - cs-method: POST\n        - sc-status: 404\n    condition: s", true);
-    is("    s:\n        - cs-method: POST\n          sc-status: 404\n        - nix\n    condition: s", false);
-    is("    k:\n        - 'moZILLa'\n        - nix\n    condition: k", true);
-    is("    k:\n        '|all':\n            - mozilla\n            - index.php\n    condition: k", true);
-    is("    k:\n        '|all':\n            - mozilla\n            - nix\n    condition: k", false);
+    is(
+        "    s:\n        - cs-method: POST\n        - sc-status: 404\n    condition: s",
+        true,
+    );
+    is(
+        "    s:\n        - cs-method: POST\n          sc-status: 404\n        - nix\n    condition: s",
+        false,
+    );
+    is(
+        "    k:\n        - 'moZILLa'\n        - nix\n    condition: k",
+        true,
+    );
+    is(
+        "    k:\n        '|all':\n            - mozilla\n            - index.php\n    condition: k",
+        true,
+    );
+    is(
+        "    k:\n        '|all':\n            - mozilla\n            - nix\n    condition: k",
+        false,
+    );
     is("    k:\n        - 404\n    condition: k", true);
     is("    k: mozilla*5\n    condition: k", true);
     is("    k:\n        '|re': 'Moz[a-z]+/\\d'\n    condition: k", true);
     is("    k:\n        - dededede\n    condition: k", false);
-    is("    a: {cs-method: GET}\n    condition: a and not 1 of filter_*", true);
-    is("    a1: {cs-method: GET}\n    a2: {cs-method: POST}\n    condition: 1 of a*", true);
-    is("    a1: {cs-method: GET}\n    a2: {cs-method: POST}\n    condition: all of a*", false);
-    is("    a: {cs-method: GET}\n    _b: {cs-method: POST}\n    condition: all of them", true);
-    is("    a: {cs-method: POST}\n    _b: {cs-method: GET}\n    condition: 1 of them", false);
-    is("    a: {cs-method: POST}\n    b: {sc-status: 404}\n    condition: [a, b]", true);
-    is("    a: {cs-method: POST}\n    b: {sc-status: 404}\n    condition: not (a or not b)", true);
-    is(r"    a: {cs-user-agent: 'mozilla\\*'}
-    condition: not a", true);
+    is(
+        "    a: {cs-method: GET}\n    condition: a and not 1 of filter_*",
+        true,
+    );
+    is(
+        "    a1: {cs-method: GET}\n    a2: {cs-method: POST}\n    condition: 1 of a*",
+        true,
+    );
+    is(
+        "    a1: {cs-method: GET}\n    a2: {cs-method: POST}\n    condition: all of a*",
+        false,
+    );
+    is(
+        "    a: {cs-method: GET}\n    _b: {cs-method: POST}\n    condition: all of them",
+        true,
+    );
+    is(
+        "    a: {cs-method: POST}\n    _b: {cs-method: GET}\n    condition: 1 of them",
+        false,
+    );
+    is(
+        "    a: {cs-method: POST}\n    b: {sc-status: 404}\n    condition: [a, b]",
+        true,
+    );
+    is(
+        "    a: {cs-method: POST}\n    b: {sc-status: 404}\n    condition: not (a or not b)",
+        true,
+    );
+    is(
+        r"    a: {cs-user-agent: 'mozilla\\*'}
+    condition: not a",
+        true,
+    );
 }
 
 #[test]
@@ -225,7 +279,9 @@ fn escapes_in_values() {
 #[test]
 fn logsources_find_their_class() {
     let check = |logsource: &str, expect: Option<Class>| {
-        let text = format!("title: T\nlogsource: {{{logsource}}}\ndetection: {{s: {{src: 10.1.2.3}}, condition: s}}");
+        let text = format!(
+            "title: T\nlogsource: {{{logsource}}}\ndetection: {{s: {{src: 10.1.2.3}}, condition: s}}"
+        );
         let (set, errors) = RuleSet::compile(parse("t", &text).0);
         assert_eq!(errors, []);
         assert_eq!(set.class(RuleIndex(0)), expect, "{logsource}");
@@ -254,28 +310,58 @@ fn faults_say_where_and_why() {
         let (documents, mut errors) = parse("t.yml", text);
         errors.extend(RuleSet::compile(documents).1);
         let found: Vec<_> = errors.iter().map(ToString::to_string).collect();
-        assert!(found.first().is_some_and(|found| found.starts_with(expect)), "{found:?}, expected {expect}");
+        assert!(
+            found.first().is_some_and(|found| found.starts_with(expect)),
+            "{found:?}, expected {expect}"
+        );
     };
     let detection = |line: &str| rule("dns", &format!("    s:\n        {line}\n    condition: s"));
-    check(&detection("nofield: x"), "t.yml:6:9: class dns has no field nofield");
+    check(
+        &detection("nofield: x"),
+        "t.yml:6:9: class dns has no field nofield",
+    );
     check(&detection("query|nomod: x"), "t.yml:6:9: unknown modifier nomod");
     check(&detection("query|re: '(a'"), "t.yml:6:19: regular expression:");
-    check(&detection("query|expand: '%servers%'"), "t.yml:6:9: expand: there is no value for %servers%");
+    check(
+        &detection("query|expand: '%servers%'"),
+        "t.yml:6:9: expand: there is no value for %servers%",
+    );
     check(&detection("query|contains|all: x"), "t.yml:6:9: all wants a list");
     check(&detection("src|cidr: 10.0.0.0/40"), "t.yml:6:19: not a network");
     check(&detection("query|gt: x"), "t.yml:6:19: x is not a number");
     check(&detection("query|hour: 3"), "t.yml:6:9: a time modifier wants");
     check(&detection("query|exists: 1"), "t.yml:6:23: exists wants");
-    check(&detection("query|base64: 'a*'"), "t.yml:6:23: Base64 of a wildcard");
+    check(
+        &detection("query|base64: 'a*'"),
+        "t.yml:6:23: Base64 of a wildcard",
+    );
     check(&detection("query|contains|re: a"), "t.yml:6:28: re cannot follow");
-    check(&detection("query|fieldref: nofield"), "t.yml:6:9: fieldref: class dns has no field nofield");
-    check(&rule("dns", "    s: {query: x}\n    condition: s and t"), "t.yml:6:22: there is no search identifier t");
-    check(&rule("dns", "    s: {query: x}\n    condition: all of t*"), "t.yml:6:23: no search identifier matches t*");
-    check(&rule("dns", "    s: {query: x}\n    condition: s | count() > 3"), "t.yml:6:18: aggregations");
-    check(&rule("dns", "    s: {query: x}\n    timeframe: 5m\n    condition: s"), "t.yml:6:5: timeframe");
+    check(
+        &detection("query|fieldref: nofield"),
+        "t.yml:6:9: fieldref: class dns has no field nofield",
+    );
+    check(
+        &rule("dns", "    s: {query: x}\n    condition: s and t"),
+        "t.yml:6:22: there is no search identifier t",
+    );
+    check(
+        &rule("dns", "    s: {query: x}\n    condition: all of t*"),
+        "t.yml:6:23: no search identifier matches t*",
+    );
+    check(
+        &rule("dns", "    s: {query: x}\n    condition: s | count() > 3"),
+        "t.yml:6:18: aggregations",
+    );
+    check(
+        &rule("dns", "    s: {query: x}\n    timeframe: 5m\n    condition: s"),
+        "t.yml:6:5: timeframe",
+    );
     check("title: T\n  bad: [", "t.yml:2:");
     check("- a", "t.yml:1:1: a rule is a mapping");
-    check("title: F\nfilter: {}", "t.yml:1:1: Sigma filters are not supported");
+    check(
+        "title: F\nfilter: {}",
+        "t.yml:1:1: Sigma filters are not supported",
+    );
     check("title: T\nlevel: hi\n", "t.yml:2:8: level hi is none");
     let twice = format!("{}---\n{}", detection("query: x"), detection("query: y"));
     check(&twice, "t.yml:9:1: id t is taken");
@@ -301,17 +387,39 @@ fn correlations_are_bound() {
         unreachable!("one correlation")
     };
     assert_eq!(one.timespan_us, 90 * 60 * 1_000_000);
-    assert_eq!(one.rule.level, vonggac_event::Severity::Medium, "the highest of its rules");
-    assert_eq!([3.0, 4.0, 10.0, 11.0].map(|count| one.bounds.hold(count)), [false, true, true, false]);
+    assert_eq!(
+        one.rule.level,
+        vonggac_event::Severity::Medium,
+        "the highest of its rules"
+    );
+    assert_eq!(
+        [3.0, 4.0, 10.0, 11.0].map(|count| one.bounds.hold(count)),
+        [false, true, true, false]
+    );
     let names: Vec<Vec<&str>> = one
         .feeds
         .iter()
-        .map(|feed| feed.group.iter().chain(&feed.values).map(|column| column.name).collect())
+        .map(|feed| {
+            feed.group
+                .iter()
+                .chain(&feed.values)
+                .map(|column| column.name)
+                .collect()
+        })
         .collect();
-    assert_eq!(names, [["src", "dst", "dport", "sport"], ["src", "host", "dport", "sport"]]);
+    assert_eq!(
+        names,
+        [
+            ["src", "dst", "dport", "sport"],
+            ["src", "host", "dport", "sport"]
+        ]
+    );
     assert!(one.generate);
     let (set, errors) = correlation("    type: temporal\n    rules: [b1, host]\n    timespan: 1h\n");
-    assert_eq!((errors.len(), set.correlations().len(), set.not_applicable().len()), (0, 0, 2));
+    assert_eq!(
+        (errors.len(), set.correlations().len(), set.not_applicable().len()),
+        (0, 0, 2)
+    );
 }
 
 #[test]
@@ -319,45 +427,114 @@ fn correlations_that_cannot_be_are_refused() {
     let check = |body: &str, expect: &str| {
         let (_, errors) = correlation(body);
         let found: Vec<_> = errors.iter().map(ToString::to_string).collect();
-        assert!(found.first().is_some_and(|found| found.contains(expect)), "{found:?}, expected {expect}");
+        assert!(
+            found.first().is_some_and(|found| found.contains(expect)),
+            "{found:?}, expected {expect}"
+        );
     };
-    let with = |kind: &str, rest: &str| format!("    type: {kind}\n    rules: [base]\n    timespan: 5m\n{rest}");
-    check(&with("value_percentile", ""), "c.yml:21:11: value_percentile is not supported");
+    let with =
+        |kind: &str, rest: &str| format!("    type: {kind}\n    rules: [base]\n    timespan: 5m\n{rest}");
+    check(
+        &with("value_percentile", ""),
+        "c.yml:21:11: value_percentile is not supported",
+    );
     check(&with("event_count", ""), "no condition");
     check(&with("event_count", "    condition: {lt: 1}\n"), "cannot hold");
-    check(&with("event_count", "    condition: {gte: 1000000}\n"), "at most 10000");
-    check(&with("event_count", "    condition: {over: 1}\n"), "unknown criterion over");
+    check(
+        &with("event_count", "    condition: {gte: 1000000}\n"),
+        "at most 10000",
+    );
+    check(
+        &with("event_count", "    condition: {over: 1}\n"),
+        "unknown criterion over",
+    );
     check(&with("value_count", "    condition: {gte: 1}\n"), "has no field");
-    check(&with("value_count", "    condition: {gte: 1, field: nofield}\n"), "class dns has no field nofield");
-    check(&with("value_sum", "    condition: {gte: 1, field: query}\n"), "is not a number");
-    check(&with("temporal", "    condition: base and web\n"), "not supported");
-    check(&with("temporal", "    group-by: nofield\n"), "c.yml:24:15: class dns has no field nofield");
-    check("    type: temporal\n    rules: [nix]\n    timespan: 5m\n", "there is no rule nix");
-    check("    type: temporal\n    rules: [c1]\n    timespan: 5m\n", "chained");
-    check("    type: temporal\n    rules: [base]\n    timespan: 5 minutes\n", "timespan is");
-    check("    type: temporal\n    rules: [base]\n    timespan: 99d\n", "timespan is");
-    check("    type: temporal\n    rules: [base, base]\n    timespan: 9d\n", "stands twice");
+    check(
+        &with("value_count", "    condition: {gte: 1, field: nofield}\n"),
+        "class dns has no field nofield",
+    );
+    check(
+        &with("value_sum", "    condition: {gte: 1, field: query}\n"),
+        "is not a number",
+    );
+    check(
+        &with("temporal", "    condition: base and web\n"),
+        "not supported",
+    );
+    check(
+        &with("temporal", "    group-by: nofield\n"),
+        "c.yml:24:15: class dns has no field nofield",
+    );
+    check(
+        "    type: temporal\n    rules: [nix]\n    timespan: 5m\n",
+        "there is no rule nix",
+    );
+    check(
+        "    type: temporal\n    rules: [c1]\n    timespan: 5m\n",
+        "chained",
+    );
+    check(
+        "    type: temporal\n    rules: [base]\n    timespan: 5 minutes\n",
+        "timespan is",
+    );
+    check(
+        "    type: temporal\n    rules: [base]\n    timespan: 99d\n",
+        "timespan is",
+    );
+    check(
+        "    type: temporal\n    rules: [base, base]\n    timespan: 9d\n",
+        "stands twice",
+    );
 }
 
 fn word() -> impl Strategy<Value = String> {
     proptest::collection::vec(
-        prop::sample::select(vec!["a", "B", "ab", "đ", "Đ", "*", "?", "\\", "-", "/", ".", "1", "=", " "]),
+        prop::sample::select(vec![
+            "a", "B", "ab", "đ", "Đ", "*", "?", "\\", "-", "/", ".", "1", "=", " ",
+        ]),
         0..5,
     )
     .prop_map(|pieces| pieces.concat())
 }
 
 fn item() -> impl Strategy<Value = String> {
-    let field = prop::sample::select(vec!["c-useragent", "cs-host", "cs-uri-query", "answers_like", "sc-status", "src", "cookie_present"]);
-    let modifiers = prop::sample::select(vec![
-        "", "", "|contains", "|startswith", "|endswith", "|cased", "|contains|cased", "|windash|contains", "|neq", "|endswith|neq",
+    let field = prop::sample::select(vec![
+        "c-useragent",
+        "cs-host",
+        "cs-uri-query",
+        "answers_like",
+        "sc-status",
+        "src",
+        "cookie_present",
     ]);
-    (field, modifiers, proptest::collection::vec(word(), 1..3), any::<bool>()).prop_map(|(field, modifiers, values, all)| {
-        let field = if field == "answers_like" { "x_forwarded_for" } else { field };
-        let quoted: Vec<_> = values.iter().map(|value| format!("'{value}'")).collect();
-        let all = if all && !modifiers.is_empty() { "|all" } else { "" };
-        format!("'{field}{modifiers}{all}': [{}]", quoted.join(", "))
-    })
+    let modifiers = prop::sample::select(vec![
+        "",
+        "",
+        "|contains",
+        "|startswith",
+        "|endswith",
+        "|cased",
+        "|contains|cased",
+        "|windash|contains",
+        "|neq",
+        "|endswith|neq",
+    ]);
+    (
+        field,
+        modifiers,
+        proptest::collection::vec(word(), 1..3),
+        any::<bool>(),
+    )
+        .prop_map(|(field, modifiers, values, all)| {
+            let field = if field == "answers_like" {
+                "x_forwarded_for"
+            } else {
+                field
+            };
+            let quoted: Vec<_> = values.iter().map(|value| format!("'{value}'")).collect();
+            let all = if all && !modifiers.is_empty() { "|all" } else { "" };
+            format!("'{field}{modifiers}{all}': [{}]", quoted.join(", "))
+        })
 }
 
 proptest! {
@@ -415,7 +592,10 @@ fn only_rules_of_the_events_class_match() {
     let mut check = |body: Body, expect: &[u32]| {
         let mut out = Vec::new();
         set.matches(&event(body), &mut scratch, &mut out);
-        assert_eq!(out, expect.iter().map(|index| RuleIndex(*index)).collect::<Vec<_>>());
+        assert_eq!(
+            out,
+            expect.iter().map(|index| RuleIndex(*index)).collect::<Vec<_>>()
+        );
     };
     check(Body::Dns(Dns::default()), &[0]);
     check(Body::Flow(Flow::default()), &[1]);

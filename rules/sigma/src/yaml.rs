@@ -80,10 +80,7 @@ impl Node {
         1 + match &self.data {
             Data::Scalar(_) => 0,
             Data::Sequence(items) => items.iter().map(Self::count).sum(),
-            Data::Mapping(pairs) => pairs
-                .iter()
-                .map(|(key, value)| key.count() + value.count())
-                .sum(),
+            Data::Mapping(pairs) => pairs.iter().map(|(key, value)| key.count() + value.count()).sum(),
         }
     }
 }
@@ -110,20 +107,18 @@ pub(crate) fn load(text: &str) -> (Vec<YamlDocument>, Option<Fault>) {
     }
     let lines = u32::try_from(text.lines().count()).unwrap_or(u32::MAX);
     let mut documents = builder.documents;
-    let starts: Vec<u32> = documents
-        .iter()
-        .map(|document| document.first_line)
-        .collect();
+    let starts: Vec<u32> = documents.iter().map(|document| document.first_line).collect();
     for (index, document) in documents.iter_mut().enumerate() {
         // The next document's first line follows its `---`.
-        document.last_line = starts
-            .get(index + 1)
-            .map_or(lines, |next| next.saturating_sub(2));
+        document.last_line = starts.get(index + 1).map_or(lines, |next| next.saturating_sub(2));
     }
     if fault.is_some()
         && let Some(last) = documents.last_mut()
     {
-        last.last_line = last.last_line.min(builder.document_line.saturating_sub(2)).max(last.first_line);
+        last.last_line = last
+            .last_line
+            .min(builder.document_line.saturating_sub(2))
+            .max(last.first_line);
     }
     (documents, fault)
 }
@@ -179,7 +174,8 @@ impl Builder {
                     .iter()
                     .find(|(id, _)| *id == anchor)
                     .map(|(_, node)| node.clone());
-                let node = node.ok_or_else(|| Fault::new(place, "alias of an anchor that is not complete"))?;
+                let node =
+                    node.ok_or_else(|| Fault::new(place, "alias of an anchor that is not complete"))?;
                 self.count(node.count(), place)?;
                 self.attach(node);
             }
@@ -191,20 +187,14 @@ impl Builder {
     fn count(&mut self, more: usize, place: Place) -> Result<(), Fault> {
         self.nodes = self.nodes.saturating_add(more);
         if self.nodes > NODES_MAX {
-            return Err(Fault::new(
-                place,
-                format!("file has over {NODES_MAX} YAML nodes"),
-            ));
+            return Err(Fault::new(place, format!("file has over {NODES_MAX} YAML nodes")));
         }
         Ok(())
     }
 
     fn open(&mut self, place: Place, anchor: usize, is_mapping: bool) -> Result<(), Fault> {
         if self.stack.len() >= DEPTH_MAX {
-            return Err(Fault::new(
-                place,
-                format!("YAML is nested over {DEPTH_MAX} deep"),
-            ));
+            return Err(Fault::new(place, format!("YAML is nested over {DEPTH_MAX} deep")));
         }
         self.stack.push(Open {
             place,
@@ -296,7 +286,9 @@ fn plain(text: &str) -> Plain {
     }
     let radix = |digits: &str, radix| i128::from_str_radix(digits, radix).ok();
     let integer = match text.as_bytes() {
-        [b'0', b'x', b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F', ..] => radix(text.get(2..).unwrap_or_default(), 16),
+        [b'0', b'x', b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F', ..] => {
+            radix(text.get(2..).unwrap_or_default(), 16)
+        }
         [b'0', b'o', b'0'..=b'7', ..] => radix(text.get(2..).unwrap_or_default(), 8),
         _ => text.parse::<i128>().ok(),
     };

@@ -97,7 +97,10 @@ impl Rules {
 
     /// Namespace and identifier of each.
     pub fn names(&self) -> Vec<String> {
-        self.compiled.iter().map(|rule| format!("{}:{}", rule.namespace(), rule.identifier())).collect()
+        self.compiled
+            .iter()
+            .map(|rule| format!("{}:{}", rule.namespace(), rule.identifier()))
+            .collect()
     }
 
     /// Whether none did.

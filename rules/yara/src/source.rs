@@ -43,9 +43,7 @@ fn rule_start(before: &str) -> usize {
 
 /// Line and column (in characters), both from 1, of a byte offset.
 pub(crate) fn line_and_column(text: &str, offset: usize) -> (u32, u32) {
-    let head = text
-        .get(..text.floor_char_boundary(offset))
-        .unwrap_or_default();
+    let head = text.get(..text.floor_char_boundary(offset)).unwrap_or_default();
     let line = head.matches('\n').count() + 1;
     let column = head.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
     (

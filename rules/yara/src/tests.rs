@@ -138,3 +138,22 @@ fn namespaces_come_from_file_names() {
         assert_eq!(source::namespace(file), expect);
     }
 }
+
+#[test]
+fn every_shipped_rule_compiles() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../content/yara");
+    let files: Vec<(String, String)> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "yar"))
+        .map(|path| {
+            (
+                path.display().to_string(),
+                std::fs::read_to_string(&path).unwrap(),
+            )
+        })
+        .collect();
+    let (rules, errors) = Rules::compile(&files);
+    assert_eq!(errors, []);
+    assert!(!rules.is_empty());
+}

@@ -102,11 +102,9 @@ fn signatures(
         .answers
         .iter()
         .map(|record| (Buffer::DnsAnswerName, record.name.as_bytes()));
+    // As in Suricata, a question is judged once: in the query, not again where the response repeats it.
     let buffers: Vec<(Buffer, &[u8])> = if message.is_response {
-        questions
-            .chain(answers)
-            .take(2 * limits::LIST_ITEMS_MAX)
-            .collect()
+        answers.take(limits::LIST_ITEMS_MAX).collect()
     } else {
         questions.take(limits::LIST_ITEMS_MAX).collect()
     };

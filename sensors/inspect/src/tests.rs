@@ -247,7 +247,7 @@ fn dns_answers_are_tied_to_their_questions() {
         (&dns.answers, &dns.ttls),
         (&vec!["1.2.3.4".to_string()], &vec![60])
     );
-    assert!(kept.sids().contains(&9));
+    assert_eq!(kept.sids(), [9]);
     assert_eq!(
         (kept.flows()[0].app.as_str(), kept.flows()[0].conn_state.as_str()),
         ("dns", "SF")

@@ -115,8 +115,11 @@ fn take(
             if let Some(problem) = hello.malformed {
                 worker.anomaly(scene, "tls", "tls_malformed", problem);
             }
-            flow.ts_us = worker.ts_us;
-            match_client(worker, scene, flow, &hello);
+            // After a retry request the client says hello again; signatures have seen it.
+            if flow.client_hello.is_none() {
+                flow.ts_us = worker.ts_us;
+                match_client(worker, scene, flow, &hello);
+            }
             flow.client_hello = Some(hello);
         }
         Event::ServerHello(hello) if !from_client => {

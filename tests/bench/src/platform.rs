@@ -75,7 +75,7 @@ fn ticks(pid: i32) -> anyhow::Result<u64> {
 fn store(platform: &Platform) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let store = Store::new(&Options {
-        clickhouse: platform.clickhouse_url(),
+        clickhouse: format!("http://127.0.0.1:{}", platform.clickhouse_port()),
         clickhouse_database: "bench".to_owned(),
         clickhouse_user: "default".to_owned(),
         clickhouse_password: String::new(),

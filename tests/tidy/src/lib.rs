@@ -45,11 +45,10 @@ impl Source {
     /// Whether it holds nothing but tests, going by its name.
     pub fn is_test_module(&self) -> bool {
         let name = self.path.rsplit('/').next().unwrap_or_default();
-        name == "tests.rs"
-            || name == "testing.rs"
-            || name == "reference.rs"
+        matches!(name, "tests.rs" | "testing.rs" | "reference.rs")
             || name.ends_with("_tests.rs")
             || name.ends_with("_test.rs")
+            || self.path.contains("/src/tests/")
     }
 
     /// The lines of code, numbered from 1: no comments, nothing from the tests at the end of the file on.

@@ -73,6 +73,9 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
     while let Some(part) = running.pop() {
         part.stop().await;
     }
+    if options.sample {
+        sample::remove_wire(&options, &place).await;
+    }
     board.finish()?;
     outcome
 }

@@ -9,9 +9,6 @@ use crate::up::options::SampleWay;
 use crate::up::part::{Board, Command, Part, Running};
 use crate::up::{Options, Place, Servers, launch};
 
-/// Names of the two ends of the sample's wire: the sensor taps the first, the traffic goes in at the second.
-const TAP: &str = "vg-tap0";
-const WIRE: &str = "vg-tap1";
 /// How much faster than it was made the sample is played on the wire.
 const WIRE_SPEED: &str = "20";
 
@@ -34,9 +31,9 @@ pub(crate) async fn start(
     let capture = generate(options, place).await?;
     match options.sample_way {
         SampleWay::File => from_file(place, servers, &capture, board, running).await,
-        SampleWay::Wire => by_wire(place, servers, &capture, board, running).await,
+        SampleWay::Wire => by_wire(options, place, servers, &capture, board, running).await,
         SampleWay::Auto if rustix::process::geteuid().is_root() => {
-            match by_wire(place, servers, &capture, board, running).await {
+            match by_wire(options, place, servers, &capture, board, running).await {
                 Ok(()) => Ok(()),
                 Err(error) => {
                     eprintln!("vonggac: no virtual wire here ({error:#}); the sensor reads the sample as a file");
@@ -90,20 +87,35 @@ async fn from_file(
 
 /// A pair of virtual interfaces; the sensor on one end, the sample played in at the other.
 async fn by_wire(
+    options: &Options,
     place: &Place,
     servers: &Servers,
     capture: &std::path::Path,
     board: &mut Board,
     running: &mut Vec<Running>,
 ) -> anyhow::Result<()> {
-    run(Command::new(&place.binary).args(["lab", "wire", "create", TAP, WIRE])).await?;
-    let command = sensor(place, servers).args(["--interface", TAP]);
+    let (near, far) = wire_ends(options);
+    run(Command::new(&place.binary).args(["lab", "wire", "add", &near, &far])).await?;
+    let command = sensor(place, servers).args(["--interface", &far]);
     launch(Part::new("sensor", command, &place.data).lasting(Duration::from_secs(2)), board, running).await?;
     let command = Command::new(&place.binary)
-        .args(["lab", "play", "--interface", WIRE, "--speed", WIRE_SPEED, "--read"])
+        .args(["lab", "play", "--interface", &near, "--speed", WIRE_SPEED, "--read"])
         .arg(capture);
-    eprintln!("vonggac: the sample is played on {WIRE}, tapped on {TAP}; alerts follow as it goes");
+    eprintln!("vonggac: the sample is played on {near}, tapped on {far}; alerts follow as it goes");
     launch(Part::new("play", command, &place.data).that_ends(), board, running).await
+}
+
+/// Names of the wire's ends: the traffic goes in at the first, the sensor taps the second. The console's port tells platforms apart.
+fn wire_ends(options: &Options) -> (String, String) {
+    (format!("vg{}a", options.console_port), format!("vg{}b", options.console_port))
+}
+
+/// Takes the sample's wire away, if there is one.
+pub(crate) async fn remove_wire(options: &Options, place: &Place) {
+    let (near, _) = wire_ends(options);
+    if let Err(error) = run(Command::new(&place.binary).args(["lab", "wire", "remove", &near])).await {
+        tracing::warn!(%error, interface = near, "the sample's wire stays behind");
+    }
 }
 
 async fn run(command: Command) -> anyhow::Result<()> {

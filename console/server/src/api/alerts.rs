@@ -1,4 +1,6 @@
 //! The alert queue and work on alerts.
+// utoipa's macro writes paths out in full, under names of this file.
+#![allow(unused_qualifications)]
 
 use std::sync::Arc;
 

@@ -1,4 +1,6 @@
 //! Search over events, an alert's events, and how everything is.
+// utoipa's macro writes paths out in full, under names of this file.
+#![allow(unused_qualifications)]
 
 use axum::Json;
 use axum::extract::State;

@@ -189,7 +189,7 @@ pub(crate) struct Activity {
     pub(crate) actor: Person,
     pub(crate) action: ActivityAction,
     /// `note`, `resolution`, `text`, as far as the action has them.
-    #[schema(additional_properties, value_type = Object)]
+    #[schema(value_type = BTreeMap<String, Value>)]
     pub(crate) detail: Map<String, Value>,
 }
 
@@ -281,7 +281,7 @@ pub(crate) struct EventRow {
     pub(crate) proto: Option<String>,
     pub(crate) exercise_id: u32,
     /// The class's own columns that have a value.
-    #[schema(additional_properties, value_type = Object)]
+    #[schema(value_type = BTreeMap<String, Value>)]
     pub(crate) fields: Map<String, Value>,
 }
 

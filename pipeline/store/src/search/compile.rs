@@ -151,8 +151,17 @@ fn check_term(leaf: &Term, classes: &[Class]) -> Result<(), SearchError> {
     }))
 }
 
-/// `None` for missing.
+/// `None` for missing; nothing stays bound for it then.
 fn node(tree: &Node, class: Class, values: &mut Values) -> Option<String> {
+    let bound = values.0.len();
+    let sql = node_sql(tree, class, values);
+    if sql.is_none() {
+        values.0.truncate(bound);
+    }
+    sql
+}
+
+fn node_sql(tree: &Node, class: Class, values: &mut Values) -> Option<String> {
     match tree {
         Node::Term(leaf) => term(leaf, class, values).ok().flatten(),
         Node::Not(inner) => Some(format!("NOT ({})", node(inner, class, values)?)),
