@@ -8,6 +8,8 @@ use etherparse::{NetSlice, SlicedPacket, TransportSlice};
 use sha2::{Digest, Sha256};
 use vonggac_traffic::{FlowKey, Options, Protocol, TrafficError, Truth, community_id, generate, pcap};
 
+type FiveTuple = (IpAddr, u16, IpAddr, u16, Protocol);
+
 fn small() -> Options {
     Options {
         seed: 7,
@@ -60,7 +62,7 @@ fn ones_complement_sum(bytes: &[u8]) -> u32 {
 }
 
 /// A frame's five-tuple, and the assertion that all its checksums and lengths are right.
-fn read(frame: &[u8]) -> (IpAddr, u16, IpAddr, u16, Protocol) {
+fn read(frame: &[u8]) -> FiveTuple {
     let sliced = SlicedPacket::from_ethernet(frame).unwrap();
     let (source, destination): (IpAddr, IpAddr) = match sliced.net.as_ref().unwrap() {
         NetSlice::Ipv4(v4) => {
@@ -170,7 +172,7 @@ fn bytes_are_those_of_before() {
 fn truth_is_what_the_capture_holds() {
     let options = small();
     let (file, truth) = capture(&options);
-    let mut tally: BTreeMap<(IpAddr, u16, IpAddr, u16, Protocol), (i64, i64, u64, u64)> = BTreeMap::new();
+    let mut tally: BTreeMap<FiveTuple, (i64, i64, u64, u64)> = BTreeMap::new();
     let mut last_us = i64::MIN;
     let packets = packets(&file);
     for (timestamp_us, frame) in &packets {

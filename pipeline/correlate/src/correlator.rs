@@ -6,7 +6,7 @@ use std::sync::Arc;
 use vonggac_event::{Alert, EventId, Match, RuleCard, RuleKind};
 use vonggac_sigma::{Correlation, CorrelationKind};
 
-use crate::keys::{group_key, hash_values, table_key};
+use crate::keys::{Key, group_key, hash_values, table_key};
 use crate::outlet::emit;
 use crate::session::{Session, is_address_or_empty};
 use crate::table::{Group, InForce, Table, Target};
@@ -68,9 +68,9 @@ pub struct Counters {
 pub struct Correlator {
     pub(crate) limits: Limits,
     pub(crate) correlations: HashMap<String, Arc<InForce>>,
-    pub(crate) tables: HashMap<Arc<[u8]>, Table>,
+    pub(crate) tables: HashMap<Key, Table>,
     /// Groups with a revision that has not gone out, in the order they got it.
-    pub(crate) dirty: Vec<(Arc<[u8]>, Arc<[u8]>)>,
+    pub(crate) dirty: Vec<(Key, Key)>,
     pub(crate) births: u64,
     pub(crate) watermark_us: i64,
     pub(crate) expired_us: i64,
@@ -304,14 +304,7 @@ impl Correlator {
     }
 
     /// Makes a revision of an alert and sends it, now or with the next flush.
-    fn revise(
-        &mut self,
-        item: &Match,
-        table_key: &Arc<[u8]>,
-        group_key: &Arc<[u8]>,
-        index: usize,
-        out: &mut Vec<Alert>,
-    ) {
+    fn revise(&mut self, item: &Match, table_key: &Key, group_key: &Key, index: usize, out: &mut Vec<Alert>) {
         let Some(table) = self.tables.get_mut(table_key) else {
             return;
         };
@@ -334,7 +327,7 @@ impl Correlator {
     }
 
     /// Gives up the oldest until the limits hold. Alerts that are yet to go out go out first.
-    fn keep_to_limits(&mut self, table_key: &Arc<[u8]>, group_key: &Arc<[u8]>, out: &mut Vec<Alert>) {
+    fn keep_to_limits(&mut self, table_key: &Key, group_key: &Key, out: &mut Vec<Alert>) {
         let Some(table) = self.tables.get_mut(table_key) else {
             return;
         };

@@ -5,8 +5,11 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 use vonggac_event::Match;
 
+/// Key of a table, or of a group in its table.
+pub(crate) type Key = Arc<[u8]>;
+
 /// Key of a table: target, version, tenant, exercise. Lengths keep two tenants' texts from running into each other.
-pub(crate) fn table_key(item: &Match, version: &str) -> Arc<[u8]> {
+pub(crate) fn table_key(item: &Match, version: &str) -> Key {
     let mut key = Vec::with_capacity(96);
     for text in [item.target_id.as_str(), version, item.tenant.as_str()] {
         push_text(&mut key, text);

@@ -5,6 +5,8 @@ use std::sync::atomic::Ordering;
 use axum::body::Body;
 use axum::http::Request;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 use vonggac_database::testing::{self, PASSWORD};
 
 use super::{CODE, Harness, options};
@@ -260,16 +262,71 @@ async fn a_body_has_an_end() {
 
 #[tokio::test]
 async fn a_taken_port_is_named() {
-    let holder = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = holder.local_addr().unwrap().to_string();
-    let options = options(&["--listen", &address]);
+    let holder = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut options = options(&[]);
+    options.listen = holder.local_addr().unwrap();
+    let port = options.listen.port();
     let error = crate::run(options, std::future::pending())
         .await
         .unwrap_err()
         .to_string();
-    let port = holder.local_addr().unwrap().port();
     assert!(
         error.contains(&format!("port {port}")) && error.contains("--listen"),
         "{error}"
     );
+}
+
+async fn get_raw(address: std::net::SocketAddr, path: &str) -> String {
+    let mut connection = loop {
+        match tokio::net::TcpStream::connect(address).await {
+            Ok(connection) => break connection,
+            Err(_) => tokio::task::yield_now().await,
+        }
+    };
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    connection.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_console_starts_leaves_a_code_and_stops() {
+    let Some(url) = testing::database_url().await else {
+        return;
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let mut options = options(&[]);
+    options.postgres = url;
+    options.setup_code_file = None;
+    options.listen = TcpListener::bind("127.0.0.1:0")
+        .await
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let without = crate::run(options.clone(), std::future::pending())
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(without.contains("--setup-code-file"), "{without}");
+
+    let file = directory.path().join("code");
+    options.setup_code_file = Some(file.clone());
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let address = options.listen;
+    let console = tokio::spawn(crate::run(options, async {
+        let _ = stopped.await;
+    }));
+    let answer = get_raw(address, "/api/v1/setup").await;
+    assert!(
+        answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with("{\"needed\":true}"),
+        "{answer}"
+    );
+    assert_eq!(
+        std::fs::read_to_string(&file).unwrap().trim().len(),
+        24,
+        "the code is there once one can connect"
+    );
+    stop.send(()).unwrap();
+    console.await.unwrap().unwrap();
 }
