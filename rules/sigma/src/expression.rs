@@ -64,27 +64,40 @@ impl Expression {
         }
     }
 
-    /// Eager predicates one of which holds whenever this does; the fewest that can be had.
-    pub(crate) fn witness(&self, eager: &dyn Fn(usize) -> bool) -> Option<Vec<usize>> {
+    /// Eager predicates one of which holds whenever this does: of those that can be had, the row that fires most seldom.
+    /// `frequency` estimates how often an eager predicate holds; it knows no other.
+    pub(crate) fn witness(&self, frequency: &dyn Fn(usize) -> Option<f64>) -> Option<Witness> {
         match self {
             Self::Constant(true) | Self::Not(_) => None,
-            Self::Constant(false) => Some(Vec::new()),
-            Self::Predicate(index) => eager(*index).then(|| vec![*index]),
+            Self::Constant(false) => Some(Witness::default()),
+            Self::Predicate(index) => Some(Witness {
+                predicates: vec![*index],
+                frequency: frequency(*index)?,
+            }),
             Self::All(sides) => sides
                 .iter()
-                .filter_map(|side| side.witness(eager))
-                .min_by_key(Vec::len),
+                .filter_map(|side| side.witness(frequency))
+                .min_by(|left, right| left.frequency.total_cmp(&right.frequency)),
             Self::Any(sides) => {
-                let mut all = Vec::new();
+                let mut all = Witness::default();
                 for side in sides {
-                    all.extend(side.witness(eager)?);
+                    let side = side.witness(frequency)?;
+                    all.predicates.extend(side.predicates);
+                    all.frequency += side.frequency;
                 }
-                all.sort_unstable();
-                all.dedup();
+                all.predicates.sort_unstable();
+                all.predicates.dedup();
                 Some(all)
             }
         }
     }
+}
+
+/// Predicates one of which holds whenever a rule does, and how often that is.
+#[derive(Debug, Default)]
+pub(crate) struct Witness {
+    pub(crate) predicates: Vec<usize>,
+    pub(crate) frequency: f64,
 }
 
 /// A rule's conditions over the predicates of its class.

@@ -104,10 +104,14 @@ impl Builder {
         let mut rules_of = vec![Vec::new(); self.predicates.len()];
         let mut always = Bits::new(self.rules.len());
         for (index, (_, expression)) in self.rules.iter().enumerate() {
-            let witness = expression.witness(&|predicate| eager.get(predicate) == Some(&true));
-            match witness {
-                Some(predicates) => {
-                    for predicate in predicates {
+            let frequency = |predicate| {
+                let is_eager = eager.get(predicate) == Some(&true);
+                let predicate: &Predicate = self.predicates.get(predicate).filter(|_| is_eager)?;
+                Some(predicate.check.frequency())
+            };
+            match expression.witness(&frequency) {
+                Some(witness) => {
+                    for predicate in witness.predicates {
                         if let Some(rules) = rules_of.get_mut(predicate) {
                             rules.push(index);
                         }

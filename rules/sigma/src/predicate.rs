@@ -98,7 +98,13 @@ fn pattern(pattern: Pattern, kind: Kind) -> Check {
         }
         Kind::Address => pattern.literals_all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':')),
         Kind::Id => pattern.literals_all(|byte| byte.is_ascii_hexdigit()),
-        Kind::Bool => pattern.literals_all(|byte| byte.is_ascii_alphabetic()),
+        Kind::Bool => {
+            return match ["false", "true"].map(|text| pattern.matches(text.as_bytes())) {
+                [false, false] => Check::Constant(false),
+                [true, true] => Check::NotNull,
+                [_, yes] => Check::Bool(yes),
+            };
+        }
     };
     if !possible {
         return Check::Constant(false);
@@ -117,6 +123,20 @@ fn pattern(pattern: Pattern, kind: Kind) -> Check {
 }
 
 impl Check {
+    /// A rough share of events in which it holds. A number is a port or a status and a short whole text is a method or a
+    /// type, which many events have; of other literals a longer one is rarer.
+    pub(crate) fn frequency(&self) -> f64 {
+        const SHORT_BYTES: usize = 8;
+        match self {
+            Self::Pattern(pattern) if pattern.exact().is_some_and(|text| text.len() <= SHORT_BYTES) => 0.2,
+            Self::Pattern(pattern) => {
+                let bytes = pattern.needle().map_or(0, <[u8]>::len).min(32);
+                0.15_f64.powi(i32::try_from(bytes).unwrap_or(32))
+            }
+            _ => 0.1,
+        }
+    }
+
     /// Whether the value fulfils it; `values` are those of all slots.
     pub(crate) fn holds(&self, value: &Value<'_>, values: &[Value<'_>], buffers: &mut Buffers) -> bool {
         match self {

@@ -32,9 +32,11 @@ use std::sync::mpsc::sync_channel;
 use std::thread;
 
 use anyhow::Context as _;
-use vonggac_event::{EventId, Event};
-use vonggac_spool::{Limits, Spool};
+use tokio::task::JoinHandle;
+use vonggac_event::{Event, EventId};
+use vonggac_spool::{Acknowledger, Boot, Limits, Reader, Spool};
 
+use metrics::Metrics;
 use packets::Packets;
 use scan::{FileScanner, Scanning};
 use summary::Summary;
@@ -42,8 +44,6 @@ use writer::{EveOutput, Output, Writer};
 
 /// Items that wait for the writer.
 const QUEUE_ITEMS: usize = 16 * 1024;
-/// Files that wait for their scan on a tap.
-const QUEUE_FILES: usize = 64;
 
 /// What goes from the packets to the writer.
 pub(crate) enum Item {
@@ -59,91 +59,35 @@ pub(crate) enum Item {
 /// When a source, a rule path, the spool or an output cannot be used.
 pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow::Result<bool> {
     let options = Arc::new(options.resolve()?);
-    let engine = load::signatures(&options)?;
-    let yara = load::yara(&options)?;
-    let spool = open_spool(&options)?;
-    let reading = options.interface.is_none();
     let stop = Arc::new(AtomicBool::new(false));
-
-    let (items, received) = sync_channel::<Item>(QUEUE_ITEMS);
-    let inline = if reading { FileScanner::new(yara.as_ref()) } else { None };
-    let scanning = match (&yara, reading) {
-        (Some(rules), false) => {
-            let (files, waiting) = sync_channel(QUEUE_FILES);
-            scan::spawn(FileScanner::new(Some(rules)), waiting, items.clone())?;
-            Scanning::Aside(files)
-        }
-        _ => Scanning::Inline,
-    };
-
-    let boot = spool.as_ref().map(|spool| spool.boot.clone()).unwrap_or_default();
-    let sensor = EventId::sensor_hash(&options.name);
-    let metrics = metrics::Metrics::default();
+    let metrics = Metrics::default();
     let serving = options.metrics.map(|address| tokio::spawn(metrics.clone().serve(address)));
-    let packets = Packets::open(&options, engine.clone(), boot.number, scanning, items, stop.clone(), metrics)?;
-    let (spool_writer, ends) = match spool {
-        Some(Spool { writer, reader, acknowledger, .. }) => (Some(writer), Some((reader, acknowledger))),
-        None => (None, None),
-    };
-    let writer = Writer {
-        output: Output { spool: spool_writer, eve: options.eve.as_deref().map(EveOutput::create).transpose()? },
-        scanner: inline,
-        options: options.clone(),
-        sensor,
-        boot,
-        waits: reading,
-        stop: stop.clone(),
-    };
-    let packets = thread::Builder::new().name("packets".into()).spawn(move || packets.run())?;
-    let writer = thread::Builder::new().name("writer".into()).spawn(move || writer.run(&received))?;
-    let (written, end_of_writing) = tokio::sync::oneshot::channel();
-    let joined = tokio::task::spawn_blocking(move || {
-        let packets = packets.join();
-        let writer = writer.join();
-        let _ = written.send(());
-        (packets, writer)
-    });
-
-    let publisher = ends.map(|(reader, acknowledger)| publish::Publisher::new(&options.kafka, reader, acknowledger));
-    let mut publishing = publisher.transpose()?.map(|publisher| tokio::spawn(publisher.run(end_of_writing)));
+    let Threads { signatures, joined, publishing } = Threads::start(&options, &stop, metrics)?;
     tokio::pin!(shutdown);
-    let work = async {
-        let joined = match serving {
-            // Serving only ends when it cannot begin.
-            Some(serving) => tokio::select! {
-                joined = joined => joined?,
-                failed = serving => {
-                    stop.store(true, Ordering::Relaxed);
-                    failed??;
-                    anyhow::bail!("metrics ended");
-                }
-            },
-            None => joined.await?,
-        };
-        // The writer is done; what is accepted still goes to Kafka.
-        if let Some(task) = publishing.as_mut() {
-            task.await??;
-        }
-        anyhow::Ok(joined)
-    };
-    tokio::pin!(work);
+    let joining = join(joined, serving, &stop);
+    tokio::pin!(joining);
     let (packets, writer) = tokio::select! {
-        done = &mut work => done?,
+        joined = &mut joining => joined?,
         () = &mut shutdown => {
             stop.store(true, Ordering::Relaxed);
-            // What was accepted and is not delivered within the grace stays in the spool for the next start.
-            match tokio::time::timeout(publish::GRACE, &mut work).await {
-                Ok(done) => done?,
-                Err(_) => {
-                    tracing::info!("Kafka has not confirmed everything; the rest stays in the spool");
-                    return Ok(true);
-                }
-            }
+            joining.await?
         }
     };
     let packets = packets.map_err(|_| anyhow::anyhow!("the packet thread crashed"))??;
     let writer = writer.map_err(|_| anyhow::anyhow!("the writer thread crashed"))??;
-    let summary = Summary { options: &options, packets: &packets, writer: &writer, rules: engine.len() };
+    if let Some(publishing) = publishing {
+        let patience = async {
+            if !stop.load(Ordering::Relaxed) {
+                shutdown.await;
+            }
+            tokio::time::sleep(publish::GRACE).await;
+        };
+        tokio::select! {
+            done = publishing => done??,
+            () = patience => tracing::warn!("Kafka has not confirmed everything; the rest stays in the spool for the next start"),
+        }
+    }
+    let summary = Summary { options: &options, packets: &packets, writer: &writer, signatures };
     summary.log();
     if let Some(path) = &options.summary {
         summary.write(path).with_context(|| format!("write {}", path.display()))?;
@@ -151,8 +95,89 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
     Ok(packets.sources.iter().all(|source| source.error.is_none()))
 }
 
-fn open_spool(options: &Options) -> anyhow::Result<Option<Spool>> {
-    let Some(directory) = options.spool.as_deref().filter(|_| options.kafka.is_some()) else { return Ok(None) };
+/// What the two threads came to.
+type Joined = (thread::Result<anyhow::Result<packets::Report>>, thread::Result<anyhow::Result<writer::Report>>);
+
+/// The threads and tasks of a sensor at work.
+struct Threads {
+    signatures: usize,
+    joined: JoinHandle<Joined>,
+    publishing: Option<JoinHandle<anyhow::Result<()>>>,
+}
+
+impl Threads {
+    fn start(options: &Arc<Options>, stop: &Arc<AtomicBool>, metrics: Metrics) -> anyhow::Result<Self> {
+        let engine = load::signatures(options)?;
+        let yara = load::yara(options)?;
+        let (spool, ends, boot) = open_spool(options)?;
+        let eve = options.eve.as_deref().map(EveOutput::create).transpose()?;
+        let reading = options.interface.is_none();
+        let (items, received) = sync_channel::<Item>(QUEUE_ITEMS);
+        let (scanner, scanning) = if reading {
+            (FileScanner::new(yara.as_ref()), Scanning::Inline)
+        } else {
+            (None, scan::aside(FileScanner::new(yara.as_ref()), &items)?)
+        };
+        let signatures = engine.len();
+        let packets = Packets::open(options, engine, boot.number, scanning, items, stop.clone(), metrics)?;
+        let writer = Writer {
+            output: Output { spool, eve },
+            scanner,
+            options: options.clone(),
+            sensor: EventId::sensor_hash(&options.name),
+            boot,
+            waits: reading,
+            stop: stop.clone(),
+        };
+        let packets = thread::Builder::new().name("packets".into()).spawn(move || packets.run())?;
+        let writer_stop = stop.clone();
+        let writer = thread::Builder::new().name("writer".into()).spawn(move || {
+            let outcome = writer.run(&received);
+            if outcome.is_err() {
+                // Without a writer there is no use in packets.
+                writer_stop.store(true, Ordering::Relaxed);
+            }
+            outcome
+        })?;
+        let (written, end_of_writing) = tokio::sync::oneshot::channel();
+        let joined = tokio::task::spawn_blocking(move || {
+            let joined = (packets.join(), writer.join());
+            // The publisher may be gone already when it failed.
+            let _ = written.send(());
+            joined
+        });
+        let publisher = ends.map(|(reader, mark)| publish::Publisher::new(&options.kafka, reader, mark)).transpose()?;
+        let publishing = publisher.map(|publisher| tokio::spawn(publisher.run(end_of_writing)));
+        Ok(Self { signatures, joined, publishing })
+    }
+}
+
+/// Waits for the threads; ends them when the metrics cannot be served.
+async fn join(
+    joined: JoinHandle<Joined>,
+    serving: Option<JoinHandle<anyhow::Result<()>>>,
+    stop: &AtomicBool,
+) -> anyhow::Result<Joined> {
+    let Some(serving) = serving else { return Ok(joined.await?) };
+    tokio::select! {
+        joined = joined => Ok(joined?),
+        // Serving only ends when it cannot begin.
+        failed = serving => {
+            stop.store(true, Ordering::Relaxed);
+            failed??;
+            anyhow::bail!("metrics ended")
+        }
+    }
+}
+
+/// The spool's two ends, when there is a spool.
+type SpoolEnds = (Option<vonggac_spool::Writer>, Option<(Reader, Acknowledger)>, Boot);
+
+fn open_spool(options: &Options) -> anyhow::Result<SpoolEnds> {
+    let Some(directory) = options.spool.as_deref().filter(|_| options.kafka.is_some()) else {
+        return Ok((None, None, Boot::default()));
+    };
     let limits = Limits { bytes_max: options.spool_bytes_max, ..Limits::default() };
-    Ok(Some(Spool::open(directory, &options.job()?, limits)?))
+    let Spool { writer, reader, acknowledger, boot } = Spool::open(directory, &options.job()?, limits)?;
+    Ok((Some(writer), Some((reader, acknowledger)), boot))
 }

@@ -1,7 +1,7 @@
 //! YARA on carved files.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 
 use vonggac_event::limits::{LIST_ITEMS_MAX, RULE_TEXT_BYTES_MAX, cut};
@@ -9,6 +9,9 @@ use vonggac_event::{Body, Event, proto};
 use vonggac_yara::{Limits, ScanError, Scanner, YaraMatch};
 
 use crate::Item;
+
+/// Files that wait for their scan on a tap.
+const QUEUE_FILES: usize = 64;
 
 /// Where files are scanned.
 pub(crate) enum Scanning {
@@ -78,22 +81,20 @@ fn yara_event(of: &Event, file: &proto::File, found: YaraMatch) -> Event {
     }
 }
 
-/// Starts the thread that scans beside the packets. It ends when the packets' end of the channel closes.
-pub(crate) fn spawn(
-    scanner: Option<FileScanner>,
-    waiting: Receiver<(Box<Event>, Vec<u8>)>,
-    items: SyncSender<Item>,
-) -> std::io::Result<()> {
-    let Some(mut scanner) = scanner else { return Ok(()) };
+/// Starts a thread that scans beside the packets, when there is something to scan with. It ends when the packets' end of the channel
+/// closes.
+pub(crate) fn aside(scanner: Option<FileScanner>, items: &SyncSender<Item>) -> std::io::Result<Scanning> {
+    let Some(mut scanner) = scanner else { return Ok(Scanning::Inline) };
+    let (files, waiting) = sync_channel::<(Box<Event>, Vec<u8>)>(QUEUE_FILES);
+    let items = items.clone();
     thread::Builder::new().name("files".into()).spawn(move || {
         for (mut event, data) in waiting {
             let found = scanner.scan(&mut event, &data);
-            let all = std::iter::once(event).chain(found.into_iter().map(Box::new));
-            for event in all {
+            for event in std::iter::once(event).chain(found.into_iter().map(Box::new)) {
                 // The writer only goes away when the sensor ends.
                 let _ = items.send(Item::Event(event));
             }
         }
     })?;
-    Ok(())
+    Ok(Scanning::Aside(files))
 }

@@ -12,7 +12,7 @@ pub(crate) struct Summary<'a> {
     pub(crate) options: &'a Options,
     pub(crate) packets: &'a packets::Report,
     pub(crate) writer: &'a writer::Report,
-    pub(crate) rules: usize,
+    pub(crate) signatures: usize,
 }
 
 impl Summary<'_> {
@@ -56,7 +56,7 @@ impl Summary<'_> {
             },
             "sources": self.packets.sources,
             "counters": pairs(&self.packets.counters),
-            "signatures_loaded": self.rules,
+            "signatures_loaded": self.signatures,
             "seconds": self.packets.seconds,
         })
     }

@@ -4,10 +4,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::bail;
-
-use crate::Platform;
-
 /// Pause between two looks.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -43,22 +39,19 @@ impl Story {
         }
     }
 
-    /// Ends it. When a check failed the ends of the platform's logs are printed.
+    /// Ends it.
     ///
-    /// # Errors
-    /// All that failed.
-    pub fn end(self, platform: Option<&Platform>) -> anyhow::Result<()> {
-        if self.failed.is_empty() {
-            return Ok(());
+    /// # Panics
+    /// With all that failed: the story is what a test consists of.
+    #[allow(clippy::panic)]
+    pub fn end(self) {
+        if !self.failed.is_empty() {
+            panic!(
+                "{} checks failed:\n- {}",
+                self.failed.len(),
+                self.failed.join("\n- ")
+            );
         }
-        if let Some(platform) = platform {
-            println!("{}", platform.logs());
-        }
-        bail!(
-            "{} checks failed:\n- {}",
-            self.failed.len(),
-            self.failed.join("\n- ")
-        )
     }
 }
 

@@ -42,7 +42,7 @@ fn messages_say_what_to_do() {
         ensure!(status.success(), "it ended with {status}");
         Ok(())
     });
-    story.end(Some(&platform)).unwrap();
+    story.end();
 }
 
 /// Ended with `code`, and standard error holds all of `words`.

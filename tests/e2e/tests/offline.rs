@@ -24,7 +24,7 @@ fn the_sensor_works_without_any_server() {
     let mut story = Story::default();
     story.check("the sample as EVE", || the_sample_as_eve(directory.path()));
     story.check("every public capture", || every_public_capture(directory.path()));
-    story.end(None).unwrap();
+    story.end();
 }
 
 fn sensor(directory: &Path, captures: &[PathBuf]) -> anyhow::Result<(Command, PathBuf)> {

@@ -59,16 +59,12 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
     let mut running: Vec<Running> = Vec::new();
     tokio::pin!(shutdown);
     let outcome = tokio::select! {
-        () = &mut shutdown => Ok(()),
-        outcome = start(&options, &place, &mut board, &mut running) => outcome,
+        () = &mut shutdown => Ok(false),
+        outcome = start(&options, &place, &mut board, &mut running) => outcome.map(|()| true),
     };
-    let outcome = match outcome {
-        Ok(()) => {
-            shutdown.await;
-            Ok(())
-        }
-        Err(error) => Err(error),
-    };
+    if matches!(outcome, Ok(true)) {
+        shutdown.await;
+    }
     eprintln!("vonggac: stopping");
     while let Some(part) = running.pop() {
         part.stop().await;
@@ -77,7 +73,7 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
         sample::remove_wire(&options, &place).await;
     }
     board.finish()?;
-    outcome
+    outcome.map(|_| ())
 }
 
 /// Starts everything, and the sample's play when asked. Returns when all is up.
