@@ -185,7 +185,7 @@ format: $(WEB_MODULES) ## Brings the sources into form.
 	$(CARGO) fmt --all
 	cd $(WEB) && $(NPM) run format
 
-bench: ## Prints packets/s, events/s, rows/s and the time from packet to alert.
+bench: deps servers build ## Prints packets/s, events/s, rows/s and the time from packet to alert.
 	$(CARGO) run --release --locked -p vonggac-bench -- $(BENCH_FLAGS)
 
 fuzz: ## Runs each fuzz target for FUZZ_SECONDS; needs a nightly compiler and cargo-fuzz.

@@ -29,14 +29,20 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let data = options.data.clone().unwrap_or_else(layout::default_data);
     let mut problems = Vec::new();
     match Status::load(&data)? {
-        None => problems.push(format!("nothing has run on {} yet: `vonggac up` starts it", data.display())),
+        None => problems.push(format!(
+            "nothing has run on {} yet: `vonggac up` starts it",
+            data.display()
+        )),
         Some(status) => {
             let alive = status.supervisor.filter(|process| process.is_alive());
             match alive {
                 Some(process) => println!("vonggac up: process {}, console {}", process.pid, status.console),
                 None => problems.push("`vonggac up` is not running".to_owned()),
             }
-            println!("{:<12} {:<9} {:<22} {:>8} {:>9}  log", "part", "state", "address", "process", "restarts");
+            println!(
+                "{:<12} {:<9} {:<22} {:>8} {:>9}  log",
+                "part", "state", "address", "process", "restarts"
+            );
             for (name, part) in &status.parts {
                 show(name, part, alive.is_some(), &mut problems);
             }
@@ -56,9 +62,11 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
 
 fn show(name: &str, part: &PartStatus, supervised: bool, problems: &mut Vec<String>) {
     let process = part.process.filter(|process| process.is_alive());
-    let answers = part.address.parse::<SocketAddr>().ok().map(|address| {
-        TcpStream::connect_timeout(&address, PORT_LIMIT).is_ok()
-    });
+    let answers = part
+        .address
+        .parse::<SocketAddr>()
+        .ok()
+        .map(|address| TcpStream::connect_timeout(&address, PORT_LIMIT).is_ok());
     let (word, is_problem) = match part.state {
         PartState::Done => ("done", false),
         PartState::External => ("elsewhere", false),
@@ -71,16 +79,32 @@ fn show(name: &str, part: &PartStatus, supervised: bool, problems: &mut Vec<Stri
         PartState::Up => ("up", false),
     };
     let pid = process.map_or_else(|| "-".to_owned(), |process| process.pid.to_string());
-    let address = if part.address.is_empty() { "-" } else { &part.address };
-    println!("{name:<12} {word:<9} {address:<22} {pid:>8} {:>9}  {}", part.restarts, part.log.display());
+    let address = if part.address.is_empty() {
+        "-"
+    } else {
+        &part.address
+    };
+    println!(
+        "{name:<12} {word:<9} {address:<22} {pid:>8} {:>9}  {}",
+        part.restarts,
+        part.log.display()
+    );
     if is_problem {
-        problems.push(format!("{name} is {word}: {}; see {}", part.detail, part.log.display()));
+        problems.push(format!(
+            "{name} is {word}: {}; see {}",
+            part.detail,
+            part.log.display()
+        ));
     }
 }
 
 /// What the machine lacks.
 fn machine(options: &Options, data: &std::path::Path, problems: &mut Vec<String>) {
-    let java = Command::new("java").arg("-version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let java = Command::new("java")
+        .arg("-version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
     if !java.is_ok_and(|status| status.success()) {
         problems.push("java is not there: Kafka needs Java 17 (Debian: openjdk-17-jre-headless)".to_owned());
     }
@@ -90,7 +114,11 @@ fn machine(options: &Options, data: &std::path::Path, problems: &mut Vec<String>
     if let Ok(space) = rustix::fs::statvfs(data) {
         let free = space.f_bavail.saturating_mul(space.f_frsize);
         if free < FREE_BYTES_LOW {
-            problems.push(format!("only {} MiB are free on the disk of {}", free >> 20, data.display()));
+            problems.push(format!(
+                "only {} MiB are free on the disk of {}",
+                free >> 20,
+                data.display()
+            ));
         }
     }
 }

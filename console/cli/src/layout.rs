@@ -10,7 +10,11 @@ pub(crate) fn default_data() -> PathBuf {
     if rustix::process::geteuid().is_root() {
         return PathBuf::from("/var/lib/vonggac");
     }
-    let home = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let home = |name: &str| {
+        env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
     home("XDG_DATA_HOME")
         .or_else(|| home("HOME").map(|home| home.join(".local/share")))
         .unwrap_or_else(|| PathBuf::from("."))
@@ -19,14 +23,26 @@ pub(crate) fn default_data() -> PathBuf {
 
 /// The directory that holds `kafka/libs` and `clickhouse/`.
 pub(crate) fn servers(given: Option<&Path>) -> anyhow::Result<PathBuf> {
-    first_there(given, &["../servers", "../../servers", "../lib/vonggac/servers"], &["/usr/lib/vonggac/servers"])
-        .context("the servers' files are not there: run `make servers`, or give --servers DIR")
+    first_there(
+        given,
+        &["../servers", "../../servers", "../lib/vonggac/servers"],
+        &["/usr/lib/vonggac/servers"],
+    )
+    .context("the servers' files are not there: run `make servers`, or give --servers DIR")
 }
 
 /// The rules that come with the platform.
 pub(crate) fn rules(given: Option<&Path>) -> anyhow::Result<PathBuf> {
-    first_there(given, &["../../rules/content", "../../../rules/content", "../share/vonggac/rules"], &["/usr/share/vonggac/rules"])
-        .context("the shipped rules are not there: give --rules DIR")
+    first_there(
+        given,
+        &[
+            "../../rules/content",
+            "../../../rules/content",
+            "../share/vonggac/rules",
+        ],
+        &["/usr/share/vonggac/rules"],
+    )
+    .context("the shipped rules are not there: give --rules DIR")
 }
 
 /// `given` when it is; else the first directory there is, beside the binary or at a fixed place.
@@ -36,9 +52,22 @@ fn first_there(given: Option<&Path>, beside: &[&str], fixed: &[&str]) -> anyhow:
     }
     let binary = env::current_exe()?.canonicalize()?;
     let directory = binary.parent().unwrap_or(Path::new("/"));
-    let candidates = beside.iter().map(|place| directory.join(place)).chain(fixed.iter().map(PathBuf::from));
+    let candidates = beside
+        .iter()
+        .map(|place| directory.join(place))
+        .chain(fixed.iter().map(PathBuf::from));
     let tried: Vec<PathBuf> = candidates.collect();
-    tried.iter().find_map(|place| place.canonicalize().ok().filter(|place| place.is_dir())).with_context(|| {
-        format!("looked at {}", tried.iter().map(|place| place.display().to_string()).collect::<Vec<_>>().join(", "))
-    })
+    tried
+        .iter()
+        .find_map(|place| place.canonicalize().ok().filter(|place| place.is_dir()))
+        .with_context(|| {
+            format!(
+                "looked at {}",
+                tried
+                    .iter()
+                    .map(|place| place.display().to_string())
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            )
+        })
 }

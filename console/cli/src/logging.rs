@@ -14,7 +14,11 @@ pub(crate) fn start(filter: &str, json: bool) {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());
-    if json { builder.json().init() } else { builder.init() }
+    if json {
+        builder.json().init()
+    } else {
+        builder.init()
+    }
     if let Some(error) = problem {
         tracing::warn!(%error, "log filter not understood, logging info");
     }

@@ -18,7 +18,13 @@ use tokio::signal::unix::{SignalKind, signal};
 #[command(name = "vonggac", version, arg_required_else_help = true)]
 struct Arguments {
     /// What to log: error, warn, info, debug, trace, or per module as in `info,rdkafka=debug`.
-    #[arg(long, global = true, env = "VONGGAC_LOG", default_value = "info,librdkafka=error", value_name = "FILTER")]
+    #[arg(
+        long,
+        global = true,
+        env = "VONGGAC_LOG",
+        default_value = "info,librdkafka=error",
+        value_name = "FILTER"
+    )]
     log: String,
     /// Logs JSON, one object a line.
     #[arg(long, global = true)]
@@ -72,28 +78,35 @@ fn run(role: Role) -> anyhow::Result<ExitCode> {
     match role {
         Role::Up(options) => {
             // One thread: children are tied to the thread that started them and must outlive no other.
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
             let parts = tokio::task::LocalSet::new();
-            parts.block_on(&runtime, up::run(*options, stop_signal()?)).map(|()| ExitCode::SUCCESS)
+            parts
+                .block_on(&runtime, up::run(*options, stop_signal()?))
+                .map(|()| ExitCode::SUCCESS)
         }
         Role::Doctor(options) => doctor::run(&options),
         #[cfg(feature = "sensor")]
         Role::Sensor(options) => {
             let whole = block_on(async { vonggac_agent::run(*options, stop_signal()?).await })?;
-            Ok(if whole { ExitCode::SUCCESS } else { ExitCode::from(2) })
+            Ok(if whole {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::from(2)
+            })
         }
         #[cfg(feature = "pipeline")]
-        Role::Pipeline(options) => {
-            block_on(async { vonggac_service::run(*options, stop_signal()?).await }).map(|()| ExitCode::SUCCESS)
-        }
+        Role::Pipeline(options) => block_on(async { vonggac_service::run(*options, stop_signal()?).await })
+            .map(|()| ExitCode::SUCCESS),
         #[cfg(feature = "clickhouse")]
         Role::Clickhouse(options) => {
-            block_on(async { vonggac_embedded::run(*options, stop_signal()?).await }).map(|()| ExitCode::SUCCESS)
+            block_on(async { vonggac_embedded::run(*options, stop_signal()?).await })
+                .map(|()| ExitCode::SUCCESS)
         }
         #[cfg(feature = "console")]
-        Role::Console(options) => {
-            block_on(async { vonggac_server::run(*options, stop_signal()?).await }).map(|()| ExitCode::SUCCESS)
-        }
+        Role::Console(options) => block_on(async { vonggac_server::run(*options, stop_signal()?).await })
+            .map(|()| ExitCode::SUCCESS),
         #[cfg(feature = "lab")]
         Role::Lab(command) => vonggac_range::run(command).map(|()| ExitCode::SUCCESS),
         #[cfg(feature = "rules")]
@@ -101,9 +114,17 @@ fn run(role: Role) -> anyhow::Result<ExitCode> {
     }
 }
 
-#[cfg(any(feature = "sensor", feature = "pipeline", feature = "clickhouse", feature = "console"))]
+#[cfg(any(
+    feature = "sensor",
+    feature = "pipeline",
+    feature = "clickhouse",
+    feature = "console"
+))]
 fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(work)
 }
 
 /// Resolves at SIGINT or SIGTERM. Must be called inside a runtime when it is first polled.

@@ -32,9 +32,17 @@ struct Outcome {
 /// Runs it. The exit code is 1 when a rule does not load.
 pub(crate) fn run(command: RulesCommand) -> anyhow::Result<ExitCode> {
     let RulesCommand::Check { paths, list } = command;
-    let extensions = [vonggac_files::SIGNATURES, vonggac_files::SIGMA, vonggac_files::YARA].concat();
+    let extensions = [
+        vonggac_files::SIGNATURES,
+        vonggac_files::SIGMA,
+        vonggac_files::YARA,
+    ]
+    .concat();
     let files = vonggac_files::read(&paths, &extensions)?;
-    anyhow::ensure!(!files.is_empty(), "no *.rules, *.yml, *.yaml, *.yar or *.yara file in what was given");
+    anyhow::ensure!(
+        !files.is_empty(),
+        "no *.rules, *.yml, *.yaml, *.yar or *.yara file in what was given"
+    );
     let (mut signatures, mut sigma, mut yara) = (Vec::new(), Vec::new(), Vec::new());
     for RuleFile { name, text } in files {
         match name.rsplit_once('.').map_or("", |(_, extension)| extension) {
@@ -59,16 +67,29 @@ pub(crate) fn run(command: RulesCommand) -> anyhow::Result<ExitCode> {
             writeln!(out, "{error}")?;
         }
         if outcome.loaded.len() + outcome.errors.len() + outcome.not_applicable > 0 {
-            write!(out, "{language}: {} load, {} do not", outcome.loaded.len(), outcome.errors.len())?;
+            write!(
+                out,
+                "{language}: {} load, {} do not",
+                outcome.loaded.len(),
+                outcome.errors.len()
+            )?;
             if outcome.not_applicable > 0 {
-                write!(out, ", {} are for sources that are not here", outcome.not_applicable)?;
+                write!(
+                    out,
+                    ", {} are for sources that are not here",
+                    outcome.not_applicable
+                )?;
             }
             writeln!(out)?;
         }
     }
     out.flush()?;
     let failed = outcomes.iter().any(|(_, outcome)| !outcome.errors.is_empty());
-    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if failed {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 fn check_signatures(files: &[(String, String)]) -> Outcome {
@@ -79,9 +100,13 @@ fn check_signatures(files: &[(String, String)]) -> Outcome {
         rules.extend(parsed);
         outcome.errors.extend(errors.iter().map(ToString::to_string));
     }
-    let (engine, errors) = vonggac_signature::Engine::compile(rules, &vonggac_signature::Variables::default());
+    let (engine, errors) =
+        vonggac_signature::Engine::compile(rules, &vonggac_signature::Variables::default());
     outcome.errors.extend(errors.iter().map(ToString::to_string));
-    outcome.loaded = engine.rules().map(|rule| format!("{}:{} {}", rule.gid, rule.sid, rule.message)).collect();
+    outcome.loaded = engine
+        .rules()
+        .map(|rule| format!("{}:{} {}", rule.gid, rule.sid, rule.message))
+        .collect();
     outcome
 }
 

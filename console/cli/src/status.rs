@@ -89,7 +89,9 @@ impl Status {
     pub(crate) fn load(data: &Path) -> anyhow::Result<Option<Self>> {
         let path = Self::path(data);
         match fs::read(&path) {
-            Ok(text) => serde_json::from_slice(&text).map(Some).with_context(|| path.display().to_string()),
+            Ok(text) => serde_json::from_slice(&text)
+                .map(Some)
+                .with_context(|| path.display().to_string()),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error).with_context(|| path.display().to_string()),
         }
@@ -113,6 +115,12 @@ mod tests {
     fn this_process_is_alive_and_a_later_one_of_its_number_is_not_it() {
         let own = Process::of(i32::try_from(std::process::id()).unwrap()).unwrap();
         assert!(own.is_alive());
-        assert!(!Process { started: own.started + 1, ..own }.is_alive());
+        assert!(
+            !Process {
+                started: own.started + 1,
+                ..own
+            }
+            .is_alive()
+        );
     }
 }

@@ -26,11 +26,18 @@ pub struct Partitions {
 /// When no broker answers or one refuses a topic.
 pub async fn create_topics(brokers: &str, partitions: Partitions) -> Result<(), BusError> {
     let admin: AdminClient<DefaultClientContext> =
-        client(brokers).create().map_err(|source| BusError::Client { brokers: brokers.to_owned(), source })?;
+        client(brokers).create().map_err(|source| BusError::Client {
+            brokers: brokers.to_owned(),
+            source,
+        })?;
     let topics: Vec<NewTopic<'_>> = topic::ALL
         .iter()
         .map(|&name| {
-            let count = if matches!(name, topic::EVENTS | topic::MATCHES) { partitions.data } else { 1 };
+            let count = if matches!(name, topic::EVENTS | topic::MATCHES) {
+                partitions.data
+            } else {
+                1
+            };
             let fresh = NewTopic::new(name, count, TopicReplication::Fixed(partitions.replicas))
                 .set("compression.type", "producer")
                 .set("max.message.bytes", "1048588");
@@ -46,11 +53,19 @@ pub async fn create_topics(brokers: &str, partitions: Partitions) -> Result<(), 
     let outcomes = admin
         .create_topics(&topics, &options)
         .await
-        .map_err(|source| BusError::Unreachable { brokers: brokers.to_owned(), source })?;
+        .map_err(|source| BusError::Unreachable {
+            brokers: brokers.to_owned(),
+            source,
+        })?;
     for outcome in outcomes {
         match outcome {
             Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
-            Err((name, code)) => return Err(BusError::Topic { topic: name, problem: code.to_string() }),
+            Err((name, code)) => {
+                return Err(BusError::Topic {
+                    topic: name,
+                    problem: code.to_string(),
+                });
+            }
         }
     }
     Ok(())
@@ -61,10 +76,15 @@ pub async fn create_topics(brokers: &str, partitions: Partitions) -> Result<(), 
 /// # Errors
 /// When none answers.
 pub fn probe(brokers: &str, limit: Duration) -> Result<usize, BusError> {
-    let consumer: BaseConsumer =
-        client(brokers).create().map_err(|source| BusError::Client { brokers: brokers.to_owned(), source })?;
+    let consumer: BaseConsumer = client(brokers).create().map_err(|source| BusError::Client {
+        brokers: brokers.to_owned(),
+        source,
+    })?;
     let metadata = consumer
         .fetch_metadata(None, limit)
-        .map_err(|source| BusError::Unreachable { brokers: brokers.to_owned(), source })?;
+        .map_err(|source| BusError::Unreachable {
+            brokers: brokers.to_owned(),
+            source,
+        })?;
     Ok(metadata.brokers().len())
 }

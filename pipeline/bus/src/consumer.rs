@@ -37,7 +37,10 @@ impl Consumer {
     /// # Errors
     /// When librdkafka refuses the settings or the topics.
     pub fn new(brokers: &str, group: &str, topics: &[&str]) -> Result<Self, BusError> {
-        let failed = |source| BusError::Client { brokers: brokers.to_owned(), source };
+        let failed = |source| BusError::Client {
+            brokers: brokers.to_owned(),
+            source,
+        };
         let inner: StreamConsumer = client(brokers)
             .set("group.id", group)
             .set("enable.auto.commit", "false")
@@ -97,7 +100,9 @@ impl Consumer {
     /// # Errors
     /// When the partition is not held or the broker refuses.
     pub fn seek(&self, topic: &str, partition: i32, offset: i64) -> Result<(), BusError> {
-        self.inner.seek(topic, partition, Offset::Offset(offset), SEEK_LIMIT).map_err(BusError::Consume)
+        self.inner
+            .seek(topic, partition, Offset::Offset(offset), SEEK_LIMIT)
+            .map_err(BusError::Consume)
     }
 
     /// First and next offset of a partition.
@@ -105,13 +110,20 @@ impl Consumer {
     /// # Errors
     /// When the broker does not answer in time.
     pub fn watermarks(&self, topic: &str, partition: i32) -> Result<(i64, i64), BusError> {
-        self.inner.fetch_watermarks(topic, partition, SEEK_LIMIT).map_err(BusError::Consume)
+        self.inner
+            .fetch_watermarks(topic, partition, SEEK_LIMIT)
+            .map_err(BusError::Consume)
     }
 
     /// The partitions this member holds now.
     pub fn assignment(&self) -> Vec<(String, i32)> {
-        let Ok(list) = self.inner.assignment() else { return Vec::new() };
-        list.elements().iter().map(|element| (element.topic().to_owned(), element.partition())).collect()
+        let Ok(list) = self.inner.assignment() else {
+            return Vec::new();
+        };
+        list.elements()
+            .iter()
+            .map(|element| (element.topic().to_owned(), element.partition()))
+            .collect()
     }
 }
 
@@ -119,6 +131,11 @@ fn is_fatal(error: &rdkafka::error::KafkaError) -> bool {
     use rdkafka::types::RDKafkaErrorCode as Code;
     matches!(
         error.rdkafka_error_code(),
-        Some(Code::Fatal | Code::Authentication | Code::GroupAuthorizationFailed | Code::TopicAuthorizationFailed)
+        Some(
+            Code::Fatal
+                | Code::Authentication
+                | Code::GroupAuthorizationFailed
+                | Code::TopicAuthorizationFailed
+        )
     )
 }

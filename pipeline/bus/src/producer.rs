@@ -47,7 +47,10 @@ impl Producer {
             .set("compression.level", "1")
             .set("queue.buffering.max.kbytes", QUEUE_KIB_MAX.to_string())
             .create()
-            .map_err(|source| BusError::Client { brokers: brokers.to_owned(), source })?;
+            .map_err(|source| BusError::Client {
+                brokers: brokers.to_owned(),
+                source,
+            })?;
         Ok(Self { inner })
     }
 
@@ -73,9 +76,12 @@ impl Producer {
         let mut record = FutureRecord::to(topic).key(key).payload(payload);
         if !headers.is_empty() {
             let all = OwnedHeaders::new_with_capacity(headers.len());
-            record = record.headers(
-                headers.iter().fold(all, |all, &(key, value)| all.insert(Header { key, value: Some(value) })),
-            );
+            record = record.headers(headers.iter().fold(all, |all, &(key, value)| {
+                all.insert(Header {
+                    key,
+                    value: Some(value),
+                })
+            }));
         }
         loop {
             match self.inner.send_result(record) {
@@ -84,7 +90,12 @@ impl Producer {
                     record = same;
                     tokio::time::sleep(QUEUE_FULL_PAUSE).await;
                 }
-                Err((source, _)) => return Err(BusError::Produce { topic: topic.to_owned(), source }),
+                Err((source, _)) => {
+                    return Err(BusError::Produce {
+                        topic: topic.to_owned(),
+                        source,
+                    });
+                }
             }
         }
     }
@@ -100,10 +111,15 @@ impl Future for Delivery {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let topic = self.topic;
-        Pin::new(&mut self.future).poll(context).map(|outcome| match outcome {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err((source, _))) => Err(BusError::Produce { topic: topic.to_owned(), source }),
-            Err(_) => Err(BusError::Closed),
-        })
+        Pin::new(&mut self.future)
+            .poll(context)
+            .map(|outcome| match outcome {
+                Ok(Ok(_)) => Ok(()),
+                Ok(Err((source, _))) => Err(BusError::Produce {
+                    topic: topic.to_owned(),
+                    source,
+                }),
+                Err(_) => Err(BusError::Closed),
+            })
     }
 }

@@ -24,9 +24,10 @@ pub fn write(event: &Event, out: &mut Vec<u8>) {
     if event.vlan != 0 {
         put("vlan", json!([event.vlan]));
     }
-    for (ip, port, address, number) in
-        [("src_ip", "src_port", &event.src, event.sport), ("dest_ip", "dest_port", &event.dst, event.dport)]
-    {
+    for (ip, port, address, number) in [
+        ("src_ip", "src_port", &event.src, event.sport),
+        ("dest_ip", "dest_port", &event.dst, event.dport),
+    ] {
         if let Some(address) = parse_address(address) {
             put(ip, json!(address.to_string()));
             if matches!(event.proto, 6 | 17 | 132) {
@@ -41,7 +42,10 @@ pub fn write(event: &Event, out: &mut Vec<u8>) {
         put("community_id", json!(event.community_id));
     }
     if let Some(id) = EventId::from_bytes(&event.event_id) {
-        put("vonggac", json!({ "event_id": id.to_string(), "tenant": event.tenant, "exercise_id": event.exercise_id }));
+        put(
+            "vonggac",
+            json!({ "event_id": id.to_string(), "tenant": event.tenant, "exercise_id": event.exercise_id }),
+        );
     }
     if let Some(body) = &event.body {
         let (kind, name, value) = body_json(body);
@@ -117,7 +121,14 @@ fn tcp_json(flow: &proto::Flow) -> Json {
         "tcp_flags_tc": format!("{:02x}", flow.resp_tcp_flags),
     });
     if let Some(map) = tcp.as_object_mut() {
-        for (bit, name) in [(1, "fin"), (2, "syn"), (4, "rst"), (8, "psh"), (16, "ack"), (32, "urg")] {
+        for (bit, name) in [
+            (1, "fin"),
+            (2, "syn"),
+            (4, "rst"),
+            (8, "psh"),
+            (16, "ack"),
+            (32, "urg"),
+        ] {
             if both & bit != 0 {
                 map.insert(name.to_owned(), json!(true));
             }
@@ -167,7 +178,13 @@ fn http_json(http: &proto::Http) -> Json {
 }
 
 fn tls_json(tls: &proto::Tls) -> Json {
-    let hash = |text: &str| if text.is_empty() { json!({}) } else { json!({ "hash": text }) };
+    let hash = |text: &str| {
+        if text.is_empty() {
+            json!({})
+        } else {
+            json!({ "hash": text })
+        }
+    };
     without_empty(json!({
         "sni": tls.server_name,
         "version": tls.version,
@@ -244,7 +261,12 @@ fn stats_json(stats: &proto::Stats) -> Json {
 }
 
 fn counters_json(counters: &[Counter]) -> Json {
-    Json::Object(counters.iter().map(|counter| (counter.name.clone(), json!(counter.value))).collect())
+    Json::Object(
+        counters
+            .iter()
+            .map(|counter| (counter.name.clone(), json!(counter.value)))
+            .collect(),
+    )
 }
 
 /// Leaves out what is empty, as Suricata does.
@@ -318,8 +340,14 @@ mod tests {
         write(&event, &mut out);
         let line: Json = serde_json::from_slice(&out).unwrap();
         assert_eq!(line["timestamp"], "2023-11-14T22:13:20.123456+0000");
-        assert_eq!((&line["event_type"], &line["proto"]), (&json!("alert"), &json!("TCP")));
-        assert_eq!((&line["src_ip"], &line["dest_port"]), (&json!("10.0.0.1"), &json!(80)));
+        assert_eq!(
+            (&line["event_type"], &line["proto"]),
+            (&json!("alert"), &json!("TCP"))
+        );
+        assert_eq!(
+            (&line["src_ip"], &line["dest_port"]),
+            (&json!("10.0.0.1"), &json!(80))
+        );
         assert_eq!(line["alert"]["metadata"]["mitre_technique_id"], json!(["T1190"]));
         assert_eq!(out.last(), Some(&b'\n'));
     }
@@ -327,7 +355,13 @@ mod tests {
     #[test]
     fn times_out_of_range_are_still_written() {
         let mut out = Vec::new();
-        write(&Event { ts_us: i64::MAX, ..Event::default() }, &mut out);
+        write(
+            &Event {
+                ts_us: i64::MAX,
+                ..Event::default()
+            },
+            &mut out,
+        );
         let line: Json = serde_json::from_slice(&out).unwrap();
         assert_eq!(line["timestamp"], i64::MAX.to_string());
     }

@@ -33,7 +33,11 @@ pub(crate) struct Prepared {
 impl Alerting {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
         let correlator = shared.rules.correlator();
-        Self { shared, correlator, expired_at: Instant::now() }
+        Self {
+            shared,
+            correlator,
+            expired_at: Instant::now(),
+        }
     }
 }
 
@@ -46,7 +50,11 @@ impl Work for Alerting {
         self.correlator = self.shared.rules.correlator();
         if !state.is_empty() {
             let restored = self.correlator.restore(state)?;
-            tracing::info!(kept = restored.groups_kept, dropped = restored.groups_dropped, "correlation state is back");
+            tracing::info!(
+                kept = restored.groups_kept,
+                dropped = restored.groups_dropped,
+                "correlation state is back"
+            );
         }
         Ok(())
     }
@@ -56,8 +64,13 @@ impl Work for Alerting {
     }
 
     fn prepare(&mut self, batch: &[Message]) -> Prepared {
-        let now_us = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_micros() as i64);
-        let mut prepared = Prepared { alerts: Vec::new(), dead: Vec::new() };
+        let now_us = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |age| age.as_micros() as i64);
+        let mut prepared = Prepared {
+            alerts: Vec::new(),
+            dead: Vec::new(),
+        };
         for message in batch {
             match wire::decode::<Match>(&message.payload) {
                 Ok(item) => self.correlator.apply(&item, now_us, &mut prepared.alerts),
@@ -78,12 +91,20 @@ impl Work for Alerting {
         shared.store.insert_alerts(&prepared.alerts).await?;
         let mut deliveries = Vec::with_capacity(prepared.alerts.len());
         for alert in &prepared.alerts {
-            deliveries.push(shared.producer.send(topic::ALERTS, &alert.alert_id, &wire::to_bytes(alert)).await?);
+            deliveries.push(
+                shared
+                    .producer
+                    .send(topic::ALERTS, &alert.alert_id, &wire::to_bytes(alert))
+                    .await?,
+            );
         }
         for (message, reason) in &prepared.dead {
             let place = format!("{}/{}/{}", message.topic, message.partition, message.offset);
             let headers = [("reason", reason.as_str()), ("from", place.as_str())];
-            let sent = shared.producer.send_with(topic::DEAD_LETTER, &message.key, &message.payload, &headers).await?;
+            let sent = shared
+                .producer
+                .send_with(topic::DEAD_LETTER, &message.key, &message.payload, &headers)
+                .await?;
             deliveries.push(sent);
         }
         try_join_all(deliveries).await?;
@@ -107,7 +128,11 @@ mod tests {
 
     #[test]
     fn only_the_last_revision_of_a_batch_is_written() {
-        let alert = |id: u8, revision| Alert { alert_id: vec![id; 16], revision, ..Alert::default() };
+        let alert = |id: u8, revision| Alert {
+            alert_id: vec![id; 16],
+            revision,
+            ..Alert::default()
+        };
         let mut alerts = vec![alert(1, 1), alert(2, 1), alert(1, 2)];
         keep_newest(&mut alerts);
         assert_eq!(alerts, [alert(2, 1), alert(1, 2)]);

@@ -33,7 +33,11 @@ pub(crate) struct Prepared {
 
 impl Ingest {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, scratch: crate::rules::Scratch::default(), highest: BTreeMap::new() }
+        Self {
+            shared,
+            scratch: crate::rules::Scratch::default(),
+            highest: BTreeMap::new(),
+        }
     }
 
     fn is_repeat(&mut self, id: EventId) -> bool {
@@ -61,7 +65,11 @@ impl Ingest {
         event_row(class, event, prepared.rows.entry(class).or_default());
         let mut matches: Vec<Match> = Vec::new();
         self.shared.rules.matches(event, &mut self.scratch, &mut matches);
-        prepared.matches.extend(matches.iter().map(|item| (topic::match_key(item), wire::to_bytes(item))));
+        prepared.matches.extend(
+            matches
+                .iter()
+                .map(|item| (topic::match_key(item), wire::to_bytes(item))),
+        );
     }
 }
 
@@ -75,19 +83,31 @@ impl Work for Ingest {
         if state.is_empty() {
             return Ok(());
         }
-        let list: Vec<(u32, u32, u64)> = serde_json::from_slice(state).context("state of an events partition")?;
-        self.highest.extend(list.into_iter().map(|(sensor, boot, sequence)| ((sensor, boot), sequence)));
+        let list: Vec<(u32, u32, u64)> =
+            serde_json::from_slice(state).context("state of an events partition")?;
+        self.highest.extend(
+            list.into_iter()
+                .map(|(sensor, boot, sequence)| ((sensor, boot), sequence)),
+        );
         Ok(())
     }
 
     fn state(&self) -> Vec<u8> {
-        let list: Vec<(u32, u32, u64)> = self.highest.iter().map(|(&(s, b), &sequence)| (s, b, sequence)).collect();
+        let list: Vec<(u32, u32, u64)> = self
+            .highest
+            .iter()
+            .map(|(&(s, b), &sequence)| (s, b, sequence))
+            .collect();
         // Numbers in a list always serialise.
         serde_json::to_vec(&list).unwrap_or_default()
     }
 
     fn prepare(&mut self, batch: &[Message]) -> Prepared {
-        let mut prepared = Prepared { rows: HashMap::new(), matches: Vec::new(), dead: Vec::new() };
+        let mut prepared = Prepared {
+            rows: HashMap::new(),
+            matches: Vec::new(),
+            dead: Vec::new(),
+        };
         let mut repeats = 0_u64;
         for message in batch {
             match wire::decode_event(&message.payload) {
@@ -103,7 +123,10 @@ impl Work for Ingest {
             tracing::info!(repeats, "left out what a sensor sent again");
         }
         if !prepared.dead.is_empty() {
-            tracing::warn!(count = prepared.dead.len(), "undecodable messages go to dead-letter");
+            tracing::warn!(
+                count = prepared.dead.len(),
+                "undecodable messages go to dead-letter"
+            );
         }
         prepared
     }
@@ -117,10 +140,16 @@ impl Work for Ingest {
         for (message, reason) in &prepared.dead {
             let place = format!("{}/{}/{}", message.topic, message.partition, message.offset);
             let headers = [("reason", reason.as_str()), ("from", place.as_str())];
-            let sent = shared.producer.send_with(topic::DEAD_LETTER, &message.key, &message.payload, &headers).await?;
+            let sent = shared
+                .producer
+                .send_with(topic::DEAD_LETTER, &message.key, &message.payload, &headers)
+                .await?;
             deliveries.push(sent);
         }
-        let inserts = prepared.rows.iter().map(|(&class, rows)| shared.store.insert_events(class, token, rows));
+        let inserts = prepared
+            .rows
+            .iter()
+            .map(|(&class, rows)| shared.store.insert_events(class, token, rows));
         let (inserted, delivered) = tokio::join!(try_join_all(inserts), try_join_all(deliveries));
         inserted?;
         delivered?;

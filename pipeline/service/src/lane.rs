@@ -34,7 +34,11 @@ pub(crate) trait Work: Send {
     /// Works a batch through and moves the state. Writes nothing.
     fn prepare(&mut self, batch: &[Message]) -> Self::Prepared;
     /// Writes what came of it; called again with the same until it succeeds, so a repeat must change nothing.
-    fn write(&self, prepared: &Self::Prepared, token: &str) -> impl Future<Output = anyhow::Result<()>> + Send;
+    fn write(
+        &self,
+        prepared: &Self::Prepared,
+        token: &str,
+    ) -> impl Future<Output = anyhow::Result<()>> + Send;
 }
 
 /// One partition's worker.
@@ -50,21 +54,37 @@ pub(crate) struct Lane {
 
 impl Lane {
     pub(crate) fn new(shared: Arc<Shared>, topic: &str, partition: i32, receiver: Receiver<Message>) -> Self {
-        let checkpoint = Checkpoint { topic: topic.to_owned(), partition, ..Checkpoint::default() };
-        Self { shared, receiver, checkpoint, ahead: None, unsaved: false, saved_at: Instant::now() }
+        let checkpoint = Checkpoint {
+            topic: topic.to_owned(),
+            partition,
+            ..Checkpoint::default()
+        };
+        Self {
+            shared,
+            receiver,
+            checkpoint,
+            ahead: None,
+            unsaved: false,
+            saved_at: Instant::now(),
+        }
     }
 
     /// Works until the channel closes.
     pub(crate) async fn run<W: Work>(mut self, mut work: W) -> anyhow::Result<()> {
         self.load(&mut work).await?;
         while let Some(batch) = self.collect(&mut work).await? {
-            let (Some(first), Some(last)) = (batch.first(), batch.last()) else { continue };
+            let (Some(first), Some(last)) = (batch.first(), batch.last()) else {
+                continue;
+            };
             let end = last.offset + 1;
             if W::SAVE_EVERY.is_zero() && self.checkpoint.planned_end != end {
                 self.checkpoint.planned_end = end;
                 self.save().await;
             }
-            let token = format!("{}-{}-{}-{}", self.checkpoint.topic, self.checkpoint.partition, first.offset, last.offset);
+            let token = format!(
+                "{}-{}-{}-{}",
+                self.checkpoint.topic, self.checkpoint.partition, first.offset, last.offset
+            );
             let prepared = work.prepare(&batch);
             retry::until_ok(&token, || work.write(&prepared, &token)).await;
             self.checkpoint.next_offset = end;
@@ -88,15 +108,28 @@ impl Lane {
     }
 
     async fn load<W: Work>(&mut self, work: &mut W) -> anyhow::Result<()> {
-        let (store, topic, partition) = (&self.shared.store, &self.checkpoint.topic, self.checkpoint.partition);
+        let (store, topic, partition) = (
+            &self.shared.store,
+            &self.checkpoint.topic,
+            self.checkpoint.partition,
+        );
         let found = retry::until_ok("checkpoint", || store.load_checkpoint(topic, partition)).await;
         if let Some(found) = found {
             self.checkpoint = found;
         } else {
-            self.checkpoint = Checkpoint { topic: topic.clone(), partition, ..Checkpoint::default() };
+            self.checkpoint = Checkpoint {
+                topic: topic.clone(),
+                partition,
+                ..Checkpoint::default()
+            };
         }
         work.restore(&self.checkpoint.state)?;
-        tracing::info!(topic = self.checkpoint.topic, partition, next_offset = self.checkpoint.next_offset, "lane is ready");
+        tracing::info!(
+            topic = self.checkpoint.topic,
+            partition,
+            next_offset = self.checkpoint.next_offset,
+            "lane is ready"
+        );
         Ok(())
     }
 
@@ -104,7 +137,11 @@ impl Lane {
         self.checkpoint.version += 1;
         let (store, checkpoint) = (&self.shared.store, &self.checkpoint);
         retry::until_ok("checkpoint", || store.save_checkpoint(checkpoint)).await;
-        self.shared.consumer.commit(&self.checkpoint.topic, self.checkpoint.partition, self.checkpoint.next_offset);
+        self.shared.consumer.commit(
+            &self.checkpoint.topic,
+            self.checkpoint.partition,
+            self.checkpoint.next_offset,
+        );
         self.unsaved = false;
         self.saved_at = Instant::now();
     }
@@ -118,10 +155,12 @@ impl Lane {
             let planned = self.checkpoint.planned_end > 0;
             let message = match (self.ahead.take(), deadline) {
                 (Some(message), _) => Some(message),
-                (None, Some(deadline)) if !planned => match timeout_at(deadline, self.receiver.recv()).await {
-                    Ok(message) => message,
-                    Err(_) => return Ok(Some(batch)),
-                },
+                (None, Some(deadline)) if !planned => {
+                    match timeout_at(deadline, self.receiver.recv()).await {
+                        Ok(message) => message,
+                        Err(_) => return Ok(Some(batch)),
+                    }
+                }
                 (None, None) if self.unsaved => self.receive_or_save(work).await,
                 (None, _) => self.receiver.recv().await,
             };
@@ -129,7 +168,9 @@ impl Lane {
                 // A batch that was cut short by the end is done again later, whole.
                 return Ok((!batch.is_empty() && !planned).then_some(batch));
             };
-            let expected = batch.last().map_or(self.checkpoint.next_offset, |last: &Message| last.offset + 1);
+            let expected = batch
+                .last()
+                .map_or(self.checkpoint.next_offset, |last: &Message| last.offset + 1);
             if message.offset < expected {
                 continue;
             }
@@ -183,7 +224,12 @@ impl Lane {
         })
         .await;
         if low > next {
-            tracing::error!(topic, partition, lost = low - next, "Kafka no longer has messages that were not yet done");
+            tracing::error!(
+                topic,
+                partition,
+                lost = low - next,
+                "Kafka no longer has messages that were not yet done"
+            );
             self.checkpoint.next_offset = low;
             self.checkpoint.planned_end = 0;
         }

@@ -45,7 +45,12 @@ const GROUP: &str = "vonggac-pipeline";
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
     /// Kafka brokers, comma separated.
-    #[arg(long, env = "VONGGAC_KAFKA", default_value = "127.0.0.1:9092", value_name = "HOST:PORT")]
+    #[arg(
+        long,
+        env = "VONGGAC_KAFKA",
+        default_value = "127.0.0.1:9092",
+        value_name = "HOST:PORT"
+    )]
     pub kafka: String,
     /// Where events and alerts go.
     #[command(flatten)]
@@ -87,8 +92,16 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
         consumer: Consumer::new(&options.kafka, GROUP, &[topic::EVENTS, topic::MATCHES])?,
         rules,
     });
-    tracing::info!(kafka = options.kafka, clickhouse = options.store.clickhouse, "pipeline is ready");
-    let mut lanes = Lanes { shared: shared.clone(), senders: HashMap::new(), tasks: JoinSet::new() };
+    tracing::info!(
+        kafka = options.kafka,
+        clickhouse = options.store.clickhouse,
+        "pipeline is ready"
+    );
+    let mut lanes = Lanes {
+        shared: shared.clone(),
+        senders: HashMap::new(),
+        tasks: JoinSet::new(),
+    };
     let outcome = loop {
         tokio::select! {
             () = &mut shutdown => break Ok(()),
@@ -105,8 +118,14 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
 
 async fn prepare(store: &Store, options: &Options) -> anyhow::Result<()> {
     retry::until_ok("ClickHouse", || store.ping()).await;
-    store.migrate().await.context("bring ClickHouse's tables up to date")?;
-    let partitions = Partitions { data: options.partitions, replicas: options.replicas };
+    store
+        .migrate()
+        .await
+        .context("bring ClickHouse's tables up to date")?;
+    let partitions = Partitions {
+        data: options.partitions,
+        replicas: options.replicas,
+    };
     retry::until_ok("Kafka", || vonggac_bus::create_topics(&options.kafka, partitions)).await;
     Ok(())
 }

@@ -38,9 +38,17 @@ impl Rules {
             tracing::warn!("Sigma rule left out: {error}");
         }
         if errors.len() > ERRORS_LOGGED {
-            tracing::warn!("{} more left out; `vonggac rules check` shows all", errors.len() - ERRORS_LOGGED);
+            tracing::warn!(
+                "{} more left out; `vonggac rules check` shows all",
+                errors.len() - ERRORS_LOGGED
+            );
         }
-        tracing::info!(rules = set.rules().count(), correlations = set.correlations().len(), rejected = errors.len(), "Sigma rules");
+        tracing::info!(
+            rules = set.rules().count(),
+            correlations = set.correlations().len(),
+            rejected = errors.len(),
+            "Sigma rules"
+        );
         let plan = Plan::new(&set);
         Ok(Self { set, plan })
     }

@@ -32,7 +32,10 @@ pub(crate) fn load(directory: &Path) -> Result<Boot, SpoolError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Boot::default()),
         Err(error) => return Err(SpoolError::io(&path)(error)),
     };
-    parse(&text).ok_or_else(|| SpoolError::Broken { path, problem: format!("does not hold a boot: {text:?}") })
+    parse(&text).ok_or_else(|| SpoolError::Broken {
+        path,
+        problem: format!("does not hold a boot: {text:?}"),
+    })
 }
 
 pub(crate) fn save(directory: &Path, boot: &Boot) -> Result<(), SpoolError> {
@@ -50,7 +53,12 @@ fn parse(text: &str) -> Option<Boot> {
         "running" => false,
         _ => return None,
     };
-    Some(Boot { number, job: words.next()?.to_owned(), last_sequence, finished })
+    Some(Boot {
+        number,
+        job: words.next()?.to_owned(),
+        last_sequence,
+        finished,
+    })
 }
 
 /// Replaces a small file so that after any kind of end either the old or the new text is there.
@@ -67,5 +75,7 @@ pub(crate) fn write_whole(directory: &Path, name: &str, text: &str) -> Result<()
 }
 
 pub(crate) fn sync_directory(directory: &Path) -> Result<(), SpoolError> {
-    File::open(directory).and_then(|file| file.sync_all()).map_err(SpoolError::io(directory))
+    File::open(directory)
+        .and_then(|file| file.sync_all())
+        .map_err(SpoolError::io(directory))
 }

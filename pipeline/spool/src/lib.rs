@@ -46,7 +46,10 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { segment_bytes: 64 << 20, bytes_max: 8 << 30 }
+        Self {
+            segment_bytes: 64 << 20,
+            bytes_max: 8 << 30,
+        }
     }
 }
 

@@ -30,7 +30,9 @@ pub(crate) enum Parsed {
 
 /// Appends a record's bytes; `false` when it is too large.
 pub(crate) fn put(sequence: u64, key: &[u8], value: &[u8], out: &mut Vec<u8>) -> bool {
-    let Ok(key_length) = u16::try_from(key.len()) else { return false };
+    let Ok(key_length) = u16::try_from(key.len()) else {
+        return false;
+    };
     let length = FIXED_BYTES + key.len() + value.len();
     if length > RECORD_BYTES_MAX {
         return false;
@@ -49,13 +51,17 @@ pub(crate) fn put(sequence: u64, key: &[u8], value: &[u8], out: &mut Vec<u8>) ->
 
 /// Reads the record at the start of `bytes`.
 pub(crate) fn parse(bytes: &[u8]) -> Parsed {
-    let Some((head, rest)) = bytes.split_first_chunk::<HEAD_BYTES>() else { return Parsed::Short };
+    let Some((head, rest)) = bytes.split_first_chunk::<HEAD_BYTES>() else {
+        return Parsed::Short;
+    };
     let [l0, l1, l2, l3, c0, c1, c2, c3] = *head;
     let length = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
     if !(FIXED_BYTES..=RECORD_BYTES_MAX).contains(&length) {
         return Parsed::Broken;
     }
-    let Some(body) = rest.get(..length) else { return Parsed::Short };
+    let Some(body) = rest.get(..length) else {
+        return Parsed::Short;
+    };
     if crc32c::crc32c(body) != u32::from_le_bytes([c0, c1, c2, c3]) {
         return Parsed::Broken;
     }
@@ -69,5 +75,9 @@ fn split_body(body: &[u8]) -> Option<Record> {
     let (sequence, rest) = body.split_first_chunk::<8>()?;
     let (key_length, rest) = rest.split_first_chunk::<2>()?;
     let (key, value) = rest.split_at_checked(usize::from(u16::from_le_bytes(*key_length)))?;
-    Some(Record { sequence: u64::from_le_bytes(*sequence), key: key.to_vec(), value: value.to_vec() })
+    Some(Record {
+        sequence: u64::from_le_bytes(*sequence),
+        key: key.to_vec(),
+        value: value.to_vec(),
+    })
 }

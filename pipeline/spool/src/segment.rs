@@ -22,7 +22,10 @@ pub struct Position {
 impl Position {
     /// Before the first record of a segment.
     pub(crate) fn start_of(segment: u64) -> Self {
-        Self { segment, offset: MAGIC.len() as u64 }
+        Self {
+            segment,
+            offset: MAGIC.len() as u64,
+        }
     }
 }
 
@@ -35,7 +38,10 @@ pub(crate) fn list(directory: &Path) -> Result<Vec<u64>, SpoolError> {
     let mut numbers = Vec::new();
     for entry in fs::read_dir(directory).map_err(SpoolError::io(directory))? {
         let name = entry.map_err(SpoolError::io(directory))?.file_name();
-        let number: Option<u64> = name.to_str().and_then(|name| name.strip_suffix(".spool")).and_then(|stem| stem.parse().ok());
+        let number: Option<u64> = name
+            .to_str()
+            .and_then(|name| name.strip_suffix(".spool"))
+            .and_then(|stem| stem.parse().ok());
         numbers.extend(number);
     }
     numbers.sort_unstable();
@@ -60,8 +66,15 @@ impl Cursor {
     pub(crate) fn open(directory: &Path, at: Position) -> Result<Self, SpoolError> {
         let path = path(directory, at.segment);
         let mut file = File::open(&path).map_err(SpoolError::io(&path))?;
-        file.seek(SeekFrom::Start(at.offset)).map_err(SpoolError::io(&path))?;
-        Ok(Self { file, path, buffer: Vec::new(), start: 0, offset: at.offset })
+        file.seek(SeekFrom::Start(at.offset))
+            .map_err(SpoolError::io(&path))?;
+        Ok(Self {
+            file,
+            path,
+            buffer: Vec::new(),
+            start: 0,
+            offset: at.offset,
+        })
     }
 
     /// The next record that ends at or before `limit` (a byte of the file).
@@ -91,7 +104,9 @@ impl Cursor {
         self.buffer.drain(..self.start);
         self.start = 0;
         let mut piece = (&mut self.file).take(READ_BYTES);
-        piece.read_to_end(&mut self.buffer).map_err(SpoolError::io(&self.path))
+        piece
+            .read_to_end(&mut self.buffer)
+            .map_err(SpoolError::io(&self.path))
     }
 }
 
@@ -120,5 +135,8 @@ pub(crate) fn extent(directory: &Path, segment: u64) -> Result<Extent, SpoolErro
     while let Step::Record(record) = cursor.next(u64::MAX)? {
         last_sequence = record.sequence;
     }
-    Ok(Extent { end: cursor.offset, last_sequence })
+    Ok(Extent {
+        end: cursor.offset,
+        last_sequence,
+    })
 }

@@ -39,7 +39,9 @@ impl Shared {
     fn release(&self, bytes: u64) {
         let release = |held: u64| Some(held.saturating_sub(bytes));
         // The closure always gives a value, so the update cannot fail.
-        let _ = self.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, release);
+        let _ = self
+            .bytes
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, release);
     }
 }
 
@@ -81,7 +83,11 @@ impl Spool {
         for &done in numbers.iter().filter(|&&number| number < acked.segment) {
             remove(directory, done)?;
         }
-        let last = numbers.last().copied().unwrap_or(0).max(acked.segment.saturating_sub(1));
+        let last = numbers
+            .last()
+            .copied()
+            .unwrap_or(0)
+            .max(acked.segment.saturating_sub(1));
         let (bytes, last_sequence) = seal_last(directory, &numbers, acked)?;
         let boot = next_boot(directory, job, last_sequence)?;
 
@@ -95,11 +101,30 @@ impl Spool {
             broken: AtomicU64::new(0),
             _lock: lock,
         });
-        let first = if numbers.contains(&acked.segment) { acked } else { end };
+        let first = if numbers.contains(&acked.segment) {
+            acked
+        } else {
+            end
+        };
         Ok(Self {
-            reader: Reader { cursor: Cursor::open(directory, first)?, segment: first.segment, shared: shared.clone() },
-            acknowledger: Acknowledger { shared: shared.clone(), saved: first },
-            writer: Writer { shared, limits, file, path, end, buffer: Vec::new(), boot: boot.clone() },
+            reader: Reader {
+                cursor: Cursor::open(directory, first)?,
+                segment: first.segment,
+                shared: shared.clone(),
+            },
+            acknowledger: Acknowledger {
+                shared: shared.clone(),
+                saved: first,
+            },
+            writer: Writer {
+                shared,
+                limits,
+                file,
+                path,
+                end,
+                buffer: Vec::new(),
+                boot: boot.clone(),
+            },
             boot,
         })
     }
@@ -110,7 +135,9 @@ fn lock(directory: &Path) -> Result<File, SpoolError> {
     let file = File::create(&path).map_err(SpoolError::io(&path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(SpoolError::InUse { path: directory.to_owned() }),
+        Err(TryLockError::WouldBlock) => Err(SpoolError::InUse {
+            path: directory.to_owned(),
+        }),
         Err(TryLockError::Error(error)) => Err(SpoolError::io(&path)(error)),
     }
 }
@@ -127,16 +154,24 @@ fn load_acked(directory: &Path, numbers: &[u64]) -> Result<Position, SpoolError>
     };
     let parse = || {
         let (segment, offset) = text.trim_end().split_once(' ')?;
-        Some(Position { segment: segment.parse().ok()?, offset: offset.parse().ok()? })
+        Some(Position {
+            segment: segment.parse().ok()?,
+            offset: offset.parse().ok()?,
+        })
     };
-    parse().ok_or_else(|| SpoolError::Broken { path, problem: format!("does not hold a position: {text:?}") })
+    parse().ok_or_else(|| SpoolError::Broken {
+        path,
+        problem: format!("does not hold a position: {text:?}"),
+    })
 }
 
 /// Cuts the torn end off the last segment. Returns the bytes of all segments and the highest sequence in the last one that has any.
 fn seal_last(directory: &Path, numbers: &[u64], acked: Position) -> Result<(u64, u64), SpoolError> {
     let mut bytes = 0;
     let mut last_sequence = 0;
-    let Some((&last, earlier)) = numbers.split_last() else { return Ok((0, 0)) };
+    let Some((&last, earlier)) = numbers.split_last() else {
+        return Ok((0, 0));
+    };
     for &number in earlier.iter().filter(|&&number| number >= acked.segment) {
         let path = segment::path(directory, number);
         bytes += fs::metadata(&path).map_err(SpoolError::io(&path))?.len();
@@ -144,11 +179,20 @@ fn seal_last(directory: &Path, numbers: &[u64], acked: Position) -> Result<(u64,
     }
     let extent = segment::extent(directory, last)?;
     let path = segment::path(directory, last);
-    let file = OpenOptions::new().write(true).open(&path).map_err(SpoolError::io(&path))?;
+    let file = OpenOptions::new()
+        .write(true)
+        .open(&path)
+        .map_err(SpoolError::io(&path))?;
     let length = file.metadata().map_err(SpoolError::io(&path))?.len();
     if length > extent.end {
-        tracing::info!(segment = last, bytes = length - extent.end, "torn end cut off: it was never accepted");
-        file.set_len(extent.end).and_then(|()| file.sync_all()).map_err(SpoolError::io(&path))?;
+        tracing::info!(
+            segment = last,
+            bytes = length - extent.end,
+            "torn end cut off: it was never accepted"
+        );
+        file.set_len(extent.end)
+            .and_then(|()| file.sync_all())
+            .map_err(SpoolError::io(&path))?;
     }
     Ok((bytes + extent.end, last_sequence.max(extent.last_sequence)))
 }
@@ -157,9 +201,17 @@ fn next_boot(directory: &Path, job: &str, last_sequence: u64) -> Result<Boot, Sp
     let before = boot::load(directory)?;
     let continues = !job.is_empty() && before.job == job && !before.finished;
     let boot = if continues {
-        Boot { last_sequence: before.last_sequence.max(last_sequence), ..before }
+        Boot {
+            last_sequence: before.last_sequence.max(last_sequence),
+            ..before
+        }
     } else {
-        Boot { number: before.number.saturating_add(1), job: job.to_owned(), last_sequence: 0, finished: false }
+        Boot {
+            number: before.number.saturating_add(1),
+            job: job.to_owned(),
+            last_sequence: 0,
+            finished: false,
+        }
     };
     boot::save(directory, &boot)?;
     Ok(boot)
@@ -168,7 +220,9 @@ fn next_boot(directory: &Path, job: &str, last_sequence: u64) -> Result<Boot, Sp
 fn create(directory: &Path, number: u64) -> Result<(File, PathBuf), SpoolError> {
     let path = segment::path(directory, number);
     let mut file = File::create_new(&path).map_err(SpoolError::io(&path))?;
-    file.write_all(MAGIC).and_then(|()| file.sync_all()).map_err(SpoolError::io(&path))?;
+    file.write_all(MAGIC)
+        .and_then(|()| file.sync_all())
+        .map_err(SpoolError::io(&path))?;
     sync_directory(directory)?;
     Ok((file, path))
 }
@@ -189,12 +243,17 @@ impl Writer {
         let held = self.shared.bytes.load(Ordering::Relaxed) + self.buffer.len() as u64;
         let size = (key.len() + value.len()) as u64;
         if held + size > self.limits.bytes_max {
-            return Err(SpoolError::Full { bytes: held, bytes_max: self.limits.bytes_max });
+            return Err(SpoolError::Full {
+                bytes: held,
+                bytes_max: self.limits.bytes_max,
+            });
         }
         if record::put(sequence, key, value, &mut self.buffer) {
             Ok(())
         } else {
-            Err(SpoolError::RecordTooLarge { bytes: key.len() + value.len() })
+            Err(SpoolError::RecordTooLarge {
+                bytes: key.len() + value.len(),
+            })
         }
     }
 
@@ -265,10 +324,17 @@ impl Reader {
     pub fn next_record(&mut self) -> Result<Option<(Record, Position)>, SpoolError> {
         loop {
             let synced = *self.shared.synced.lock().unwrap_or_else(PoisonError::into_inner);
-            let limit = if synced.segment == self.segment { synced.offset } else { u64::MAX };
+            let limit = if synced.segment == self.segment {
+                synced.offset
+            } else {
+                u64::MAX
+            };
             match self.cursor.next(limit)? {
                 Step::Record(record) => {
-                    let after = Position { segment: self.segment, offset: self.cursor.offset };
+                    let after = Position {
+                        segment: self.segment,
+                        offset: self.cursor.offset,
+                    };
                     return Ok(Some((record, after)));
                 }
                 Step::End if self.segment >= synced.segment => return Ok(None),
@@ -305,7 +371,11 @@ impl Acknowledger {
         if position <= self.saved {
             return Ok(());
         }
-        write_whole(&self.shared.directory, ACKED, &format!("{} {}\n", position.segment, position.offset))?;
+        write_whole(
+            &self.shared.directory,
+            ACKED,
+            &format!("{} {}\n", position.segment, position.offset),
+        )?;
         for done in self.saved.segment..position.segment {
             let bytes = remove(&self.shared.directory, done)?;
             self.shared.release(bytes);

@@ -7,7 +7,10 @@ use tempfile::TempDir;
 
 use crate::{Limits, Record, Spool, SpoolError};
 
-const SMALL: Limits = Limits { segment_bytes: 200, bytes_max: 1 << 20 };
+const SMALL: Limits = Limits {
+    segment_bytes: 200,
+    bytes_max: 1 << 20,
+};
 
 fn open(directory: &TempDir, job: &str) -> Spool {
     Spool::open(directory.path(), job, SMALL).unwrap()
@@ -15,13 +18,18 @@ fn open(directory: &TempDir, job: &str) -> Spool {
 
 fn fill(spool: &mut Spool, sequences: std::ops::RangeInclusive<u64>) {
     for sequence in sequences {
-        spool.writer.append(sequence, b"key", format!("value {sequence}").as_bytes()).unwrap();
+        spool
+            .writer
+            .append(sequence, b"key", format!("value {sequence}").as_bytes())
+            .unwrap();
         spool.writer.sync().unwrap();
     }
 }
 
 fn read_all(spool: &mut Spool) -> Vec<u64> {
-    std::iter::from_fn(|| spool.reader.next_record().unwrap()).map(|(Record { sequence, .. }, _)| sequence).collect()
+    std::iter::from_fn(|| spool.reader.next_record().unwrap())
+        .map(|(Record { sequence, .. }, _)| sequence)
+        .collect()
 }
 
 #[test]
@@ -90,7 +98,10 @@ fn two_sensors_cannot_share_it() {
 #[test]
 fn a_full_spool_says_so_and_takes_again_after_acknowledgement() {
     let directory = TempDir::new().unwrap();
-    let limits = Limits { segment_bytes: 100, bytes_max: 400 };
+    let limits = Limits {
+        segment_bytes: 100,
+        bytes_max: 400,
+    };
     let mut spool = Spool::open(directory.path(), "", limits).unwrap();
     let mut sequence = 0;
     let full = loop {
@@ -101,7 +112,10 @@ fn a_full_spool_says_so_and_takes_again_after_acknowledgement() {
         }
     };
     assert!(matches!(full, SpoolError::Full { .. }));
-    let last = std::iter::from_fn(|| spool.reader.next_record().unwrap()).last().unwrap().1;
+    let last = std::iter::from_fn(|| spool.reader.next_record().unwrap())
+        .last()
+        .unwrap()
+        .1;
     spool.acknowledger.acknowledge(last).unwrap();
     spool.writer.append(sequence, b"", &[7; 40]).unwrap();
 }
@@ -121,7 +135,11 @@ fn every_torn_end_is_survived() {
         fs::write(copy.path().join("0000000000000001.spool"), &whole[..length]).unwrap();
         let mut spool = Spool::open(copy.path(), "", Limits::default()).unwrap();
         let expect = ((length - 8) / record_bytes) as u64;
-        assert_eq!(read_all(&mut spool), (1..=expect).collect::<Vec<_>>(), "cut to {length}");
+        assert_eq!(
+            read_all(&mut spool),
+            (1..=expect).collect::<Vec<_>>(),
+            "cut to {length}"
+        );
     }
 }
 

@@ -36,7 +36,11 @@ impl Store {
     ///
     /// # Errors
     /// When ClickHouse does not answer.
-    pub async fn load_checkpoint(&self, topic: &str, partition: i32) -> Result<Option<Checkpoint>, StoreError> {
+    pub async fn load_checkpoint(
+        &self,
+        topic: &str,
+        partition: i32,
+    ) -> Result<Option<Checkpoint>, StoreError> {
         self.client
             .query(
                 "SELECT topic, partition, version, next_offset, planned_end, state FROM checkpoint \
@@ -54,8 +58,15 @@ impl Store {
     /// # Errors
     /// When ClickHouse has not confirmed it.
     pub async fn save_checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
-        let failed = |source| StoreError::ClickHouse { doing: "write checkpoint".into(), source };
-        let mut insert = self.client.insert::<Checkpoint>("checkpoint").await.map_err(failed)?;
+        let failed = |source| StoreError::ClickHouse {
+            doing: "write checkpoint".into(),
+            source,
+        };
+        let mut insert = self
+            .client
+            .insert::<Checkpoint>("checkpoint")
+            .await
+            .map_err(failed)?;
         insert.write(checkpoint).await.map_err(failed)?;
         insert.end().await.map_err(failed)
     }

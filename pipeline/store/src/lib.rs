@@ -33,16 +33,37 @@ const INSERT_LIMIT: Duration = Duration::from_secs(120);
 #[group(id = "clickhouse_server")]
 pub struct Options {
     /// ClickHouse's HTTP interface.
-    #[arg(long, env = "VONGGAC_CLICKHOUSE", default_value = "http://127.0.0.1:8123", value_name = "URL")]
+    #[arg(
+        long,
+        env = "VONGGAC_CLICKHOUSE",
+        default_value = "http://127.0.0.1:8123",
+        value_name = "URL"
+    )]
     pub clickhouse: String,
     /// Database that holds the tables; made when missing.
-    #[arg(long, env = "VONGGAC_CLICKHOUSE_DATABASE", default_value = "vonggac", value_name = "NAME")]
+    #[arg(
+        long,
+        env = "VONGGAC_CLICKHOUSE_DATABASE",
+        default_value = "vonggac",
+        value_name = "NAME"
+    )]
     pub clickhouse_database: String,
     /// User.
-    #[arg(long, env = "VONGGAC_CLICKHOUSE_USER", default_value = "default", value_name = "NAME")]
+    #[arg(
+        long,
+        env = "VONGGAC_CLICKHOUSE_USER",
+        default_value = "default",
+        value_name = "NAME"
+    )]
     pub clickhouse_user: String,
     /// Password.
-    #[arg(long, env = "VONGGAC_CLICKHOUSE_PASSWORD", default_value = "", hide_env_values = true, value_name = "TEXT")]
+    #[arg(
+        long,
+        env = "VONGGAC_CLICKHOUSE_PASSWORD",
+        default_value = "",
+        hide_env_values = true,
+        value_name = "TEXT"
+    )]
     pub clickhouse_password: String,
 }
 
@@ -95,7 +116,10 @@ impl Store {
     /// When the database's name is not a plain one.
     pub fn new(options: &Options) -> Result<Self, StoreError> {
         let name = &options.clickhouse_database;
-        let plain = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let plain = !name.is_empty()
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         if !plain {
             return Err(StoreError::DatabaseName { name: name.clone() });
         }
@@ -107,7 +131,10 @@ impl Store {
         if !options.clickhouse_password.is_empty() {
             client = client.with_password(&options.clickhouse_password);
         }
-        Ok(Self { client, database: name.clone() })
+        Ok(Self {
+            client,
+            database: name.clone(),
+        })
     }
 
     /// Whether it answers.
@@ -116,7 +143,12 @@ impl Store {
     /// When it does not.
     pub async fn ping(&self) -> Result<(), StoreError> {
         let client = self.client.clone().with_database("default");
-        client.query("SELECT 1").fetch_one::<u8>().await.map(|_| ()).map_err(StoreError::new("ping"))
+        client
+            .query("SELECT 1")
+            .fetch_one::<u8>()
+            .await
+            .map(|_| ())
+            .map_err(StoreError::new("ping"))
     }
 
     /// Brings the tables up to date.
@@ -132,7 +164,8 @@ impl Store {
     /// # Errors
     /// When ClickHouse has not confirmed the insert; it may still have happened.
     pub async fn insert_events(&self, class: Class, token: &str, rows: &Rows) -> Result<(), StoreError> {
-        self.insert(class.name(), &schema::column_list(class), Some(token), rows).await
+        self.insert(class.name(), &schema::column_list(class), Some(token), rows)
+            .await
     }
 
     /// Inserts alerts as they now stand. A repeat writes the same row again; the table keeps one of each revision.
@@ -145,12 +178,21 @@ impl Store {
         self.insert("alerts", schema::ALERT_COLUMNS, None, &rows).await
     }
 
-    async fn insert(&self, table: &str, columns: &str, token: Option<&str>, rows: &Rows) -> Result<(), StoreError> {
+    async fn insert(
+        &self,
+        table: &str,
+        columns: &str,
+        token: Option<&str>,
+        rows: &Rows,
+    ) -> Result<(), StoreError> {
         if rows.count == 0 {
             return Ok(());
         }
         let sql = format!("INSERT INTO {table} ({columns}) FORMAT RowBinary");
-        let failed = |source| StoreError::ClickHouse { doing: format!("insert into {table}"), source };
+        let failed = |source| StoreError::ClickHouse {
+            doing: format!("insert into {table}"),
+            source,
+        };
         let mut insert = self
             .client
             .insert_formatted_with(sql)

@@ -42,7 +42,10 @@ pub fn alert_row(alert: &Alert, rows: &mut Rows) {
     out.push(u8::try_from(rule.severity).unwrap_or(0));
     put_texts(&rule.techniques, out);
     put_texts(&rule.tactics, out);
-    put_text(&cut(rule.text.clone(), vonggac_event::limits::RULE_TEXT_BYTES_MAX), out);
+    put_text(
+        &cut(rule.text.clone(), vonggac_event::limits::RULE_TEXT_BYTES_MAX),
+        out,
+    );
     put_text(&alert.sensor, out);
     put_text(&alert.tenant, out);
     out.extend_from_slice(&alert.exercise_id.to_le_bytes());
@@ -56,14 +59,22 @@ pub fn alert_row(alert: &Alert, rows: &mut Rows) {
         out.extend_from_slice(&u16::try_from(port).unwrap_or(0).to_le_bytes());
     }
     put_text(protocol_name(alert.proto), out);
-    for time in [alert.window_start_us, alert.first_us, alert.last_us, alert.detected_us] {
+    for time in [
+        alert.window_start_us,
+        alert.first_us,
+        alert.last_us,
+        alert.detected_us,
+    ] {
         put_time(time, out);
     }
     out.extend_from_slice(&alert.count.to_le_bytes());
     put_length(alert.event_ids.len(), out);
     alert.event_ids.iter().for_each(|id| put_id(id, out));
     put_length(alert.flow_ids.len(), out);
-    alert.flow_ids.iter().for_each(|id| out.extend_from_slice(&id.to_le_bytes()));
+    alert
+        .flow_ids
+        .iter()
+        .for_each(|id| out.extend_from_slice(&id.to_le_bytes()));
     put_text(&alert.summary, out);
     rows.count += 1;
 }
@@ -81,20 +92,43 @@ fn put_value(kind: Kind, value: &Value<'_>, out: &mut Vec<u8>) {
         Kind::U32 => out.extend_from_slice(&u32::try_from(number).unwrap_or(u32::MAX).to_le_bytes()),
         Kind::U64 => out.extend_from_slice(&number.to_le_bytes()),
         Kind::Bool => out.push(u8::from(number != 0)),
-        Kind::Address => put_address(if let Value::Address(address) = value { Some(*address) } else { None }, out),
+        Kind::Address => put_address(
+            if let Value::Address(address) = value {
+                Some(*address)
+            } else {
+                None
+            },
+            out,
+        ),
         Kind::Time => put_time(if let Value::Time(us) = value { *us } else { 0 }, out),
         Kind::Id => {
             let id = if let Value::Id(id) = value { *id } else { 0 };
             out.extend_from_slice(&id.to_le_bytes());
         }
-        Kind::TextList => put_texts(if let Value::TextList(list) = value { list } else { &[] }, out),
+        Kind::TextList => put_texts(
+            if let Value::TextList(list) = value {
+                list
+            } else {
+                &[]
+            },
+            out,
+        ),
         Kind::U32List => {
-            let list: &[u32] = if let Value::U32List(list) = value { list } else { &[] };
+            let list: &[u32] = if let Value::U32List(list) = value {
+                list
+            } else {
+                &[]
+            };
             put_length(list.len(), out);
-            list.iter().for_each(|item| out.extend_from_slice(&item.to_le_bytes()));
+            list.iter()
+                .for_each(|item| out.extend_from_slice(&item.to_le_bytes()));
         }
         Kind::Counters => {
-            let list: &[vonggac_event::proto::Counter] = if let Value::Counters(list) = value { list } else { &[] };
+            let list: &[vonggac_event::proto::Counter] = if let Value::Counters(list) = value {
+                list
+            } else {
+                &[]
+            };
             put_length(list.len(), out);
             for counter in list {
                 put_text(&counter.name, out);

@@ -22,21 +22,32 @@ pub(crate) const ALERT_COLUMNS: &str = "alert_id, revision, rule_id, rule_title,
 
 /// The stored columns of a class, comma separated.
 pub(crate) fn column_list(class: Class) -> String {
-    class.stored_columns().map(|column| format!("`{}`", column.name)).collect::<Vec<_>>().join(", ")
+    class
+        .stored_columns()
+        .map(|column| format!("`{}`", column.name))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// Creates the database and whatever is missing in it.
 pub(crate) async fn migrate(client: &Client, database: &str) -> Result<(), StoreError> {
     let outside = client.clone().with_database("default");
     run(&outside, &format!("CREATE DATABASE IF NOT EXISTS {database}")).await?;
-    run(client, "CREATE TABLE IF NOT EXISTS schema_version (version UInt32) ENGINE = MergeTree ORDER BY version").await?;
+    run(
+        client,
+        "CREATE TABLE IF NOT EXISTS schema_version (version UInt32) ENGINE = MergeTree ORDER BY version",
+    )
+    .await?;
     let found = client
         .query("SELECT max(version) FROM schema_version")
         .fetch_one::<u32>()
         .await
         .map_err(StoreError::new("read schema_version"))?;
     if found > VERSION {
-        return Err(StoreError::Newer { found, known: VERSION });
+        return Err(StoreError::Newer {
+            found,
+            known: VERSION,
+        });
     }
     for class in Class::ALL {
         run(client, &class_table(class)).await?;
@@ -52,7 +63,11 @@ pub(crate) async fn migrate(client: &Client, database: &str) -> Result<(), Store
 
 async fn run(client: &Client, sql: &str) -> Result<(), StoreError> {
     let doing = sql.split('(').next().unwrap_or(sql).trim().to_owned();
-    client.query_raw(sql).execute().await.map_err(StoreError::new(doing))
+    client
+        .query_raw(sql)
+        .execute()
+        .await
+        .map_err(StoreError::new(doing))
 }
 
 #[derive(Row, Deserialize)]
@@ -67,8 +82,15 @@ async fn add_missing_columns(client: &Client, class: Class) -> Result<(), StoreE
         .fetch_all()
         .await
         .map_err(StoreError::new("read system.columns"))?;
-    for column in class.stored_columns().filter(|column| !there.iter().any(|row| row.name == column.name)) {
-        run(client, &format!("ALTER TABLE {} ADD COLUMN {}", class.name(), definition(column))).await?;
+    for column in class
+        .stored_columns()
+        .filter(|column| !there.iter().any(|row| row.name == column.name))
+    {
+        run(
+            client,
+            &format!("ALTER TABLE {} ADD COLUMN {}", class.name(), definition(column)),
+        )
+        .await?;
     }
     Ok(())
 }
@@ -135,7 +157,13 @@ mod tests {
         for class in Class::ALL {
             let sql = class_table(class);
             for column in class.columns() {
-                assert_eq!(sql.contains(&format!("`{}` ", column.name)), column.stored, "{} {}", class.name(), column.name);
+                assert_eq!(
+                    sql.contains(&format!("`{}` ", column.name)),
+                    column.stored,
+                    "{} {}",
+                    class.name(),
+                    column.name
+                );
             }
         }
     }

@@ -74,7 +74,12 @@ pub fn read(paths: &[PathBuf], extensions: &[&str]) -> Result<Vec<RuleFile>, Fil
     found.iter().map(|path| read_file(path)).collect()
 }
 
-fn search(directory: &Path, extensions: &[&str], depth: usize, found: &mut Vec<PathBuf>) -> Result<(), FilesError> {
+fn search(
+    directory: &Path,
+    extensions: &[&str],
+    depth: usize,
+    found: &mut Vec<PathBuf>,
+) -> Result<(), FilesError> {
     let entries = fs::read_dir(directory).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let mut entries = entries.map_err(FilesError::io(directory))?;
     entries.sort_by_key(fs::DirEntry::file_name);
@@ -95,10 +100,16 @@ fn search(directory: &Path, extensions: &[&str], depth: usize, found: &mut Vec<P
 fn read_file(path: &Path) -> Result<RuleFile, FilesError> {
     let bytes = fs::metadata(path).map_err(FilesError::io(path))?.len();
     if bytes > FILE_BYTES_MAX {
-        return Err(FilesError::TooLarge { path: path.to_owned(), bytes });
+        return Err(FilesError::TooLarge {
+            path: path.to_owned(),
+            bytes,
+        });
     }
     let text = fs::read(path).map_err(FilesError::io(path))?;
-    Ok(RuleFile { name: path.display().to_string(), text: String::from_utf8_lossy(&text).into_owned() })
+    Ok(RuleFile {
+        name: path.display().to_string(),
+        text: String::from_utf8_lossy(&text).into_owned(),
+    })
 }
 
 #[cfg(test)]
@@ -115,9 +126,16 @@ mod tests {
             fs::write(at(name), name).unwrap();
         }
         let texts = |paths: &[PathBuf]| -> Vec<String> {
-            read(paths, SIGNATURES).unwrap().into_iter().map(|file| file.text).collect()
+            read(paths, SIGNATURES)
+                .unwrap()
+                .into_iter()
+                .map(|file| file.text)
+                .collect()
         };
-        assert_eq!(texts(&[directory.path().to_owned()]), ["a.rules", "b.rules", "c/d.rules"]);
+        assert_eq!(
+            texts(&[directory.path().to_owned()]),
+            ["a.rules", "b.rules", "c/d.rules"]
+        );
         assert_eq!(texts(&[at("notes.txt")]), ["notes.txt"]);
     }
 

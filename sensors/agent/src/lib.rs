@@ -61,8 +61,14 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
     let options = Arc::new(options.resolve()?);
     let stop = Arc::new(AtomicBool::new(false));
     let metrics = Metrics::default();
-    let serving = options.metrics.map(|address| tokio::spawn(metrics.clone().serve(address)));
-    let Threads { signatures, joined, publishing } = Threads::start(&options, &stop, metrics)?;
+    let serving = options
+        .metrics
+        .map(|address| tokio::spawn(metrics.clone().serve(address)));
+    let Threads {
+        signatures,
+        joined,
+        publishing,
+    } = Threads::start(&options, &stop, metrics)?;
     tokio::pin!(shutdown);
     let joining = join(joined, serving, &stop);
     tokio::pin!(joining);
@@ -87,16 +93,26 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
             () = patience => tracing::warn!("Kafka has not confirmed everything; the rest stays in the spool for the next start"),
         }
     }
-    let summary = Summary { options: &options, packets: &packets, writer: &writer, signatures };
+    let summary = Summary {
+        options: &options,
+        packets: &packets,
+        writer: &writer,
+        signatures,
+    };
     summary.log();
     if let Some(path) = &options.summary {
-        summary.write(path).with_context(|| format!("write {}", path.display()))?;
+        summary
+            .write(path)
+            .with_context(|| format!("write {}", path.display()))?;
     }
     Ok(packets.sources.iter().all(|source| source.error.is_none()))
 }
 
 /// What the two threads came to.
-type Joined = (thread::Result<anyhow::Result<packets::Report>>, thread::Result<anyhow::Result<writer::Report>>);
+type Joined = (
+    thread::Result<anyhow::Result<packets::Report>>,
+    thread::Result<anyhow::Result<writer::Report>>,
+);
 
 /// The threads and tasks of a sensor at work.
 struct Threads {
@@ -119,7 +135,15 @@ impl Threads {
             (None, scan::aside(FileScanner::new(yara.as_ref()), &items)?)
         };
         let signatures = engine.len();
-        let packets = Packets::open(options, engine, boot.number, scanning, items, stop.clone(), metrics)?;
+        let packets = Packets::open(
+            options,
+            engine,
+            boot.number,
+            scanning,
+            items,
+            stop.clone(),
+            metrics,
+        )?;
         let writer = Writer {
             output: Output { spool, eve },
             scanner,
@@ -129,7 +153,9 @@ impl Threads {
             waits: reading,
             stop: stop.clone(),
         };
-        let packets = thread::Builder::new().name("packets".into()).spawn(move || packets.run())?;
+        let packets = thread::Builder::new()
+            .name("packets".into())
+            .spawn(move || packets.run())?;
         let writer_stop = stop.clone();
         let writer = thread::Builder::new().name("writer".into()).spawn(move || {
             let outcome = writer.run(&received);
@@ -146,9 +172,15 @@ impl Threads {
             let _ = written.send(());
             joined
         });
-        let publisher = ends.map(|(reader, mark)| publish::Publisher::new(&options.kafka, reader, mark)).transpose()?;
+        let publisher = ends
+            .map(|(reader, mark)| publish::Publisher::new(&options.kafka, reader, mark))
+            .transpose()?;
         let publishing = publisher.map(|publisher| tokio::spawn(publisher.run(end_of_writing)));
-        Ok(Self { signatures, joined, publishing })
+        Ok(Self {
+            signatures,
+            joined,
+            publishing,
+        })
     }
 }
 
@@ -158,7 +190,9 @@ async fn join(
     serving: Option<JoinHandle<anyhow::Result<()>>>,
     stop: &AtomicBool,
 ) -> anyhow::Result<Joined> {
-    let Some(serving) = serving else { return Ok(joined.await?) };
+    let Some(serving) = serving else {
+        return Ok(joined.await?);
+    };
     tokio::select! {
         joined = joined => Ok(joined?),
         // Serving only ends when it cannot begin.
@@ -171,13 +205,25 @@ async fn join(
 }
 
 /// The spool's two ends, when there is a spool.
-type SpoolEnds = (Option<vonggac_spool::Writer>, Option<(Reader, Acknowledger)>, Boot);
+type SpoolEnds = (
+    Option<vonggac_spool::Writer>,
+    Option<(Reader, Acknowledger)>,
+    Boot,
+);
 
 fn open_spool(options: &Options) -> anyhow::Result<SpoolEnds> {
     let Some(directory) = options.spool.as_deref().filter(|_| options.kafka.is_some()) else {
         return Ok((None, None, Boot::default()));
     };
-    let limits = Limits { bytes_max: options.spool_bytes_max, ..Limits::default() };
-    let Spool { writer, reader, acknowledger, boot } = Spool::open(directory, &options.job()?, limits)?;
+    let limits = Limits {
+        bytes_max: options.spool_bytes_max,
+        ..Limits::default()
+    };
+    let Spool {
+        writer,
+        reader,
+        acknowledger,
+        boot,
+    } = Spool::open(directory, &options.job()?, limits)?;
     Ok((Some(writer), Some((reader, acknowledger)), boot))
 }

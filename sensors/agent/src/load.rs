@@ -32,7 +32,9 @@ pub(crate) fn signatures(options: &Options) -> anyhow::Result<Arc<Engine>> {
 }
 
 fn set_variable(variables: &mut Variables, text: &str) -> anyhow::Result<()> {
-    let (name, value) = text.split_once('=').with_context(|| format!("--var {text}: is not NAME=VALUE"))?;
+    let (name, value) = text
+        .split_once('=')
+        .with_context(|| format!("--var {text}: is not NAME=VALUE"))?;
     if name.ends_with("PORT") || name.ends_with("PORTS") {
         variables.set_port(name, value);
     } else {
@@ -59,6 +61,9 @@ fn log_errors(what: &str, errors: &[impl std::fmt::Display]) {
         tracing::warn!("{what} left out: {error}");
     }
     if errors.len() > ERRORS_LOGGED {
-        tracing::warn!("{} more left out; `vonggac rules check` shows all", errors.len() - ERRORS_LOGGED);
+        tracing::warn!(
+            "{} more left out; `vonggac rules check` shows all",
+            errors.len() - ERRORS_LOGGED
+        );
     }
 }

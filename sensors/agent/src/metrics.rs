@@ -34,7 +34,9 @@ impl Metrics {
 
     /// Serves until dropped.
     pub(crate) async fn serve(self, address: SocketAddr) -> anyhow::Result<()> {
-        let listener = TcpListener::bind(address).await.with_context(|| format!("--metrics {address}"))?;
+        let listener = TcpListener::bind(address)
+            .await
+            .with_context(|| format!("--metrics {address}"))?;
         tracing::info!(%address, "metrics");
         loop {
             match listener.accept().await {
@@ -63,7 +65,10 @@ impl Metrics {
             }
         }
         let (status, body) = if request.starts_with(b"GET /metrics ") {
-            ("200 OK", self.text.lock().unwrap_or_else(PoisonError::into_inner).clone())
+            (
+                "200 OK",
+                self.text.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            )
         } else {
             ("404 Not Found", "only /metrics is here\n".to_owned())
         };
@@ -87,11 +92,19 @@ fn render(sensor: &str, report: &Report) -> String {
     put("sensor_packets_received_total", "", report.received);
     put("sensor_packets_processed_total", "", report.processed);
     for (reason, count) in &report.dropped {
-        put("sensor_packets_dropped_total", &format!(",reason=\"{reason}\""), *count);
+        put(
+            "sensor_packets_dropped_total",
+            &format!(",reason=\"{reason}\""),
+            *count,
+        );
     }
     put("sensor_received_bytes_total", "", report.bytes);
     for (reason, count) in &report.events_dropped {
-        put("sensor_events_dropped_total", &format!(",reason=\"{reason}\""), *count);
+        put(
+            "sensor_events_dropped_total",
+            &format!(",reason=\"{reason}\""),
+            *count,
+        );
     }
     for (name, count) in &report.counters {
         put("sensor_counter_total", &format!(",name=\"{name}\""), *count);
@@ -112,7 +125,13 @@ mod tests {
             ..Report::default()
         };
         let page = render("a\"b", &report);
-        assert!(page.contains("sensor_packets_received_total{sensor=\"a_b\"} 10\n"), "{page}");
-        assert!(page.contains("sensor_packets_dropped_total{sensor=\"a_b\",reason=\"truncated\"} 2\n"), "{page}");
+        assert!(
+            page.contains("sensor_packets_received_total{sensor=\"a_b\"} 10\n"),
+            "{page}"
+        );
+        assert!(
+            page.contains("sensor_packets_dropped_total{sensor=\"a_b\",reason=\"truncated\"} 2\n"),
+            "{page}"
+        );
     }
 }

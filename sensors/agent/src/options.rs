@@ -12,7 +12,12 @@ use sha2::{Digest, Sha256};
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
     /// Interface to capture on.
-    #[arg(long, value_name = "IF", conflicts_with = "read", required_unless_present = "read")]
+    #[arg(
+        long,
+        value_name = "IF",
+        conflicts_with = "read",
+        required_unless_present = "read"
+    )]
     pub interface: Option<String>,
     /// Capture files to read, in this order: pcap or pcapng, also gzip-compressed; - is standard input.
     #[arg(long, value_name = "FILE", num_args = 1..)]
@@ -72,7 +77,9 @@ impl Options {
             };
         }
         if self.kafka.is_none() && self.eve.is_none() {
-            bail!("nowhere to write: give --kafka HOST:PORT, or --eve FILE (or - for standard output), or both");
+            bail!(
+                "nowhere to write: give --kafka HOST:PORT, or --eve FILE (or - for standard output), or both"
+            );
         }
         if self.kafka.is_some() && self.spool.is_none() {
             self.spool = Some(std::env::temp_dir().join(format!("vonggac-spool-{}", self.name)));
@@ -95,7 +102,10 @@ impl Options {
             hash.update(kind);
             for path in paths {
                 let facts = fs::metadata(path).with_context(|| path.display().to_string())?;
-                let modified = facts.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+                let modified = facts
+                    .modified()
+                    .ok()
+                    .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
                 hash.update(path.as_os_str().as_encoded_bytes());
                 hash.update(facts.len().to_le_bytes());
                 hash.update(modified.unwrap_or_default().as_nanos().to_le_bytes());
@@ -107,6 +117,11 @@ impl Options {
         }
         hash.update(self.exercise_id.to_le_bytes());
         hash.update(self.stats_seconds.to_le_bytes());
-        Ok(hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+        Ok(hash
+            .finalize()
+            .iter()
+            .take(16)
+            .map(|byte| format!("{byte:02x}"))
+            .collect())
     }
 }

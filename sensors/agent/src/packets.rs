@@ -82,7 +82,9 @@ impl Sink for Out {
         if let Scanning::Aside(files) = &self.scanning {
             match files.try_send((Box::new(event), data)) {
                 Ok(()) => return,
-                Err(TrySendError::Full((boxed, _)) | TrySendError::Disconnected((boxed, _))) => event = *boxed,
+                Err(TrySendError::Full((boxed, _)) | TrySendError::Disconnected((boxed, _))) => {
+                    event = *boxed
+                }
             }
             self.unscanned += 1;
             if let Some(Body::File(file)) = event.body.as_mut() {
@@ -126,7 +128,13 @@ impl Packets {
         config.stream.first_flow_id = (salt << 32) + 1;
         Ok(Self {
             inspector: Inspector::new(config, engine),
-            out: Out { items, scanning, waits: options.interface.is_none(), queue_full: 0, unscanned: 0 },
+            out: Out {
+                items,
+                scanning,
+                waits: options.interface.is_none(),
+                queue_full: 0,
+                unscanned: 0,
+            },
             source,
             options: options.clone(),
             stop,
@@ -152,7 +160,10 @@ impl Packets {
 
     fn run_ring(&mut self, ring: &mut RingSource) -> anyhow::Result<i64> {
         let name = self.options.interface.clone().unwrap_or_default();
-        self.report.sources.push(SourceReport { name, ..SourceReport::default() });
+        self.report.sources.push(SourceReport {
+            name,
+            ..SourceReport::default()
+        });
         tracing::info!(interface = self.options.interface, "capturing");
         let mut frames = 0;
         let mut now_us = now_us();
@@ -189,7 +200,10 @@ impl Packets {
     fn run_files(&mut self, paths: &[PathBuf]) -> i64 {
         let mut last_us = 0;
         for path in paths {
-            let mut source = SourceReport { name: path.display().to_string(), ..SourceReport::default() };
+            let mut source = SourceReport {
+                name: path.display().to_string(),
+                ..SourceReport::default()
+            };
             match self.run_file(path, &mut source.packets, &mut last_us) {
                 Ok(()) => {}
                 Err(error) => {
@@ -205,7 +219,12 @@ impl Packets {
         last_us
     }
 
-    fn run_file(&mut self, path: &std::path::Path, packets: &mut u64, last_us: &mut i64) -> anyhow::Result<()> {
+    fn run_file(
+        &mut self,
+        path: &std::path::Path,
+        packets: &mut u64,
+        last_us: &mut i64,
+    ) -> anyhow::Result<()> {
         let mut file = FileSource::open(path)?;
         let begun = Instant::now();
         let mut first_us = None;
@@ -238,7 +257,12 @@ impl Packets {
 
     fn take(&mut self, frame: &Frame<'_>) {
         self.report.bytes += u64::from(frame.wire_bytes);
-        self.inspector.packet(frame.ts_us, LinkType::from_dlt(frame.link), frame.data, &mut self.out);
+        self.inspector.packet(
+            frame.ts_us,
+            LinkType::from_dlt(frame.link),
+            frame.data,
+            &mut self.out,
+        );
     }
 
     fn stats_if_due(&mut self, now_us: i64) {
@@ -257,15 +281,26 @@ impl Packets {
 
     fn fill_report(&mut self) {
         let counters = self.inspector.counters();
-        let kernel = self.report.dropped.iter().find(|(name, _)| name == "kernel").map_or(0, |&(_, count)| count);
+        let kernel = self
+            .report
+            .dropped
+            .iter()
+            .find(|(name, _)| name == "kernel")
+            .map_or(0, |&(_, count)| count);
         self.report.processed = counters.packets_processed;
         self.report.received = counters.packets_received + kernel;
         let mut dropped: Vec<(String, u64)> = vec![("kernel".to_owned(), kernel)];
         dropped.extend(counters.dropped().map(|(name, count)| (name.to_owned(), count)));
         dropped.retain(|&(_, count)| count > 0);
         self.report.dropped = dropped;
-        self.report.counters = counters.list().iter().map(|&(name, count)| (name.to_owned(), count)).collect();
-        self.report.counters.push(("files_unscanned_queue_full".to_owned(), self.out.unscanned));
+        self.report.counters = counters
+            .list()
+            .iter()
+            .map(|&(name, count)| (name.to_owned(), count))
+            .collect();
+        self.report
+            .counters
+            .push(("files_unscanned_queue_full".to_owned(), self.out.unscanned));
         self.report.counters.retain(|&(_, count)| count > 0);
         self.report.events_dropped = vec![("queue_full".to_owned(), self.out.queue_full)];
     }
@@ -274,7 +309,12 @@ impl Packets {
         self.fill_report();
         self.metrics.update(&self.options.name, &self.report);
         let counters = |list: &[(String, u64)]| {
-            list.iter().map(|(name, value)| Counter { name: name.clone(), value: *value }).collect::<Vec<_>>()
+            list.iter()
+                .map(|(name, value)| Counter {
+                    name: name.clone(),
+                    value: *value,
+                })
+                .collect::<Vec<_>>()
         };
         let stats = Stats {
             uptime_us: ts_us.saturating_sub(self.first_us).max(0) as u64,
@@ -285,10 +325,16 @@ impl Packets {
             events: 0,
             counters: counters(&self.report.counters),
         };
-        self.out.event(Event { ts_us, body: Some(Body::Stats(stats)), ..Event::default() });
+        self.out.event(Event {
+            ts_us,
+            body: Some(Body::Stats(stats)),
+            ..Event::default()
+        });
     }
 }
 
 fn now_us() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_micros() as i64)
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |age| age.as_micros() as i64)
 }

@@ -35,11 +35,22 @@ pub(crate) struct Publisher {
 }
 
 impl Publisher {
-    pub(crate) fn new(brokers: &Option<String>, reader: Reader, acknowledger: Acknowledger) -> Result<Self, BusError> {
+    pub(crate) fn new(
+        brokers: &Option<String>,
+        reader: Reader,
+        acknowledger: Acknowledger,
+    ) -> Result<Self, BusError> {
         let brokers = brokers.clone().unwrap_or_default();
         let producer = Producer::new(&brokers)?;
         let (window, deliveries) = (VecDeque::new(), FuturesOrdered::new());
-        Ok(Self { brokers, producer, reader, acknowledger, window, deliveries })
+        Ok(Self {
+            brokers,
+            producer,
+            reader,
+            acknowledger,
+            window,
+            deliveries,
+        })
     }
 
     /// Runs until the writer has ended and everything it accepted is delivered.
@@ -77,8 +88,13 @@ impl Publisher {
     /// Sends until the window is full or the spool has nothing new; says whether it was the latter.
     async fn fill(&mut self) -> anyhow::Result<bool> {
         while self.window.len() < UNDER_WAY_MAX {
-            let Some((record, after)) = self.reader.next_record()? else { return Ok(true) };
-            let delivery = self.producer.send(topic::EVENTS, &record.key, &record.value).await?;
+            let Some((record, after)) = self.reader.next_record()? else {
+                return Ok(true);
+            };
+            let delivery = self
+                .producer
+                .send(topic::EVENTS, &record.key, &record.value)
+                .await?;
             self.deliveries.push_back(delivery);
             self.window.push_back((record, after));
         }
@@ -91,7 +107,11 @@ impl Publisher {
         self.deliveries = FuturesOrdered::new();
         self.producer = Producer::new(&self.brokers)?;
         for (record, _) in &self.window {
-            self.deliveries.push_back(self.producer.send(topic::EVENTS, &record.key, &record.value).await?);
+            self.deliveries.push_back(
+                self.producer
+                    .send(topic::EVENTS, &record.key, &record.value)
+                    .await?,
+            );
         }
         Ok(())
     }

@@ -28,13 +28,17 @@ pub(crate) struct FileScanner {
 
 impl FileScanner {
     pub(crate) fn new(rules: Option<&Arc<vonggac_yara::Rules>>) -> Option<Self> {
-        rules.map(|rules| Self { scanner: Scanner::new(rules.clone(), Limits::default()) })
+        rules.map(|rules| Self {
+            scanner: Scanner::new(rules.clone(), Limits::default()),
+        })
     }
 
     /// Scans `data`, fills in the file event's `scan` and `yara_rules`, and makes an event of each match.
     pub(crate) fn scan(&mut self, event: &mut Event, data: &[u8]) -> Vec<Event> {
         let outcome = self.scanner.scan(data);
-        let Some(Body::File(file)) = event.body.as_mut() else { return Vec::new() };
+        let Some(Body::File(file)) = event.body.as_mut() else {
+            return Vec::new();
+        };
         let is_whole = file.complete && file.size == data.len() as u64;
         let matches = match outcome {
             Ok(matches) => matches,
@@ -49,9 +53,17 @@ impl FileScanner {
             (true, false) => "partial",
         }
         .to_owned();
-        file.yara_rules = matches.iter().take(LIST_ITEMS_MAX).map(|found| found.rule.clone()).collect();
+        file.yara_rules = matches
+            .iter()
+            .take(LIST_ITEMS_MAX)
+            .map(|found| found.rule.clone())
+            .collect();
         let file = file.clone();
-        matches.into_iter().take(LIST_ITEMS_MAX).map(|found| yara_event(event, &file, found)).collect()
+        matches
+            .into_iter()
+            .take(LIST_ITEMS_MAX)
+            .map(|found| yara_event(event, &file, found))
+            .collect()
     }
 }
 
@@ -64,7 +76,11 @@ fn outcome_of(error: &ScanError) -> &'static str {
 }
 
 fn yara_event(of: &Event, file: &proto::File, found: YaraMatch) -> Event {
-    let metadata = found.metadata.into_iter().take(LIST_ITEMS_MAX).map(|(key, value)| format!("{key} {value}"));
+    let metadata = found
+        .metadata
+        .into_iter()
+        .take(LIST_ITEMS_MAX)
+        .map(|(key, value)| format!("{key} {value}"));
     Event {
         body: Some(Body::Yara(proto::Yara {
             rule: found.rule,
@@ -84,7 +100,9 @@ fn yara_event(of: &Event, file: &proto::File, found: YaraMatch) -> Event {
 /// Starts a thread that scans beside the packets, when there is something to scan with. It ends when the packets' end of the channel
 /// closes.
 pub(crate) fn aside(scanner: Option<FileScanner>, items: &SyncSender<Item>) -> std::io::Result<Scanning> {
-    let Some(mut scanner) = scanner else { return Ok(Scanning::Inline) };
+    let Some(mut scanner) = scanner else {
+        return Ok(Scanning::Inline);
+    };
     let (files, waiting) = sync_channel::<(Box<Event>, Vec<u8>)>(QUEUE_FILES);
     let items = items.clone();
     thread::Builder::new().name("files".into()).spawn(move || {

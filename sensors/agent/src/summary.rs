@@ -38,7 +38,12 @@ impl Summary<'_> {
 
     fn to_json(&self) -> Value {
         let mut events_dropped = pairs(&self.packets.events_dropped);
-        events_dropped.extend(self.writer.dropped.iter().map(|(&name, &count)| (name.to_owned(), json!(count))));
+        events_dropped.extend(
+            self.writer
+                .dropped
+                .iter()
+                .map(|(&name, &count)| (name.to_owned(), json!(count))),
+        );
         json!({
             "sensor": self.options.name,
             "tenant": self.options.tenant,
@@ -63,5 +68,7 @@ impl Summary<'_> {
 }
 
 fn pairs(list: &[(String, u64)]) -> Map<String, Value> {
-    list.iter().map(|(name, count)| (name.clone(), json!(count))).collect()
+    list.iter()
+        .map(|(name, count)| (name.clone(), json!(count)))
+        .collect()
 }

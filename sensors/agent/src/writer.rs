@@ -66,7 +66,10 @@ impl EveOutput {
         } else {
             Box::new(File::create(path).with_context(|| path.display().to_string())?)
         };
-        Ok(Self { out: Box::new(BufWriter::with_capacity(256 * 1024, out)), line: Vec::new() })
+        Ok(Self {
+            out: Box::new(BufWriter::with_capacity(256 * 1024, out)),
+            line: Vec::new(),
+        })
     }
 
     fn write(&mut self, event: &Event) -> io::Result<()> {
@@ -87,16 +90,26 @@ struct Run {
 
 impl Writer {
     pub(crate) fn run(self, items: &Receiver<Item>) -> anyhow::Result<Report> {
-        let mut run =
-            Run { writer: self, sequence: 0, report: Report::default(), value: Vec::new(), unsynced_since: None };
+        let mut run = Run {
+            writer: self,
+            sequence: 0,
+            report: Report::default(),
+            value: Vec::new(),
+            unsynced_since: None,
+        };
         loop {
-            let wait = run.unsynced_since.map_or(SYNC_EVERY, |since| SYNC_EVERY.saturating_sub(since.elapsed()));
+            let wait = run
+                .unsynced_since
+                .map_or(SYNC_EVERY, |since| SYNC_EVERY.saturating_sub(since.elapsed()));
             match items.recv_timeout(wait) {
                 Ok(item) => run.take(item)?,
                 Err(RecvTimeoutError::Timeout) => run.sync()?,
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            if run.unsynced_since.is_some_and(|since| since.elapsed() >= SYNC_EVERY) {
+            if run
+                .unsynced_since
+                .is_some_and(|since| since.elapsed() >= SYNC_EVERY)
+            {
                 run.sync()?;
             }
         }
@@ -122,18 +135,25 @@ impl Run {
     fn accept(&mut self, mut event: Event) -> anyhow::Result<()> {
         let sequence = self.sequence + 1;
         let options = &self.writer.options;
-        event.event_id = EventId::new(self.writer.sensor, self.writer.boot.number, sequence).to_bytes().to_vec();
+        event.event_id = EventId::new(self.writer.sensor, self.writer.boot.number, sequence)
+            .to_bytes()
+            .to_vec();
         event.sensor.clone_from(&options.name);
         event.tenant.clone_from(&options.tenant);
         event.exercise_id = options.exercise_id;
         if let Some(Body::Stats(stats)) = event.body.as_mut() {
             stats.events = self.report.accepted + self.report.accepted_before;
-            stats.counters.extend(
-                self.report.dropped.iter().map(|(name, value)| vonggac_event::proto::Counter {
-                    name: format!("events_dropped_{name}"),
-                    value: *value,
-                }),
-            );
+            stats
+                .counters
+                .extend(
+                    self.report
+                        .dropped
+                        .iter()
+                        .map(|(name, value)| vonggac_event::proto::Counter {
+                            name: format!("events_dropped_{name}"),
+                            value: *value,
+                        }),
+                );
         }
         if sequence <= self.writer.boot.last_sequence {
             self.sequence = sequence;
@@ -143,7 +163,11 @@ impl Run {
         if self.spool(&event, sequence)? {
             self.sequence = sequence;
             self.report.accepted += 1;
-            *self.report.by_class.entry(Class::of(&event).map_or("none", Class::name)).or_default() += 1;
+            *self
+                .report
+                .by_class
+                .entry(Class::of(&event).map_or("none", Class::name))
+                .or_default() += 1;
             if let Some(eve) = self.writer.output.eve.as_mut() {
                 eve.write(&event).context("write EVE")?;
             }
@@ -161,7 +185,9 @@ impl Run {
         wire::encode(event, &mut self.value);
         let key = topic::event_key(event);
         loop {
-            let Some(spool) = self.writer.output.spool.as_mut() else { return Ok(true) };
+            let Some(spool) = self.writer.output.spool.as_mut() else {
+                return Ok(true);
+            };
             let pending = spool.pending_bytes();
             match spool.append(sequence, &key, &self.value) {
                 Ok(()) if pending >= SYNC_BYTES => {
@@ -198,7 +224,9 @@ impl Run {
         if let Some(eve) = self.writer.output.eve.as_mut() {
             eve.out.flush().context("write EVE")?;
         }
-        let Some(spool) = self.writer.output.spool.as_mut() else { return Ok(()) };
+        let Some(spool) = self.writer.output.spool.as_mut() else {
+            return Ok(());
+        };
         let mut failures = 0_u64;
         while let Err(error) = spool.sync() {
             failures += 1;

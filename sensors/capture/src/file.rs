@@ -43,7 +43,11 @@ pub(crate) enum Filled {
 
 impl Input {
     pub(crate) fn broken(&self, offset: u64, problem: impl Into<String>) -> CaptureError {
-        CaptureError::Broken { path: self.path.clone(), offset, problem: problem.into() }
+        CaptureError::Broken {
+            path: self.path.clone(),
+            offset,
+            problem: problem.into(),
+        }
     }
 
     pub(crate) fn fill(&mut self, buffer: &mut [u8]) -> Result<Filled, CaptureError> {
@@ -70,10 +74,14 @@ impl Input {
         let wanted = buffer.len();
         match self.fill(buffer)? {
             Filled::Whole => Ok(()),
-            Filled::Nothing => Err(self.broken(record, format!("the file ends where {what} of {wanted} bytes is due"))),
-            Filled::Part(have) => {
-                Err(self.broken(record, format!("the file ends inside {what}: {have} of {wanted} bytes are there")))
-            }
+            Filled::Nothing => Err(self.broken(
+                record,
+                format!("the file ends where {what} of {wanted} bytes is due"),
+            )),
+            Filled::Part(have) => Err(self.broken(
+                record,
+                format!("the file ends inside {what}: {have} of {wanted} bytes are there"),
+            )),
         }
     }
 }
@@ -84,9 +92,15 @@ impl FileSource {
     /// # Errors
     /// When the file cannot be opened or does not begin as a capture does.
     pub fn open(path: &Path) -> Result<Self, CaptureError> {
-        let failed = |source| CaptureError::Io { path: path.to_owned(), source };
-        let raw: Box<dyn Read + Send> =
-            if path == Path::new("-") { Box::new(io::stdin()) } else { Box::new(File::open(path).map_err(failed)?) };
+        let failed = |source| CaptureError::Io {
+            path: path.to_owned(),
+            source,
+        };
+        let raw: Box<dyn Read + Send> = if path == Path::new("-") {
+            Box::new(io::stdin())
+        } else {
+            Box::new(File::open(path).map_err(failed)?)
+        };
         Self::new(raw, path)
     }
 
@@ -95,15 +109,25 @@ impl FileSource {
     /// # Errors
     /// As [`Self::open`].
     pub fn new(raw: Box<dyn Read + Send>, path: &Path) -> Result<Self, CaptureError> {
-        let failed = |source| CaptureError::Io { path: path.to_owned(), source };
+        let failed = |source| CaptureError::Io {
+            path: path.to_owned(),
+            source,
+        };
         let mut buffered = BufReader::with_capacity(READ_BYTES, raw);
         let is_gzip = buffered.fill_buf().map_err(failed)?.starts_with(&[0x1f, 0x8b]);
         let reader: Box<dyn Read + Send> = if is_gzip {
-            Box::new(BufReader::with_capacity(READ_BYTES, MultiGzDecoder::new(buffered)))
+            Box::new(BufReader::with_capacity(
+                READ_BYTES,
+                MultiGzDecoder::new(buffered),
+            ))
         } else {
             Box::new(buffered)
         };
-        let mut input = Input { reader, path: path.to_owned(), offset: 0 };
+        let mut input = Input {
+            reader,
+            path: path.to_owned(),
+            offset: 0,
+        };
         let mut magic = [0; 4];
         if let Filled::Nothing = input.fill(&mut magic)? {
             return Err(input.broken(0, "the file is empty"));
@@ -115,7 +139,11 @@ impl FileSource {
         } else {
             return Err(input.broken(0, format!("begins with {magic:02x?}: neither pcap nor pcapng")));
         };
-        Ok(Self { input, format, packet: Vec::new() })
+        Ok(Self {
+            input,
+            format,
+            packet: Vec::new(),
+        })
     }
 
     /// The next frame; `None` at the end.
@@ -127,7 +155,18 @@ impl FileSource {
             Format::Pcap(header) => header.next(&mut self.input, &mut self.packet)?,
             Format::PcapNg(state) => state.next(&mut self.input, &mut self.packet)?,
         };
-        Ok(facts.map(|Facts { ts_us, link, wire_bytes }| Frame { ts_us, link, data: &self.packet, wire_bytes }))
+        Ok(facts.map(
+            |Facts {
+                 ts_us,
+                 link,
+                 wire_bytes,
+             }| Frame {
+                ts_us,
+                link,
+                data: &self.packet,
+                wire_bytes,
+            },
+        ))
     }
 
     /// Bytes of the (uncompressed) file read so far.
@@ -192,16 +231,24 @@ mod tests {
     #[test]
     fn both_byte_orders_and_both_resolutions() {
         let micro = vec![(1_000_005, b"abc".to_vec()), (2_000_007, b"defg".to_vec())];
-        assert_eq!(read(pcap([0xd4, 0xc3, 0xb2, 0xa1], false, RECORDS)), (micro.clone(), None));
+        assert_eq!(
+            read(pcap([0xd4, 0xc3, 0xb2, 0xa1], false, RECORDS)),
+            (micro.clone(), None)
+        );
         assert_eq!(read(pcap([0xa1, 0xb2, 0xc3, 0xd4], true, RECORDS)), (micro, None));
         let nano: &[(u32, u32, &[u8])] = &[(1, 5_999, b"abc")];
-        assert_eq!(read(pcap([0x4d, 0x3c, 0xb2, 0xa1], false, nano)), (vec![(1_000_005, b"abc".to_vec())], None));
+        assert_eq!(
+            read(pcap([0x4d, 0x3c, 0xb2, 0xa1], false, nano)),
+            (vec![(1_000_005, b"abc".to_vec())], None)
+        );
     }
 
     #[test]
     fn gzip_is_seen_through() {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-        encoder.write_all(&pcap([0xd4, 0xc3, 0xb2, 0xa1], false, RECORDS)).unwrap();
+        encoder
+            .write_all(&pcap([0xd4, 0xc3, 0xb2, 0xa1], false, RECORDS))
+            .unwrap();
         assert_eq!(read(encoder.finish().unwrap()).0.len(), 2);
     }
 
@@ -220,8 +267,16 @@ mod tests {
 
     #[test]
     fn what_is_no_capture_is_named() {
-        assert_eq!(read(Vec::new()).1.unwrap(), "x.pcap: at byte 0: the file is empty");
-        assert!(read(b"%PDF-1.7".to_vec()).1.unwrap().ends_with("neither pcap nor pcapng"));
+        assert_eq!(
+            read(Vec::new()).1.unwrap(),
+            "x.pcap: at byte 0: the file is empty"
+        );
+        assert!(
+            read(b"%PDF-1.7".to_vec())
+                .1
+                .unwrap()
+                .ends_with("neither pcap nor pcapng")
+        );
     }
 
     #[test]

@@ -32,7 +32,12 @@ impl Header {
         };
         let mut rest = [0; 20];
         input.need(&mut rest, 0, "the file header")?;
-        let mut header = Self { big_endian, nanoseconds, extra_bytes, link: 0 };
+        let mut header = Self {
+            big_endian,
+            nanoseconds,
+            extra_bytes,
+            link: 0,
+        };
         let [.., a, b, c, d] = rest;
         // The upper bits may carry the length of a frame check sequence.
         header.link = header.number([a, b, c, d]) & 0x0fff_ffff;
@@ -40,23 +45,37 @@ impl Header {
     }
 
     fn number(&self, bytes: [u8; 4]) -> u32 {
-        if self.big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
+        if self.big_endian {
+            u32::from_be_bytes(bytes)
+        } else {
+            u32::from_le_bytes(bytes)
+        }
     }
 
-    pub(crate) fn next(&mut self, input: &mut Input, packet: &mut Vec<u8>) -> Result<Option<Facts>, CaptureError> {
+    pub(crate) fn next(
+        &mut self,
+        input: &mut Input,
+        packet: &mut Vec<u8>,
+    ) -> Result<Option<Facts>, CaptureError> {
         let start = input.offset;
         let mut head = [0; 16];
         match input.fill(&mut head)? {
             Filled::Whole => {}
             Filled::Nothing => return Ok(None),
             Filled::Part(have) => {
-                return Err(input.broken(start, format!("the file ends inside a record header: {have} of 16 bytes are there")));
+                return Err(input.broken(
+                    start,
+                    format!("the file ends inside a record header: {have} of 16 bytes are there"),
+                ));
             }
         }
         let [s0, s1, s2, s3, f0, f1, f2, f3, c0, c1, c2, c3, w0, w1, w2, w3] = head;
         let captured = self.number([c0, c1, c2, c3]) as usize;
         if captured > FRAME_BYTES_MAX {
-            return Err(input.broken(start, format!("a packet of {captured} bytes is over the limit of {FRAME_BYTES_MAX}")));
+            return Err(input.broken(
+                start,
+                format!("a packet of {captured} bytes is over the limit of {FRAME_BYTES_MAX}"),
+            ));
         }
         if self.extra_bytes > 0 {
             input.need(&mut [0; 8], start, "a record header")?;
@@ -64,9 +83,17 @@ impl Header {
         packet.resize(captured, 0);
         input.need(packet, start, "a packet")?;
         let fraction = i64::from(self.number([f0, f1, f2, f3]));
-        let fraction_us = if self.nanoseconds { fraction / 1000 } else { fraction };
+        let fraction_us = if self.nanoseconds {
+            fraction / 1000
+        } else {
+            fraction
+        };
         let seconds = i64::from(self.number([s0, s1, s2, s3]));
         let wire_bytes = self.number([w0, w1, w2, w3]);
-        Ok(Some(Facts { ts_us: seconds * 1_000_000 + fraction_us, link: self.link, wire_bytes }))
+        Ok(Some(Facts {
+            ts_us: seconds * 1_000_000 + fraction_us,
+            link: self.link,
+            wire_bytes,
+        }))
     }
 }

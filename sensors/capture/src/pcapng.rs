@@ -49,13 +49,21 @@ impl<'a> Bytes<'a> {
     fn u16(&mut self) -> Option<u16> {
         let (head, rest) = self.rest.split_first_chunk()?;
         self.rest = rest;
-        Some(if self.big_endian { u16::from_be_bytes(*head) } else { u16::from_le_bytes(*head) })
+        Some(if self.big_endian {
+            u16::from_be_bytes(*head)
+        } else {
+            u16::from_le_bytes(*head)
+        })
     }
 
     fn u32(&mut self) -> Option<u32> {
         let (head, rest) = self.rest.split_first_chunk()?;
         self.rest = rest;
-        Some(if self.big_endian { u32::from_be_bytes(*head) } else { u32::from_le_bytes(*head) })
+        Some(if self.big_endian {
+            u32::from_be_bytes(*head)
+        } else {
+            u32::from_le_bytes(*head)
+        })
     }
 
     fn take(&mut self, length: usize) -> Option<&'a [u8]> {
@@ -68,13 +76,21 @@ impl<'a> Bytes<'a> {
 impl State {
     /// Reads the first section header, whose type was read already.
     pub(crate) fn start(input: &mut Input) -> Result<Self, CaptureError> {
-        let mut state = Self { big_endian: false, interfaces: Vec::new(), block: Vec::new() };
+        let mut state = Self {
+            big_endian: false,
+            interfaces: Vec::new(),
+            block: Vec::new(),
+        };
         state.section(input, 0)?;
         Ok(state)
     }
 
     fn number(&self, bytes: [u8; 4]) -> u32 {
-        if self.big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
+        if self.big_endian {
+            u32::from_be_bytes(bytes)
+        } else {
+            u32::from_le_bytes(bytes)
+        }
     }
 
     /// A section header after its type: its own byte order comes after the length.
@@ -97,7 +113,10 @@ impl State {
     fn body(&mut self, input: &mut Input, start: u64, length: u32, done: usize) -> Result<(), CaptureError> {
         let length = length as usize;
         if !length.is_multiple_of(4) || length < done + 4 || length > BLOCK_BYTES_MAX {
-            return Err(input.broken(start, format!("a block of {length} bytes: not a multiple of 4 up to {BLOCK_BYTES_MAX}")));
+            return Err(input.broken(
+                start,
+                format!("a block of {length} bytes: not a multiple of 4 up to {BLOCK_BYTES_MAX}"),
+            ));
         }
         self.block.resize(length - done, 0);
         input.need(&mut self.block, start, "a block")?;
@@ -105,7 +124,11 @@ impl State {
         Ok(())
     }
 
-    pub(crate) fn next(&mut self, input: &mut Input, packet: &mut Vec<u8>) -> Result<Option<Facts>, CaptureError> {
+    pub(crate) fn next(
+        &mut self,
+        input: &mut Input,
+        packet: &mut Vec<u8>,
+    ) -> Result<Option<Facts>, CaptureError> {
         loop {
             let start = input.offset;
             let mut kind = [0; 4];
@@ -113,7 +136,10 @@ impl State {
                 Filled::Whole => {}
                 Filled::Nothing => return Ok(None),
                 Filled::Part(have) => {
-                    return Err(input.broken(start, format!("the file ends inside a block type: {have} of 4 bytes are there")));
+                    return Err(input.broken(
+                        start,
+                        format!("the file ends inside a block type: {have} of 4 bytes are there"),
+                    ));
                 }
             }
             if kind == MAGIC {
@@ -134,7 +160,10 @@ impl State {
 
     /// Takes an interface or a packet out of `self.block`.
     fn take_block(&mut self, kind: u32, packet: &mut Vec<u8>) -> Result<Option<Facts>, String> {
-        let mut bytes = Bytes { rest: &self.block, big_endian: self.big_endian };
+        let mut bytes = Bytes {
+            rest: &self.block,
+            big_endian: self.big_endian,
+        };
         match kind {
             INTERFACE => {
                 let interface = read_interface(&mut bytes).ok_or("an interface block that is too short")?;
@@ -153,23 +182,43 @@ impl State {
                 } else {
                     bytes.u32().ok_or(short)?
                 };
-                let interface = *self.interfaces.get(number as usize).ok_or("a packet of an interface not described")?;
+                let interface = *self
+                    .interfaces
+                    .get(number as usize)
+                    .ok_or("a packet of an interface not described")?;
                 let (high, low) = (bytes.u32().ok_or(short)?, bytes.u32().ok_or(short)?);
                 let (captured, wire_bytes) = (bytes.u32().ok_or(short)?, bytes.u32().ok_or(short)?);
-                let data = bytes.take(captured as usize).ok_or("a packet longer than its block")?;
+                let data = bytes
+                    .take(captured as usize)
+                    .ok_or("a packet longer than its block")?;
                 packet.clear();
                 packet.extend_from_slice(data);
                 let ts_us = interface.time_us(u64::from(high) << 32 | u64::from(low));
-                Ok(Some(Facts { ts_us, link: interface.link, wire_bytes }))
+                Ok(Some(Facts {
+                    ts_us,
+                    link: interface.link,
+                    wire_bytes,
+                }))
             }
             SIMPLE_PACKET => {
-                let interface = *self.interfaces.first().ok_or("a packet of an interface not described")?;
+                let interface = *self
+                    .interfaces
+                    .first()
+                    .ok_or("a packet of an interface not described")?;
                 let wire_bytes = bytes.u32().ok_or("a packet block that is too short")?;
-                let snap = if interface.snap_bytes == 0 { u32::MAX } else { interface.snap_bytes };
+                let snap = if interface.snap_bytes == 0 {
+                    u32::MAX
+                } else {
+                    interface.snap_bytes
+                };
                 let captured = (wire_bytes.min(snap) as usize).min(bytes.rest.len());
                 packet.clear();
                 packet.extend_from_slice(bytes.take(captured).unwrap_or_default());
-                Ok(Some(Facts { ts_us: 0, link: interface.link, wire_bytes }))
+                Ok(Some(Facts {
+                    ts_us: 0,
+                    link: interface.link,
+                    wire_bytes,
+                }))
             }
             SECTION => Err("a section header where none can be".to_owned()),
             _ => Ok(None),
@@ -181,9 +230,16 @@ fn read_interface(bytes: &mut Bytes<'_>) -> Option<Interface> {
     let link = u32::from(bytes.u16()?);
     bytes.u16()?;
     let snap_bytes = bytes.u32()?;
-    let mut interface = Interface { link, snap_bytes, units: 1_000_000, offset_s: 0 };
+    let mut interface = Interface {
+        link,
+        snap_bytes,
+        units: 1_000_000,
+        offset_s: 0,
+    };
     while let (Some(code), Some(length)) = (bytes.u16(), bytes.u16()) {
-        let Some(value) = bytes.take(usize::from(length)) else { break };
+        let Some(value) = bytes.take(usize::from(length)) else {
+            break;
+        };
         bytes.take(usize::from(length).next_multiple_of(4) - usize::from(length));
         match (code, value) {
             (0, _) => break,
@@ -191,7 +247,11 @@ fn read_interface(bytes: &mut Bytes<'_>) -> Option<Interface> {
             (14, value) => {
                 if let Ok(octets) = <[u8; 8]>::try_from(value) {
                     let big = bytes.big_endian;
-                    interface.offset_s = if big { i64::from_be_bytes(octets) } else { i64::from_le_bytes(octets) };
+                    interface.offset_s = if big {
+                        i64::from_be_bytes(octets)
+                    } else {
+                        i64::from_le_bytes(octets)
+                    };
                 }
             }
             _ => {}
@@ -211,6 +271,8 @@ fn units(resolution: u8) -> u64 {
 impl Interface {
     fn time_us(&self, units: u64) -> i64 {
         let us = u128::from(units) * 1_000_000 / u128::from(self.units.max(1));
-        i64::try_from(us).unwrap_or(i64::MAX).saturating_add(self.offset_s.saturating_mul(1_000_000))
+        i64::try_from(us)
+            .unwrap_or(i64::MAX)
+            .saturating_add(self.offset_s.saturating_mul(1_000_000))
     }
 }

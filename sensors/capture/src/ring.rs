@@ -45,7 +45,11 @@ pub struct RingOptions {
 
 impl Default for RingOptions {
     fn default() -> Self {
-        Self { block_bytes: 1 << 20, blocks: 64, fanout_group: None }
+        Self {
+            block_bytes: 1 << 20,
+            blocks: 64,
+            fanout_group: None,
+        }
     }
 }
 
@@ -103,8 +107,15 @@ pub fn find_interface(name: &str) -> Result<u32, CaptureError> {
     if let Some(found) = all.iter().find(|interface| interface.name == name) {
         return Ok(found.index);
     }
-    let available = all.iter().map(|interface| interface.name.as_str()).collect::<Vec<_>>().join(", ");
-    Err(CaptureError::NoInterface { name: name.to_owned(), available })
+    let available = all
+        .iter()
+        .map(|interface| interface.name.as_str())
+        .collect::<Vec<_>>()
+        .join(", ");
+    Err(CaptureError::NoInterface {
+        name: name.to_owned(),
+        available,
+    })
 }
 
 impl RingSource {
@@ -115,11 +126,21 @@ impl RingSource {
     pub fn open(name: &str, options: RingOptions) -> Result<Self, CaptureError> {
         let index = find_interface(name)?;
         let failed = |source: io::Error| match source.raw_os_error() {
-            Some(libc::EPERM | libc::EACCES) => CaptureError::NotPermitted { name: name.to_owned() },
-            _ => CaptureError::Io { path: PathBuf::from(name), source },
+            Some(libc::EPERM | libc::EACCES) => CaptureError::NotPermitted {
+                name: name.to_owned(),
+            },
+            _ => CaptureError::Io {
+                path: PathBuf::from(name),
+                source,
+            },
         };
         let socket = packet_socket().map_err(failed)?;
-        set_option(&socket, libc::PACKET_VERSION, &(libc::tpacket_versions::TPACKET_V3 as c_int)).map_err(failed)?;
+        set_option(
+            &socket,
+            libc::PACKET_VERSION,
+            &(libc::tpacket_versions::TPACKET_V3 as c_int),
+        )
+        .map_err(failed)?;
         // Kernels before 4.20 do not know it; there the host's own frames are seen too.
         let _ = set_option(&socket, libc::PACKET_IGNORE_OUTGOING, &1_i32);
         let request = libc::tpacket_req3 {
@@ -132,7 +153,8 @@ impl RingSource {
             tp_feature_req_word: 0,
         };
         set_option(&socket, libc::PACKET_RX_RING, &request).map_err(failed)?;
-        let map = map_ring(&socket, options.block_bytes as usize * options.blocks as usize).map_err(failed)?;
+        let map =
+            map_ring(&socket, options.block_bytes as usize * options.blocks as usize).map_err(failed)?;
         bind(&socket, index).map_err(failed)?;
         let membership = libc::packet_mreq {
             mr_ifindex: index as c_int,
@@ -188,7 +210,11 @@ impl RingSource {
     /// # Errors
     /// When the kernel does not say.
     pub fn statistics(&mut self) -> Result<RingStatistics, CaptureError> {
-        let mut fresh = libc::tpacket_stats_v3 { tp_packets: 0, tp_drops: 0, tp_freeze_q_cnt: 0 };
+        let mut fresh = libc::tpacket_stats_v3 {
+            tp_packets: 0,
+            tp_drops: 0,
+            tp_freeze_q_cnt: 0,
+        };
         let mut length = size_of_val(&fresh) as libc::socklen_t;
         // SAFETY: the pointer and the length describe `fresh`, which the kernel fills.
         let outcome = unsafe {
@@ -201,7 +227,10 @@ impl RingSource {
             )
         };
         if outcome != 0 {
-            return Err(CaptureError::Io { path: PathBuf::from(&self.name), source: io::Error::last_os_error() });
+            return Err(CaptureError::Io {
+                path: PathBuf::from(&self.name),
+                source: io::Error::last_os_error(),
+            });
         }
         // Reading them sets the kernel's counters back.
         self.statistics.received += u64::from(fresh.tp_packets);
@@ -233,14 +262,18 @@ impl RingSource {
         let descriptor = self.block_start().cast::<libc::tpacket_block_desc>();
         // SAFETY: the block is ours until its status is set back; its descriptor was written by the kernel.
         let header = unsafe { (*descriptor).hdr.bh1 };
-        let cursor = Cursor { left: header.num_pkts, offset: header.offset_to_first_pkt as usize };
+        let cursor = Cursor {
+            left: header.num_pkts,
+            offset: header.offset_to_first_pkt as usize,
+        };
         self.cursor = Some(cursor);
         Ok(Some(cursor))
     }
 
     fn release_block(&mut self) {
         fence(Ordering::Release);
-        self.block_status().store(libc::TP_STATUS_KERNEL, Ordering::Release);
+        self.block_status()
+            .store(libc::TP_STATUS_KERNEL, Ordering::Release);
         self.block = (self.block + 1) % self.options.blocks;
         self.cursor = None;
     }
@@ -248,9 +281,17 @@ impl RingSource {
     fn take_frame(&mut self, cursor: Cursor) -> Frame<'_> {
         let start = self.block_start();
         // SAFETY: the kernel put a frame header at this offset of a block that is ours.
-        let header = unsafe { start.add(cursor.offset).cast::<libc::tpacket3_hdr>().read_unaligned() };
+        let header = unsafe {
+            start
+                .add(cursor.offset)
+                .cast::<libc::tpacket3_hdr>()
+                .read_unaligned()
+        };
         let next = cursor.offset + header.tp_next_offset as usize;
-        self.cursor = Some(Cursor { left: cursor.left - 1, offset: next });
+        self.cursor = Some(Cursor {
+            left: cursor.left - 1,
+            offset: next,
+        });
         let from = cursor.offset + usize::from(header.tp_mac);
         let room = (self.options.block_bytes as usize).saturating_sub(from);
         let length = (header.tp_snaplen as usize).min(room);
@@ -260,25 +301,51 @@ impl RingSource {
         let wire_bytes = header.tp_len;
         let tagged = header.tp_status & libc::TP_STATUS_VLAN_VALID != 0;
         let Some((addresses, rest)) = data.split_at_checked(VLAN_OFFSET).filter(|_| tagged) else {
-            return Frame { ts_us, link: LINK_ETHERNET, data, wire_bytes };
+            return Frame {
+                ts_us,
+                link: LINK_ETHERNET,
+                data,
+                wire_bytes,
+            };
         };
-        let kind = if header.tp_status & libc::TP_STATUS_VLAN_TPID_VALID != 0 { header.hv1.tp_vlan_tpid } else { VLAN_TYPE };
+        let kind = if header.tp_status & libc::TP_STATUS_VLAN_TPID_VALID != 0 {
+            header.hv1.tp_vlan_tpid
+        } else {
+            VLAN_TYPE
+        };
         self.scratch.clear();
         self.scratch.extend_from_slice(addresses);
         self.scratch.extend_from_slice(&kind.to_be_bytes());
-        self.scratch.extend_from_slice(&(header.hv1.tp_vlan_tci as u16).to_be_bytes());
+        self.scratch
+            .extend_from_slice(&(header.hv1.tp_vlan_tci as u16).to_be_bytes());
         self.scratch.extend_from_slice(rest);
-        Frame { ts_us, link: LINK_ETHERNET, data: &self.scratch, wire_bytes: wire_bytes + 4 }
+        Frame {
+            ts_us,
+            link: LINK_ETHERNET,
+            data: &self.scratch,
+            wire_bytes: wire_bytes + 4,
+        }
     }
 
     fn poll(&self) -> Result<(), CaptureError> {
-        let mut wait = libc::pollfd { fd: self.socket.as_raw_fd(), events: libc::POLLIN | libc::POLLERR, revents: 0 };
+        let mut wait = libc::pollfd {
+            fd: self.socket.as_raw_fd(),
+            events: libc::POLLIN | libc::POLLERR,
+            revents: 0,
+        };
         // SAFETY: one descriptor, which lives as long as `self`.
         let outcome = unsafe { libc::poll(&raw mut wait, 1, POLL_MS) };
-        let gone = |source| CaptureError::Io { path: PathBuf::from(&self.name), source };
+        let gone = |source| CaptureError::Io {
+            path: PathBuf::from(&self.name),
+            source,
+        };
         if outcome < 0 {
             let error = io::Error::last_os_error();
-            return if error.kind() == io::ErrorKind::Interrupted { Ok(()) } else { Err(gone(error)) };
+            return if error.kind() == io::ErrorKind::Interrupted {
+                Ok(())
+            } else {
+                Err(gone(error))
+            };
         }
         if wait.revents & libc::POLLERR != 0 {
             return Err(gone(socket_error(&self.socket)));
@@ -309,7 +376,11 @@ fn set_option<T>(socket: &OwnedFd, name: c_int, value: &T) -> io::Result<()> {
             size_of::<T>() as libc::socklen_t,
         )
     };
-    if outcome == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    if outcome == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
 }
 
 fn map_ring(socket: &OwnedFd, bytes: usize) -> io::Result<Map> {
@@ -327,7 +398,9 @@ fn map_ring(socket: &OwnedFd, bytes: usize) -> io::Result<Map> {
     if start == libc::MAP_FAILED {
         return Err(io::Error::last_os_error());
     }
-    NonNull::new(start.cast()).map(|start| Map { start, bytes }).ok_or_else(io::Error::last_os_error)
+    NonNull::new(start.cast())
+        .map(|start| Map { start, bytes })
+        .ok_or_else(io::Error::last_os_error)
 }
 
 fn bind(socket: &OwnedFd, index: u32) -> io::Result<()> {
@@ -344,7 +417,11 @@ fn bind(socket: &OwnedFd, index: u32) -> io::Result<()> {
             size_of::<libc::sockaddr_ll>() as libc::socklen_t,
         )
     };
-    if outcome == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    if outcome == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
 }
 
 fn socket_error(socket: &OwnedFd) -> io::Error {
@@ -360,7 +437,11 @@ fn socket_error(socket: &OwnedFd) -> io::Error {
             &raw mut length,
         )
     };
-    if outcome == 0 { io::Error::from_raw_os_error(code) } else { io::Error::last_os_error() }
+    if outcome == 0 {
+        io::Error::from_raw_os_error(code)
+    } else {
+        io::Error::last_os_error()
+    }
 }
 
 #[cfg(test)]
@@ -377,7 +458,13 @@ mod tests {
 
     #[test]
     fn frames_on_the_loopback_interface_arrive_once() {
-        let mut ring = match RingSource::open("lo", RingOptions { blocks: 4, ..RingOptions::default() }) {
+        let mut ring = match RingSource::open(
+            "lo",
+            RingOptions {
+                blocks: 4,
+                ..RingOptions::default()
+            },
+        ) {
             Ok(ring) => ring,
             Err(CaptureError::NotPermitted { .. }) => {
                 println!("skipped: capturing needs root");
@@ -387,7 +474,9 @@ mod tests {
         };
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         let marker = format!("vonggac ring test {}", socket.local_addr().unwrap());
-        socket.send_to(marker.as_bytes(), socket.local_addr().unwrap()).unwrap();
+        socket
+            .send_to(marker.as_bytes(), socket.local_addr().unwrap())
+            .unwrap();
         let mut seen = 0;
         let mut idle = 0;
         while idle < 3 {

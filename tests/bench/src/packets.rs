@@ -42,7 +42,10 @@ impl Sink for Counting {
 /// Makes sample traffic in `directory`.
 pub(crate) fn generate(directory: &Path) -> anyhow::Result<PathBuf> {
     let capture = directory.join("sample.pcap");
-    let options = vonggac_traffic::Options { seed: SEED, ..vonggac_traffic::Options::default() };
+    let options = vonggac_traffic::Options {
+        seed: SEED,
+        ..vonggac_traffic::Options::default()
+    };
     let file = std::io::BufWriter::new(std::fs::File::create(&capture)?);
     let mut writer = vonggac_traffic::pcap::Writer::new(file)?;
     vonggac_traffic::generate(&options, &mut writer)?;
@@ -67,7 +70,11 @@ pub(crate) fn measure(capture: &Path, rules: &[PathBuf], rounds: u32) -> anyhow:
     let alone = best(&alone).context("no run")?;
     show("reading alone", alone, alone);
     show("one worker, no rules", best(&plain).context("no run")?, alone);
-    show(&format!("one worker, {} rules", engine.len()), best(&matched).context("no run")?, alone);
+    show(
+        &format!("one worker, {} rules", engine.len()),
+        best(&matched).context("no run")?,
+        alone,
+    );
     Ok(())
 }
 
@@ -87,7 +94,12 @@ fn read_alone(capture: &Path) -> anyhow::Result<Run> {
         packets += 1;
         bytes += frame.data.len() as u64;
     }
-    Ok(Run { packets, bytes, events: 0, time: begun.elapsed() })
+    Ok(Run {
+        packets,
+        bytes,
+        events: 0,
+        time: begun.elapsed(),
+    })
 }
 
 fn inspect(capture: &Path, engine: &Arc<Engine>) -> anyhow::Result<Run> {
@@ -102,7 +114,12 @@ fn inspect(capture: &Path, engine: &Arc<Engine>) -> anyhow::Result<Run> {
         inspector.packet(frame.ts_us, LinkType::from_dlt(frame.link), frame.data, &mut sink);
     }
     inspector.finish(&mut sink);
-    Ok(Run { packets, bytes, events: sink.0, time: begun.elapsed() })
+    Ok(Run {
+        packets,
+        bytes,
+        events: sink.0,
+        time: begun.elapsed(),
+    })
 }
 
 fn best(runs: &[Run]) -> Option<Run> {

@@ -20,7 +20,8 @@ const TICKS: f64 = 100.0;
 
 /// Measures and prints.
 pub(crate) fn measure(capture: &Path) -> anyhow::Result<()> {
-    let platform = Platform::start(&Settings::default())?.context("servers are missing: run `make servers`")?;
+    let platform =
+        Platform::start(&Settings::default())?.context("servers are missing: run `make servers`")?;
     pipeline(&platform, capture)?;
     store(&platform)?;
     drop(platform);
@@ -30,7 +31,10 @@ pub(crate) fn measure(capture: &Path) -> anyhow::Result<()> {
 /// From the sensor's start to the last row.
 fn pipeline(platform: &Platform, capture: &Path) -> anyhow::Result<()> {
     let rows = platform.rows()?;
-    let pid = platform.parts()?.pid("pipeline").context("the pipeline does not run")?;
+    let pid = platform
+        .parts()?
+        .pid("pipeline")
+        .context("the pipeline does not run")?;
     let ticks_before = ticks(pid)?;
     let begun = Instant::now();
     let status = platform.sensor("bench", capture).status()?;
@@ -38,7 +42,10 @@ fn pipeline(platform: &Platform, capture: &Path) -> anyhow::Result<()> {
     let read = begun.elapsed();
     let events = wait_for("all events of the sensor", ARRIVAL_LIMIT, || {
         let (count, highest) = arrived(&rows)?;
-        ensure!(count > 0 && count == highest, "{count} of {highest} events are there");
+        ensure!(
+            count > 0 && count == highest,
+            "{count} of {highest} events are there"
+        );
         Ok(count)
     })?;
     let whole = begun.elapsed();
@@ -67,15 +74,22 @@ fn ticks(pid: i32) -> anyhow::Result<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
     let (_, fields) = stat.rsplit_once(')').context("/proc/PID/stat")?;
     let mut fields = fields.split_ascii_whitespace().skip(11);
-    let mut next = || fields.next().and_then(|field| field.parse::<u64>().ok()).context("/proc/PID/stat");
+    let mut next = || {
+        fields
+            .next()
+            .and_then(|field| field.parse::<u64>().ok())
+            .context("/proc/PID/stat")
+    };
     Ok(next()? + next()?)
 }
 
 /// Rows into ClickHouse alone.
 fn store(platform: &Platform) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let store = Store::new(&Options {
-        clickhouse: format!("http://127.0.0.1:{}", platform.clickhouse_port()),
+        clickhouse: platform.clickhouse_url(),
         clickhouse_database: "bench".to_owned(),
         clickhouse_user: "default".to_owned(),
         clickhouse_password: String::new(),
@@ -84,7 +98,8 @@ fn store(platform: &Platform) -> anyhow::Result<()> {
     let mut time = Duration::ZERO;
     for first in (0..STORE_ROWS).step_by(INSERT_ROWS as usize) {
         let mut rows = StoreRows::default();
-        (first..first + INSERT_ROWS).for_each(|number| event_row(Class::Anomaly, &sample_event(number), &mut rows));
+        (first..first + INSERT_ROWS)
+            .for_each(|number| event_row(Class::Anomaly, &sample_event(number), &mut rows));
         let begun = Instant::now();
         runtime.block_on(store.insert_events(Class::Anomaly, &format!("bench-{first}"), &rows))?;
         time += begun.elapsed();
@@ -109,7 +124,11 @@ fn sample_event(number: u64) -> Event {
         sport: 1024 + (number % 60_000) as u32,
         dport: 443,
         proto: 6,
-        body: Some(Body::Anomaly(Anomaly { layer: "stream".into(), kind: "gap".into(), detail: String::new() })),
+        body: Some(Body::Anomaly(Anomaly {
+            layer: "stream".into(),
+            kind: "gap".into(),
+            detail: String::new(),
+        })),
         ..Event::default()
     }
 }
@@ -123,13 +142,19 @@ fn alerts() -> anyhow::Result<()> {
         Ok(platform) => platform,
         Err(error) => {
             let reason = error.to_string();
-            println!("alert     not measured: no virtual wire here ({})", reason.lines().next().unwrap_or_default());
+            println!(
+                "alert     not measured: no virtual wire here ({})",
+                reason.lines().next().unwrap_or_default()
+            );
             return Ok(());
         }
     };
     let rows = platform.rows()?;
     wait_for("the play's end", Duration::from_secs(180), || {
-        ensure!(platform.parts()?.state("play") == "done", "the sample is still playing");
+        ensure!(
+            platform.parts()?.state("play") == "done",
+            "the sample is still playing"
+        );
         Ok(())
     })?;
     std::thread::sleep(Duration::from_secs(3));
@@ -140,6 +165,9 @@ fn alerts() -> anyhow::Result<()> {
          FROM vonggac.alerts WHERE rule_kind = 'signature' GROUP BY alert_id)",
     )?;
     let value = times.first().context("no answer")?;
-    println!("alert     packet to alert, {} signature alerts: p50 {} ms, p99 {} ms", value["n"], value["p50"], value["p99"]);
+    println!(
+        "alert     packet to alert, {} signature alerts: p50 {} ms, p99 {} ms",
+        value["n"], value["p50"], value["p99"]
+    );
     Ok(())
 }

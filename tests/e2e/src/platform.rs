@@ -279,6 +279,11 @@ impl Platform {
         format!("127.0.0.1:{}", self.ports.kafka)
     }
 
+    /// Address of the event store.
+    pub fn clickhouse_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.ports.clickhouse)
+    }
+
     /// A client of the console.
     ///
     /// # Errors
@@ -292,7 +297,7 @@ impl Platform {
     /// # Errors
     /// When it cannot be made.
     pub fn rows(&self) -> anyhow::Result<Rows> {
-        Rows::new(format!("http://127.0.0.1:{}", self.ports.clickhouse))
+        Rows::new(self.clickhouse_url())
     }
 
     /// The first administrator's one-time code; `None` once it was used.

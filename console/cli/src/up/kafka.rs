@@ -25,21 +25,31 @@ pub(crate) fn part(options: &Options, data: &Path, servers: &Path) -> anyhow::Re
     let directory = data.join("kafka");
     let properties = directory.join("server.properties");
     fs::create_dir_all(&directory).with_context(|| directory.display().to_string())?;
-    fs::write(&properties, server_properties(options, &directory)).with_context(|| properties.display().to_string())?;
+    fs::write(&properties, server_properties(options, &directory))
+        .with_context(|| properties.display().to_string())?;
     fs::write(directory.join("log4j2.properties"), LOGGING)?;
     let libraries = servers.join("kafka/libs");
-    ensure!(libraries.is_dir(), "{}: Kafka's jars are not there; run `make servers`", libraries.display());
+    ensure!(
+        libraries.is_dir(),
+        "{}: Kafka's jars are not there; run `make servers`",
+        libraries.display()
+    );
     if !directory.join("log/meta.properties").exists() {
         format_storage(&directory, &properties, &libraries)?;
     }
     let command = java(&directory, &libraries).arg("kafka.Kafka").arg(&properties);
-    Ok(Part::new("kafka", command, data).tcp(options.kafka_port).grace(Duration::from_secs(20)))
+    Ok(Part::new("kafka", command, data)
+        .tcp(options.kafka_port)
+        .grace(Duration::from_secs(20)))
 }
 
 fn java(directory: &Path, libraries: &Path) -> Command {
     Command::new("java")
         .args(["-Xmx512m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"])
-        .arg(format!("-Dlog4j2.configurationFile={}", directory.join("log4j2.properties").display()))
+        .arg(format!(
+            "-Dlog4j2.configurationFile={}",
+            directory.join("log4j2.properties").display()
+        ))
         .arg("-cp")
         .arg(libraries.join("*"))
 }
@@ -49,13 +59,25 @@ fn format_storage(directory: &Path, properties: &Path, libraries: &Path) -> anyh
     let output = std::process::Command::new("java")
         .args(["-Xmx256m", "-XX:+UseSerialGC", "-cp"])
         .arg(libraries.join("*"))
-        .args(["kafka.tools.StorageTool", "format", "--standalone", "--ignore-formatted", "-t", &cluster_id(), "-c"])
+        .args([
+            "kafka.tools.StorageTool",
+            "format",
+            "--standalone",
+            "--ignore-formatted",
+            "-t",
+            &cluster_id(),
+            "-c",
+        ])
         .arg(properties)
         .current_dir(directory)
         .output()
         .context("java cannot be started; install Java 17 (Debian: openjdk-17-jre-headless)")?;
     let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "Kafka's storage could not be formatted: {}", said.trim());
+    ensure!(
+        output.status.success(),
+        "Kafka's storage could not be formatted: {}",
+        said.trim()
+    );
     Ok(())
 }
 
@@ -65,7 +87,9 @@ fn cluster_id() -> String {
     let mut random = rand::rng();
     // The first digit is never '-', which would read as an option; the last carries only two bits.
     let first = char::from(DIGITS[random.random_range(0..62)]);
-    let middle = (0..20).map(|_| char::from(DIGITS[random.random_range(0..64)])).collect::<String>();
+    let middle = (0..20)
+        .map(|_| char::from(DIGITS[random.random_range(0..64)]))
+        .collect::<String>();
     let last = char::from(DIGITS[random.random_range(0..4) * 16]);
     format!("{first}{middle}{last}")
 }

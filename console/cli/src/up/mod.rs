@@ -49,7 +49,9 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
     end_leftovers(&data).await?;
     let needs_servers = options.kafka.is_none() || options.clickhouse.is_none();
     let place = Place {
-        servers: needs_servers.then(|| layout::servers(options.servers.as_deref())).transpose()?,
+        servers: needs_servers
+            .then(|| layout::servers(options.servers.as_deref()))
+            .transpose()?,
         binary: std::env::current_exe()?.canonicalize()?,
         rules: layout::rules(options.rules.as_deref())?,
         data,
@@ -77,7 +79,12 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
 }
 
 /// Starts everything, and the sample's play when asked. Returns when all is up.
-async fn start(options: &Options, place: &Place, board: &mut Board, running: &mut Vec<Running>) -> anyhow::Result<()> {
+async fn start(
+    options: &Options,
+    place: &Place,
+    board: &mut Board,
+    running: &mut Vec<Running>,
+) -> anyhow::Result<()> {
     let data = &place.data;
     let kafka = match (&options.kafka, &place.servers) {
         (Some(given), _) => external(board, "kafka", given),
@@ -104,7 +111,11 @@ async fn start(options: &Options, place: &Place, board: &mut Board, running: &mu
             cluster.url()
         }
     };
-    let servers = Servers { kafka, clickhouse, database };
+    let servers = Servers {
+        kafka,
+        clickhouse,
+        database,
+    };
     launch(pipeline_part(options, place, &servers), board, running).await?;
     launch(console_part(options, place, &servers), board, running).await?;
     announce(options, place)?;
@@ -122,7 +133,10 @@ fn external(board: &mut Board, name: &str, address: &str) -> String {
     board.set(name, |part| {
         part.state = PartState::External;
         // A URL may carry a password.
-        part.address = address.rsplit_once('@').map_or(address, |(_, host)| host).to_owned();
+        part.address = address
+            .rsplit_once('@')
+            .map_or(address, |(_, host)| host)
+            .to_owned();
     });
     address.to_owned()
 }
@@ -137,12 +151,21 @@ async fn launch(part: Part, board: &mut Board, running: &mut Vec<Running>) -> an
         if let Some(problem) = started.failed_for_good() {
             started.stop().await;
             eprintln!(" failed");
-            bail!("{name}: {problem}; its log is {}:\n{}", log.display(), part::tail(&log, 8));
+            bail!(
+                "{name}: {problem}; its log is {}:\n{}",
+                log.display(),
+                part::tail(&log, 8)
+            );
         }
         if begun.elapsed() > READY_LIMIT {
             started.stop().await;
             eprintln!(" failed");
-            bail!("{name} does not answer after {} s; its log is {}:\n{}", READY_LIMIT.as_secs(), log.display(), part::tail(&log, 8));
+            bail!(
+                "{name} does not answer after {} s; its log is {}:\n{}",
+                READY_LIMIT.as_secs(),
+                log.display(),
+                part::tail(&log, 8)
+            );
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -163,7 +186,9 @@ fn clickhouse_part(options: &Options, place: &Place, servers: &Path) -> anyhow::
         .arg(&directory)
         .arg("--library")
         .arg(library);
-    Ok(Part::new("clickhouse", command, &place.data).tcp(port).grace(Duration::from_secs(20)))
+    Ok(Part::new("clickhouse", command, &place.data)
+        .tcp(port)
+        .grace(Duration::from_secs(20)))
 }
 
 fn find_library(directory: &Path) -> anyhow::Result<PathBuf> {
@@ -171,7 +196,12 @@ fn find_library(directory: &Path) -> anyhow::Result<PathBuf> {
     let entries = fs::read_dir(&scope).with_context(|| format!("{}: run `make servers`", scope.display()))?;
     entries
         .filter_map(Result::ok)
-        .flat_map(|entry| [entry.path().join("libchdb.so"), entry.path().join("lib/libchdb.so")])
+        .flat_map(|entry| {
+            [
+                entry.path().join("libchdb.so"),
+                entry.path().join("lib/libchdb.so"),
+            ]
+        })
         .find(|path| path.is_file())
         .with_context(|| format!("{}: holds no libchdb.so; run `make servers`", scope.display()))
 }
@@ -183,7 +213,9 @@ fn pipeline_part(options: &Options, place: &Place, servers: &Servers) -> Part {
         .arg("--rules")
         .arg(place.rules.join("sigma"));
     let command = options.clickhouse_credentials(command);
-    Part::new("pipeline", command, &place.data).lasting(Duration::from_secs(1)).grace(Duration::from_secs(20))
+    Part::new("pipeline", command, &place.data)
+        .lasting(Duration::from_secs(1))
+        .grace(Duration::from_secs(20))
 }
 
 fn console_part(options: &Options, place: &Place, servers: &Servers) -> Part {
@@ -195,7 +227,9 @@ fn console_part(options: &Options, place: &Place, servers: &Servers) -> Part {
         .arg(setup_code_file(&place.data))
         .env("VONGGAC_POSTGRES", &servers.database);
     let command = options.clickhouse_credentials(command);
-    Part::new("console", command, &place.data).tcp(options.console_port).grace(Duration::from_secs(10))
+    Part::new("console", command, &place.data)
+        .tcp(options.console_port)
+        .grace(Duration::from_secs(10))
 }
 
 fn setup_code_file(data: &Path) -> PathBuf {
@@ -207,12 +241,19 @@ fn announce(options: &Options, place: &Place) -> anyhow::Result<()> {
     println!();
     println!("  Console           {}", options.console_address());
     match fs::read_to_string(setup_code_file(&place.data)) {
-        Ok(code) => println!("  One-time code     {}   (for the first administrator)", code.trim()),
+        Ok(code) => println!(
+            "  One-time code     {}   (for the first administrator)",
+            code.trim()
+        ),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return Err(error).context("read the one-time code"),
     }
     println!("  Data              {}", place.data.display());
-    println!("  What is running   {} doctor --data {}", place.binary.display(), place.data.display());
+    println!(
+        "  What is running   {} doctor --data {}",
+        place.binary.display(),
+        place.data.display()
+    );
     println!("  Stop              Ctrl-C");
     println!();
     Ok(())
@@ -221,7 +262,8 @@ fn announce(options: &Options, place: &Place) -> anyhow::Result<()> {
 fn prepare_data(options: &Options) -> anyhow::Result<PathBuf> {
     let data = options.data.clone().unwrap_or_else(layout::default_data);
     let advice = "give another with --data DIR";
-    fs::create_dir_all(&data).with_context(|| format!("data directory {}: cannot be made; {advice}", data.display()))?;
+    fs::create_dir_all(&data)
+        .with_context(|| format!("data directory {}: cannot be made; {advice}", data.display()))?;
     let data = data.canonicalize().with_context(|| data.display().to_string())?;
     for part in ["log", "run"] {
         fs::create_dir_all(data.join(part)).with_context(|| format!("{}: {advice}", data.display()))?;
@@ -241,13 +283,19 @@ fn prepare_data(options: &Options) -> anyhow::Result<PathBuf> {
 
 fn lock(data: &Path) -> anyhow::Result<File> {
     let path = data.join("run/lock");
-    let file = File::options().create(true).truncate(false).write(true).open(&path);
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path);
     let file = file.with_context(|| path.display().to_string())?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
             let process = Status::load(data)?.and_then(|status| status.supervisor);
-            let process = process.map(|process| format!(" (process {})", process.pid)).unwrap_or_default();
+            let process = process
+                .map(|process| format!(" (process {})", process.pid))
+                .unwrap_or_default();
             bail!(
                 "`vonggac up`{process} is already running on {}; stop it first, or give another directory with --data",
                 data.display()
@@ -259,15 +307,28 @@ fn lock(data: &Path) -> anyhow::Result<File> {
 
 /// Ends what a supervisor that was killed left running.
 async fn end_leftovers(data: &Path) -> anyhow::Result<()> {
-    let Some(status) = Status::load(data)? else { return Ok(()) };
+    let Some(status) = Status::load(data)? else {
+        return Ok(());
+    };
     let left: Vec<(String, Process)> = status
         .parts
         .into_iter()
-        .filter_map(|(name, part)| part.process.filter(|process| process.is_alive()).map(|process| (name, process)))
+        .filter_map(|(name, part)| {
+            part.process
+                .filter(|process| process.is_alive())
+                .map(|process| (name, process))
+        })
         .collect();
     for (name, process) in &left {
-        eprintln!("vonggac: ending {name} (process {}), left by an earlier run", process.pid);
-        process.signal(if name == "postgres" { Signal::INT } else { Signal::TERM });
+        eprintln!(
+            "vonggac: ending {name} (process {}), left by an earlier run",
+            process.pid
+        );
+        process.signal(if name == "postgres" {
+            Signal::INT
+        } else {
+            Signal::TERM
+        });
     }
     let deadline = Instant::now() + Duration::from_secs(20);
     for (_, process) in &left {

@@ -24,29 +24,60 @@ pub(crate) struct Options {
     #[arg(long, env = "VONGGAC_CLICKHOUSE", value_name = "URL")]
     pub(crate) clickhouse: Option<String>,
     /// User of that ClickHouse.
-    #[arg(long, env = "VONGGAC_CLICKHOUSE_USER", value_name = "NAME", requires = "clickhouse")]
+    #[arg(
+        long,
+        env = "VONGGAC_CLICKHOUSE_USER",
+        value_name = "NAME",
+        requires = "clickhouse"
+    )]
     pub(crate) clickhouse_user: Option<String>,
     /// Password of that user.
-    #[arg(long, env = "VONGGAC_CLICKHOUSE_PASSWORD", hide_env_values = true, value_name = "TEXT", requires = "clickhouse")]
+    #[arg(
+        long,
+        env = "VONGGAC_CLICKHOUSE_PASSWORD",
+        hide_env_values = true,
+        value_name = "TEXT",
+        requires = "clickhouse"
+    )]
     pub(crate) clickhouse_password: Option<String>,
     /// Uses this PostgreSQL database instead of starting one.
     #[arg(long, env = "VONGGAC_POSTGRES", hide_env_values = true, value_name = "URL")]
     pub(crate) postgres: Option<String>,
 
     /// Port of the console, on loopback.
-    #[arg(long, env = "VONGGAC_CONSOLE_PORT", default_value_t = 8080, value_name = "PORT")]
+    #[arg(
+        long,
+        env = "VONGGAC_CONSOLE_PORT",
+        default_value_t = 8080,
+        value_name = "PORT"
+    )]
     pub(crate) console_port: u16,
     /// Port of Kafka, on loopback.
     #[arg(long, env = "VONGGAC_KAFKA_PORT", default_value_t = 9092, value_name = "PORT")]
     pub(crate) kafka_port: u16,
     /// Port of Kafka's controller, on loopback.
-    #[arg(long, env = "VONGGAC_KAFKA_CONTROLLER_PORT", default_value_t = 9093, value_name = "PORT")]
+    #[arg(
+        long,
+        env = "VONGGAC_KAFKA_CONTROLLER_PORT",
+        default_value_t = 9093,
+        value_name = "PORT"
+    )]
     pub(crate) kafka_controller_port: u16,
     /// Port of ClickHouse's HTTP interface, on loopback.
-    #[arg(long, env = "VONGGAC_CLICKHOUSE_PORT", default_value_t = 8123, value_name = "PORT")]
+    #[arg(
+        long,
+        env = "VONGGAC_CLICKHOUSE_PORT",
+        default_value_t = 8123,
+        value_name = "PORT"
+    )]
     pub(crate) clickhouse_port: u16,
     /// Port of PostgreSQL, on loopback.
-    #[arg(long, env = "VONGGAC_POSTGRES_PORT", default_value_t = 5433, value_name = "PORT")]
+    #[arg(
+        long,
+        env = "VONGGAC_POSTGRES_PORT",
+        default_value_t = 5433,
+        value_name = "PORT"
+    )]
     pub(crate) postgres_port: u16,
 
     /// Interface of a tap for the sensor.
@@ -89,9 +120,11 @@ impl Options {
             ("VONGGAC_CLICKHOUSE_USER", &self.clickhouse_user),
             ("VONGGAC_CLICKHOUSE_PASSWORD", &self.clickhouse_password),
         ];
-        pairs.into_iter().fold(command, |command, (name, value)| match value {
-            Some(value) => command.env(name, value),
-            None => command,
-        })
+        pairs
+            .into_iter()
+            .fold(command, |command, (name, value)| match value {
+                Some(value) => command.env(name, value),
+                None => command,
+            })
     }
 }

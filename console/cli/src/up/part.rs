@@ -42,7 +42,12 @@ pub(crate) struct Command {
 
 impl Command {
     pub(crate) fn new(program: impl Into<PathBuf>) -> Self {
-        Self { program: program.into(), arguments: Vec::new(), environment: Vec::new(), user: Vec::new() }
+        Self {
+            program: program.into(),
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            user: Vec::new(),
+        }
     }
 
     pub(crate) fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
@@ -51,18 +56,24 @@ impl Command {
     }
 
     pub(crate) fn args<S: AsRef<OsStr>>(mut self, arguments: impl IntoIterator<Item = S>) -> Self {
-        self.arguments.extend(arguments.into_iter().map(|argument| argument.as_ref().to_owned()));
+        self.arguments
+            .extend(arguments.into_iter().map(|argument| argument.as_ref().to_owned()));
         self
     }
 
     pub(crate) fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
-        self.environment.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
+        self.environment
+            .push((name.as_ref().to_owned(), value.as_ref().to_owned()));
         self
     }
 
     /// Runs it as another user.
     pub(crate) fn user(mut self, uid: u32, gid: u32) -> Self {
-        self.user = vec![format!("--reuid={uid}").into(), format!("--regid={gid}").into(), "--clear-groups".into()];
+        self.user = vec![
+            format!("--reuid={uid}").into(),
+            format!("--regid={gid}").into(),
+            "--clear-groups".into(),
+        ];
         self
     }
 
@@ -132,11 +143,17 @@ impl Part {
     }
 
     pub(crate) fn tcp(self, port: u16) -> Self {
-        Self { probe: Probe::Tcp(port), ..self }
+        Self {
+            probe: Probe::Tcp(port),
+            ..self
+        }
     }
 
     pub(crate) fn lasting(self, time: Duration) -> Self {
-        Self { probe: Probe::Lasting(time, Cell::new(None)), ..self }
+        Self {
+            probe: Probe::Lasting(time, Cell::new(None)),
+            ..self
+        }
     }
 
     pub(crate) fn stop_by(self, stop: Signal) -> Self {
@@ -155,12 +172,23 @@ impl Part {
     pub(crate) fn start(self, board: &Board) -> Running {
         let (stop, stopped) = watch::channel(false);
         let facts = Rc::new(Facts::default());
-        let keeper = Keeper { part: self, board: board.clone(), stopped, facts: facts.clone() };
+        let keeper = Keeper {
+            part: self,
+            board: board.clone(),
+            stopped,
+            facts: facts.clone(),
+        };
         let name = keeper.part.name.clone();
         let board = board.clone();
         // The runtime has one thread, so what is not `Send` may be shared.
         let task = tokio::task::spawn_local(keeper.run());
-        Running { name, board, stop, facts, task }
+        Running {
+            name,
+            board,
+            stop,
+            facts,
+            task,
+        }
     }
 }
 
@@ -220,7 +248,8 @@ impl Keeper {
             let problem = match self.spawn() {
                 Ok(child) => match self.watch(child).await {
                     Some(status) if status.success() && self.part.ends => {
-                        self.board.set(&self.part.name, |part| part.state = PartState::Done);
+                        self.board
+                            .set(&self.part.name, |part| part.state = PartState::Done);
                         return;
                     }
                     Some(status) => format!("ended with {status}"),
@@ -246,7 +275,12 @@ impl Keeper {
 
     fn note_failure(&self, problem: String, pause: Duration) {
         if self.facts.answered.get() {
-            tracing::warn!(part = self.part.name, problem, again_in_ms = pause.as_millis() as u64, "part will be started again");
+            tracing::warn!(
+                part = self.part.name,
+                problem,
+                again_in_ms = pause.as_millis() as u64,
+                "part will be started again"
+            );
         } else {
             self.facts.failures.set(self.facts.failures.get() + 1);
         }
@@ -261,7 +295,13 @@ impl Keeper {
 
     fn spawn(&self) -> std::io::Result<Child> {
         let log = open_log(&self.part.log)?;
-        let child = self.part.command.to_process().stdout(log.try_clone()?).stderr(log).spawn()?;
+        let child = self
+            .part
+            .command
+            .to_process()
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()?;
         let process = child.id().and_then(|pid| Process::of(i32::try_from(pid).ok()?));
         let answered = self.facts.answered.get();
         let address = match self.part.probe {
@@ -269,7 +309,11 @@ impl Keeper {
             Probe::Lasting(..) => String::new(),
         };
         self.board.set(&self.part.name, |part| {
-            part.state = if answered { PartState::Up } else { PartState::Starting };
+            part.state = if answered {
+                PartState::Up
+            } else {
+                PartState::Starting
+            };
             part.process = process;
             part.address = address;
             part.log.clone_from(&self.part.log);
@@ -315,7 +359,11 @@ pub(crate) fn tail(path: &Path, lines: usize) -> String {
     let text = read().unwrap_or_default();
     let all: Vec<&str> = text.lines().collect();
     let last = all.len().saturating_sub(lines);
-    all.get(last..).unwrap_or_default().iter().map(|line| format!("    {line}\n")).collect()
+    all.get(last..)
+        .unwrap_or_default()
+        .iter()
+        .map(|line| format!("    {line}\n"))
+        .collect()
 }
 
 /// The status file, kept up to date.
@@ -328,9 +376,16 @@ pub(crate) struct Board {
 impl Board {
     pub(crate) fn new(data: &Path, console: String) -> anyhow::Result<Self> {
         let supervisor = i32::try_from(std::process::id()).ok().and_then(Process::of);
-        let status = Status { supervisor, console, ..Status::default() };
+        let status = Status {
+            supervisor,
+            console,
+            ..Status::default()
+        };
         status.save(data)?;
-        Ok(Self { data: data.to_owned(), status: Rc::new(RefCell::new(status)) })
+        Ok(Self {
+            data: data.to_owned(),
+            status: Rc::new(RefCell::new(status)),
+        })
     }
 
     /// Changes a part's state and writes it down.

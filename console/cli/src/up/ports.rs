@@ -13,7 +13,11 @@ pub(crate) fn check(options: &Options) -> anyhow::Result<()> {
     let mut wanted = vec![("console", options.console_port, "--console-port")];
     if options.kafka.is_none() {
         wanted.push(("Kafka", options.kafka_port, "--kafka-port"));
-        wanted.push(("Kafka's controller", options.kafka_controller_port, "--kafka-controller-port"));
+        wanted.push((
+            "Kafka's controller",
+            options.kafka_controller_port,
+            "--kafka-controller-port",
+        ));
     }
     if options.clickhouse.is_none() {
         wanted.push(("ClickHouse", options.clickhouse_port, "--clickhouse-port"));
@@ -25,7 +29,9 @@ pub(crate) fn check(options: &Options) -> anyhow::Result<()> {
     let mut problems = Vec::new();
     for (part, port, flag) in wanted {
         if let Some(other) = seen.insert(port, part) {
-            problems.push(format!("port {port} is set for {other} and for {part}: change one with {flag} PORT"));
+            problems.push(format!(
+                "port {port} is set for {other} and for {part}: change one with {flag} PORT"
+            ));
         } else if let Err(error) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
             problems.push(match error.kind() {
                 ErrorKind::AddrInUse => {

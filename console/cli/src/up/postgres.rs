@@ -38,7 +38,11 @@ struct User {
 impl Cluster {
     /// Makes the cluster when there is none yet.
     pub(crate) fn prepare(options: &Options, data: &Path) -> anyhow::Result<Self> {
-        let user = if rustix::process::geteuid().is_root() { Some(find_user()?) } else { None };
+        let user = if rustix::process::geteuid().is_root() {
+            Some(find_user()?)
+        } else {
+            None
+        };
         let cluster = Self {
             data: data.to_owned(),
             directory: data.join("postgres"),
@@ -71,14 +75,26 @@ impl Cluster {
 
     /// Address for clients, with the password.
     pub(crate) fn url(&self) -> String {
-        format!("postgres://{NAME}:{}@127.0.0.1:{}/{NAME}", self.password, self.port)
+        format!(
+            "postgres://{NAME}:{}@127.0.0.1:{}/{NAME}",
+            self.password, self.port
+        )
     }
 
     /// Makes the database when it is not there; waits while the server is still starting.
     pub(crate) async fn create_database(&self) -> anyhow::Result<()> {
         for _ in 0..100 {
             let output = tokio::process::Command::new(self.programs.join("createdb"))
-                .args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", NAME, "--no-password", NAME])
+                .args([
+                    "-h",
+                    "127.0.0.1",
+                    "-p",
+                    &self.port.to_string(),
+                    "-U",
+                    NAME,
+                    "--no-password",
+                    NAME,
+                ])
                 .env("PGPASSWORD", &self.password)
                 .output()
                 .await
@@ -87,10 +103,17 @@ impl Cluster {
             if output.status.success() || said.contains("already exists") {
                 return Ok(());
             }
-            ensure!(said.contains("starting up") || said.contains("refused"), "createdb: {}", said.trim());
+            ensure!(
+                said.contains("starting up") || said.contains("refused"),
+                "createdb: {}",
+                said.trim()
+            );
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        bail!("PostgreSQL does not finish starting; its log is {}", self.data.join("log/postgres.log").display())
+        bail!(
+            "PostgreSQL does not finish starting; its log is {}",
+            self.data.join("log/postgres.log").display()
+        )
     }
 
     fn initialise(&self) -> anyhow::Result<()> {
@@ -118,14 +141,25 @@ impl Cluster {
             Some(user) => {
                 let mut command = std::process::Command::new("setpriv");
                 command
-                    .args([format!("--reuid={}", user.uid), format!("--regid={}", user.gid), "--clear-groups".into()])
+                    .args([
+                        format!("--reuid={}", user.uid),
+                        format!("--regid={}", user.gid),
+                        "--clear-groups".into(),
+                    ])
                     .arg("--")
                     .arg(self.programs.join("initdb"));
                 command
             }
         };
         let output = command
-            .args(["-U", NAME, "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions"])
+            .args([
+                "-U",
+                NAME,
+                "--auth=scram-sha-256",
+                "--encoding=UTF8",
+                "--locale=C.UTF-8",
+                "--no-instructions",
+            ])
             .arg(format!("--pwfile={}", secret.display()))
             .arg("-D")
             .arg(&self.directory)
@@ -136,7 +170,10 @@ impl Cluster {
             return Ok(());
         }
         let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        let user = self.user.map(|user| format!(" as user {}", user.uid)).unwrap_or_default();
+        let user = self
+            .user
+            .map(|user| format!(" as user {}", user.uid))
+            .unwrap_or_default();
         bail!(
             "PostgreSQL's cluster could not be made in {}{user}: {said}\n\
              (that user must be able to reach the directory: each directory above it needs the x permission)",
@@ -155,12 +192,20 @@ impl Cluster {
 fn find_user() -> anyhow::Result<User> {
     let accounts = fs::read_to_string("/etc/passwd").context("/etc/passwd")?;
     let find = |name: &str| {
-        let line = accounts.lines().find(|line| line.split(':').next() == Some(name))?;
+        let line = accounts
+            .lines()
+            .find(|line| line.split(':').next() == Some(name))?;
         let mut fields = line.split(':').skip(2);
-        Some(User { uid: fields.next()?.parse().ok()?, gid: fields.next()?.parse().ok()? })
+        Some(User {
+            uid: fields.next()?.parse().ok()?,
+            gid: fields.next()?.parse().ok()?,
+        })
     };
     USERS.iter().find_map(|name| find(name)).with_context(|| {
-        format!("PostgreSQL does not run as root, and none of the users {} exists", USERS.join(", "))
+        format!(
+            "PostgreSQL does not run as root, and none of the users {} exists",
+            USERS.join(", ")
+        )
     })
 }
 
@@ -168,13 +213,21 @@ fn find_user() -> anyhow::Result<User> {
 fn find_programs() -> anyhow::Result<PathBuf> {
     let base = Path::new("/usr/lib/postgresql");
     let mut versions: Vec<u32> = fs::read_dir(base)
-        .map(|entries| entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect())
+        .map(|entries| {
+            entries
+                .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+                .collect()
+        })
         .unwrap_or_default();
     versions.sort_unstable();
-    let found = versions.into_iter().rev().filter(|&version| version >= 15).find_map(|version| {
-        let programs = base.join(version.to_string()).join("bin");
-        programs.join("postgres").is_file().then_some(programs)
-    });
+    let found = versions
+        .into_iter()
+        .rev()
+        .filter(|&version| version >= 15)
+        .find_map(|version| {
+            let programs = base.join(version.to_string()).join("bin");
+            programs.join("postgres").is_file().then_some(programs)
+        });
     found.context("PostgreSQL 15 or later is not installed (Debian: apt-get install postgresql-15)")
 }
 
@@ -184,7 +237,9 @@ fn password(path: &Path) -> anyhow::Result<String> {
         return Ok(text.trim().to_owned());
     }
     let mut random = rand::rng();
-    let text: String = (0..32).map(|_| format!("{:x}", random.random_range(0..16))).collect();
+    let text: String = (0..32)
+        .map(|_| format!("{:x}", random.random_range(0..16)))
+        .collect();
     fs::write(path, "").with_context(|| path.display().to_string())?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
     fs::write(path, &text)?;

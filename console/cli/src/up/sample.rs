@@ -22,7 +22,12 @@ pub(crate) async fn start(
 ) -> anyhow::Result<()> {
     if let Some(interface) = &options.interface {
         let command = sensor(place, servers).args(["--interface", interface]);
-        return launch(Part::new("sensor", command, &place.data).lasting(Duration::from_secs(1)), board, running).await;
+        return launch(
+            Part::new("sensor", command, &place.data).lasting(Duration::from_secs(1)),
+            board,
+            running,
+        )
+        .await;
     }
     if !options.sample {
         eprintln!("vonggac: no sensor: give --interface IF for a tap, or --sample for sample traffic");
@@ -36,7 +41,9 @@ pub(crate) async fn start(
             match by_wire(options, place, servers, &capture, board, running).await {
                 Ok(()) => Ok(()),
                 Err(error) => {
-                    eprintln!("vonggac: no virtual wire here ({error:#}); the sensor reads the sample as a file");
+                    eprintln!(
+                        "vonggac: no virtual wire here ({error:#}); the sensor reads the sample as a file"
+                    );
                     from_file(place, servers, &capture, board, running).await
                 }
             }
@@ -64,7 +71,13 @@ async fn generate(options: &Options, place: &Place) -> anyhow::Result<PathBuf> {
     let capture = directory.join("sample.pcap");
     eprintln!("vonggac: making sample traffic (seed {})", options.sample_seed);
     run(Command::new(&place.binary)
-        .args(["lab", "generate", "--ending-now", "--seed", &options.sample_seed.to_string()])
+        .args([
+            "lab",
+            "generate",
+            "--ending-now",
+            "--seed",
+            &options.sample_seed.to_string(),
+        ])
         .arg("--out")
         .arg(&capture)
         .arg("--truth")
@@ -82,7 +95,12 @@ async fn from_file(
 ) -> anyhow::Result<()> {
     let command = sensor(place, servers).arg("--read").arg(capture);
     eprintln!("vonggac: the sensor reads the sample; alerts follow within seconds");
-    launch(Part::new("sensor", command, &place.data).that_ends(), board, running).await
+    launch(
+        Part::new("sensor", command, &place.data).that_ends(),
+        board,
+        running,
+    )
+    .await
 }
 
 /// A pair of virtual interfaces; the sensor on one end, the sample played in at the other.
@@ -97,17 +115,38 @@ async fn by_wire(
     let (near, far) = wire_ends(options);
     run(Command::new(&place.binary).args(["lab", "wire", "add", &near, &far])).await?;
     let command = sensor(place, servers).args(["--interface", &far]);
-    launch(Part::new("sensor", command, &place.data).lasting(Duration::from_secs(2)), board, running).await?;
+    launch(
+        Part::new("sensor", command, &place.data).lasting(Duration::from_secs(2)),
+        board,
+        running,
+    )
+    .await?;
     let command = Command::new(&place.binary)
-        .args(["lab", "play", "--interface", &near, "--speed", WIRE_SPEED, "--read"])
+        .args([
+            "lab",
+            "play",
+            "--interface",
+            &near,
+            "--speed",
+            WIRE_SPEED,
+            "--read",
+        ])
         .arg(capture);
     eprintln!("vonggac: the sample is played on {near}, tapped on {far}; alerts follow as it goes");
-    launch(Part::new("play", command, &place.data).that_ends(), board, running).await
+    launch(
+        Part::new("play", command, &place.data).that_ends(),
+        board,
+        running,
+    )
+    .await
 }
 
 /// Names of the wire's ends: the traffic goes in at the first, the sensor taps the second. The console's port tells platforms apart.
 fn wire_ends(options: &Options) -> (String, String) {
-    (format!("vg{}a", options.console_port), format!("vg{}b", options.console_port))
+    (
+        format!("vg{}a", options.console_port),
+        format!("vg{}b", options.console_port),
+    )
 }
 
 /// Takes the sample's wire away, if there is one.
@@ -119,7 +158,11 @@ pub(crate) async fn remove_wire(options: &Options, place: &Place) {
 }
 
 async fn run(command: Command) -> anyhow::Result<()> {
-    let output = command.to_process().output().await.context("setpriv (package util-linux) cannot be started")?;
+    let output = command
+        .to_process()
+        .output()
+        .await
+        .context("setpriv (package util-linux) cannot be started")?;
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "{}", said.trim());
     Ok(())

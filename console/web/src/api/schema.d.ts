@@ -4,18 +4,255 @@
  */
 
 export interface paths {
-    "/api/v1/setup": {
+    "/api/v1/account": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Whether the first administrator is still to be made */
-        get: operations["setup_state"];
+        get?: never;
         put?: never;
-        /** Make the first administrator with the one-time code */
-        post: operations["setup"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change one's own settings */
+        patch: operations["updateAccount"];
+        trace?: never;
+    };
+    "/api/v1/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The queue */
+        get: operations["listAlerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Do one thing to many alerts */
+        post: operations["bulkAlerts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many alerts there are */
+        get: operations["alertCounts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What happens to alerts, as it happens */
+        get: operations["alertStream"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An alert */
+        get: operations["getAlert"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take an alert */
+        post: operations["acknowledgeAlert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{id}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Close an alert */
+        post: operations["closeAlert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{id}/comments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say something about an alert */
+        post: operations["commentAlert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An alert's events and the ends of its flows */
+        get: operations["alertEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{id}/reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give an alert back to the queue */
+        post: operations["reopenAlert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Events, the latest first */
+        get: operations["listEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/fields": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The fields that can be searched */
+        get: operations["eventFields"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/histogram": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Events by time and class */
+        get: operations["eventHistogram"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the parts and the sensors are */
+        get: operations["health"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -29,13 +266,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The account signed in */
-        get: operations["current_session"];
+        /** Who is signed in */
+        get: operations["currentSession"];
         put?: never;
         /** Sign in */
-        post: operations["sign_in"];
+        post: operations["signIn"];
         /** Sign out */
-        delete: operations["sign_out"];
+        delete: operations["signOut"];
         options?: never;
         head?: never;
         patch?: never;
@@ -49,7 +286,7 @@ export interface paths {
             cookie?: never;
         };
         /** The account's sessions */
-        get: operations["list_sessions"];
+        get: operations["listSessions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -68,262 +305,25 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** End one session */
-        delete: operations["end_session"];
+        /** End one of the account's sessions */
+        delete: operations["endSession"];
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/account": {
+    "/api/v1/setup": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Whether the first administrator is still to be made */
+        get: operations["setupState"];
         put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        /** Change one's own account */
-        patch: operations["update_account"];
-        trace?: never;
-    };
-    "/api/v1/alerts": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Alerts, newest first */
-        get: operations["list_alerts"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/alerts/counts": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Numbers of alerts by severity and status */
-        get: operations["alert_counts"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/alerts/stream": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Server-sent events: `alert` (Alert), `status` (AlertStatusChange) */
-        get: operations["alert_stream"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/alerts/bulk": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Acknowledge or close many alerts */
-        post: operations["bulk_alerts"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/alerts/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** One alert with rule, group and activity */
-        get: operations["get_alert"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/alerts/{id}/events": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The events an alert stands on, and its flow's */
-        get: operations["alert_events"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/alerts/{id}/acknowledge": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Take an alert on */
-        post: operations["acknowledge_alert"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/alerts/{id}/close": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Close an alert with a reason */
-        post: operations["close_alert"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/alerts/{id}/reopen": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Open a closed alert again */
-        post: operations["reopen_alert"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/alerts/{id}/comments": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Comment on an alert */
-        post: operations["comment_alert"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/events": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Events, newest first */
-        get: operations["list_events"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/events/histogram": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Events over time, by class */
-        get: operations["event_histogram"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/events/fields": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Fields that a query can name */
-        get: operations["event_fields"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/health": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** State of the parts and sensors */
-        get: operations["health"];
-        put?: never;
-        post?: never;
+        /** Make the first administrator with the one-time code */
+        post: operations["setup"];
         delete?: never;
         options?: never;
         head?: never;
@@ -334,135 +334,80 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        ApiError: {
-            error: components["schemas"]["ErrorBody"];
-        };
-        ErrorBody: {
-            code: string;
-            message: string;
-            field?: string | null;
-            /** Format: int32 */
-            column?: number | null;
-        };
-        /** @enum {string} */
-        Severity: "critical" | "high" | "medium" | "low" | "informational";
-        /** @enum {string} */
-        AlertStatus: "open" | "acknowledged" | "closed";
-        /** @enum {string} */
-        Resolution: "true_positive" | "false_positive" | "benign" | "duplicate";
-        /** @enum {string} */
-        RuleKind: "signature" | "sigma" | "correlation" | "yara";
-        /** @enum {string} */
-        Role: "administrator" | "analyst";
-        /** @enum {string} */
-        PartState: "up" | "degraded" | "down";
-        /** @enum {string} */
-        ActivityAction: "acknowledged" | "closed" | "reopened" | "assigned" | "commented";
-        /** @enum {string} */
-        BulkAction: "acknowledge" | "close";
-        Person: {
-            id: string;
-            display_name: string;
-        };
-        SetupState: {
-            needed: boolean;
-        };
-        SetupRequest: {
-            code: string;
-            user_name: string;
-            display_name: string;
-            password: string;
-        };
-        SignInRequest: {
-            user_name: string;
-            password: string;
-        };
+        /** @description An account. */
         Account: {
-            id: string;
-            user_name: string;
             display_name: string;
-            role: components["schemas"]["Role"];
-            tenant: string;
+            id: string;
+            /** @description `vi` or `en`. */
             language: string;
-        };
-        AccountPatch: {
-            language?: string | null;
-            display_name?: string | null;
-        };
-        SessionView: {
-            id: string;
-            /** Format: date-time */
-            created_at: string;
-            /** Format: date-time */
-            last_seen_at: string;
-            user_agent: string;
-            address: string;
-            current: boolean;
-        };
-        Alert: {
-            id: string;
-            rule_id: string;
-            rule_title: string;
-            rule_kind: components["schemas"]["RuleKind"];
-            rule_version: string;
-            severity: components["schemas"]["Severity"];
-            techniques: string[];
-            tactics: string[];
+            role: components["schemas"]["Role"];
+            /** @description Whose data it sees; empty or `*` for everyone's. */
             tenant: string;
-            sensor: string;
-            src: string | null;
-            /** Format: int32 */
-            sport: number | null;
-            dst: string | null;
-            /** Format: int32 */
-            dport: number | null;
-            proto: string | null;
-            /** Format: date-time */
-            first_seen: string;
-            /** Format: date-time */
-            last_seen: string;
-            /** Format: date-time */
-            detected_at: string;
-            /** Format: int64 */
-            count: number;
-            status: components["schemas"]["AlertStatus"];
-            assignee: null | components["schemas"]["Person"];
-            resolution: null | components["schemas"]["Resolution"];
-            /** Format: int64 */
-            exercise_id: number;
-            summary: string;
+            user_name: string;
         };
-        AlertPage: {
-            items: components["schemas"]["Alert"][];
-            next_cursor: string | null;
-            /** Format: int64 */
-            total: number;
+        /** @description An account's own settings; what is left out stays. */
+        AccountPatch: {
+            display_name?: string | null;
+            language?: string | null;
         };
-        AlertDetail: components["schemas"]["Alert"] & {
-            rule_text: string;
-            group: {
-                [key: string]: string;
-            };
-            event_ids: string[];
-            flow_ids: string[];
-            activity: components["schemas"]["Activity"][];
+        /** @description Taking an alert. */
+        AcknowledgeRequest: {
+            note?: string | null;
         };
+        /** @description A line of activity. */
         Activity: {
+            action: components["schemas"]["ActivityAction"];
+            actor: components["schemas"]["Person"];
             /** Format: date-time */
             at: string;
-            actor: components["schemas"]["Person"];
-            action: components["schemas"]["ActivityAction"];
+            /** @description `note`, `resolution`, `text`, as far as the action has them. */
             detail: {
                 [key: string]: unknown;
             };
         };
-        AlertStatusChange: {
+        /**
+         * @description What somebody did.
+         * @enum {string}
+         */
+        ActivityAction: "acknowledged" | "closed" | "reopened" | "assigned" | "commented";
+        /** @description An alert, as the queue shows it. */
+        Alert: {
+            assignee: components["schemas"]["Person"] | null;
+            /** Format: int64 */
+            count: number;
+            /** Format: date-time */
+            detected_at: string;
+            /** Format: int32 */
+            dport: number | null;
+            dst: string | null;
+            /** Format: int64 */
+            exercise_id: number;
+            /** Format: date-time */
+            first_seen: string;
+            /** @description 32 hexadecimal digits. */
             id: string;
+            /** Format: date-time */
+            last_seen: string;
+            proto: string | null;
+            resolution: components["schemas"]["Resolution"] | null;
+            rule_id: string;
+            rule_kind: components["schemas"]["RuleKind"];
+            rule_title: string;
+            rule_version: string;
+            sensor: string;
+            severity: components["schemas"]["Severity"];
+            /** Format: int32 */
+            sport: number | null;
+            src: string | null;
             status: components["schemas"]["AlertStatus"];
-            assignee: null | components["schemas"]["Person"];
-            resolution: null | components["schemas"]["Resolution"];
+            summary: string;
+            tactics: string[];
+            techniques: string[];
+            tenant: string;
         };
+        /** @description How many alerts there are. */
         AlertCounts: {
+            /** @description By severity, without the closed ones. */
             by_severity: {
                 [key: string]: number;
             };
@@ -470,102 +415,232 @@ export interface components {
                 [key: string]: number;
             };
         };
-        AcknowledgeRequest: {
-            note?: string | null;
+        /** @description An alert, as its page shows it. */
+        AlertDetail: components["schemas"]["Alert"] & {
+            activity: components["schemas"]["Activity"][];
+            event_ids: string[];
+            flow_ids: string[];
+            /** @description What the alert's events share. */
+            group: {
+                [key: string]: string;
+            };
+            rule_text: string;
         };
-        CloseRequest: {
-            resolution: components["schemas"]["Resolution"];
-            note?: string | null;
-        };
-        CommentRequest: {
-            text: string;
-        };
-        BulkRequest: {
-            ids: string[];
-            action: components["schemas"]["BulkAction"];
-            resolution?: null | components["schemas"]["Resolution"];
-            note?: string | null;
-        };
-        BulkResult: {
+        /** @description A page of alerts. */
+        AlertPage: {
+            items: components["schemas"]["Alert"][];
+            next_cursor: string | null;
             /** Format: int64 */
-            updated: number;
-            failed: components["schemas"]["BulkFailure"][];
+            total: number;
         };
+        /**
+         * @description Where work on an alert stands.
+         * @enum {string}
+         */
+        AlertStatus: "open" | "acknowledged" | "closed";
+        /** @description Work on an alert, told over the stream. */
+        AlertStatusChange: {
+            assignee: components["schemas"]["Person"] | null;
+            id: string;
+            resolution: components["schemas"]["Resolution"] | null;
+            status: components["schemas"]["AlertStatus"];
+        };
+        /** @description An error's body. */
+        ApiError: {
+            error: components["schemas"]["ErrorBody"];
+        };
+        /**
+         * @description What to do to many alerts.
+         * @enum {string}
+         */
+        BulkAction: "acknowledge" | "close";
+        /** @description An alert that refused. */
         BulkFailure: {
             id: string;
             message: string;
         };
-        EventRow: {
-            event_id: string;
-            class: string;
-            /** Format: date-time */
-            ts: string;
-            sensor: string;
-            tenant: string;
-            flow_id: string;
-            community_id: string;
-            src: string | null;
-            /** Format: int32 */
-            sport: number | null;
-            dst: string | null;
-            /** Format: int32 */
-            dport: number | null;
-            proto: string | null;
-            /** Format: int64 */
-            exercise_id: number;
-            fields: {
-                [key: string]: unknown;
-            };
+        /** @description One action on many alerts. */
+        BulkRequest: {
+            action: components["schemas"]["BulkAction"];
+            /** @description At most 2,000. */
+            ids: string[];
+            note?: string | null;
+            resolution?: components["schemas"]["Resolution"] | null;
         };
+        /** @description What became of them. */
+        BulkResult: {
+            failed: components["schemas"]["BulkFailure"][];
+            /** Format: int64 */
+            updated: number;
+        };
+        /** @description Closing an alert. */
+        CloseRequest: {
+            note?: string | null;
+            resolution: components["schemas"]["Resolution"];
+        };
+        /** @description A comment. */
+        CommentRequest: {
+            text: string;
+        };
+        /** @description What went wrong. */
+        ErrorBody: {
+            /** @description One word for programs. */
+            code: string;
+            /**
+             * Format: int32
+             * @description Where in a query, in characters from 1.
+             */
+            column?: number | null;
+            /** @description Which field or parameter is to blame. */
+            field?: string | null;
+            /** @description A sentence for people. */
+            message: string;
+        };
+        /** @description A field that can be searched. */
+        EventField: {
+            class: string;
+            kind: string;
+            name: string;
+        };
+        /** @description Some events. */
         EventList: {
             items: components["schemas"]["EventRow"][];
         };
+        /** @description A page of events. */
         EventPage: {
             items: components["schemas"]["EventRow"][];
             next_cursor: string | null;
             /** Format: int64 */
             total: number;
         };
-        Histogram: {
-            /** Format: int64 */
-            bucket_us: number;
-            buckets: components["schemas"]["HistogramBucket"][];
-        };
-        HistogramBucket: {
-            /** Format: date-time */
-            start: string;
-            counts: {
-                [key: string]: number;
-            };
-        };
-        EventField: {
+        /** @description A stored event. */
+        EventRow: {
             class: string;
-            name: string;
-            kind: string;
+            community_id: string;
+            /** Format: int32 */
+            dport: number | null;
+            dst: string | null;
+            /** @description 32 hexadecimal digits. */
+            event_id: string;
+            /** Format: int32 */
+            exercise_id: number;
+            /** @description The class's own columns that have a value. */
+            fields: {
+                [key: string]: unknown;
+            };
+            /** @description Decimal; `0` for none. */
+            flow_id: string;
+            proto: string | null;
+            sensor: string;
+            /** Format: int32 */
+            sport: number | null;
+            src: string | null;
+            tenant: string;
+            /** Format: date-time */
+            ts: string;
         };
+        /** @description How everything is. */
         Health: {
             parts: components["schemas"]["PartHealth"][];
             sensors: components["schemas"]["SensorHealth"][];
         };
+        /** @description Events by time. */
+        Histogram: {
+            /**
+             * Format: int64
+             * @description Width of a bucket in microseconds; 0 when there is none.
+             */
+            bucket_us: number;
+            buckets: components["schemas"]["HistogramBucket"][];
+        };
+        /** @description Events of one stretch of time, by class. */
+        HistogramBucket: {
+            counts: {
+                [key: string]: number;
+            };
+            /** Format: date-time */
+            start: string;
+        };
+        /** @description How a part is. */
         PartHealth: {
+            address: string;
+            detail: string;
             name: string;
             state: components["schemas"]["PartState"];
-            detail: string;
-            address: string;
         };
+        /**
+         * @description How a part is.
+         * @enum {string}
+         */
+        PartState: "up" | "degraded" | "down";
+        /** @description Somebody. */
+        Person: {
+            display_name: string;
+            id: string;
+        };
+        /**
+         * @description What a closed alert turned out to be.
+         * @enum {string}
+         */
+        Resolution: "true_positive" | "false_positive" | "benign" | "duplicate";
+        /**
+         * @description What an account may do.
+         * @enum {string}
+         */
+        Role: "administrator" | "analyst";
+        /**
+         * @description Language of a rule.
+         * @enum {string}
+         */
+        RuleKind: "signature" | "sigma" | "correlation" | "yara";
+        /** @description How a sensor is. */
         SensorHealth: {
-            sensor: string;
+            /** Format: int64 */
+            events: number;
             /** Format: date-time */
             last_seen: string;
-            /** Format: int64 */
-            packets_received: number;
-            /** Format: int64 */
-            packets_processed: number;
+            /** @description By reason. */
             packets_dropped: {
                 [key: string]: number;
             };
             /** Format: int64 */
-            events: number;
+            packets_processed: number;
+            /** Format: int64 */
+            packets_received: number;
+            sensor: string;
+        };
+        /** @description A session. */
+        SessionView: {
+            address: string;
+            /** Format: date-time */
+            created_at: string;
+            /** @description Whether it is the one that asks. */
+            current: boolean;
+            id: string;
+            /** Format: date-time */
+            last_seen_at: string;
+            user_agent: string;
+        };
+        /** @description The first administrator. */
+        SetupRequest: {
+            code: string;
+            display_name: string;
+            password: string;
+            user_name: string;
+        };
+        /** @description Whether the first administrator is still to be made. */
+        SetupState: {
+            needed: boolean;
+        };
+        /**
+         * @description How urgent an alert is.
+         * @enum {string}
+         */
+        Severity: "critical" | "high" | "medium" | "low" | "informational";
+        /** @description Who signs in. */
+        SignInRequest: {
+            password: string;
+            user_name: string;
         };
     };
     responses: never;
@@ -576,7 +651,191 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    setup_state: {
+    updateAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccountPatch"];
+            };
+        };
+        responses: {
+            /** @description The account as it now is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    listAlerts: {
+        parameters: {
+            query?: {
+                /** @description `open`, `acknowledged`, `closed`; several with commas */
+                status?: string;
+                /** @description `critical` to `informational`; several with commas */
+                severity?: string;
+                /** @description Text in title, rule, summary, address, sensor or technique */
+                q?: string;
+                /** @description ATT&CK technique; its sub-techniques count */
+                technique?: string;
+                /** @description Last seen then or later */
+                from?: string;
+                /** @description First seen before */
+                to?: string;
+                /** @description `last_seen`, `first_seen`, `detected_at`, `severity` or `count`; with `-` in front, the largest first; `-last_seen` when left out */
+                sort?: string;
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+                /** @description Most alerts, up to 500 */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of alerts */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertPage"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    bulkAlerts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkRequest"];
+            };
+        };
+        responses: {
+            /** @description How many changed, and which did not */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkResult"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    alertCounts: {
+        parameters: {
+            query?: {
+                /** @description Then or later */
+                from?: string;
+                /** @description Before */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By severity (without the closed ones) and by status */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertCounts"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    alertStream: {
         parameters: {
             query?: never;
             header?: never;
@@ -585,7 +844,708 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Whether the first administrator is still to be made */
+            /** @description Events `alert` (Alert), `status` (AlertStatusChange) and `resync` (load the queue anew) */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many streams */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    getAlert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the alert */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The alert */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    acknowledgeAlert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the alert */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcknowledgeRequest"];
+            };
+        };
+        responses: {
+            /** @description The alert as it now is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alert"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It is closed, or somebody else has it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    closeAlert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the alert */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CloseRequest"];
+            };
+        };
+        responses: {
+            /** @description The alert as it now is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alert"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It is closed */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    commentAlert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the alert */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommentRequest"];
+            };
+        };
+        responses: {
+            /** @description The comment */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Activity"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    alertEvents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the alert */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The earliest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventList"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    reopenAlert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the alert */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The alert as it now is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alert"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It is open */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    listEvents: {
+        parameters: {
+            query?: {
+                /** @description The query, such as `dport:443 NOT src:10.0.0.0/8` */
+                q?: string;
+                /** @description Classes, several with commas; every one but `stats` when left out */
+                class?: string;
+                /** @description Then or later */
+                from?: string;
+                /** @description Before */
+                to?: string;
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+                /** @description Most events, up to 500 */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of events */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventPage"];
+                };
+            };
+            /** @description The request or its query is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The search would cost too much */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    eventFields: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Class by class */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventField"][];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    eventHistogram: {
+        parameters: {
+            query?: {
+                /** @description The query */
+                q?: string;
+                /** @description Classes, several with commas; every one but `stats` when left out */
+                class?: string;
+                /** @description Then or later; from the first event found when left out */
+                from?: string;
+                /** @description Before; to the last event found when left out */
+                to?: string;
+                /** @description About how many buckets, up to 500 */
+                buckets?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Buckets in order, without a hole */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Histogram"];
+                };
+            };
+            /** @description The request or its query is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The search would cost too much */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The parts, and each sensor's latest counters */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    currentSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The account */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    signIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignInRequest"];
+            };
+        };
+        responses: {
+            /** @description Signed in */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description User name or password is wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    signOut: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Signed out */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    listSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The living sessions, the newest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionView"][];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    endSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the session */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Ended */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The account has no such session */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    setupState: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Whether it is */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -609,7 +1569,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Make the first administrator with the one-time code */
+            /** @description Made and signed in */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -627,7 +1587,7 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
-            /** @description Not allowed */
+            /** @description The code is wrong */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -636,79 +1596,8 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
-            /** @description In conflict with the present state */
+            /** @description There is an account already */
             409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-        };
-    };
-    current_session: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The account signed in */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Account"];
-                };
-            };
-            /** @description No session */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-        };
-    };
-    sign_in: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SignInRequest"];
-            };
-        };
-        responses: {
-            /** @description Sign in */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Account"];
-                };
-            };
-            /** @description The request is not valid */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description No session */
-            401: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -718,768 +1607,6 @@ export interface operations {
             };
             /** @description Too many attempts */
             429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-        };
-    };
-    sign_out: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Sign out */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description No session */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-        };
-    };
-    list_sessions: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The account's sessions */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SessionView"][];
-                };
-            };
-            /** @description No session */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-        };
-    };
-    end_session: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description End one session */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description No session */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description Not found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-        };
-    };
-    update_account: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["AccountPatch"];
-            };
-        };
-        responses: {
-            /** @description Change one's own account */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Account"];
-                };
-            };
-            /** @description The request is not valid */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description No session */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-        };
-    };
-    list_alerts: {
-        parameters: {
-            query?: {
-                /** @description Comma-separated statuses */
-                status?: string;
-                /** @description Comma-separated severities */
-                severity?: string;
-                /** @description Words in title, summary, address, sensor or rule */
-                q?: string;
-                /** @description ATT&CK technique id */
-                technique?: string;
-                /** @description Earliest time, RFC 3339 */
-                from?: string;
-                /** @description Latest time (exclusive), RFC 3339 */
-                to?: string;
-                /** @description `detected_at` (default), `severity`, `count`; `-` before it for descending */
-                sort?: string;
-                /** @description `next_cursor` of the page before */
-                cursor?: string;
-                /** @description Rows in a page */
-                limit?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Alerts, newest first */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AlertPage"];
-                };
-            };
-            /** @description The request is not valid */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description No session */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-        };
-    };
-    alert_counts: {
-        parameters: {
-            query?: {
-                /** @description Earliest time, RFC 3339 */
-                from?: string;
-                /** @description Latest time (exclusive), RFC 3339 */
-                to?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Numbers of alerts by severity and status */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AlertCounts"];
-                };
-            };
-            /** @description No session */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-        };
-    };
-    alert_stream: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Server-sent events: `alert` (Alert), `status` (AlertStatusChange) */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/event-stream": string;
-                };
-            };
-            /** @description No session */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-        };
-    };
-    bulk_alerts: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["BulkRequest"];
-            };
-        };
-        responses: {
-            /** @description Acknowledge or close many alerts */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["BulkResult"];
-                };
-            };
-            /** @description The request is not valid */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description No session */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-        };
-    };
-    get_alert: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description One alert with rule, group and activity */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AlertDetail"];
-                };
-            };
-            /** @description No session */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description Not found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-        };
-    };
-    alert_events: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The events an alert stands on, and its flow's */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["EventList"];
-                };
-            };
-            /** @description No session */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description Not found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-        };
-    };
-    acknowledge_alert: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["AcknowledgeRequest"];
-            };
-        };
-        responses: {
-            /** @description Take an alert on */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Alert"];
-                };
-            };
-            /** @description The request is not valid */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description No session */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description Not found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description In conflict with the present state */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-        };
-    };
-    close_alert: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["CloseRequest"];
-            };
-        };
-        responses: {
-            /** @description Close an alert with a reason */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Alert"];
-                };
-            };
-            /** @description The request is not valid */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description No session */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description Not found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description In conflict with the present state */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-        };
-    };
-    reopen_alert: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Open a closed alert again */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Alert"];
-                };
-            };
-            /** @description No session */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description Not found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description In conflict with the present state */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-        };
-    };
-    comment_alert: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["CommentRequest"];
-            };
-        };
-        responses: {
-            /** @description Comment on an alert */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Activity"];
-                };
-            };
-            /** @description The request is not valid */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description No session */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description Not found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-        };
-    };
-    list_events: {
-        parameters: {
-            query?: {
-                /** @description Query: `field:value`, ranges, `AND OR NOT ( )`, bare words */
-                q?: string;
-                /** @description Comma-separated event classes */
-                class?: string;
-                /** @description Earliest time, RFC 3339 */
-                from?: string;
-                /** @description Latest time (exclusive), RFC 3339 */
-                to?: string;
-                /** @description `next_cursor` of the page before */
-                cursor?: string;
-                /** @description Rows in a page */
-                limit?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Events, newest first */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["EventPage"];
-                };
-            };
-            /** @description The request is not valid */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description No session */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-        };
-    };
-    event_histogram: {
-        parameters: {
-            query?: {
-                /** @description Query: `field:value`, ranges, `AND OR NOT ( )`, bare words */
-                q?: string;
-                /** @description Comma-separated event classes */
-                class?: string;
-                /** @description Earliest time, RFC 3339 */
-                from?: string;
-                /** @description Latest time (exclusive), RFC 3339 */
-                to?: string;
-                /** @description Number of buckets, 60 if not given */
-                buckets?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Events over time, by class */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Histogram"];
-                };
-            };
-            /** @description The request is not valid */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description No session */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-        };
-    };
-    event_fields: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Fields that a query can name */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["EventField"][];
-                };
-            };
-            /** @description No session */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-        };
-    };
-    health: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description State of the parts and sensors */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Health"];
-                };
-            };
-            /** @description No session */
-            401: {
                 headers: {
                     [name: string]: unknown;
                 };
