@@ -8,6 +8,8 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use crate::{BusError, client};
 
+/// Pause after an error that goes away by itself.
+const FAILURE_PAUSE: Duration = Duration::from_millis(50);
 /// How long a seek may take.
 const SEEK_LIMIT: Duration = Duration::from_secs(10);
 
@@ -66,6 +68,7 @@ impl Consumer {
     /// # Errors
     /// When the group or the client is beyond repair.
     pub async fn next(&self) -> Result<Message, BusError> {
+        let mut failures = 0_u64;
         loop {
             match self.inner.recv().await {
                 Ok(message) => {
@@ -78,7 +81,13 @@ impl Consumer {
                     });
                 }
                 Err(error) if is_fatal(&error) => return Err(BusError::Consume(error)),
-                Err(error) => tracing::warn!(%error, "consumer waits"),
+                Err(error) => {
+                    failures += 1;
+                    if failures.is_power_of_two() {
+                        tracing::warn!(%error, failures, "consumer waits");
+                    }
+                    tokio::time::sleep(FAILURE_PAUSE).await;
+                }
             }
         }
     }

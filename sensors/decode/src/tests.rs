@@ -315,6 +315,8 @@ proptest! {
         order in any::<u64>(),
     ) {
         let mut pieces = fragments(&payload, units * 8, 3);
+        // A datagram that fits one piece is whole, which other tests see.
+        prop_assume!(pieces.len() > 1);
         let copy = pieces[order as usize % pieces.len()].clone();
         pieces.push(copy);
         pieces.sort_by_key(|piece| piece.iter().fold(order, |hash, byte| {

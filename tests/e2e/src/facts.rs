@@ -97,6 +97,8 @@ pub struct AlertFacts {
     pub events: Vec<String>,
     /// How many matches it stands for.
     pub count: u64,
+    /// Start of its window, as ClickHouse writes times.
+    pub window_start: String,
 }
 
 /// All alerts by id, each in its last revision.
@@ -106,7 +108,8 @@ pub struct AlertFacts {
 pub fn alerts(rows: &Rows) -> anyhow::Result<BTreeMap<String, AlertFacts>> {
     let found = rows.query(
         "SELECT toString(alert_id) AS id, rule_id, rule_title, techniques, toString(src) AS src, toString(dst) AS dst, \
-         arrayMap(id -> toString(id), event_ids) AS events, toString(count) AS count FROM alerts FINAL",
+         arrayMap(id -> toString(id), event_ids) AS events, toString(count) AS count, \
+         toString(window_start) AS window_start FROM alerts FINAL",
     )?;
     let mut alerts = BTreeMap::new();
     for row in found {
@@ -147,6 +150,7 @@ fn alert(row: &Value) -> anyhow::Result<AlertFacts> {
             .map(|id| hexadecimal(id))
             .collect::<anyhow::Result<_>>()?,
         count: text("count")?.parse()?,
+        window_start: text("window_start")?,
     })
 }
 

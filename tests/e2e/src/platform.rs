@@ -390,10 +390,10 @@ impl Drop for Platform {
                 }
             }
         }
-        if std::env::var_os("VONGGAC_KEEP").is_some() {
-            if let Some(directory) = self.directory.take() {
-                println!("kept: {}", directory.keep().display());
-            }
+        if std::env::var_os("VONGGAC_KEEP").is_some()
+            && let Some(directory) = self.directory.take()
+        {
+            println!("kept: {}", directory.keep().display());
         }
     }
 }

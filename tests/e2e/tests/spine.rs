@@ -30,7 +30,7 @@ fn the_sample_is_played_found_and_shown() {
     };
     wait_for("the sensor", LIMIT, || {
         let parts = platform.parts()?;
-        ensure!(parts.state("sensor") != "", "no sensor yet");
+        ensure!(!parts.state("sensor").is_empty(), "no sensor yet");
         Ok(())
     })
     .unwrap();

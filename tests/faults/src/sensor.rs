@@ -40,11 +40,11 @@ impl RestartedSensor {
     /// # Errors
     /// When it ended by itself with another code than 0.
     pub fn is_done(&mut self) -> anyhow::Result<bool> {
-        if !self.done {
-            if let Some(status) = self.child.try_wait()? {
-                ensure!(status.success(), "the sensor ended with {status}");
-                self.done = true;
-            }
+        if !self.done
+            && let Some(status) = self.child.try_wait()?
+        {
+            ensure!(status.success(), "the sensor ended with {status}");
+            self.done = true;
         }
         Ok(self.done)
     }

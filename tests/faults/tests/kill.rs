@@ -36,8 +36,8 @@ struct Outcome {
 fn killing_anything_loses_nothing_and_doubles_nothing() {
     let seed = seed();
     println!("seed {seed}: VONGGAC_FAULTS_SEED={seed} runs it again");
-    let directory = tempfile_directory();
-    let sample = Sample::generate(&directory, seed % 1000, vonggac_traffic::START_US_DEFAULT).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let sample = Sample::generate(directory.path(), seed % 1000, vonggac_traffic::START_US_DEFAULT).unwrap();
     let Some(undisturbed) = undisturbed(&sample).unwrap() else {
         return;
     };
@@ -54,13 +54,6 @@ fn killing_anything_loses_nothing_and_doubles_nothing() {
     assert_eq!(outcome.events, undisturbed.events, "seed {seed}");
     same_alerts(&outcome.alerts, &undisturbed.alerts);
     console_has_all(&platform, &outcome.alerts).unwrap();
-    let _ = fs::remove_dir_all(directory);
-}
-
-fn tempfile_directory() -> std::path::PathBuf {
-    let path = std::env::temp_dir().join(format!("vonggac-faults-{}", std::process::id()));
-    fs::create_dir_all(&path).unwrap();
-    path
 }
 
 /// The same capture with nobody killed: the measure.
@@ -164,7 +157,7 @@ fn same_alerts(have: &BTreeMap<String, AlertFacts>, want: &BTreeMap<String, Aler
     let mut wrong = Vec::new();
     for (id, alert) in want {
         match have.get(id) {
-            None => wrong.push(format!("{id} ({}, {:?}) is missing", alert.title, alert.hosts)),
+            None => wrong.push(format!("{id} ({}) is missing", shown(alert))),
             Some(found) if (&found.rule_id, &found.techniques) != (&alert.rule_id, &alert.techniques) => {
                 wrong.push(format!(
                     "{id} is of rule {} instead of {}",
@@ -197,6 +190,13 @@ fn same_alerts(have: &BTreeMap<String, AlertFacts>, want: &BTreeMap<String, Aler
         "other alerts than undisturbed:\n  {}",
         wrong.join("\n  ")
     );
+}
+
+fn shown(alert: &AlertFacts) -> String {
+    format!(
+        "{}, {:?}, {} matches from {}",
+        alert.title, alert.hosts, alert.count, alert.window_start
+    )
 }
 
 fn console_has_all(platform: &Platform, wanted: &BTreeMap<String, AlertFacts>) -> anyhow::Result<()> {

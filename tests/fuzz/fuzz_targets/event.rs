@@ -1,0 +1,16 @@
+//! A message from Kafka: decoded, written as EVE, read column by column.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use vonggac_event::{Class, eve, wire};
+
+fuzz_target!(|input: &[u8]| {
+    let Ok(event) = wire::decode_event(input) else { return };
+    let mut line = Vec::new();
+    eve::write(&event, &mut line);
+    assert_eq!(line.iter().filter(|&&byte| byte == b'\n').count(), 1);
+    for column in Class::of(&event).into_iter().flat_map(Class::columns) {
+        let _ = (column.read)(&event).to_text();
+    }
+    assert_eq!(wire::decode_event(&wire::to_bytes(&event)).as_ref(), Ok(&event));
+});
