@@ -1,7 +1,8 @@
 //! What can go wrong.
 
 use std::io;
-use std::path::PathBuf;
+
+use vonggac_capture::CaptureError;
 
 /// Errors of the range.
 #[derive(Debug, thiserror::Error)]
@@ -51,23 +52,16 @@ pub enum RangeError {
         /// What it said.
         message: String,
     },
-    /// The capture file is not one, or is broken.
-    #[error("{path}: at byte {offset}: {problem}", path = path.display())]
-    Broken {
-        /// The file.
-        path: PathBuf,
-        /// Where in it.
-        offset: u64,
-        /// What is wrong there.
-        problem: String,
-    },
-    /// The file could not be read or written.
-    #[error("{path}: {source}", path = path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// The system's word.
-        source: io::Error,
+    /// The capture cannot be read.
+    #[error(transparent)]
+    Capture(#[from] CaptureError),
+    /// The capture holds frames that an Ethernet interface does not send.
+    #[error("frame {number} is of link type {link}: only Ethernet can be played")]
+    NotEthernet {
+        /// The frame's number in the capture, from 1.
+        number: u64,
+        /// Its link type, as capture files number it.
+        link: u32,
     },
     /// A frame was not taken.
     #[error("cannot send frame {number}: {source}")]

@@ -175,7 +175,7 @@ mod tests {
         let made = write(&arguments).unwrap();
         let read: Truth = serde_json::from_slice(&fs::read(&truth).unwrap()).unwrap();
         assert_eq!(read, made);
-        let mut reader = crate::pcap::Reader::open(&out).unwrap();
+        let mut reader = vonggac_capture::FileSource::open(&out).unwrap();
         let mut packets = 0;
         while reader.next_frame().unwrap().is_some() {
             packets += 1;

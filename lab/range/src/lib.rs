@@ -3,12 +3,10 @@
 //! - [`generate`]: writes the sample of [`vonggac_traffic`] and its truth to files.
 //! - [`play`]: sends a capture on an interface, in its own time or faster.
 //! - [`veth`]: a pair of interfaces to play on and to tap, which nobody else talks on.
-//! - [`pcap`]: reads the capture files that are played.
 //!
 //! It knows no scenarios beyond the sample and builds no network namespaces; it only enters those that exist.
 
 pub mod generate;
-pub mod pcap;
 pub mod play;
 pub mod veth;
 

@@ -4,7 +4,7 @@
 //! at most [`CATCH_UP_MAX`]; what is beyond is added to the rest of the play and reported, so that a hiccup never becomes
 //! a flood. Frames longer than the interface takes are left out and counted: sent + oversize = read, exactly.
 
-use std::io::{self, BufRead};
+use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -12,8 +12,9 @@ use anyhow::Context as _;
 use clap::Args;
 use pnet::datalink::{self, Channel, Config, DataLinkSender};
 
+use vonggac_capture::FileSource;
+
 use crate::RangeError;
-use crate::pcap::Reader;
 
 /// How far behind its time a frame may be sent without the rest being put off.
 pub const CATCH_UP_MAX: Duration = Duration::from_millis(200);
@@ -21,13 +22,16 @@ pub const CATCH_UP_MAX: Duration = Duration::from_millis(200);
 /// How often a frame is tried again when the interface's queue is full, a millisecond apart.
 const RETRIES_MAX: u32 = 2000;
 
+/// Link type of Ethernet, as capture files number it.
+const ETHERNET: u32 = 1;
+
 /// Bytes of an Ethernet header, which an MTU does not count.
 const ETHERNET_HEADER_BYTES: usize = 14;
 
 /// What to play, and where.
 #[derive(Debug, Clone, Args)]
 pub struct Arguments {
-    /// Capture file to play (pcap).
+    /// Capture file to play: pcap or pcapng, also gzip-compressed; - is standard input.
     #[arg(long, value_name = "PCAP")]
     pub read: PathBuf,
     /// Interface to send on.
@@ -203,8 +207,8 @@ impl FrameOut for Interface {
 ///
 /// # Errors
 /// Where the capture is broken, together with the report on what was sent before; or as soon as a frame is not taken.
-pub fn play<R: BufRead>(
-    reader: &mut Reader<R>,
+pub fn play(
+    source: &mut FileSource,
     out: &mut dyn FrameOut,
     clock: &mut dyn Clock,
     pace: Pace,
@@ -212,13 +216,13 @@ pub fn play<R: BufRead>(
 ) -> (Report, Result<(), RangeError>) {
     let mut report = Report::default();
     let began = clock.now();
-    let result = play_all(reader, out, clock, pace, frame_bytes_max, &mut report);
+    let result = play_all(source, out, clock, pace, frame_bytes_max, &mut report);
     report.took = clock.now().saturating_sub(began);
     (report, result)
 }
 
-fn play_all<R: BufRead>(
-    reader: &mut Reader<R>,
+fn play_all(
+    source: &mut FileSource,
     out: &mut dyn FrameOut,
     clock: &mut dyn Clock,
     pace: Pace,
@@ -226,15 +230,22 @@ fn play_all<R: BufRead>(
     report: &mut Report,
 ) -> Result<(), RangeError> {
     let mut start = clock.now();
-    let mut first_ns = None;
-    while let Some(frame) = reader.next_frame()? {
+    let mut first_us = None;
+    while let Some(frame) = source.next_frame()? {
         report.read += 1;
+        if frame.link != ETHERNET {
+            return Err(RangeError::NotEthernet {
+                number: report.read,
+                link: frame.link,
+            });
+        }
         if let Pace::Times(speed) = pace {
             // A capture whose times go back is played without waiting there.
-            let since_ns = frame
-                .timestamp_ns
-                .saturating_sub(*first_ns.get_or_insert(frame.timestamp_ns));
-            let due = start + Duration::from_nanos((since_ns as f64 / speed) as u64);
+            let since_us = frame
+                .ts_us
+                .saturating_sub(*first_us.get_or_insert(frame.ts_us))
+                .max(0);
+            let due = start + Duration::from_micros((since_us as f64 / speed) as u64);
             let now = clock.now();
             if due > now {
                 clock.sleep(due - now);
@@ -244,16 +255,16 @@ fn play_all<R: BufRead>(
                 report.put_off += late;
             }
         }
-        if frame.bytes.len() > frame_bytes_max {
+        if frame.data.len() > frame_bytes_max {
             report.oversize += 1;
             continue;
         }
-        out.send(frame.bytes).map_err(|source| RangeError::Send {
+        out.send(frame.data).map_err(|source| RangeError::Send {
             number: report.read,
             source,
         })?;
         report.sent += 1;
-        report.bytes += frame.bytes.len() as u64;
+        report.bytes += frame.data.len() as u64;
     }
     Ok(())
 }
@@ -263,12 +274,12 @@ fn play_all<R: BufRead>(
 /// # Errors
 /// As [`Interface::open`] and [`play`].
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let mut reader = Reader::open(&arguments.read)?;
+    let mut source = FileSource::open(&arguments.read)?;
     let mut interface = Interface::open(&arguments.interface)?;
     let frame_bytes_max = interface.frame_bytes_max();
     let mut clock = SystemClock::start();
     let (report, result) = play(
-        &mut reader,
+        &mut source,
         &mut interface,
         &mut clock,
         arguments.pace(),
@@ -349,8 +360,8 @@ mod tests {
             sending: Duration::from_millis(sending_ms),
             ..Desk::default()
         });
-        let mut reader = Reader::new(file.as_slice(), Path::new("x")).unwrap();
-        let (report, result) = play(&mut reader, &mut Shared(&desk), &mut Shared(&desk), pace, 1514);
+        let mut source = FileSource::new(Box::new(io::Cursor::new(file)), Path::new("x")).unwrap();
+        let (report, result) = play(&mut source, &mut Shared(&desk), &mut Shared(&desk), pace, 1514);
         result.unwrap();
         let sent = desk
             .borrow()

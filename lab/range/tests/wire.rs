@@ -11,9 +11,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use pnet::datalink::{self, Channel, Config};
+use vonggac_capture::FileSource;
 use vonggac_range::RangeError;
 use vonggac_range::generate::{Arguments, write};
-use vonggac_range::pcap::Reader;
 use vonggac_range::play::{FrameOut, Interface, Pace, SystemClock, play};
 use vonggac_range::veth::{Leftover, Options, Veth, can_create_veth};
 
@@ -125,7 +125,7 @@ fn everything_played_arrives_and_nothing_else() {
         sent: 0,
         frames: Vec::new(),
     };
-    let mut reader = Reader::open(&out).unwrap();
+    let mut reader = FileSource::open(&out).unwrap();
     let (report, result) = play(
         &mut reader,
         &mut wire,
@@ -146,10 +146,10 @@ fn everything_played_arrives_and_nothing_else() {
         "something else talks on the pair"
     );
 
-    let mut reader = Reader::open(&out).unwrap();
+    let mut reader = FileSource::open(&out).unwrap();
     for (number, frame) in wire.frames.iter().enumerate() {
         assert!(
-            reader.next_frame().unwrap().unwrap().bytes == frame.as_slice(),
+            reader.next_frame().unwrap().unwrap().data == frame.as_slice(),
             "frame {number} differs"
         );
     }

@@ -180,10 +180,7 @@ fn same_alerts(have: &BTreeMap<String, AlertFacts>, want: &BTreeMap<String, Aler
         }
     }
     for (id, alert) in have.iter().filter(|(id, _)| !want.contains_key(*id)) {
-        wrong.push(format!(
-            "{id} ({}, {:?}) is one too many",
-            alert.title, alert.hosts
-        ));
+        wrong.push(format!("{id} ({}) is one too many", shown(alert)));
     }
     assert!(
         wrong.is_empty(),
