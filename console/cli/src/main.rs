@@ -81,9 +81,14 @@ fn run(role: Role) -> anyhow::Result<ExitCode> {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()?;
+            // Caught before anything is started, so that an early Ctrl-C is an orderly stop too.
+            let stop = {
+                let _inside = runtime.enter();
+                stop_signal()?
+            };
             let parts = tokio::task::LocalSet::new();
             parts
-                .block_on(&runtime, up::run(*options, stop_signal()?))
+                .block_on(&runtime, up::run(*options, stop))
                 .map(|()| ExitCode::SUCCESS)
         }
         Role::Doctor(options) => doctor::run(&options),
@@ -127,15 +132,11 @@ fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<
         .block_on(work)
 }
 
-/// Resolves at SIGINT or SIGTERM. Must be called inside a runtime when it is first polled.
+/// Catches SIGINT and SIGTERM from now on; the future resolves at the first. Must be called inside a runtime.
 fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
-    Ok(async {
-        let (Ok(mut interrupt), Ok(mut terminate)) =
-            (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-        else {
-            tracing::error!("signals cannot be caught: stopping will not be clean");
-            return std::future::pending().await;
-        };
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}

@@ -9,6 +9,7 @@ use vonggac_correlate::Correlator;
 use vonggac_event::{Alert, Match, topic, wire};
 
 use crate::Shared;
+use crate::dead::{self, Dead};
 use crate::lane::Work;
 
 /// How often old state is looked for.
@@ -27,7 +28,7 @@ pub(crate) struct Alerting {
 /// A batch, ready to be written.
 pub(crate) struct Prepared {
     alerts: Vec<Alert>,
-    dead: Vec<(Message, String)>,
+    dead: Vec<Dead>,
 }
 
 impl Alerting {
@@ -98,15 +99,7 @@ impl Work for Alerting {
                     .await?,
             );
         }
-        for (message, reason) in &prepared.dead {
-            let place = format!("{}/{}/{}", message.topic, message.partition, message.offset);
-            let headers = [("reason", reason.as_str()), ("from", place.as_str())];
-            let sent = shared
-                .producer
-                .send_with(topic::DEAD_LETTER, &message.key, &message.payload, &headers)
-                .await?;
-            deliveries.push(sent);
-        }
+        deliveries.extend(dead::send(&shared.producer, &prepared.dead).await?);
         try_join_all(deliveries).await?;
         Ok(())
     }

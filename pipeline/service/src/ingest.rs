@@ -11,6 +11,7 @@ use vonggac_event::{Class, Event, EventId, Match, topic, wire};
 use vonggac_store::{Rows, event_row};
 
 use crate::Shared;
+use crate::dead::{self, Dead};
 use crate::lane::Work;
 
 /// Boots remembered per sensor; repeats only ever come from the last ones.
@@ -28,7 +29,7 @@ pub(crate) struct Ingest {
 pub(crate) struct Prepared {
     rows: HashMap<Class, Rows>,
     matches: Vec<(Vec<u8>, Vec<u8>)>,
-    dead: Vec<(Message, String)>,
+    dead: Vec<Dead>,
 }
 
 impl Ingest {
@@ -137,15 +138,7 @@ impl Work for Ingest {
         for (key, value) in &prepared.matches {
             deliveries.push(shared.producer.send(topic::MATCHES, key, value).await?);
         }
-        for (message, reason) in &prepared.dead {
-            let place = format!("{}/{}/{}", message.topic, message.partition, message.offset);
-            let headers = [("reason", reason.as_str()), ("from", place.as_str())];
-            let sent = shared
-                .producer
-                .send_with(topic::DEAD_LETTER, &message.key, &message.payload, &headers)
-                .await?;
-            deliveries.push(sent);
-        }
+        deliveries.extend(dead::send(&shared.producer, &prepared.dead).await?);
         let inserts = prepared
             .rows
             .iter()

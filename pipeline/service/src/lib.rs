@@ -16,6 +16,7 @@
 //! - A message that cannot be read goes to `dead-letter` with the reason; it never stops a lane.
 
 mod alerting;
+mod dead;
 mod ingest;
 mod lane;
 mod retry;
