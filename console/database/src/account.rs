@@ -1,9 +1,10 @@
 //! Accounts: the first administrator, signing in, and an account's own settings.
 
 use sqlx::FromRow;
+use vonggac_event::Scope;
 
 use crate::throttle::{self, Attempt};
-use crate::{Database, DatabaseError, Result, Scope, password};
+use crate::{Database, DatabaseError, Result, password};
 
 /// Longest user name and display name, in characters.
 pub const NAME_CHARACTERS_MAX: usize = 64;

@@ -7,9 +7,9 @@ use std::net::IpAddr;
 
 use prost::Message;
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
-use vonggac_event::{Alert, AlertId, RuleKind, Severity, parse_address, protocol_name};
+use vonggac_event::{Alert, AlertId, RuleKind, Scope, Severity, parse_address, protocol_name};
 
-use crate::{AccountId, Database, DatabaseError, Result, Scope, clean};
+use crate::{AccountId, Database, DatabaseError, Result, clean};
 
 /// Where work on an alert stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

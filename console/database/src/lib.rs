@@ -7,7 +7,7 @@
 //! - [`queue`]: listing and counting them.
 //! - [`work`]: acknowledging, closing, reopening, commenting; each leaves a line in `activity`.
 //!
-//! Invariant: every function that reads or changes alerts takes a [`Scope`]; what lies outside it is [`DatabaseError::NotFound`],
+//! Invariant: every function that reads or changes alerts takes a [`Scope`](vonggac_event::Scope); what lies outside it is [`DatabaseError::NotFound`],
 //! the same as what does not exist. Invariant: `activity` is append-only, and PostgreSQL refuses anything else. Invariant: a
 //! revision of an alert never touches status, assignee or resolution. The clock is an argument (`now_us`, microseconds since
 //! 1970, UTC); tokens and salts come from the system's random source.
@@ -102,38 +102,6 @@ impl DatabaseError {
 /// Result of this crate.
 pub type Result<T> = std::result::Result<T, DatabaseError>;
 
-/// What an account may see: every tenant, or one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Scope {
-    /// The national centre: every tenant.
-    National,
-    /// One tenant.
-    Tenant(String),
-}
-
-impl Scope {
-    /// The scope of an account's `tenant` column: `` and `*` stand for all.
-    pub fn of_tenant(tenant: &str) -> Self {
-        match tenant {
-            "" | "*" => Self::National,
-            one => Self::Tenant(one.to_owned()),
-        }
-    }
-
-    /// The one tenant, or `None` for all.
-    pub fn tenant(&self) -> Option<&str> {
-        match self {
-            Self::National => None,
-            Self::Tenant(tenant) => Some(tenant),
-        }
-    }
-
-    /// Whether something of `tenant` may be seen.
-    pub fn covers(&self, tenant: &str) -> bool {
-        self.tenant().is_none_or(|own| own == tenant)
-    }
-}
-
 /// The case store. Clones share one pool.
 #[derive(Debug, Clone)]
 pub struct Database {
@@ -220,22 +188,6 @@ fn like_literal(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_scope_covers_its_tenant_alone() {
-        let check = |account: &str, thing: &str, expect: bool| {
-            assert_eq!(
-                Scope::of_tenant(account).covers(thing),
-                expect,
-                "{account} sees {thing}"
-            );
-        };
-        check("", "moh", true);
-        check("*", "moh", true);
-        check("moh", "moh", true);
-        check("moh", "moha", false);
-        check("moh", "", false);
-    }
 
     #[test]
     fn a_pattern_stands_for_itself() {

@@ -6,10 +6,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use sqlx::{Postgres, QueryBuilder};
-use vonggac_event::{AlertId, Severity};
+use vonggac_event::{AlertId, Scope, Severity};
 
 use crate::alert::{AlertRow, RawAlert, SELECT, Status};
-use crate::{Database, DatabaseError, Result, Scope, clean, like_literal};
+use crate::{Database, DatabaseError, Result, clean, like_literal};
 
 /// Most alerts on a page.
 pub const PAGE_ROWS_MAX: u32 = 500;

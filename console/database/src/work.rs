@@ -13,10 +13,10 @@
 
 use serde_json::{Map, Value};
 use sqlx::{FromRow, PgConnection};
-use vonggac_event::AlertId;
+use vonggac_event::{AlertId, Scope};
 
 use crate::alert::{self, AlertRow, Person, Resolution, Status};
-use crate::{Account, AccountId, Database, DatabaseError, Result, Scope, clean};
+use crate::{Account, AccountId, Database, DatabaseError, Result, clean};
 
 /// Longest note and comment, in characters.
 pub const NOTE_CHARACTERS_MAX: usize = 10_000;

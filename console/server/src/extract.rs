@@ -7,9 +7,8 @@ use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request};
 use serde::de::DeserializeOwned;
 use vonggac_database::session::Use;
-use vonggac_database::{Account, Scope, SessionId, SessionToken};
-use vonggac_event::AlertId;
-use vonggac_store::search;
+use vonggac_database::{Account, SessionId, SessionToken};
+use vonggac_event::{AlertId, Scope};
 
 use crate::error::Failure;
 use crate::state::Console;
@@ -25,17 +24,9 @@ pub(crate) struct Signed {
 }
 
 impl Signed {
-    /// What the account may see in the case store.
+    /// What the account may see.
     pub(crate) fn scope(&self) -> Scope {
         self.account.scope()
-    }
-
-    /// What the account may see in the event store.
-    pub(crate) fn event_scope(&self) -> search::Scope {
-        match self.scope() {
-            Scope::National => search::Scope::National,
-            Scope::Tenant(tenant) => search::Scope::Tenant(tenant),
-        }
     }
 }
 

@@ -26,8 +26,10 @@ pub mod proto {
 
 mod address;
 mod rule;
+mod scope;
 
 pub use address::{address_bytes, parse_address, protocol_name};
 pub use id::{AlertId, EventId, FlowId};
 pub use proto::{Alert, Event, Match, RuleCard, RuleKind, Severity, event::Body};
 pub use schema::{Class, Column, Kind, Value};
+pub use scope::Scope;

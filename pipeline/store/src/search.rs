@@ -8,7 +8,7 @@
 //! one. Text compares without case. Names and aliases of fields come from `vonggac_event::schema`.
 //!
 //! Invariant: what a person typed reaches ClickHouse as a bound value only; the SQL's text is made of names from the schema and
-//! of fixed pieces. Invariant: every function takes a [`Scope`] and restricts to it. A field that no chosen class has is an
+//! of fixed pieces. Invariant: every function takes a [`Scope`](vonggac_event::Scope) and restricts to it. A field that no chosen class has is an
 //! error with its column; a class without the field is left out, also under NOT.
 //!
 //! Limits: [`QUERY_BYTES_MAX`], [`TERMS_MAX`], [`DEPTH_MAX`], [`PAGE_ROWS_MAX`], [`BUCKETS_MAX`], and ClickHouse's own for time
@@ -27,7 +27,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use thiserror::Error;
-use vonggac_event::{Class, EventId};
+use vonggac_event::{Class, EventId, Scope};
 
 pub use parse::Query;
 pub use row::EventRow;
@@ -43,15 +43,6 @@ pub const DEPTH_MAX: usize = 16;
 pub const PAGE_ROWS_MAX: u32 = 500;
 /// Most buckets of a histogram.
 pub const BUCKETS_MAX: u32 = 500;
-
-/// Whose events may be seen: every tenant's, or one's.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Scope {
-    /// Every tenant's.
-    National,
-    /// One tenant's.
-    Tenant(String),
-}
 
 /// What ClickHouse may spend on one statement; `None` leaves it to the server.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

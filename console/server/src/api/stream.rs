@@ -13,8 +13,8 @@ use axum::response::sse::{Event, Sse};
 use futures_util::stream::unfold;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{OwnedSemaphorePermit, broadcast, watch};
-use vonggac_database::Scope;
 use vonggac_database::session::Use;
+use vonggac_event::Scope;
 
 use super::shapes::{Alert, AlertStatusChange};
 use crate::error::{ApiError, Failure, Result};

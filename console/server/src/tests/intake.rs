@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
-use vonggac_database::Scope;
 use vonggac_database::queue::{Filter, Sort};
 use vonggac_database::testing::alert;
+use vonggac_event::Scope;
 use vonggac_event::wire;
 
 use super::Harness;

@@ -3,11 +3,11 @@
 //! A term about a field that the class lacks is *missing*: AND with it is missing, OR goes on without it, NOT of it is missing. A
 //! class for which the whole is missing is left out.
 
-use vonggac_event::{Class, Column, Kind};
+use vonggac_event::{Class, Column, Kind, Scope};
 
 use super::literal::{self, Network};
 use super::parse::{Comparison, Leaf, Node, Pattern, Query, Term, Test};
-use super::{Request, Scope, SearchError};
+use super::{Request, SearchError};
 
 /// A bound value.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use clickhouse::Client;
 use serde_json::Value;
 use tokio::task::JoinSet;
-use vonggac_event::{Class, EventId};
+use vonggac_event::{Class, EventId, Scope};
 
 use super::compile::{self, Bound, Values};
 use super::row::{self, signed, unsigned};
-use super::{BUCKETS_MAX, Cursor, EventRow, Limits, PAGE_ROWS_MAX, Page, Request, Scope, SearchError};
+use super::{BUCKETS_MAX, Cursor, EventRow, Limits, PAGE_ROWS_MAX, Page, Request, SearchError};
 
 /// Largest answer to one statement that is taken, in bytes.
 const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
