@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
 use utoipa::IntoParams;
-use vonggac_event::{Class, Kind};
+use vonggac_event::{Class, Kind, Scope};
 use vonggac_store::search;
 
 use super::alerts::{time_us, words};
@@ -27,44 +27,40 @@ const BUCKETS: u32 = 60;
 /// Which events.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(super) struct EventQuery {
+pub(super) struct Selection {
     /// The query, such as `dport:443 NOT src:10.0.0.0/8`
     q: Option<String>,
     /// Classes, several with commas; every one but `stats` when left out
     class: Option<String>,
-    /// Then or later
+    /// Then or later; from the earliest event when left out
     #[param(format = DateTime)]
     from: Option<String>,
-    /// Before
+    /// Before; to the latest event when left out
     #[param(format = DateTime)]
     to: Option<String>,
+}
+
+/// Which page of them.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Paging {
     /// `next_cursor` of the page before
     cursor: Option<String>,
     /// Most events, up to 500
     limit: Option<u32>,
 }
 
-/// Which events, and how finely.
+/// How finely.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(super) struct HistogramQuery {
-    /// The query
-    q: Option<String>,
-    /// Classes, several with commas; every one but `stats` when left out
-    class: Option<String>,
-    /// Then or later; from the first event found when left out
-    #[param(format = DateTime)]
-    from: Option<String>,
-    /// Before; to the last event found when left out
-    #[param(format = DateTime)]
-    to: Option<String>,
+pub(super) struct Grain {
     /// About how many buckets, up to 500
     buckets: Option<u32>,
 }
 
 /// What to look for, owned.
 struct Wanted {
-    scope: search::Scope,
+    scope: Scope,
     query: search::Query,
     classes: Vec<Class>,
     from_us: Option<i64>,
@@ -72,22 +68,16 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn of(
-        signed: &Signed,
-        q: Option<&str>,
-        class: Option<&str>,
-        from: Option<&str>,
-        to: Option<&str>,
-    ) -> Result<Self> {
-        let mut classes = words("class", class, Class::from_name)?;
+    fn of(signed: &Signed, selection: &Selection) -> Result<Self> {
+        let mut classes = words("class", selection.class.as_deref(), Class::from_name)?;
         classes.sort_unstable();
         classes.dedup();
         Ok(Self {
-            scope: signed.event_scope(),
-            query: search::Query::parse(q.unwrap_or_default())?,
+            scope: signed.scope(),
+            query: search::Query::parse(selection.q.as_deref().unwrap_or_default())?,
             classes,
-            from_us: time_us("from", from)?,
-            to_us: time_us("to", to)?,
+            from_us: time_us("from", selection.from.as_deref())?,
+            to_us: time_us("to", selection.to.as_deref())?,
         })
     }
 
@@ -103,7 +93,7 @@ impl Wanted {
 }
 
 /// Events, the latest first
-#[utoipa::path(get, path = "/api/v1/events", operation_id = "listEvents", tag = "events", params(EventQuery),
+#[utoipa::path(get, path = "/api/v1/events", operation_id = "listEvents", tag = "events", params(Selection, Paging),
     responses(
         (status = 200, description = "A page of events", body = EventPage),
         (status = 400, description = "The request or its query is not valid", body = ApiError),
@@ -112,22 +102,17 @@ impl Wanted {
 pub(super) async fn list_events(
     State(console): State<Console>,
     signed: Signed,
-    Parameters(query): Parameters<EventQuery>,
+    Parameters(selection): Parameters<Selection>,
+    Parameters(paging): Parameters<Paging>,
 ) -> Result<Json<EventPage>> {
-    let wanted = Wanted::of(
-        &signed,
-        query.q.as_deref(),
-        query.class.as_deref(),
-        query.from.as_deref(),
-        query.to.as_deref(),
-    )?;
-    let cursor = query
+    let wanted = Wanted::of(&signed, &selection)?;
+    let cursor = paging
         .cursor
         .filter(|text| !text.is_empty())
         .map(|text| text.parse())
         .transpose()?;
     let (client, limits) = (&console.store().client, console.search_limits());
-    let rows_max = query.limit.unwrap_or(PAGE_ROWS);
+    let rows_max = paging.limit.unwrap_or(PAGE_ROWS);
     let page = search::search(client, limits, &wanted.request(), cursor, rows_max).await?;
     Ok(Json(EventPage {
         items: page.rows.into_iter().map(EventRow::from).collect(),
@@ -138,7 +123,7 @@ pub(super) async fn list_events(
 
 /// Events by time and class
 #[utoipa::path(get, path = "/api/v1/events/histogram", operation_id = "eventHistogram", tag = "events",
-    params(HistogramQuery),
+    params(Selection, Grain),
     responses(
         (status = 200, description = "Buckets in order, without a hole", body = Histogram),
         (status = 400, description = "The request or its query is not valid", body = ApiError),
@@ -147,17 +132,12 @@ pub(super) async fn list_events(
 pub(super) async fn event_histogram(
     State(console): State<Console>,
     signed: Signed,
-    Parameters(query): Parameters<HistogramQuery>,
+    Parameters(selection): Parameters<Selection>,
+    Parameters(grain): Parameters<Grain>,
 ) -> Result<Json<Histogram>> {
-    let wanted = Wanted::of(
-        &signed,
-        query.q.as_deref(),
-        query.class.as_deref(),
-        query.from.as_deref(),
-        query.to.as_deref(),
-    )?;
+    let wanted = Wanted::of(&signed, &selection)?;
     let (client, limits) = (&console.store().client, console.search_limits());
-    let buckets = query.buckets.unwrap_or(BUCKETS);
+    let buckets = grain.buckets.unwrap_or(BUCKETS);
     let histogram = search::histogram(client, limits, &wanted.request(), buckets).await?;
     let bucket = |bucket: search::HistogramBucket| HistogramBucket {
         start: time::to_text(bucket.start_us),
@@ -213,7 +193,7 @@ pub(super) async fn alert_events(
 ) -> Result<Json<EventList>> {
     let alert = console.database().alert_message(&signed.scope(), id).await?;
     let (client, limits) = (&console.store().client, console.search_limits());
-    let rows = search::alert_events(client, limits, &signed.event_scope(), &alert).await?;
+    let rows = search::alert_events(client, limits, &signed.scope(), &alert).await?;
     Ok(Json(EventList {
         items: rows.into_iter().map(EventRow::from).collect(),
     }))
@@ -226,12 +206,7 @@ pub(super) async fn alert_events(
         (status = 401, description = "Nobody is signed in", body = ApiError)))]
 pub(super) async fn health(State(console): State<Console>, signed: Signed) -> Json<Health> {
     let parts = health::parts(&console).await;
-    let found = search::sensors(
-        &console.store().client,
-        console.search_limits(),
-        &signed.event_scope(),
-    )
-    .await;
+    let found = search::sensors(&console.store().client, console.search_limits(), &signed.scope()).await;
     // That ClickHouse is away is said among the parts.
     let sensors = found.unwrap_or_default();
     Json(Health {

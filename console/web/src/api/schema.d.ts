@@ -1192,9 +1192,9 @@ export interface operations {
                 q?: string;
                 /** @description Classes, several with commas; every one but `stats` when left out */
                 class?: string;
-                /** @description Then or later */
+                /** @description Then or later; from the earliest event when left out */
                 from?: string;
-                /** @description Before */
+                /** @description Before; to the latest event when left out */
                 to?: string;
                 /** @description `next_cursor` of the page before */
                 cursor?: string;
@@ -1277,13 +1277,13 @@ export interface operations {
     eventHistogram: {
         parameters: {
             query?: {
-                /** @description The query */
+                /** @description The query, such as `dport:443 NOT src:10.0.0.0/8` */
                 q?: string;
                 /** @description Classes, several with commas; every one but `stats` when left out */
                 class?: string;
-                /** @description Then or later; from the first event found when left out */
+                /** @description Then or later; from the earliest event when left out */
                 from?: string;
-                /** @description Before; to the last event found when left out */
+                /** @description Before; to the latest event when left out */
                 to?: string;
                 /** @description About how many buckets, up to 500 */
                 buckets?: number;
