@@ -33,6 +33,8 @@ pub(crate) struct Packets {
     stop: Arc<AtomicBool>,
     metrics: Metrics,
     report: Report,
+    /// Frames the kernel had no room for in the ring.
+    kernel_dropped: u64,
     started: Instant,
     next_stats_us: i64,
     first_us: i64,
@@ -140,6 +142,7 @@ impl Packets {
             stop,
             metrics,
             report: Report::default(),
+            kernel_dropped: 0,
             started: Instant::now(),
             next_stats_us: i64::MIN,
             first_us: i64::MIN,
@@ -182,19 +185,12 @@ impl Packets {
                     now_us = self::now_us();
                 }
                 self.inspector.advance(now_us, &mut self.out);
-                self.note_kernel_drops(ring)?;
+                self.kernel_dropped = ring.statistics()?.dropped;
                 self.stats_if_due(now_us);
             }
         }
-        self.note_kernel_drops(ring)?;
+        self.kernel_dropped = ring.statistics()?.dropped;
         Ok(now_us)
-    }
-
-    /// Received is what was taken from the ring and what the kernel had no room for.
-    fn note_kernel_drops(&mut self, ring: &mut RingSource) -> anyhow::Result<()> {
-        let dropped = ring.statistics()?.dropped;
-        self.report.dropped = vec![("kernel".to_owned(), dropped)];
-        Ok(())
     }
 
     fn run_files(&mut self, paths: &[PathBuf]) -> i64 {
@@ -281,15 +277,10 @@ impl Packets {
 
     fn fill_report(&mut self) {
         let counters = self.inspector.counters();
-        let kernel = self
-            .report
-            .dropped
-            .iter()
-            .find(|(name, _)| name == "kernel")
-            .map_or(0, |&(_, count)| count);
         self.report.processed = counters.packets_processed;
-        self.report.received = counters.packets_received + kernel;
-        let mut dropped: Vec<(String, u64)> = vec![("kernel".to_owned(), kernel)];
+        // What the kernel had no room for arrived too.
+        self.report.received = counters.packets_received + self.kernel_dropped;
+        let mut dropped: Vec<(String, u64)> = vec![("kernel".to_owned(), self.kernel_dropped)];
         dropped.extend(counters.dropped().map(|(name, count)| (name.to_owned(), count)));
         dropped.retain(|&(_, count)| count > 0);
         self.report.dropped = dropped;
