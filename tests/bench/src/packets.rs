@@ -13,6 +13,8 @@ use vonggac_signature::{Engine, Variables};
 
 /// Seed of the traffic that is generated.
 const SEED: u64 = 942;
+/// Desks in it: enough that each measurement lasts some seconds.
+const USERS: u8 = 100;
 
 /// One run.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +46,7 @@ pub(crate) fn generate(directory: &Path) -> anyhow::Result<PathBuf> {
     let capture = directory.join("sample.pcap");
     let options = vonggac_traffic::Options {
         seed: SEED,
+        users: USERS,
         ..vonggac_traffic::Options::default()
     };
     let file = std::io::BufWriter::new(std::fs::File::create(&capture)?);
@@ -63,9 +66,9 @@ pub(crate) fn measure(capture: &Path, rules: &[PathBuf], rounds: u32) -> anyhow:
     let (mut alone, mut plain, mut matched) = (Vec::new(), Vec::new(), Vec::new());
     // In turn, so that what else the machine does falls on all alike.
     for _ in 0..rounds.max(1) {
-        alone.push(read_alone(capture)?);
-        plain.push(inspect(capture, &none)?);
-        matched.push(inspect(capture, &engine)?);
+        alone.push(play(capture, None)?);
+        plain.push(play(capture, Some(&none))?);
+        matched.push(play(capture, Some(&engine))?);
     }
     let alone = best(&alone).context("no run")?;
     show("reading alone", alone, alone);
@@ -86,24 +89,9 @@ fn load(paths: &[PathBuf]) -> anyhow::Result<Engine> {
     Ok(Engine::compile(rules, &Variables::default()).0)
 }
 
-fn read_alone(capture: &Path) -> anyhow::Result<Run> {
-    let begun = Instant::now();
-    let mut source = FileSource::open(capture)?;
-    let (mut packets, mut bytes) = (0, 0);
-    while let Some(frame) = source.next_frame()? {
-        packets += 1;
-        bytes += frame.data.len() as u64;
-    }
-    Ok(Run {
-        packets,
-        bytes,
-        events: 0,
-        time: begun.elapsed(),
-    })
-}
-
-fn inspect(capture: &Path, engine: &Arc<Engine>) -> anyhow::Result<Run> {
-    let mut inspector = Inspector::new(Config::default(), engine.clone());
+/// Reads the capture and hands each packet to a worker with these signatures; without an engine the reading is all.
+fn play(capture: &Path, engine: Option<&Arc<Engine>>) -> anyhow::Result<Run> {
+    let mut inspector = engine.map(|engine| Inspector::new(Config::default(), engine.clone()));
     let mut sink = Counting::default();
     let begun = Instant::now();
     let mut source = FileSource::open(capture)?;
@@ -111,9 +99,13 @@ fn inspect(capture: &Path, engine: &Arc<Engine>) -> anyhow::Result<Run> {
     while let Some(frame) = source.next_frame()? {
         packets += 1;
         bytes += frame.data.len() as u64;
-        inspector.packet(frame.ts_us, LinkType::from_dlt(frame.link), frame.data, &mut sink);
+        if let Some(inspector) = &mut inspector {
+            inspector.packet(frame.ts_us, LinkType::from_dlt(frame.link), frame.data, &mut sink);
+        }
     }
-    inspector.finish(&mut sink);
+    if let Some(inspector) = &mut inspector {
+        inspector.finish(&mut sink);
+    }
     Ok(Run {
         packets,
         bytes,

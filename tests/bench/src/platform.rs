@@ -1,7 +1,7 @@
 //! With servers: a whole platform of the same build as this program.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
@@ -36,17 +36,23 @@ fn pipeline(platform: &Platform, capture: &Path) -> anyhow::Result<()> {
         .pid("pipeline")
         .context("the pipeline does not run")?;
     let ticks_before = ticks(pid)?;
+    let summary = capture_summary(platform);
     let begun = Instant::now();
-    let status = platform.sensor("bench", capture).status()?;
+    let status = platform
+        .sensor("bench", capture)
+        .args(["--log", "warn", "--summary"])
+        .arg(&summary)
+        .status()?;
     ensure!(status.success(), "the sensor ended with {status}");
     let read = begun.elapsed();
-    let events = wait_for("all events of the sensor", ARRIVAL_LIMIT, || {
-        let (count, highest) = arrived(&rows)?;
-        ensure!(
-            count > 0 && count == highest,
-            "{count} of {highest} events are there"
-        );
-        Ok(count)
+    let summary: serde_json::Value = serde_json::from_slice(&fs::read(&summary)?)?;
+    let events = summary["events"]
+        .as_u64()
+        .context("the sensor's summary has no events")?;
+    wait_for("all events of the sensor", ARRIVAL_LIMIT, || {
+        let count = arrived(&rows)?;
+        ensure!(count == events, "{count} of {events} events are there");
+        Ok(())
     })?;
     let whole = begun.elapsed();
     let busy = (ticks(pid)? - ticks_before) as f64 / TICKS;
@@ -61,12 +67,15 @@ fn pipeline(platform: &Platform, capture: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How many events are there, and the highest sequence.
-fn arrived(rows: &Rows) -> anyhow::Result<(u64, u64)> {
+/// Where the sensor leaves its counters.
+fn capture_summary(platform: &Platform) -> PathBuf {
+    platform.data().join("bench-summary.json")
+}
+
+/// How many events are in the store.
+fn arrived(rows: &Rows) -> anyhow::Result<u64> {
     let sequences = vonggac_e2e::sequences(rows)?;
-    let count = sequences.values().map(|list| list.len() as u64).sum();
-    let highest = sequences.values().filter_map(|list| list.last()).copied().sum();
-    Ok((count, highest))
+    Ok(sequences.values().map(|list| list.len() as u64).sum())
 }
 
 /// Processor time of a process, user and system, in ticks.
