@@ -37,7 +37,7 @@ struct User {
 
 impl Cluster {
     /// Makes the cluster when there is none yet.
-    pub(crate) fn prepare(options: &Options, data: &Path) -> anyhow::Result<Self> {
+    pub(crate) async fn prepare(options: &Options, data: &Path) -> anyhow::Result<Self> {
         let user = if rustix::process::geteuid().is_root() {
             Some(find_user()?)
         } else {
@@ -52,7 +52,7 @@ impl Cluster {
             user,
         };
         if !cluster.directory.join("PG_VERSION").exists() {
-            cluster.initialise()?;
+            cluster.initialise().await?;
         }
         Ok(cluster)
     }
@@ -116,7 +116,7 @@ impl Cluster {
         )
     }
 
-    fn initialise(&self) -> anyhow::Result<()> {
+    async fn initialise(&self) -> anyhow::Result<()> {
         // What an interrupted first start left; without PG_VERSION it never was a cluster.
         if self.directory.exists() {
             fs::remove_dir_all(&self.directory).with_context(|| self.directory.display().to_string())?;
@@ -130,28 +130,14 @@ impl Cluster {
             chown(&self.directory, Some(user.uid), Some(user.gid))?;
             chown(&secret, Some(user.uid), Some(user.gid))?;
         }
-        let outcome = self.run_initdb(&secret);
+        let outcome = self.run_initdb(&secret).await;
         fs::remove_file(&secret)?;
         outcome
     }
 
-    fn run_initdb(&self, secret: &Path) -> anyhow::Result<()> {
-        let mut command = match self.user {
-            None => std::process::Command::new(self.programs.join("initdb")),
-            Some(user) => {
-                let mut command = std::process::Command::new("setpriv");
-                command
-                    .args([
-                        format!("--reuid={}", user.uid),
-                        format!("--regid={}", user.gid),
-                        "--clear-groups".into(),
-                    ])
-                    .arg("--")
-                    .arg(self.programs.join("initdb"));
-                command
-            }
-        };
-        let output = command
+    async fn run_initdb(&self, secret: &Path) -> anyhow::Result<()> {
+        let output = self
+            .as_user(Command::new(self.programs.join("initdb")))
             .args([
                 "-U",
                 NAME,
@@ -163,8 +149,10 @@ impl Cluster {
             .arg(format!("--pwfile={}", secret.display()))
             .arg("-D")
             .arg(&self.directory)
+            .to_process()
             .current_dir("/")
             .output()
+            .await
             .context("initdb")?;
         if output.status.success() {
             return Ok(());
