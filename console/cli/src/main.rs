@@ -1,5 +1,6 @@
 //! `vonggac`: every role of the platform in one binary, and the supervisor that runs them together on one machine.
 
+mod config;
 mod doctor;
 mod layout;
 mod logging;
@@ -8,9 +9,11 @@ mod rules;
 mod status;
 mod up;
 
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Security operations and incident response for a government data network.
@@ -29,6 +32,12 @@ struct Arguments {
     /// Logs JSON, one object a line.
     #[arg(long, global = true)]
     log_json: bool,
+    /// Reads settings from a TOML file: a table for each role, in it the long flags with `_` for `-`. Flags and environment come first.
+    #[arg(long, global = true, env = "VONGGAC_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Prints the settings in force, in the form of such a file, with where each comes from; runs nothing.
+    #[arg(long, global = true)]
+    print_config: bool,
     #[command(subcommand)]
     role: Role,
 }
@@ -62,9 +71,16 @@ enum Role {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let command = Arguments::command();
+    let given: Vec<OsString> = std::env::args_os().collect();
+    let settings = config::Settings::read(&command, &given).unwrap_or_else(|error| error.exit());
+    if config::is_to_be_shown(&settings.matches) {
+        print!("{}", settings.to_toml(&command));
+        return ExitCode::SUCCESS;
+    }
+    let arguments = Arguments::from_arg_matches(&settings.matches).unwrap_or_else(|error| error.exit());
     logging::start(&arguments.log, arguments.log_json);
-    match run(arguments.role) {
+    match run(arguments) {
         Ok(code) => code,
         Err(error) => {
             // One line for people; the chain of causes is part of it.
@@ -74,8 +90,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(role: Role) -> anyhow::Result<ExitCode> {
-    match role {
+fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    match arguments.role {
         Role::Up(options) => {
             // One thread: children are tied to the thread that started them and must outlive no other.
             let runtime = tokio::runtime::Builder::new_current_thread()
@@ -88,7 +104,7 @@ fn run(role: Role) -> anyhow::Result<ExitCode> {
             };
             let parts = tokio::task::LocalSet::new();
             parts
-                .block_on(&runtime, up::run(*options, stop))
+                .block_on(&runtime, up::run(*options, arguments.config, stop))
                 .map(|()| ExitCode::SUCCESS)
         }
         Role::Doctor(options) => doctor::run(&options),

@@ -32,6 +32,7 @@ fn messages_say_what_to_do() {
     story.check("a full disk", || a_full_disk(place));
     story.check("nothing has run yet", || doctor_of_nothing(&platform, place));
     story.check("a broken rule of each language", || broken_rules(place));
+    story.check("a setting that means nothing", || an_unknown_setting(place));
     story.check("a cut capture", || a_cut_capture(place));
     story.check("no capture at all", || no_capture(place));
     story.check("a sensor with nowhere to write", || nowhere_to_write(place));
@@ -188,6 +189,25 @@ fn broken_rules(place: &Path) -> anyhow::Result<()> {
         1,
         &["/nowhere.rules"],
     )
+}
+
+fn an_unknown_setting(place: &Path) -> anyhow::Result<()> {
+    let path = place.join("vonggac.toml");
+    let file = path.display().to_string();
+    for (text, word) in [
+        (
+            "[up]\nconsole_prot = 9000\n",
+            "vonggac.toml:2: unknown key \"console_prot\"",
+        ),
+        ("[up]\nconsole_port = 70000\n", "--console-port is set in"),
+        ("[up\n", "vonggac.toml:1:"),
+    ] {
+        fs::write(&path, text)?;
+        says(&vonggac(&["up", "--config", &file])?, 2, &[word])?;
+    }
+    fs::write(&path, "[sensor]\ntenant = \"moh\"\n")?;
+    let shown = vonggac(&["sensor", "--config", &file, "--print-config"])?;
+    says(&shown, 0, &[&format!("tenant = \"moh\" # {file}:2")])
 }
 
 fn a_cut_capture(place: &Path) -> anyhow::Result<()> {

@@ -40,10 +40,27 @@ struct Place {
     servers: Option<PathBuf>,
     binary: PathBuf,
     rules: PathBuf,
+    /// File whose tables of the roles hold for the parts too.
+    config: Option<PathBuf>,
+}
+
+impl Place {
+    /// A role of this binary.
+    fn role(&self, name: &str) -> Command {
+        let command = Command::new(&self.binary).arg(name);
+        match &self.config {
+            Some(config) => command.arg("--config").arg(config),
+            None => command,
+        }
+    }
 }
 
 /// Runs until `shutdown` resolves, then stops all parts in order.
-pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
+pub(crate) async fn run(
+    options: Options,
+    config: Option<PathBuf>,
+    shutdown: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
     let data = prepare_data(&options)?;
     let _lock = lock(&data)?;
     end_leftovers(&data).await?;
@@ -54,6 +71,7 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
             .transpose()?,
         binary: std::env::current_exe()?.canonicalize()?,
         rules: layout::rules(options.rules.as_deref())?,
+        config,
         data,
     };
     ports::check(&options)?;
@@ -105,7 +123,7 @@ async fn start(
     let database = match &options.postgres {
         Some(given) => external(board, "postgres", given),
         None => {
-            let cluster = postgres::Cluster::prepare(options, data)?;
+            let cluster = postgres::Cluster::prepare(options, data).await?;
             launch(cluster.part(), board, running).await?;
             cluster.create_database().await?;
             cluster.url()
@@ -179,8 +197,8 @@ fn clickhouse_part(options: &Options, place: &Place, servers: &Path) -> anyhow::
     let library = find_library(&servers.join("clickhouse"))?;
     let port = options.clickhouse_port;
     let directory = place.data.join("clickhouse");
-    let command = Command::new(&place.binary)
-        .arg("clickhouse")
+    let command = place
+        .role("clickhouse")
         .args(["--listen", &format!("127.0.0.1:{port}")])
         .arg("--data")
         .arg(&directory)
@@ -207,8 +225,8 @@ fn find_library(directory: &Path) -> anyhow::Result<PathBuf> {
 }
 
 fn pipeline_part(options: &Options, place: &Place, servers: &Servers) -> Part {
-    let command = Command::new(&place.binary)
-        .arg("pipeline")
+    let command = place
+        .role("pipeline")
         // One partition keeps one order, so that a disturbed run raises the very alerts of an undisturbed one; see docs/adr/0003.
         .args(["--partitions", "1"])
         .args(["--kafka", &servers.kafka, "--clickhouse", &servers.clickhouse])
@@ -221,8 +239,8 @@ fn pipeline_part(options: &Options, place: &Place, servers: &Servers) -> Part {
 }
 
 fn console_part(options: &Options, place: &Place, servers: &Servers) -> Part {
-    let command = Command::new(&place.binary)
-        .arg("console")
+    let command = place
+        .role("console")
         .args(["--listen", &options.console_listen()])
         .args(["--kafka", &servers.kafka, "--clickhouse", &servers.clickhouse])
         .arg("--setup-code-file")

@@ -52,10 +52,15 @@ pub(crate) async fn start(
     }
 }
 
+/// The sensor of the sample: named so that nobody takes its events for a tap's.
+fn sample_sensor(place: &Place, servers: &Servers) -> Command {
+    sensor(place, servers).args(["--name", "sample"])
+}
+
 fn sensor(place: &Place, servers: &Servers) -> Command {
-    Command::new(&place.binary)
-        .arg("sensor")
-        .args(["--kafka", &servers.kafka, "--name", "sample"])
+    place
+        .role("sensor")
+        .args(["--kafka", &servers.kafka])
         .arg("--spool")
         .arg(place.data.join("spool"))
         .arg("--rules")
@@ -93,7 +98,7 @@ async fn from_file(
     board: &mut Board,
     running: &mut Vec<Running>,
 ) -> anyhow::Result<()> {
-    let command = sensor(place, servers).arg("--read").arg(capture);
+    let command = sample_sensor(place, servers).arg("--read").arg(capture);
     eprintln!("vonggac: the sensor reads the sample; alerts follow within seconds");
     launch(
         Part::new("sensor", command, &place.data).that_ends(),
@@ -114,7 +119,7 @@ async fn by_wire(
 ) -> anyhow::Result<()> {
     let (near, far) = wire_ends(options);
     run(Command::new(&place.binary).args(["lab", "wire", "add", &near, &far])).await?;
-    let command = sensor(place, servers).args(["--interface", &far]);
+    let command = sample_sensor(place, servers).args(["--interface", &far]);
     launch(
         Part::new("sensor", command, &place.data).lasting(Duration::from_secs(2)),
         board,
