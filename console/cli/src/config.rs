@@ -48,7 +48,7 @@ impl Settings {
             .clone()
             .ignore_errors(true)
             .try_get_matches_from(arguments);
-        let file = first.as_ref().ok().and_then(|matches| named_file(matches));
+        let file = first.as_ref().ok().and_then(named_file);
         // A wish for help comes as an error too, and is answered by the plain parse.
         let (Ok(first), Some(file)) = (first, file) else {
             let matches = parse(command, arguments)?;

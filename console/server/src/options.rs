@@ -16,7 +16,7 @@ pub struct Options {
         value_name = "ADDRESS:PORT"
     )]
     pub listen: SocketAddr,
-    /// Address people reach the console at, when a TLS proxy stands in front: https://soc.example.
+    /// Address people reach the console at, when a TLS proxy stands in front, as in `https://soc.example`.
     #[arg(long, env = "VONGGAC_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
     /// PostgreSQL: postgres://user:password@host:port/database, or ?host=/socket/directory.

@@ -142,7 +142,7 @@ pub fn write(arguments: &Arguments) -> anyhow::Result<Truth> {
 /// Generates, and says what was made.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let truth = write(arguments)?;
     let attacks = truth.flows.iter().filter(|flow| flow.step.is_some()).count();

@@ -6,8 +6,8 @@
 //! matches/p ──▶ lane (one per partition): correlate ──▶ ClickHouse `alerts` ──▶ alerts
 //! ```
 //!
-//! A [`lane`] owns a partition: its place, its state, its retries. Nothing is shared between lanes but the connections. What a lane
-//! does with a batch is its `Work`: [`ingest`] for events, [`alerting`] for matches.
+//! A `lane` owns a partition: its place, its state, its retries. Nothing is shared between lanes but the connections. What a lane
+//! does with a batch is its `Work`: `ingest` for events, `alerting` for matches.
 //!
 //! Invariants:
 //! - An event is in its table exactly once, whatever is killed: batches of one cut carry one token, and repeats from a sensor are

@@ -25,7 +25,7 @@ pub enum ErrorKind {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{file}:{line}:{column}: {message}")]
 pub struct RuleError {
-    /// File name as given to [`crate::parse`].
+    /// File name as given to [`crate::parse()`].
     pub file: String,
     /// Line, from 1.
     pub line: u32,

@@ -31,7 +31,7 @@ pub struct Options {
     /// YARA files, or directories searched for *.yar and *.yara.
     #[arg(long, value_name = "PATH", num_args = 1..)]
     pub yara: Vec<PathBuf>,
-    /// A variable of the signatures: HOME_NET=[10.0.0.0/8], HTTP_PORTS=[80,8080]; may stand several times.
+    /// A variable of the signatures, as in `HOME_NET=[10.0.0.0/8]` or `HTTP_PORTS=[80,8080]`; may stand several times.
     #[arg(long = "var", value_name = "NAME=VALUE")]
     pub variables: Vec<String>,
     /// Kafka brokers; without them nothing is published and --eve is needed.

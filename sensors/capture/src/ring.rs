@@ -23,7 +23,7 @@ use crate::{CaptureError, Frame};
 
 /// After how long a block that is not full comes to us, in milliseconds.
 const RETIRE_MS: u32 = 10;
-/// Longest wait for a frame before [`RingSource::next`] says that there is none, in milliseconds.
+/// Longest wait for a frame before [`RingSource::next_frame`] says that there is none, in milliseconds.
 const POLL_MS: c_int = 100;
 /// Ethernet, as capture files number it.
 const LINK_ETHERNET: u32 = 1;
