@@ -192,9 +192,9 @@ fuzz: ## Runs each fuzz target for FUZZ_SECONDS; needs a nightly compiler and ca
 	@cd tests/fuzz
 	$(CARGO) +nightly fuzz --version >/dev/null 2>&1 || {
 	  echo 'make: needs a nightly compiler (rustup toolchain install nightly) and cargo-fuzz (cargo install cargo-fuzz)' >&2; exit 1; }
-	for target in $$($(CARGO) +nightly fuzz list); do
+	for target in $$($(CARGO) +nightly fuzz list --fuzz-dir .); do
 	  mkdir -p corpus/$$target
-	  $(CARGO) +nightly fuzz run $$target corpus/$$target seeds/$$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=8192
+	  $(CARGO) +nightly fuzz run --fuzz-dir . $$target corpus/$$target seeds/$$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=8192
 	done
 
 clean: ## Removes everything that was built or fetched; data directories stay.
