@@ -21,8 +21,10 @@ use crate::{Item, Options};
 
 /// Longest single wait when a file is played at its own pace.
 const PACE_STEP: Duration = Duration::from_millis(100);
-/// Frames between two looks at the clock on a tap.
+/// Most frames between two looks at what is due on a tap.
 const FRAMES_PER_LOOK: u32 = 1024;
+/// Longest time between two looks, by the frames' own clock, in microseconds.
+const LOOK_EVERY_US: i64 = 100_000;
 
 /// The packet thread, before it runs.
 pub(crate) struct Packets {
@@ -64,6 +66,25 @@ pub(crate) struct SourceReport {
     pub(crate) name: String,
     pub(crate) packets: u64,
     pub(crate) error: Option<String>,
+}
+
+/// When a tap was last looked at for what is due: timeouts, drops, counters. Neither a steady trickle nor a flood puts it off.
+#[derive(Debug, Default)]
+struct Look {
+    frames: u32,
+    ts_us: i64,
+}
+
+impl Look {
+    fn at(ts_us: i64) -> Self {
+        Self { frames: 0, ts_us }
+    }
+
+    /// Counts a frame; says whether it is time to look again.
+    fn is_due(&mut self, ts_us: i64) -> bool {
+        self.frames += 1;
+        self.frames >= FRAMES_PER_LOOK || ts_us.saturating_sub(self.ts_us) >= LOOK_EVERY_US
+    }
 }
 
 /// The way to the writer.
@@ -150,6 +171,8 @@ impl Packets {
     }
 
     pub(crate) fn run(mut self) -> anyhow::Result<Report> {
+        // So that whoever asks for the counters before the first report finds them, at 0.
+        self.metrics.update(&self.options.name, &self.report);
         let last_us = match std::mem::replace(&mut self.source, Source::Files(Vec::new())) {
             Source::Ring(mut ring) => self.run_ring(&mut ring)?,
             Source::Files(paths) => self.run_files(&paths),
@@ -168,22 +191,22 @@ impl Packets {
             ..SourceReport::default()
         });
         tracing::info!(interface = self.options.interface, "capturing");
-        let mut frames = 0;
+        let mut look = Look::default();
         let mut now_us = now_us();
         while !self.stop.load(Ordering::Relaxed) {
-            let idle = match ring.next_frame()? {
+            let is_due = match ring.next_frame()? {
                 Some(frame) => {
                     self.take(&frame);
                     now_us = frame.ts_us;
-                    frames += 1;
-                    false
+                    look.is_due(now_us)
                 }
-                None => true,
-            };
-            if idle || frames % FRAMES_PER_LOOK == 0 {
-                if idle {
+                None => {
                     now_us = self::now_us();
+                    true
                 }
+            };
+            if is_due {
+                look = Look::at(now_us);
                 self.inspector.advance(now_us, &mut self.out);
                 self.kernel_dropped = ring.statistics()?.dropped;
                 self.stats_if_due(now_us);
@@ -328,4 +351,38 @@ fn now_us() -> i64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |age| age.as_micros() as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trickle_and_a_flood_are_looked_at_in_time() {
+        let mut look = Look::at(0);
+        let trickle: Vec<i64> = (1..=30)
+            .map(|frame| frame * 10_000)
+            .filter(|&ts_us| {
+                let is_due = look.is_due(ts_us);
+                if is_due {
+                    look = Look::at(ts_us);
+                }
+                is_due
+            })
+            .collect();
+        assert_eq!(trickle, [100_000, 200_000, 300_000]);
+        let mut look = Look::at(0);
+        let flood = (1..=2 * FRAMES_PER_LOOK)
+            .filter(|_| {
+                let is_due = look.is_due(1);
+                if is_due {
+                    look = Look::at(1);
+                }
+                is_due
+            })
+            .count();
+        assert_eq!(flood, 2);
+        // A clock that goes back puts nothing off for longer than that many frames.
+        assert!(!Look::at(i64::MAX).is_due(i64::MIN));
+    }
 }

@@ -73,13 +73,13 @@ function clock(ms: number): Clock {
   };
 }
 
-/** `21/11 05:54:07`; with the year instead of the seconds when it is not `nowMs`'s. */
+/** `21/11 05:54:07`; with the year when it is not `nowMs`'s. */
 export function formatShort(iso: string, nowMs: number): string {
   const ms = Date.parse(iso);
   if (Number.isNaN(ms)) return iso;
   const at = clock(ms);
-  if (at.year === clock(nowMs).year) return `${at.day}/${at.month} ${at.time}`;
-  return `${at.day}/${at.month}/${at.year} ${at.time.slice(0, 5)}`;
+  const year = at.year === clock(nowMs).year ? "" : `/${at.year}`;
+  return `${at.day}/${at.month}${year} ${at.time}`;
 }
 
 /** A label on a time axis: as much of the time as its span needs. */

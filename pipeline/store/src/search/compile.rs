@@ -240,13 +240,13 @@ fn name_of(column: &Column) -> String {
 }
 
 /// What to ask ClickHouse for a column; a derived column is worked out there as the schema reads it from an event.
-fn expression(class: Class, column: &Column) -> Option<String> {
+pub(super) fn expression(class: Class, column: &Column) -> Option<String> {
     if column.stored {
         return Some(name_of(column));
     }
     let derived = match (class, column.name) {
         (Class::Flow, "duration_us") => "greatest(dateDiff('microsecond', `start`, `end`), 0)",
-        (Class::Dns, "query_length") => "length(`query`)",
+        (Class::Dns, "query_length") => "toUInt16(length(`query`))",
         (Class::Http, "url") => "if(position(`uri`, '://') > 0, `uri`, concat('http://', `host`, `uri`))",
         (Class::Http, "uri_stem") => "splitByChar('?', `uri`)[1]",
         (Class::Http, "uri_query") => {

@@ -1,7 +1,11 @@
-//! Searches on a real ClickHouse: the one at `VONGGAC_TEST_CLICKHOUSE`, in a database of its own.
+//! Searches on a real engine: `pipeline/embedded`'s example `serve`, which a build of the workspace's examples makes.
 #![allow(clippy::unwrap_used)]
 
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
 use serde_json::json;
+use tempfile::TempDir;
 use vonggac_event::proto::{Counter, Dns, Event, Flow, Http, Stats, event::Body};
 use vonggac_event::{Alert, Class, EventId, address_bytes};
 
@@ -73,14 +77,63 @@ fn events() -> Vec<Event> {
     all
 }
 
-async fn filled() -> Option<Store> {
-    let Ok(url) = std::env::var("VONGGAC_TEST_CLICKHOUSE") else {
-        println!("skipped: VONGGAC_TEST_CLICKHOUSE names no ClickHouse");
-        return None;
-    };
+/// A server on a directory of its own; killed when dropped.
+struct Served {
+    child: Child,
+    url: String,
+    _data: TempDir,
+}
+
+impl Served {
+    /// `None` where the program or its engine is missing, and nobody requires them.
+    fn start() -> Option<Self> {
+        // Tests lie in target/debug/deps, examples in target/debug/examples.
+        let own = std::env::current_exe().unwrap();
+        let program = own.ancestors().nth(2).unwrap().join("examples/serve");
+        let data = tempfile::tempdir().unwrap();
+        let spawned = Command::new(&program)
+            .args(["--listen", "127.0.0.1:0", "--data"])
+            .arg(data.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn();
+        let mut line = String::new();
+        let mut child = match spawned {
+            Ok(child) => child,
+            Err(error) => return Self::missing(&format!("{}: {error}", program.display())),
+        };
+        let said = child.stdout.take().unwrap();
+        BufReader::new(said).read_line(&mut line).unwrap();
+        if line.is_empty() {
+            child.wait().unwrap();
+            return Self::missing("the engine does not start");
+        }
+        Some(Self {
+            child,
+            url: format!("http://{}", line.trim()),
+            _data: data,
+        })
+    }
+
+    fn missing(what: &str) -> Option<Self> {
+        let is_required = std::env::var("VONGGAC_TEST_SERVERS").is_ok_and(|value| value == "required");
+        assert!(!is_required, "{what}");
+        println!("skipped: {what}");
+        None
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+async fn filled(served: &Served) -> Store {
     let options = Options {
-        clickhouse: url,
-        clickhouse_database: format!("search_test_{}", std::process::id()),
+        clickhouse: served.url.clone(),
+        clickhouse_database: "search_test".into(),
         clickhouse_user: "default".into(),
         clickhouse_password: String::new(),
     };
@@ -96,12 +149,13 @@ async fn filled() -> Option<Store> {
             .await
             .unwrap();
     }
-    Some(store)
+    store
 }
 
 #[tokio::test]
 async fn searches_find_what_they_should() {
-    let Some(store) = filled().await else { return };
+    let Some(served) = Served::start() else { return };
+    let store = filled(&served).await;
     let limits = Limits {
         max_execution_s: Some(20),
         max_rows_to_read: Some(1_000_000),
@@ -171,6 +225,7 @@ async fn searches_find_what_they_should() {
     pages_hold_every_event_once(client, limits).await;
     times_are_counted(client, limits).await;
     alerts_have_their_events(client, limits).await;
+    derived_values_come_along(client, limits).await;
 
     let found = sensors(client, limits, &moh).await.unwrap();
     let [sensor] = found.as_slice() else {
@@ -203,13 +258,29 @@ async fn searches_find_what_they_should() {
         matches!(refused, Err(SearchError::TooExpensive(_))),
         "{refused:?}"
     );
+}
 
-    let name = client.database().unwrap().to_owned();
-    client
-        .query_raw(&format!("DROP DATABASE `{name}`"))
-        .execute()
-        .await
-        .unwrap();
+/// Each event comes with what is worked out from its columns.
+async fn derived_values_come_along(client: &clickhouse::Client, limits: Limits) {
+    for (class, name, expect) in [
+        (Class::Flow, "duration_us", json!(5_000_000)),
+        (Class::Http, "uri_extension", json!("php")),
+        (Class::Http, "uri_stem", json!("/a.d/page1.php")),
+        (Class::Dns, "query_length", json!("host0.Ví-dụ.example".len())),
+    ] {
+        let query = Query::EVERYTHING;
+        let request = Request {
+            scope: &Scope::National,
+            query: &query,
+            classes: &[class],
+            from_us: None,
+            to_us: None,
+        };
+        let page = search(client, limits, &request, None, 30).await.unwrap();
+        let first = page.rows.last().unwrap();
+        let found = first.fields.iter().find(|field| field.name == name);
+        assert_eq!(found.map(|field| &field.value), Some(&expect), "{name}");
+    }
 }
 
 async fn pages_hold_every_event_once(client: &clickhouse::Client, limits: Limits) {

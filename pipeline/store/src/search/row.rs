@@ -1,11 +1,11 @@
-//! Events as ClickHouse answers them: one JSON array a line, a value a stored column.
+//! Events as ClickHouse answers them: one JSON array a line, a value a column, derived ones too.
 
 use std::net::{IpAddr, Ipv6Addr};
 
 use serde_json::Value;
 use vonggac_event::{Class, Column, EventId, Kind};
 
-use super::SearchError;
+use super::{SearchError, compile};
 
 /// A stored event.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,14 +51,20 @@ pub struct Field {
     pub value: Value,
 }
 
+/// The columns ClickHouse can be asked for, each with how.
+fn columns(class: Class) -> impl Iterator<Item = (&'static Column, String)> {
+    class
+        .columns()
+        .filter_map(move |column| Some((column, compile::expression(class, column)?)))
+}
+
 /// What to select for [`read`].
 pub(super) fn selection(class: Class) -> String {
-    let expressions: Vec<String> = class
-        .stored_columns()
-        .map(|column| match column.kind {
-            Kind::Time => format!("toUnixTimestamp64Micro(`{}`)", column.name),
-            Kind::Id | Kind::Address | Kind::U64 => format!("toString(`{}`)", column.name),
-            _ => format!("`{}`", column.name),
+    let expressions: Vec<String> = columns(class)
+        .map(|(column, expression)| match column.kind {
+            Kind::Time => format!("toUnixTimestamp64Micro({expression})"),
+            Kind::Id | Kind::Address | Kind::U64 => format!("toString({expression})"),
+            _ => expression,
         })
         .collect();
     expressions.join(", ")
@@ -84,14 +90,14 @@ pub(super) fn read(class: Class, line: &str) -> Result<EventRow, SearchError> {
         exercise_id: 0,
         fields: Vec::new(),
     };
-    if values.len() != class.stored_columns().count() {
+    if values.len() != columns(class).count() {
         return Err(SearchError::Answer(format!(
             "{} values for a row of {}",
             values.len(),
             class.name()
         )));
     }
-    for (column, value) in class.stored_columns().zip(values) {
+    for ((column, _), value) in columns(class).zip(values) {
         place(&mut row, column, value)
             .ok_or_else(|| SearchError::Answer(format!("{} is not what it should be", column.name)))?;
     }
@@ -211,6 +217,7 @@ mod tests {
             dns.starts_with("toString(`event_id`), toUnixTimestamp64Micro(`ts`), `sensor`"),
             "{dns}"
         );
-        assert!(!dns.contains("query_length"));
+        assert!(dns.ends_with("toUInt16(length(`query`))"), "{dns}");
+        assert_eq!(dns.matches("`query`,").count(), 1, "{dns}");
     }
 }
