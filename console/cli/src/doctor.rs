@@ -1,5 +1,6 @@
 //! `vonggac doctor`: what is running, on which port, and what is wrong.
 
+use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
@@ -28,6 +29,7 @@ const PORT_LIMIT: Duration = Duration::from_secs(1);
 pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let data = options.data.clone().unwrap_or_else(layout::default_data);
     let mut problems = Vec::new();
+    let mut out = std::io::stdout().lock();
     match Status::load(&data)? {
         None => problems.push(format!(
             "nothing has run on {} yet: `vonggac up` starts it",
@@ -36,31 +38,42 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
         Some(status) => {
             let alive = status.supervisor.filter(|process| process.is_alive());
             match alive {
-                Some(process) => println!("vonggac up: process {}, console {}", process.pid, status.console),
+                Some(process) => writeln!(
+                    out,
+                    "vonggac up: process {}, console {}",
+                    process.pid, status.console
+                )?,
                 None => problems.push("`vonggac up` is not running".to_owned()),
             }
-            println!(
+            writeln!(
+                out,
                 "{:<12} {:<9} {:<22} {:>8} {:>9}  log",
                 "part", "state", "address", "process", "restarts"
-            );
+            )?;
             for (name, part) in &status.parts {
-                show(name, part, alive.is_some(), &mut problems);
+                show(&mut out, name, part, alive.is_some(), &mut problems)?;
             }
         }
     }
     machine(options, &data, &mut problems);
     if problems.is_empty() {
-        println!("all is well");
+        writeln!(out, "all is well")?;
         return Ok(ExitCode::SUCCESS);
     }
-    println!();
+    writeln!(out)?;
     for problem in &problems {
-        println!("problem: {problem}");
+        writeln!(out, "problem: {problem}")?;
     }
     Ok(ExitCode::FAILURE)
 }
 
-fn show(name: &str, part: &PartStatus, supervised: bool, problems: &mut Vec<String>) {
+fn show(
+    out: &mut impl Write,
+    name: &str,
+    part: &PartStatus,
+    supervised: bool,
+    problems: &mut Vec<String>,
+) -> std::io::Result<()> {
     let process = part.process.filter(|process| process.is_alive());
     let answers = part
         .address
@@ -84,11 +97,12 @@ fn show(name: &str, part: &PartStatus, supervised: bool, problems: &mut Vec<Stri
     } else {
         &part.address
     };
-    println!(
+    writeln!(
+        out,
         "{name:<12} {word:<9} {address:<22} {pid:>8} {:>9}  {}",
         part.restarts,
         part.log.display()
-    );
+    )?;
     if is_problem {
         problems.push(format!(
             "{name} is {word}: {}; see {}",
@@ -96,6 +110,7 @@ fn show(name: &str, part: &PartStatus, supervised: bool, problems: &mut Vec<Stri
             part.log.display()
         ));
     }
+    Ok(())
 }
 
 /// What the machine lacks.

@@ -10,6 +10,7 @@ mod status;
 mod up;
 
 use std::ffi::OsString;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -75,8 +76,11 @@ fn main() -> ExitCode {
     let given: Vec<OsString> = std::env::args_os().collect();
     let settings = config::Settings::read(&command, &given).unwrap_or_else(|error| error.exit());
     if config::is_to_be_shown(&settings.matches) {
-        print!("{}", settings.to_toml(&command));
-        return ExitCode::SUCCESS;
+        let shown = std::io::stdout().write_all(settings.to_toml(&command).as_bytes());
+        return match shown {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::FAILURE,
+        };
     }
     let arguments = Arguments::from_arg_matches(&settings.matches).unwrap_or_else(|error| error.exit());
     logging::start(&arguments.log, arguments.log_json);
@@ -107,7 +111,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 .block_on(&runtime, up::run(*options, arguments.config, stop))
                 .map(|()| ExitCode::SUCCESS)
         }
-        Role::Doctor(options) => doctor::run(&options),
+        Role::Doctor(options) => unless_unread(doctor::run(&options)),
         #[cfg(feature = "sensor")]
         Role::Sensor(options) => {
             let whole = block_on(async { vonggac_agent::run(*options, stop_signal()?).await })?;
@@ -131,8 +135,16 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         #[cfg(feature = "lab")]
         Role::Lab(command) => vonggac_range::run(command).map(|()| ExitCode::SUCCESS),
         #[cfg(feature = "rules")]
-        Role::Rules(command) => rules::run(command),
+        Role::Rules(command) => unless_unread(rules::run(command)),
     }
+}
+
+/// That whoever read the report has gone (`| head`) is no fault to tell of.
+fn unless_unread(outcome: anyhow::Result<ExitCode>) -> anyhow::Result<ExitCode> {
+    outcome.or_else(|error| match error.downcast_ref::<std::io::Error>() {
+        Some(cause) if cause.kind() == std::io::ErrorKind::BrokenPipe => Ok(ExitCode::FAILURE),
+        _ => Err(error),
+    })
 }
 
 #[cfg(any(

@@ -320,6 +320,11 @@ impl Packets {
     }
 
     fn send_stats(&mut self, ts_us: i64) {
+        // Without a packet there is no time but the clock's.
+        let (ts_us, uptime_us) = match self.first_us {
+            i64::MIN => (now_us(), 0),
+            first_us => (ts_us, ts_us.saturating_sub(first_us).max(0)),
+        };
         self.fill_report();
         self.metrics.update(&self.options.name, &self.report);
         let counters = |list: &[(String, u64)]| {
@@ -331,7 +336,7 @@ impl Packets {
                 .collect::<Vec<_>>()
         };
         let stats = Stats {
-            uptime_us: ts_us.saturating_sub(self.first_us).max(0) as u64,
+            uptime_us: uptime_us as u64,
             packets_received: self.report.received,
             packets_processed: self.report.processed,
             dropped: counters(&self.report.dropped),

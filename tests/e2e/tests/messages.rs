@@ -30,6 +30,7 @@ fn messages_say_what_to_do() {
     story.check("no servers' files", || no_servers(&platform));
     story.check("a data directory that cannot be", no_data_directory);
     story.check("a full disk", || a_full_disk(place));
+    story.check("nobody reads the report", nobody_reads);
     story.check("nothing has run yet", || doctor_of_nothing(&platform, place));
     story.check("a broken rule of each language", || broken_rules(place));
     story.check("a setting that means nothing", || an_unknown_setting(place));
@@ -151,6 +152,17 @@ fn doctor_of_nothing(platform: &Platform, place: &Path) -> anyhow::Result<()> {
         1,
         &["problem: nothing has run on", "vonggac up"],
     )
+}
+
+/// Reports end quietly when the pipe they go to is closed.
+fn nobody_reads() -> anyhow::Result<()> {
+    for arguments in ["doctor --data /nowhere", "up --print-config"] {
+        let script = format!("{{ sleep 0.3; \"$0\" {arguments}; }} | true");
+        let ended = run(Command::new("sh").args(["-c", &script]).arg(binary()?), LIMIT)?;
+        says(&ended, 0, &[])?;
+        ensure!(ended.err.is_empty(), "{arguments}: {}", ended.err);
+    }
+    Ok(())
 }
 
 fn broken_rules(place: &Path) -> anyhow::Result<()> {
