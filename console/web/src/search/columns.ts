@@ -7,7 +7,7 @@ export type Column =
   | { kind: "field"; field: string; width: string };
 
 const MIXED: readonly Column[] = [
-  { kind: "time", width: "148px" },
+  { kind: "time", width: "162px" },
   { kind: "class", width: "92px" },
   { kind: "endpoints", width: "minmax(200px, 252px)" },
   { kind: "proto", width: "78px" },
@@ -36,7 +36,7 @@ export function columnsOf(className: string | undefined): readonly Column[] {
   const fields = className && !className.includes(",") ? KEY_FIELDS[className] : undefined;
   if (!fields) return MIXED;
   return [
-    { kind: "time", width: "148px" },
+    { kind: "time", width: "162px" },
     { kind: "endpoints", width: "minmax(180px, 240px)" },
     ...fields.map(
       (field): Column => ({
