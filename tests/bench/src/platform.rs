@@ -46,9 +46,9 @@ fn pipeline(platform: &Platform, capture: &Path) -> anyhow::Result<()> {
     ensure!(status.success(), "the sensor ended with {status}");
     let read = begun.elapsed();
     let summary: serde_json::Value = serde_json::from_slice(&fs::read(&summary)?)?;
-    let events = summary["events"]
+    let events = summary["events"]["accepted"]
         .as_u64()
-        .context("the sensor's summary has no events")?;
+        .context("the sensor's summary counts no accepted events")?;
     wait_for("all events of the sensor", ARRIVAL_LIMIT, || {
         let count = arrived(&rows)?;
         ensure!(count == events, "{count} of {events} events are there");
