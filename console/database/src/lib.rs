@@ -7,8 +7,8 @@
 //! - [`queue`]: listing and counting them.
 //! - [`work`]: acknowledging, closing, reopening, commenting; each leaves a line in `activity`.
 //!
-//! Invariant: every function that reads or changes alerts takes a [`Scope`](vonggac_event::Scope); what lies outside it is [`DatabaseError::NotFound`],
-//! the same as what does not exist. Invariant: `activity` is append-only, and PostgreSQL refuses anything else. Invariant: a
+//! Invariant: every function that reads or changes alerts takes a [`Scope`](vonggac_event::Scope); what lies outside it is
+//! [`DatabaseError::NotFound`], the same as what does not exist. Invariant: `activity` is append-only, and PostgreSQL refuses anything else. Invariant: a
 //! revision of an alert never touches status, assignee or resolution. The clock is an argument (`now_us`, microseconds since
 //! 1970, UTC); tokens and salts come from the system's random source.
 

@@ -68,6 +68,20 @@ pub struct Request<'a> {
     pub to_us: Option<i64>,
 }
 
+#[cfg(test)]
+impl<'a> Request<'a> {
+    /// Whatever the time.
+    fn ever(scope: &'a Scope, query: &'a Query, classes: &'a [Class]) -> Self {
+        Self {
+            scope,
+            query,
+            classes,
+            from_us: None,
+            to_us: None,
+        }
+    }
+}
+
 /// The last event of a page, for the page after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor {

@@ -244,7 +244,16 @@ pub(super) fn expression(class: Class, column: &Column) -> Option<String> {
     if column.stored {
         return Some(name_of(column));
     }
-    let derived = match (class, column.name) {
+    derived(class, column).map(str::to_owned)
+}
+
+/// Whether ClickHouse can be asked for a column.
+pub(super) fn is_selectable(class: Class, column: &Column) -> bool {
+    column.stored || derived(class, column).is_some()
+}
+
+fn derived(class: Class, column: &Column) -> Option<&'static str> {
+    let sql = match (class, column.name) {
         (Class::Flow, "duration_us") => "greatest(dateDiff('microsecond', `start`, `end`), 0)",
         (Class::Dns, "query_length") => "toUInt16(length(`query`))",
         (Class::Http, "url") => "if(position(`uri`, '://') > 0, `uri`, concat('http://', `host`, `uri`))",
@@ -257,7 +266,7 @@ pub(super) fn expression(class: Class, column: &Column) -> Option<String> {
         }
         _ => return None,
     };
-    Some(derived.to_owned())
+    Some(sql)
 }
 
 struct Field<'a> {

@@ -8,13 +8,8 @@ const ALL: &[Class] = &Class::ALL;
 
 fn compiled(text: &str, class: Class) -> Option<(String, Vec<Bound>)> {
     let query = Query::parse(text).unwrap();
-    let request = Request {
-        scope: &Scope::National,
-        query: &query,
-        classes: &[class],
-        from_us: None,
-        to_us: None,
-    };
+    let classes = [class];
+    let request = Request::ever(&Scope::National, &query, &classes);
     conditions(&request, class).map(|(sql, values)| (sql, values.0))
 }
 

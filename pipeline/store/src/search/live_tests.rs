@@ -165,13 +165,7 @@ async fn searches_find_what_they_should() {
     let national = Scope::National;
     let total = async |scope: &Scope, text: &str| {
         let query = Query::parse(text).unwrap();
-        let request = Request {
-            scope,
-            query: &query,
-            classes: &[],
-            from_us: None,
-            to_us: None,
-        };
+        let request = Request::ever(scope, &query, &[]);
         search(client, limits, &request, None, 5)
             .await
             .unwrap_or_else(|error| unreachable!("{text}: {error}"))
@@ -242,13 +236,7 @@ async fn searches_find_what_they_should() {
         []
     );
     let query = Query::EVERYTHING;
-    let request = Request {
-        scope: &national,
-        query: &query,
-        classes: &[Class::Dns],
-        from_us: None,
-        to_us: None,
-    };
+    let request = Request::ever(&national, &query, &[Class::Dns]);
     let tight = Limits {
         max_rows_to_read: Some(1),
         ..limits
@@ -269,13 +257,8 @@ async fn derived_values_come_along(client: &clickhouse::Client, limits: Limits) 
         (Class::Dns, "query_length", json!("host0.Ví-dụ.example".len())),
     ] {
         let query = Query::EVERYTHING;
-        let request = Request {
-            scope: &Scope::National,
-            query: &query,
-            classes: &[class],
-            from_us: None,
-            to_us: None,
-        };
+        let classes = [class];
+        let request = Request::ever(&Scope::National, &query, &classes);
         let page = search(client, limits, &request, None, 30).await.unwrap();
         let first = page.rows.last().unwrap();
         let found = first.fields.iter().find(|field| field.name == name);
@@ -285,13 +268,7 @@ async fn derived_values_come_along(client: &clickhouse::Client, limits: Limits) 
 
 async fn pages_hold_every_event_once(client: &clickhouse::Client, limits: Limits) {
     let (scope, query) = (Scope::National, Query::EVERYTHING);
-    let request = Request {
-        scope: &scope,
-        query: &query,
-        classes: &[],
-        from_us: None,
-        to_us: None,
-    };
+    let request = Request::ever(&scope, &query, &[]);
     let (mut after, mut seen) = (None, Vec::new());
     loop {
         let page = search(client, limits, &request, after, 7).await.unwrap();
@@ -319,13 +296,7 @@ async fn pages_hold_every_event_once(client: &clickhouse::Client, limits: Limits
 
 async fn times_are_counted(client: &clickhouse::Client, limits: Limits) {
     let (scope, query) = (Scope::Tenant("moh".into()), Query::EVERYTHING);
-    let open = Request {
-        scope: &scope,
-        query: &query,
-        classes: &[],
-        from_us: None,
-        to_us: None,
-    };
+    let open = Request::ever(&scope, &query, &[]);
     let closed = Request {
         from_us: Some(START_US),
         to_us: Some(START_US + 30_000_000),
@@ -341,13 +312,7 @@ async fn times_are_counted(client: &clickhouse::Client, limits: Limits) {
         assert_eq!((found.bucket_us, sums), (10_000_000, vec![5, 5, 5]));
     }
     let query = Query::parse("query:nothing").unwrap();
-    let none = Request {
-        scope: &scope,
-        query: &query,
-        classes: &[],
-        from_us: None,
-        to_us: None,
-    };
+    let none = Request::ever(&scope, &query, &[]);
     assert_eq!(histogram(client, limits, &none, 3).await.unwrap().buckets, []);
 }
 

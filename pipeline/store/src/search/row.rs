@@ -51,16 +51,17 @@ pub struct Field {
     pub value: Value,
 }
 
-/// The columns ClickHouse can be asked for, each with how.
-fn columns(class: Class) -> impl Iterator<Item = (&'static Column, String)> {
+/// The columns of a row, in order.
+fn columns(class: Class) -> impl Iterator<Item = &'static Column> {
     class
         .columns()
-        .filter_map(move |column| Some((column, compile::expression(class, column)?)))
+        .filter(move |column| compile::is_selectable(class, column))
 }
 
 /// What to select for [`read`].
 pub(super) fn selection(class: Class) -> String {
     let expressions: Vec<String> = columns(class)
+        .filter_map(|column| Some((column, compile::expression(class, column)?)))
         .map(|(column, expression)| match column.kind {
             Kind::Time => format!("toUnixTimestamp64Micro({expression})"),
             Kind::Id | Kind::Address | Kind::U64 => format!("toString({expression})"),
@@ -97,7 +98,7 @@ pub(super) fn read(class: Class, line: &str) -> Result<EventRow, SearchError> {
             class.name()
         )));
     }
-    for ((column, _), value) in columns(class).zip(values) {
+    for (column, value) in columns(class).zip(values) {
         place(&mut row, column, value)
             .ok_or_else(|| SearchError::Answer(format!("{} is not what it should be", column.name)))?;
     }
