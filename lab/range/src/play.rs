@@ -12,7 +12,7 @@ use anyhow::Context as _;
 use clap::Args;
 use pnet::datalink::{self, Channel, Config, DataLinkSender};
 
-use vonggac_capture::FileSource;
+use vonggac_capture::{FileSource, LINK_ETHERNET};
 
 use crate::RangeError;
 
@@ -21,9 +21,6 @@ pub const CATCH_UP_MAX: Duration = Duration::from_millis(200);
 
 /// How often a frame is tried again when the interface's queue is full, a millisecond apart.
 const RETRIES_MAX: u32 = 2000;
-
-/// Link type of Ethernet, as capture files number it.
-const ETHERNET: u32 = 1;
 
 /// Bytes of an Ethernet header, which an MTU does not count.
 const ETHERNET_HEADER_BYTES: usize = 14;
@@ -233,7 +230,7 @@ fn play_all(
     let mut first_us = None;
     while let Some(frame) = source.next_frame()? {
         report.read += 1;
-        if frame.link != ETHERNET {
+        if frame.link != LINK_ETHERNET {
             return Err(RangeError::NotEthernet {
                 number: report.read,
                 link: frame.link,

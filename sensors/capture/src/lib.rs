@@ -24,6 +24,9 @@ use thiserror::Error;
 /// Longest frame taken from a file, in bytes.
 pub const FRAME_BYTES_MAX: usize = 256 * 1024;
 
+/// Link type of Ethernet, as capture files number it.
+pub const LINK_ETHERNET: u32 = 1;
+
 /// One frame as captured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Frame<'a> {

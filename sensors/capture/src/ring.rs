@@ -25,8 +25,6 @@ use crate::{CaptureError, Frame};
 const RETIRE_MS: u32 = 10;
 /// Longest wait for a frame before [`RingSource::next_frame`] says that there is none, in milliseconds.
 const POLL_MS: c_int = 100;
-/// Ethernet, as capture files number it.
-const LINK_ETHERNET: u32 = 1;
 /// Where the VLAN tag stands in an Ethernet frame.
 const VLAN_OFFSET: usize = 12;
 /// Ethernet type of a VLAN tag, where the kernel does not say it.
@@ -303,7 +301,7 @@ impl RingSource {
         let Some((addresses, rest)) = data.split_at_checked(VLAN_OFFSET).filter(|_| tagged) else {
             return Frame {
                 ts_us,
-                link: LINK_ETHERNET,
+                link: crate::LINK_ETHERNET,
                 data,
                 wire_bytes,
             };
@@ -321,7 +319,7 @@ impl RingSource {
         self.scratch.extend_from_slice(rest);
         Frame {
             ts_us,
-            link: LINK_ETHERNET,
+            link: crate::LINK_ETHERNET,
             data: &self.scratch,
             wire_bytes: wire_bytes + 4,
         }
