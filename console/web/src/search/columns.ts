@@ -6,8 +6,11 @@ export type Column =
   | { kind: "time" | "class" | "endpoints" | "proto" | "sensor" | "summary"; width: string }
   | { kind: "field"; field: string; width: string };
 
+/** Wide enough for a time of another year. */
+const TIME: Column = { kind: "time", width: "162px" };
+
 const MIXED: readonly Column[] = [
-  { kind: "time", width: "162px" },
+  TIME,
   { kind: "class", width: "92px" },
   { kind: "endpoints", width: "minmax(200px, 252px)" },
   { kind: "proto", width: "78px" },
@@ -36,7 +39,7 @@ export function columnsOf(className: string | undefined): readonly Column[] {
   const fields = className && !className.includes(",") ? KEY_FIELDS[className] : undefined;
   if (!fields) return MIXED;
   return [
-    { kind: "time", width: "162px" },
+    TIME,
     { kind: "endpoints", width: "minmax(180px, 240px)" },
     ...fields.map(
       (field): Column => ({
