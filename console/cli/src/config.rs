@@ -44,10 +44,7 @@ struct Added {
 impl Settings {
     /// Reads flags, environment and file.
     pub(crate) fn read(command: &Command, arguments: &[OsString]) -> Result<Self, clap::Error> {
-        let first = command
-            .clone()
-            .ignore_errors(true)
-            .try_get_matches_from(arguments);
+        let first = parse_leniently(command, arguments);
         let file = first.as_ref().ok().and_then(named_file);
         // A wish for help comes as an error too, and is answered by the plain parse.
         let (Ok(first), Some(file)) = (first, file) else {
@@ -85,20 +82,19 @@ impl Settings {
         let Some((name, role, matches)) = chosen else {
             return text;
         };
-        for argument in settings(role).filter(|argument| argument.is_global_set()) {
-            self.describe(&mut text, argument, matches);
+        for (key, argument) in own_settings(&built) {
+            self.describe(&mut text, &key, argument, matches);
         }
         if is_role(role) {
             let _ = writeln!(text, "[{name}]");
-            for argument in settings(role).filter(|argument| !argument.is_global_set()) {
-                self.describe(&mut text, argument, matches);
+            for (key, argument) in own_settings(role) {
+                self.describe(&mut text, &key, argument, matches);
             }
         }
         text
     }
 
-    fn describe(&self, text: &mut String, argument: &Arg, matches: &ArgMatches) {
-        let Some(key) = key(argument) else { return };
+    fn describe(&self, text: &mut String, key: &str, argument: &Arg, matches: &ArgMatches) {
         if let Some(help) = argument.get_help() {
             let _ = writeln!(text, "# {help}");
         }
@@ -133,11 +129,7 @@ impl Settings {
 /// Parses the whole command line. A setting that is missing does not keep the others from being shown.
 fn parse(command: &Command, arguments: &[OsString]) -> Result<ArgMatches, clap::Error> {
     command.clone().try_get_matches_from(arguments).or_else(|error| {
-        let lenient = command
-            .clone()
-            .ignore_errors(true)
-            .try_get_matches_from(arguments);
-        match lenient {
+        match parse_leniently(command, arguments) {
             Ok(matches) if error.kind() == ErrorKind::MissingRequiredArgument && is_to_be_shown(&matches) => {
                 Ok(matches)
             }
@@ -146,15 +138,27 @@ fn parse(command: &Command, arguments: &[OsString]) -> Result<ArgMatches, clap::
     })
 }
 
+/// What can be understood of a command line that may have faults.
+fn parse_leniently(command: &Command, arguments: &[OsString]) -> Result<ArgMatches, clap::Error> {
+    command
+        .clone()
+        .ignore_errors(true)
+        .try_get_matches_from(arguments)
+}
+
 /// Whether the settings are asked for, not their work.
 pub(crate) fn is_to_be_shown(matches: &ArgMatches) -> bool {
-    let matches = matches.subcommand().map_or(matches, |(_, inner)| inner);
-    matches!(matches.try_get_one(PRINT_CONFIG), Ok(Some(true)))
+    global_flag(matches, PRINT_CONFIG) == Some(&true)
 }
 
 fn named_file(matches: &ArgMatches) -> Option<PathBuf> {
+    global_flag(matches, CONFIG).cloned()
+}
+
+/// The value of a flag that every role has.
+fn global_flag<'m, T: Clone + Send + Sync + 'static>(matches: &'m ArgMatches, id: &str) -> Option<&'m T> {
     let matches = matches.subcommand().map_or(matches, |(_, inner)| inner);
-    matches.try_get_one::<PathBuf>(CONFIG).ok().flatten().cloned()
+    matches.try_get_one(id).ok().flatten()
 }
 
 /// Takes what the file says for the role in `given` that nothing before the file says.
@@ -174,16 +178,15 @@ fn read_file(command: &Command, given: &ArgMatches, file: &Path) -> Result<Vec<A
                 .find_subcommand(name.get_ref().as_ref())
                 .filter(|role| is_role(role))
                 .ok_or_else(|| format!("{place}: there is no role [{}]", name.get_ref()))?;
-            let own = |argument: &Arg| !argument.is_global_set();
             let matches = chosen
                 .filter(|(chosen, _)| *chosen == role.get_name())
                 .map(|(_, matches)| matches);
             for (key, value) in keys {
-                added.extend(source.setting(role, own, matches, key, value)?);
+                added.extend(source.setting(role, matches, key, value)?);
             }
         } else {
             let matches = chosen.map(|(_, matches)| matches);
-            added.extend(source.setting(command, Arg::is_global_set, matches, name, value)?);
+            added.extend(source.setting(command, matches, name, value)?);
         }
     }
     Ok(added)
@@ -216,21 +219,17 @@ impl Source<'_> {
     /// One key; nothing when it is for a role that does not run (`given` is `None`) or when flag or environment say otherwise.
     fn setting<'t>(
         &self,
-        role: &Command,
-        belongs: impl Fn(&Arg) -> bool,
+        owner: &Command,
         given: Option<&ArgMatches>,
         name: &Spanned<impl AsRef<str> + 't>,
         value: &Spanned<DeValue<'t>>,
     ) -> Result<Option<Added>, String> {
         let place = self.place(name.span().start);
         let name = name.get_ref().as_ref();
-        let argument = settings(role)
-            .filter(|argument| belongs(argument))
-            .find(|argument| key(argument).as_deref() == Some(name))
-            .ok_or_else(|| {
-                let of = role.get_name();
-                format!("{place}: unknown key {name:?}; `vonggac {of} --print-config` shows those there are")
-            })?;
+        let (_, argument) = own_settings(owner).find(|(key, _)| key == name).ok_or_else(|| {
+            let role = if is_role(owner) { owner.get_name() } else { "ROLE" };
+            format!("{place}: unknown key {name:?}; `vonggac {role} --print-config` shows those there are")
+        })?;
         let values = to_values(argument, value.get_ref()).map_err(|wanted| {
             let place = self.place(value.span().start);
             format!("{place}: {name} wants {wanted}")
@@ -243,7 +242,7 @@ impl Source<'_> {
             )
         };
         let yields = is_given(argument)
-            || role.get_arg_conflicts_with(argument).into_iter().any(is_given)
+            || owner.get_arg_conflicts_with(argument).into_iter().any(is_given)
             || values.is_empty();
         Ok((!yields).then(|| Added {
             flag: argument.get_long().unwrap_or_default().to_owned(),
@@ -304,9 +303,12 @@ fn is_role(command: &Command) -> bool {
     !command.has_subcommands()
 }
 
-/// What can be set by file.
-fn settings(command: &Command) -> impl Iterator<Item = &Arg> {
-    command.get_arguments().filter(|argument| key(argument).is_some())
+/// What can be set by file, under which key: a role's own settings, or those that every role has when asked of the whole command.
+fn own_settings(command: &Command) -> impl Iterator<Item = (String, &Arg)> {
+    command
+        .get_arguments()
+        .filter(|argument| argument.is_global_set() != is_role(command))
+        .filter_map(|argument| Some((key(argument)?, argument)))
 }
 
 /// A setting's key; `None` for what is no setting.
@@ -474,7 +476,7 @@ mod tests {
                 &["v.toml:2", "nope", "vonggac sensor --print-config"],
             ),
             ("[nope]\n", &["v.toml:1", "no role [nope]"]),
-            ("\nsample = true\n", &["v.toml:2", "sample"]),
+            ("\nsample = true\n", &["v.toml:2", "sample", "vonggac ROLE"]),
             ("[up]\nlog = \"warn\"\n", &["v.toml:2", "log"]),
             ("[up]\nsample = 1\n", &["v.toml:2", "sample wants true or false"]),
             ("[up]\nconsole_port = [1]\n", &["v.toml:2", "a text or a number"]),

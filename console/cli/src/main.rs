@@ -75,16 +75,14 @@ fn main() -> ExitCode {
     let command = Arguments::command();
     let given: Vec<OsString> = std::env::args_os().collect();
     let settings = config::Settings::read(&command, &given).unwrap_or_else(|error| error.exit());
-    if config::is_to_be_shown(&settings.matches) {
-        let shown = std::io::stdout().write_all(settings.to_toml(&command).as_bytes());
-        return match shown {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(_) => ExitCode::FAILURE,
-        };
-    }
-    let arguments = Arguments::from_arg_matches(&settings.matches).unwrap_or_else(|error| error.exit());
-    logging::start(&arguments.log, arguments.log_json);
-    match run(arguments) {
+    let outcome = if config::is_to_be_shown(&settings.matches) {
+        unless_unread(show(&settings.to_toml(&command)))
+    } else {
+        let arguments = Arguments::from_arg_matches(&settings.matches).unwrap_or_else(|error| error.exit());
+        logging::start(&arguments.log, arguments.log_json);
+        run(arguments)
+    };
+    match outcome {
         Ok(code) => code,
         Err(error) => {
             // One line for people; the chain of causes is part of it.
@@ -137,6 +135,11 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         #[cfg(feature = "rules")]
         Role::Rules(command) => unless_unread(rules::run(command)),
     }
+}
+
+fn show(text: &str) -> anyhow::Result<ExitCode> {
+    std::io::stdout().write_all(text.as_bytes())?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// That whoever read the report has gone (`| head`) is no fault to tell of.
