@@ -4,15 +4,24 @@
 //! It knows nothing of what messages mean; keys and topics are in `vonggac_event::topic`.
 
 mod admin;
+mod connection;
 mod consumer;
+mod link;
+mod membership;
 mod producer;
+mod reader;
+mod transaction;
 
-pub use admin::{Partitions, create_topics, probe};
+pub use admin::{TopicOptions, create_topics, missing_topics, probe};
+pub use connection::{Connection, SaslMechanism, Security};
 pub use consumer::{Consumer, Message};
+pub use membership::{Change, Membership, TopicPartition};
 pub use producer::{Delivery, Producer};
+pub use reader::{PartitionReader, ReadError};
+pub use transaction::{
+    Committed, GroupPlaces, NOTE_BYTES_MAX, Record, TransactionError, TransactionalProducer, Watermarks,
+};
 
-use rdkafka::ClientConfig;
-use rdkafka::config::RDKafkaLogLevel;
 use thiserror::Error;
 
 /// What went wrong on the bus.
@@ -25,6 +34,22 @@ pub enum BusError {
         brokers: String,
         /// What librdkafka says.
         source: rdkafka::error::KafkaError,
+    },
+    /// A setting of the connection cannot be used.
+    #[error("Kafka at {brokers}: {problem}")]
+    Settings {
+        /// Brokers as given.
+        brokers: String,
+        /// What is wrong, with its flag.
+        problem: String,
+    },
+    /// The brokers answer and refuse this client: TLS or its user.
+    #[error("Kafka at {brokers}: {problem}")]
+    Refused {
+        /// Brokers as given.
+        brokers: String,
+        /// Why.
+        problem: String,
     },
     /// No broker answers.
     #[error("Kafka at {brokers} does not answer: {source}")]
@@ -58,15 +83,21 @@ pub enum BusError {
     Consume(rdkafka::error::KafkaError),
 }
 
-/// Settings every client shares.
-fn client(brokers: &str) -> ClientConfig {
-    let mut config = ClientConfig::new();
-    config
-        .set("bootstrap.servers", brokers)
-        .set("socket.keepalive.enable", "true")
-        .set("reconnect.backoff.ms", "50")
-        .set("reconnect.backoff.max.ms", "1000")
-        .set("broker.address.family", "any")
-        .set_log_level(RDKafkaLogLevel::Warning);
-    config
+impl BusError {
+    /// A failure to reach the brokers, with the reason that the link knows, if it knows a better one.
+    fn unreachable(connection: &Connection, link: &link::Link, source: rdkafka::error::KafkaError) -> Self {
+        let brokers = connection.kafka.clone();
+        match link.refusal() {
+            Some(problem) => Self::Refused { brokers, problem },
+            None => Self::Unreachable { brokers, source },
+        }
+    }
+
+    /// Settings that do not make a client.
+    fn client(connection: &Connection, source: rdkafka::error::KafkaError) -> Self {
+        Self::Client {
+            brokers: connection.kafka.clone(),
+            source,
+        }
+    }
 }

@@ -19,6 +19,11 @@ impl EventId {
         Self(u128::from(sensor) << 96 | u128::from(boot) << 64 | u128::from(sequence))
     }
 
+    /// Temporary until the sensor's branch lands.
+    pub fn incarnation(self) -> u64 {
+        (self.0 >> 64) as u64
+    }
+
     /// The sensor's part.
     pub fn sensor(self) -> u32 {
         (self.0 >> 96) as u32

@@ -9,13 +9,17 @@
 //! Invariant: an insert carries a deduplication token that is a function of what is in it, so repeating it changes nothing.
 
 mod checkpoint;
+mod reason;
 mod row;
 mod schema;
 pub mod search;
 
 pub use checkpoint::Checkpoint;
+pub use reason::Reason;
 pub use row::{Rows, alert_row, event_row};
+pub use schema::TableOptions;
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -26,7 +30,7 @@ use vonggac_event::{Alert, Class};
 /// Largest piece of an insert handed to the HTTP client at once.
 const SEND_BYTES: usize = 256 * 1024;
 /// How long one insert may take before it is tried again.
-const INSERT_LIMIT: Duration = Duration::from_secs(120);
+pub(crate) const INSERT_LIMIT: Duration = Duration::from_secs(120);
 
 /// Where ClickHouse is.
 #[derive(Debug, Clone, clap::Args)]
@@ -155,8 +159,34 @@ impl Store {
     ///
     /// # Errors
     /// When ClickHouse refuses, or the tables are newer than this build.
-    pub async fn migrate(&self) -> Result<(), StoreError> {
-        schema::migrate(&self.client, &self.database).await
+    pub async fn migrate(&self, tables: &TableOptions) -> Result<(), StoreError> {
+        schema::migrate(&self.client, &self.database, tables).await
+    }
+
+    /// Which events of a class are stored already, of those whose ids lie in `ids` and whose time lies in `times_us`, ends included.
+    ///
+    /// # Errors
+    /// When ClickHouse does not answer.
+    pub async fn stored_events(
+        &self,
+        class: Class,
+        ids: RangeInclusive<u128>,
+        times_us: RangeInclusive<i64>,
+    ) -> Result<Vec<u128>, StoreError> {
+        let sql = format!(
+            "SELECT event_id FROM {} WHERE event_id >= toUInt128(?) AND event_id <= toUInt128(?) \
+             AND ts >= fromUnixTimestamp64Micro(?, 'UTC') AND ts <= fromUnixTimestamp64Micro(?, 'UTC')",
+            class.name()
+        );
+        self.client
+            .query(&sql)
+            .bind(ids.start().to_string())
+            .bind(ids.end().to_string())
+            .bind(row::stored_time(*times_us.start()))
+            .bind(row::stored_time(*times_us.end()))
+            .fetch_all::<u128>()
+            .await
+            .map_err(StoreError::new("look for stored events"))
     }
 
     /// Inserts rows of one class. Repeating an insert with the same token and rows changes nothing.
@@ -175,7 +205,15 @@ impl Store {
     pub async fn insert_alerts(&self, alerts: &[Alert]) -> Result<(), StoreError> {
         let mut rows = Rows::default();
         alerts.iter().for_each(|alert| alert_row(alert, &mut rows));
-        self.insert("alerts", schema::ALERT_COLUMNS, None, &rows).await
+        self.insert_alert_rows(&rows).await
+    }
+
+    /// As [`Self::insert_alerts`], of rows that are made already.
+    ///
+    /// # Errors
+    /// As [`Self::insert_events`].
+    pub async fn insert_alert_rows(&self, rows: &Rows) -> Result<(), StoreError> {
+        self.insert("alerts", schema::ALERT_COLUMNS, None, rows).await
     }
 
     async fn insert(

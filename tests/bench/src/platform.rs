@@ -102,7 +102,7 @@ fn store(platform: &Platform) -> anyhow::Result<()> {
         clickhouse_user: "default".to_owned(),
         clickhouse_password: String::new(),
     })?;
-    runtime.block_on(store.migrate())?;
+    runtime.block_on(store.migrate(&vonggac_store::TableOptions::default()))?;
     let mut time = Duration::ZERO;
     for first in (0..STORE_ROWS).step_by(INSERT_ROWS as usize) {
         let mut rows = StoreRows::default();

@@ -138,7 +138,7 @@ async fn filled(served: &Served) -> Store {
         clickhouse_password: String::new(),
     };
     let store = Store::new(&options).unwrap();
-    store.migrate().await.unwrap();
+    store.migrate(&crate::TableOptions::default()).await.unwrap();
     for class in Class::ALL {
         let mut rows = Rows::default();
         for event in events().iter().filter(|event| Class::of(event) == Some(class)) {
