@@ -90,17 +90,17 @@ async fn clickhouse(console: &Console) -> PartHealth {
 }
 
 async fn kafka(console: &Console) -> PartHealth {
-    let brokers = console.options().kafka.clone();
+    let connection = console.options().kafka.clone();
+    let address = connection.to_string();
     let probe = async {
-        let brokers = brokers.clone();
-        let count = tokio::task::spawn_blocking(move || vonggac_bus::probe(&brokers, Duration::from_secs(2)));
+        let count = tokio::task::spawn_blocking(move || vonggac_bus::probe(&connection, Duration::from_secs(2)));
         match count.await {
             Ok(Ok(count)) => Ok(format!("{count} broker(s)")),
             Ok(Err(error)) => Err(error.to_string()),
             Err(error) => Err(error.to_string()),
         }
     };
-    asked("kafka", brokers.clone(), probe).await
+    asked("kafka", address, probe).await
 }
 
 fn intake(console: &Console) -> PartHealth {

@@ -25,14 +25,9 @@ pub struct Options {
     /// ClickHouse.
     #[command(flatten)]
     pub store: vonggac_store::Options,
-    /// Kafka's brokers.
-    #[arg(
-        long,
-        env = "VONGGAC_KAFKA",
-        default_value = "127.0.0.1:9092",
-        value_name = "HOST:PORT,…"
-    )]
-    pub kafka: String,
+    /// Where alerts come from.
+    #[command(flatten)]
+    pub kafka: vonggac_bus::Connection,
     /// File to write the first administrator's one-time code to, when there is no account yet.
     #[arg(long, value_name = "FILE")]
     pub setup_code_file: Option<PathBuf>,

@@ -6,7 +6,8 @@ use rdkafka::consumer::{CommitMode, Consumer as _, StreamConsumer};
 use rdkafka::message::Message as _;
 use rdkafka::{Offset, TopicPartitionList};
 
-use crate::{BusError, client};
+use crate::link::Link;
+use crate::{BusError, Connection, client};
 
 /// Pause after an error that goes away by itself.
 const FAILURE_PAUSE: Duration = Duration::from_millis(50);
@@ -15,7 +16,7 @@ const SEEK_LIMIT: Duration = Duration::from_secs(10);
 
 /// Reads topics as a member of a group.
 pub struct Consumer {
-    inner: StreamConsumer,
+    inner: StreamConsumer<Link>,
 }
 
 /// One message, with its place.
@@ -37,13 +38,11 @@ impl Consumer {
     /// Joins `group` on `topics`. Starts from the earliest message where the group has committed nothing.
     ///
     /// # Errors
-    /// When librdkafka refuses the settings or the topics.
-    pub fn new(brokers: &str, group: &str, topics: &[&str]) -> Result<Self, BusError> {
-        let failed = |source| BusError::Client {
-            brokers: brokers.to_owned(),
-            source,
-        };
-        let inner: StreamConsumer = client(brokers)
+    /// When a file of the connection cannot be read, or librdkafka refuses the settings or the topics.
+    pub fn new(connection: &Connection, group: &str, topics: &[&str]) -> Result<Self, BusError> {
+        let failed = |source| BusError::client(connection, source);
+        let (mut config, link) = client(connection)?;
+        let inner: StreamConsumer<Link> = config
             .set("group.id", group)
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
@@ -57,7 +56,7 @@ impl Consumer {
             .set("queued.max.messages.kbytes", "32768")
             .set("topic.metadata.refresh.interval.ms", "5000")
             .set("allow.auto.create.topics", "false")
-            .create()
+            .create_with_context(link)
             .map_err(failed)?;
         inner.subscribe(topics).map_err(failed)?;
         Ok(Self { inner })
@@ -141,10 +140,7 @@ fn is_fatal(error: &rdkafka::error::KafkaError) -> bool {
     matches!(
         error.rdkafka_error_code(),
         Some(
-            Code::Fatal
-                | Code::Authentication
-                | Code::GroupAuthorizationFailed
-                | Code::TopicAuthorizationFailed
+            Code::Fatal | Code::GroupAuthorizationFailed | Code::TopicAuthorizationFailed
         )
     )
 }

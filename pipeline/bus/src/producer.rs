@@ -12,7 +12,8 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord, Producer as _};
 
-use crate::{BusError, client};
+use crate::link::Link;
+use crate::{BusError, Connection, client};
 
 /// Most bytes that wait in the producer, in KiB; a sender waits when it is full.
 const QUEUE_KIB_MAX: u32 = 64 * 1024;
@@ -22,7 +23,7 @@ const QUEUE_FULL_PAUSE: Duration = Duration::from_millis(5);
 /// Sends messages.
 #[derive(Clone)]
 pub struct Producer {
-    inner: FutureProducer,
+    inner: FutureProducer<Link>,
 }
 
 /// Resolves once the brokers have the message.
@@ -32,12 +33,13 @@ pub struct Delivery {
 }
 
 impl Producer {
-    /// A producer for `brokers` (`host:port`, comma separated). Does not wait for a connection.
+    /// A producer. Does not wait for a connection.
     ///
     /// # Errors
-    /// When librdkafka refuses the settings.
-    pub fn new(brokers: &str) -> Result<Self, BusError> {
-        let inner = client(brokers)
+    /// When a file of the connection cannot be read, or librdkafka refuses the settings.
+    pub fn new(connection: &Connection) -> Result<Self, BusError> {
+        let (mut config, link) = client(connection)?;
+        let inner = config
             .set("enable.idempotence", "true")
             .set("acks", "all")
             .set("message.timeout.ms", "0")
@@ -46,11 +48,8 @@ impl Producer {
             .set("compression.type", "zstd")
             .set("compression.level", "1")
             .set("queue.buffering.max.kbytes", QUEUE_KIB_MAX.to_string())
-            .create()
-            .map_err(|source| BusError::Client {
-                brokers: brokers.to_owned(),
-                source,
-            })?;
+            .create_with_context(link)
+            .map_err(|source| BusError::client(connection, source))?;
         Ok(Self { inner })
     }
 

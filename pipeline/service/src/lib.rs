@@ -45,14 +45,9 @@ const GROUP: &str = "vonggac-pipeline";
 /// Settings of the role.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
-    /// Kafka brokers, comma separated.
-    #[arg(
-        long,
-        env = "VONGGAC_KAFKA",
-        default_value = "127.0.0.1:9092",
-        value_name = "HOST:PORT"
-    )]
-    pub kafka: String,
+    /// Where events come from and alerts go.
+    #[command(flatten)]
+    pub kafka: vonggac_bus::Connection,
     /// Where events and alerts go.
     #[command(flatten)]
     pub store: vonggac_store::Options,
@@ -94,7 +89,7 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
         rules,
     });
     tracing::info!(
-        kafka = options.kafka,
+        kafka = %options.kafka,
         clickhouse = options.store.clickhouse,
         "pipeline is ready"
     );

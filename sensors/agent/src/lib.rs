@@ -173,7 +173,8 @@ impl Threads {
             joined
         });
         let publisher = ends
-            .map(|(reader, mark)| publish::Publisher::new(&options.kafka, reader, mark))
+            .zip(options.connection())
+            .map(|((reader, mark), connection)| publish::Publisher::new(connection, reader, mark))
             .transpose()?;
         let publishing = publisher.map(|publisher| tokio::spawn(publisher.run(end_of_writing)));
         Ok(Self {

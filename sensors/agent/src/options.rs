@@ -7,6 +7,7 @@ use std::time::UNIX_EPOCH;
 
 use anyhow::{Context as _, bail};
 use sha2::{Digest, Sha256};
+use vonggac_bus::{Connection, Security};
 
 /// Settings of the sensor.
 #[derive(Debug, Clone, clap::Args)]
@@ -37,6 +38,9 @@ pub struct Options {
     /// Kafka brokers; without them nothing is published and --eve is needed.
     #[arg(long, env = "VONGGAC_KAFKA", value_name = "HOST:PORT")]
     pub kafka: Option<String>,
+    /// TLS and the user for them.
+    #[command(flatten)]
+    pub kafka_security: Security,
     /// Directory of the spool, one for each sensor on a host.
     #[arg(long, env = "VONGGAC_SPOOL", value_name = "DIR")]
     pub spool: Option<PathBuf>,
@@ -88,6 +92,12 @@ impl Options {
             bail!("--speed {}: must be 0 or more", self.speed);
         }
         Ok(self)
+    }
+
+    /// The brokers and how they are reached; `None` when nothing is published.
+    pub(crate) fn connection(&self) -> Option<Connection> {
+        let brokers = self.kafka.as_deref()?;
+        Some(Connection::new(brokers, self.kafka_security.clone()))
     }
 
     /// What the spool is to know the work by: on a tap nothing; reading files, everything that decides which events come and in

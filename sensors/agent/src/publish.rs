@@ -7,7 +7,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesOrdered;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
-use vonggac_bus::{BusError, Delivery, Producer};
+use vonggac_bus::{BusError, Connection, Delivery, Producer};
 use vonggac_event::topic;
 use vonggac_spool::{Acknowledger, Position, Reader, Record};
 
@@ -24,7 +24,7 @@ const RENEW_PAUSE: Duration = Duration::from_secs(1);
 
 /// Sends what the spool holds.
 pub(crate) struct Publisher {
-    brokers: String,
+    connection: Connection,
     producer: Producer,
     reader: Reader,
     acknowledger: Acknowledger,
@@ -36,15 +36,14 @@ pub(crate) struct Publisher {
 
 impl Publisher {
     pub(crate) fn new(
-        brokers: &Option<String>,
+        connection: Connection,
         reader: Reader,
         acknowledger: Acknowledger,
     ) -> Result<Self, BusError> {
-        let brokers = brokers.clone().unwrap_or_default();
-        let producer = Producer::new(&brokers)?;
+        let producer = Producer::new(&connection)?;
         let (window, deliveries) = (VecDeque::new(), FuturesOrdered::new());
         Ok(Self {
-            brokers,
+            connection,
             producer,
             reader,
             acknowledger,
@@ -105,7 +104,7 @@ impl Publisher {
     async fn start_over(&mut self) -> anyhow::Result<()> {
         tokio::time::sleep(RENEW_PAUSE).await;
         self.deliveries = FuturesOrdered::new();
-        self.producer = Producer::new(&self.brokers)?;
+        self.producer = Producer::new(&self.connection)?;
         for (record, _) in &self.window {
             self.deliveries.push_back(
                 self.producer
