@@ -1,7 +1,7 @@
 //! Topics: their settings, and whether Kafka is there.
 
 use std::collections::HashSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
@@ -10,8 +10,14 @@ use vonggac_event::limits::MESSAGE_BYTES_MAX;
 use vonggac_event::topic;
 
 use crate::link::Link;
-use crate::{BusError, Connection};
+use crate::{BusError, Connection, client};
 
+/// How long the brokers may take to say who they are before topics are made.
+const PROBE_LIMIT: Duration = Duration::from_secs(10);
+/// Longest wait for an answer before a look at what the link says.
+const PROBE_STEP: Duration = Duration::from_secs(1);
+/// How long such a look takes.
+const PROBE_EVENTS: Duration = Duration::from_millis(10);
 /// What a message may take beyond its payload: key, headers, and what Kafka adds to a batch.
 pub(crate) const ENVELOPE_BYTES_MAX: usize = 64 * 1024;
 /// How long the brokers may take to make topics or to name them.
@@ -78,9 +84,14 @@ pub(crate) fn message_bytes_max() -> usize {
 /// Creates the topics that are missing.
 ///
 /// # Errors
-/// When no broker answers or one refuses a topic.
+/// When no broker answers, or one refuses this client or a topic.
 pub async fn create_topics(connection: &Connection, options: &TopicOptions) -> Result<(), BusError> {
-    let (config, link) = connection.client()?;
+    // The admin client waits long and does not say for what.
+    let probed = connection.clone();
+    tokio::task::spawn_blocking(move || probe(&probed, PROBE_LIMIT))
+        .await
+        .map_err(|_| BusError::Closed)??;
+    let (config, link) = client(connection)?;
     let admin: AdminClient<Link> = config
         .create_with_context(link.clone())
         .map_err(|source| BusError::client(connection, source))?;
@@ -128,7 +139,7 @@ pub async fn create_topics(connection: &Connection, options: &TopicOptions) -> R
 /// # Errors
 /// When no broker answers.
 pub fn missing_topics(connection: &Connection) -> Result<Vec<&'static str>, BusError> {
-    let (config, link) = connection.client()?;
+    let (config, link) = client(connection)?;
     let consumer: BaseConsumer<Link> = config
         .create_with_context(link.clone())
         .map_err(|source| BusError::client(connection, source))?;
@@ -145,16 +156,23 @@ pub fn missing_topics(connection: &Connection) -> Result<Vec<&'static str>, BusE
 /// Asks the brokers who they are. Blocks up to `limit`.
 ///
 /// # Errors
-/// When none answers.
+/// When none answers, or one refuses this client: then as soon as that is known.
 pub fn probe(connection: &Connection, limit: Duration) -> Result<usize, BusError> {
-    let (config, link) = connection.client()?;
+    let (config, link) = client(connection)?;
     let consumer: BaseConsumer<Link> = config
         .create_with_context(link.clone())
         .map_err(|source| BusError::client(connection, source))?;
-    let metadata = consumer.fetch_metadata(None, limit).map_err(|source| {
-        // The link hears of what happened meanwhile when it is asked for events.
-        while consumer.poll(Duration::ZERO).is_some() {}
-        BusError::unreachable(connection, &link, source)
-    })?;
-    Ok(metadata.brokers().len())
+    let begun = Instant::now();
+    loop {
+        let left = limit.saturating_sub(begun.elapsed());
+        let source = match consumer.fetch_metadata(None, left.min(PROBE_STEP)) {
+            Ok(metadata) => return Ok(metadata.brokers().len()),
+            Err(source) => source,
+        };
+        // The link hears of what happened meanwhile when the client is asked for events.
+        while consumer.poll(PROBE_EVENTS).is_some() {}
+        if link.refusal().is_some() || begun.elapsed() >= limit {
+            return Err(BusError::unreachable(connection, &link, source));
+        }
+    }
 }

@@ -7,7 +7,7 @@ use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::{Offset, TopicPartitionList};
 
 use crate::link::Link;
-use crate::{BusError, Connection};
+use crate::{BusError, Connection, client};
 
 /// Pause after an error that goes away by itself.
 pub(crate) const FAILURE_PAUSE: Duration = Duration::from_millis(50);
@@ -41,7 +41,7 @@ impl Consumer {
     /// When a file of the connection cannot be read, or librdkafka refuses the settings or the topics.
     pub fn new(connection: &Connection, group: &str, topics: &[&str]) -> Result<Self, BusError> {
         let failed = |source| BusError::client(connection, source);
-        let (mut config, link) = connection.client()?;
+        let (mut config, link) = client(connection)?;
         let inner: StreamConsumer<Link> = config
             .set("group.id", group)
             .set("enable.auto.commit", "false")

@@ -4,6 +4,7 @@
 //! It knows nothing of what messages mean; keys and topics are in `vonggac_event::topic`.
 
 mod admin;
+mod certificate;
 mod connection;
 mod consumer;
 mod link;
@@ -13,7 +14,6 @@ mod reader;
 mod transaction;
 
 pub use admin::{TopicOptions, create_topics, missing_topics, probe};
-pub use connection::{Connection, SaslMechanism, Security};
 pub use consumer::{Consumer, Message};
 pub use membership::{Change, Membership, TopicPartition};
 pub use producer::{Delivery, Producer};
@@ -21,8 +21,11 @@ pub use reader::{PartitionReader, ReadError};
 pub use transaction::{
     Committed, GroupPlaces, NOTE_BYTES_MAX, Record, TransactionError, TransactionalProducer, Watermarks,
 };
+pub use vonggac_link::{KafkaConnection as Connection, KafkaSecurity as Security, SaslMechanism};
 
+use connection::client;
 use thiserror::Error;
+use vonggac_link::SettingError;
 
 /// What went wrong on the bus.
 #[derive(Debug, Error)]
@@ -36,12 +39,12 @@ pub enum BusError {
         source: rdkafka::error::KafkaError,
     },
     /// A setting of the connection cannot be used.
-    #[error("Kafka at {brokers}: {problem}")]
-    Settings {
+    #[error("Kafka at {brokers}: {source}")]
+    Setting {
         /// Brokers as given.
         brokers: String,
-        /// What is wrong, with its flag.
-        problem: String,
+        /// Which, and what is wrong.
+        source: SettingError,
     },
     /// The brokers answer and refuse this client: TLS or its user.
     #[error("Kafka at {brokers}: {problem}")]
@@ -75,8 +78,8 @@ pub enum BusError {
         /// What librdkafka says.
         source: rdkafka::error::KafkaError,
     },
-    /// The producer was closed before the broker answered.
-    #[error("the producer closed before the message was delivered")]
+    /// The client was closed before the brokers answered.
+    #[error("the client closed before the brokers answered")]
     Closed,
     /// Reading failed for good.
     #[error("consumer: {0}")]

@@ -10,7 +10,7 @@ use rdkafka::{ClientContext, TopicPartitionList};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::link::Link;
-use crate::{BusError, Connection, consumer};
+use crate::{BusError, Connection, client, consumer};
 
 /// A member that is not heard of for this long loses its partitions.
 const SESSION_LIMIT_MS: u32 = 10_000;
@@ -54,7 +54,7 @@ impl Membership {
         // As many as there are rebalances that nobody has looked at yet, and they are looked at at once.
         let (sender, changes) = unbounded_channel();
         let failed = |source| BusError::client(connection, source);
-        let (mut config, link) = connection.client()?;
+        let (mut config, link) = client(connection)?;
         let inner: StreamConsumer<Rebalances> = config
             .set("group.id", group)
             .set("enable.auto.commit", "false")

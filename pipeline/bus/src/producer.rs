@@ -15,7 +15,7 @@ use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord, Producer a
 
 use crate::link::Link;
 use crate::admin::message_bytes_max;
-use crate::{BusError, Connection};
+use crate::{BusError, Connection, client};
 
 /// Most bytes that wait in the producer, in KiB; a sender waits when it is full.
 const QUEUE_KIB_MAX: u32 = 64 * 1024;
@@ -40,7 +40,7 @@ impl Producer {
     /// # Errors
     /// When a file of the connection cannot be read, or librdkafka refuses the settings.
     pub fn new(connection: &Connection) -> Result<Self, BusError> {
-        let (mut config, link) = connection.client()?;
+        let (mut config, link) = client(connection)?;
         let inner = settings(&mut config)
             .set("message.timeout.ms", "0")
             .set("linger.ms", "5")

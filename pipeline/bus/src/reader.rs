@@ -7,7 +7,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use thiserror::Error;
 
 use crate::link::Link;
-use crate::{BusError, Connection, Message, TopicPartition, consumer};
+use crate::{BusError, Connection, Message, TopicPartition, client, consumer};
 
 /// Most bytes of a partition read ahead, in KiB.
 const AHEAD_KIB_MAX: u32 = 16 * 1024;
@@ -42,7 +42,7 @@ impl PartitionReader {
     /// When librdkafka refuses the settings.
     pub fn open(connection: &Connection, place: &TopicPartition, offset: i64) -> Result<Self, BusError> {
         let failed = |source| BusError::client(connection, source);
-        let (mut config, link) = connection.client()?;
+        let (mut config, link) = client(connection)?;
         let inner: StreamConsumer<Link> = config
             // librdkafka wants a name, but nothing joins and nothing is committed.
             .set("group.id", "vonggac-reader")

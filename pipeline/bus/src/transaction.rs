@@ -14,7 +14,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use thiserror::Error;
 
 use crate::link::Link;
-use crate::{BusError, Connection, TopicPartition, producer};
+use crate::{BusError, Connection, TopicPartition, client, producer};
 
 /// How long one question to the coordinator may take before it is asked again.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
@@ -71,7 +71,7 @@ impl GroupPlaces {
     /// # Errors
     /// When librdkafka refuses the settings.
     pub fn new(connection: &Connection, group: &str) -> Result<Self, BusError> {
-        let (mut config, link) = connection.client()?;
+        let (mut config, link) = client(connection)?;
         let inner = config
             .set("group.id", group)
             .set("enable.auto.commit", "false")
@@ -138,7 +138,7 @@ impl TransactionalProducer {
     /// # Errors
     /// When librdkafka refuses the settings.
     pub fn new(connection: &Connection, id: &str) -> Result<Self, BusError> {
-        let (mut config, link) = connection.client()?;
+        let (mut config, link) = client(connection)?;
         producer::settings(&mut config)
             .set("transactional.id", id)
             .set("transaction.timeout.ms", TRANSACTION_LIMIT_MS.to_string())
