@@ -30,6 +30,7 @@ const CRATES: &[(&str, &str, u8)] = &[
     ("vonggac-spool", "pipeline/spool", 2),
     ("vonggac-store", "pipeline/store", 2),
     ("vonggac-embedded", "pipeline/embedded", 2),
+    ("vonggac-metrics", "pipeline/metrics", 2),
     ("vonggac-database", "console/database", 2),
     ("vonggac-files", "rules/files", 2),
     ("vonggac-agent", "sensors/agent", ROLE),
