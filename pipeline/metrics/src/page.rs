@@ -158,6 +158,10 @@ fn reply(registry: &Registry, request: &[u8]) -> (&'static str, &'static str, St
             TEXT,
             "only /metrics and /health are here\n".to_owned(),
         ),
-        _ => ("405 Method Not Allowed", TEXT, "only GET is answered\n".to_owned()),
+        _ => (
+            "405 Method Not Allowed",
+            TEXT,
+            "only GET is answered\n".to_owned(),
+        ),
     }
 }

@@ -97,9 +97,7 @@ impl Problems {
                 key: place.key.clone(),
                 words,
             };
-            let known = by_key
-                .entry(place.key.clone())
-                .or_insert_with(|| trouble.clone());
+            let known = by_key.entry(place.key.clone()).or_insert_with(|| trouble.clone());
             if trouble < *known {
                 *known = trouble;
             }
@@ -111,8 +109,6 @@ impl Problems {
 }
 
 fn now_us() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }

@@ -106,9 +106,7 @@ impl Histogram {
 
     /// How many values there were.
     pub fn count(&self) -> u64 {
-        self.0
-            .as_ref()
-            .map_or(0, prometheus::Histogram::get_sample_count)
+        self.0.as_ref().map_or(0, prometheus::Histogram::get_sample_count)
     }
 }
 

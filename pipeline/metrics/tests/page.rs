@@ -48,10 +48,7 @@ fn counters_gauges_and_histograms_are_on_the_page_with_help_and_type() {
         Some(1.0)
     );
     assert_eq!(
-        page.value(
-            "pipeline_lag_seconds",
-            &[("partition", "0"), ("topic", "events")]
-        ),
+        page.value("pipeline_lag_seconds", &[("partition", "0"), ("topic", "events")]),
         Some(1.5)
     );
     for (bound, count) in [("0.1", 0.0), ("1", 1.0), ("+Inf", 2.0)] {
@@ -94,7 +91,9 @@ fn a_gauge_goes_with_its_last_holder() {
 #[test]
 fn what_is_counted_elsewhere_is_on_the_page_too() {
     let registry = Registry::default();
-    registry.counter("spool_bytes_total", "Bytes.", &[("of", "here")]).add(1);
+    registry
+        .counter("spool_bytes_total", "Bytes.", &[("of", "here")])
+        .add(1);
     registry.collect(|out| {
         out.counter("spool_bytes_total", "Bytes.", &[("of", "there")], 2);
         out.gauge("spool_fill_ratio", "Fill.", &[], 0.25);
@@ -104,11 +103,7 @@ fn what_is_counted_elsewhere_is_on_the_page_too() {
     assert_eq!(page.value("spool_bytes_total", &[("of", "here")]), Some(1.0));
     assert_eq!(page.value("spool_bytes_total", &[("of", "there")]), Some(2.0));
     assert_eq!(page.value("spool_fill_ratio", &[]), Some(0.25));
-    assert_eq!(
-        page.value("spool_age_seconds", &[]),
-        None,
-        "no number, no sample"
-    );
+    assert_eq!(page.value("spool_age_seconds", &[]), None, "no number, no sample");
     assert!(!page.kinds.contains_key("spool_age_seconds"));
 }
 
@@ -149,7 +144,9 @@ fn the_number_of_series_is_bounded_whatever_the_labels_are() {
 fn gauges_that_are_gone_make_room() {
     let registry = Registry::default();
     for number in 0..SERIES_MAX * 2 {
-        registry.gauge("a_ratio", "A.", &[("partition", &number.to_string())]).set(1.0);
+        registry
+            .gauge("a_ratio", "A.", &[("partition", &number.to_string())])
+            .set(1.0);
     }
     assert_eq!(
         page(&registry).value("metrics_series_refused_total", &[]),
@@ -167,11 +164,7 @@ fn a_problem_lasts_from_its_first_word_to_its_end() {
     problem.set("disk full\nreally");
     let [trouble] = registry.problems().try_into().unwrap();
     assert_eq!(
-        (
-            trouble.key.as_str(),
-            trouble.words.as_str(),
-            trouble.since_us
-        ),
+        (trouble.key.as_str(), trouble.words.as_str(), trouble.since_us),
         ("clickhouse", "disk full\nreally", since_us)
     );
     assert_eq!(
@@ -228,7 +221,9 @@ fn the_number_of_problems_is_bounded() {
 #[test]
 fn totals_are_counters_and_gauges_by_name_and_labels() {
     let registry = Registry::default();
-    registry.counter("a_total", "A.", &[("y", "2"), ("x", "1")]).add(3);
+    registry
+        .counter("a_total", "A.", &[("y", "2"), ("x", "1")])
+        .add(3);
     let _gauge = registry.gauge("b_seconds", "B.", &[]);
     let totals = registry.totals();
     assert_eq!(totals["a_total{x=\"1\",y=\"2\"}"], 3.0);

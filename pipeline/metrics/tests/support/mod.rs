@@ -161,10 +161,9 @@ fn unescape(text: &str, quotes: bool) -> Result<String, String> {
 }
 
 fn check_name(name: &str) -> Result<(), String> {
-    let is_good = name
-        .chars()
-        .enumerate()
-        .all(|(at, letter)| letter.is_ascii_alphabetic() || letter == '_' || (at > 0 && letter.is_ascii_digit()));
+    let is_good = name.chars().enumerate().all(|(at, letter)| {
+        letter.is_ascii_alphabetic() || letter == '_' || (at > 0 && letter.is_ascii_digit())
+    });
     if is_good && !name.is_empty() {
         return Ok(());
     }
