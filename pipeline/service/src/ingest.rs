@@ -14,15 +14,17 @@ use crate::Shared;
 use crate::dead::{self, Dead};
 use crate::lane::Work;
 
-/// Boots remembered per sensor; repeats only ever come from the last ones.
-const BOOTS_PER_SENSOR: usize = 4;
+/// Incarnations of spools remembered per partition, those seen last; repeats only ever come from them.
+const INCARNATIONS_MAX: usize = 4096;
 
 /// The work of an `events` partition.
 pub(crate) struct Ingest {
     shared: Arc<Shared>,
     scratch: crate::rules::Scratch,
-    /// Highest sequence seen, by sensor and boot. Within a partition a sensor's events come in order, so one at or below it is a repeat.
-    highest: BTreeMap<(u32, u32), u64>,
+    /// By incarnation: the highest sequence seen, and the batch it was last seen in. Within a partition an incarnation's events come in
+    /// order, so one at or below it is a repeat.
+    highest: BTreeMap<u64, (u64, u64)>,
+    batches: u64,
 }
 
 /// A batch, ready to be written.
@@ -38,27 +40,26 @@ impl Ingest {
             shared,
             scratch: crate::rules::Scratch::default(),
             highest: BTreeMap::new(),
+            batches: 0,
         }
     }
 
     fn is_repeat(&mut self, id: EventId) -> bool {
-        let highest = self.highest.entry((id.sensor(), id.boot())).or_insert(0);
+        let (highest, batch) = self.highest.entry(id.incarnation()).or_default();
         let repeat = id.sequence() <= *highest;
         *highest = id.sequence().max(*highest);
+        *batch = self.batches;
         repeat
     }
 
-    fn forget_old_boots(&mut self) {
-        let mut boots: HashMap<u32, usize> = HashMap::new();
-        let mut keep = BTreeMap::new();
-        for (&(sensor, boot), &sequence) in self.highest.iter().rev() {
-            let count = boots.entry(sensor).or_insert(0);
-            *count += 1;
-            if *count <= BOOTS_PER_SENSOR {
-                keep.insert((sensor, boot), sequence);
-            }
+    fn forget_old_incarnations(&mut self) {
+        while self.highest.len() > INCARNATIONS_MAX {
+            let oldest = self.highest.iter().min_by_key(|(_, (_, batch))| *batch);
+            let Some(&incarnation) = oldest.map(|(incarnation, _)| incarnation) else {
+                return;
+            };
+            self.highest.remove(&incarnation);
         }
-        self.highest = keep;
     }
 
     fn take(&mut self, event: &Event, prepared: &mut Prepared) {
@@ -84,20 +85,19 @@ impl Work for Ingest {
         if state.is_empty() {
             return Ok(());
         }
-        let list: Vec<(u32, u32, u64)> =
-            serde_json::from_slice(state).context("state of an events partition")?;
+        let list: Vec<(u64, u64)> = serde_json::from_slice(state).context("state of an events partition")?;
         self.highest.extend(
             list.into_iter()
-                .map(|(sensor, boot, sequence)| ((sensor, boot), sequence)),
+                .map(|(incarnation, sequence)| (incarnation, (sequence, 0))),
         );
         Ok(())
     }
 
     fn state(&self) -> Vec<u8> {
-        let list: Vec<(u32, u32, u64)> = self
+        let list: Vec<(u64, u64)> = self
             .highest
             .iter()
-            .map(|(&(s, b), &sequence)| (s, b, sequence))
+            .map(|(&incarnation, &(sequence, _))| (incarnation, sequence))
             .collect();
         // Numbers in a list always serialise.
         serde_json::to_vec(&list).unwrap_or_default()
@@ -109,6 +109,7 @@ impl Work for Ingest {
             matches: Vec::new(),
             dead: Vec::new(),
         };
+        self.batches += 1;
         let mut repeats = 0_u64;
         for message in batch {
             match wire::decode_event(&message.payload) {
@@ -119,7 +120,7 @@ impl Work for Ingest {
                 },
             }
         }
-        self.forget_old_boots();
+        self.forget_old_incarnations();
         if repeats > 0 {
             tracing::info!(repeats, "left out what a sensor sent again");
         }

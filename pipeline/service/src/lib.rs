@@ -11,7 +11,7 @@
 //!
 //! Invariants:
 //! - An event is in its table exactly once, whatever is killed: batches of one cut carry one token, and repeats from a sensor are
-//!   left out by the highest sequence seen per sensor and boot, which is saved with the place.
+//!   left out by the highest sequence seen per incarnation, which is saved with the place.
 //! - An alert's row may be written again, with the same id and content.
 //! - A message that cannot be read goes to `dead-letter` with the reason; it never stops a lane.
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! DIR/lock                        held while a sensor runs on it
-//! DIR/boot                        number of the boot and the job it belongs to, as text
+//! DIR/boot                        incarnation and the job it belongs to, as text
 //! DIR/acked                       segment and offset up to which Kafka has everything, as text
 //! DIR/0000000000000001.spool      segments, in order
 //!
@@ -87,6 +87,9 @@ pub enum SpoolError {
         /// Its size.
         bytes: usize,
     },
+    /// The system has no random numbers for us.
+    #[error("no random incarnation for the spool: {0}")]
+    Randomness(getrandom::Error),
     /// A small file of ours does not say what it should.
     #[error("spool {}: {problem}", path.display())]
     Broken {

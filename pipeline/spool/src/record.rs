@@ -10,7 +10,7 @@ const FIXED_BYTES: usize = 10;
 /// An accepted message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
-    /// Place in the boot's order.
+    /// Place in its incarnation's order.
     pub sequence: u64,
     /// Kafka key.
     pub key: Vec<u8>,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::boot::{self, Boot, sync_directory, write_whole};
+use crate::boot::{self, Boot, Loaded, sync_directory, write_whole};
 use crate::segment::{self, Cursor, MAGIC, Position, Step};
 use crate::{Limits, Record, SpoolError, record};
 
@@ -20,7 +20,7 @@ pub struct Spool {
     pub reader: Reader,
     /// The mark.
     pub acknowledger: Acknowledger,
-    /// Which boot this is, with the highest sequence accepted in it before now.
+    /// The order of sequence numbers, with the highest one accepted in it before now.
     pub boot: Boot,
 }
 
@@ -71,7 +71,7 @@ pub struct Acknowledger {
 
 impl Spool {
     /// Opens the spool in `directory`, making it when missing. `job` names the work: the same job that did not finish continues
-    /// its boot; anything else, and an empty job always, begins a new one.
+    /// its incarnation; anything else, and an empty job always, begins a new one.
     ///
     /// # Errors
     /// When the disk refuses, another sensor has it, or one of its small files is broken.
@@ -198,20 +198,14 @@ fn seal_last(directory: &Path, numbers: &[u64], acked: Position) -> Result<(u64,
 }
 
 fn next_boot(directory: &Path, job: &str, last_sequence: u64) -> Result<Boot, SpoolError> {
-    let before = boot::load(directory)?;
-    let continues = !job.is_empty() && before.job == job && !before.finished;
-    let boot = if continues {
-        Boot {
+    let boot = match boot::load(directory)? {
+        Loaded::Boot(before) if before.is_unfinished(job) => Boot {
             last_sequence: before.last_sequence.max(last_sequence),
             ..before
-        }
-    } else {
-        Boot {
-            number: before.number.saturating_add(1),
-            job: job.to_owned(),
-            last_sequence: 0,
-            finished: false,
-        }
+        },
+        // Whether this is the same work can no longer be told, and a new incarnation could make its events twice.
+        Loaded::Broken(error) if !job.is_empty() => return Err(error),
+        Loaded::Boot(_) | Loaded::Broken(_) | Loaded::Nothing => Boot::fresh(job)?,
     };
     boot::save(directory, &boot)?;
     Ok(boot)
@@ -291,7 +285,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Says that the boot's work came to its end.
+    /// Says that the job came to its end.
     ///
     /// # Errors
     /// When the disk refuses.

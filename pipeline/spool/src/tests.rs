@@ -68,23 +68,52 @@ fn unacknowledged_records_come_again_and_done_segments_go() {
 }
 
 #[test]
-fn a_job_that_was_cut_off_continues_its_boot() {
+fn a_job_that_was_cut_off_continues_its_incarnation() {
     let directory = TempDir::new().unwrap();
-    let mut spool = open(&directory, "file a");
+    let job = "file a\nrunning 7";
+    let mut spool = open(&directory, job);
+    let incarnation = spool.boot.incarnation;
     fill(&mut spool, 1..=7);
     drop(spool);
-    let mut again = open(&directory, "file a");
-    assert_eq!((again.boot.number, again.boot.last_sequence), (1, 7));
+    let mut again = open(&directory, job);
+    assert_eq!(
+        (again.boot.incarnation, again.boot.last_sequence),
+        (incarnation, 7)
+    );
     again.writer.finish().unwrap();
     drop(again);
-    assert_eq!(open(&directory, "file a").boot.number, 2);
+    let next = open(&directory, job).boot;
+    assert_ne!(next.incarnation, incarnation);
+    assert_eq!(next.last_sequence, 0);
 }
 
 #[test]
-fn a_tap_begins_a_new_boot_each_time() {
+fn a_tap_begins_a_new_incarnation_each_time() {
     let directory = TempDir::new().unwrap();
-    assert_eq!(open(&directory, "").boot.number, 1);
-    assert_eq!(open(&directory, "").boot.number, 2);
+    let first = open(&directory, "").boot.incarnation;
+    let second = open(&directory, "").boot.incarnation;
+    assert_ne!(first, second);
+    assert!(first != 0 && second != 0);
+}
+
+#[test]
+fn the_boot_file_of_before_begins_a_new_incarnation() {
+    let directory = TempDir::new().unwrap();
+    fs::write(directory.path().join("boot"), "3 17 running job\n").unwrap();
+    assert_eq!(open(&directory, "job").boot.last_sequence, 0);
+}
+
+#[test]
+fn a_broken_boot_file_stops_a_job_and_no_tap() {
+    let directory = TempDir::new().unwrap();
+    drop(open(&directory, "job"));
+    let path = directory.path().join("boot");
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[3] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let refused = Spool::open(directory.path(), "job", SMALL);
+    assert!(matches!(refused.err(), Some(SpoolError::Broken { .. })));
+    open(&directory, "");
 }
 
 #[test]

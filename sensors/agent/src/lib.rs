@@ -14,6 +14,7 @@
 //! - Reading the same files with the same settings makes the same events in the same order; so a sensor that was killed while
 //!   reading goes on with the same ids and sends nothing twice.
 
+mod job;
 mod load;
 mod metrics;
 mod options;
@@ -33,7 +34,7 @@ use std::thread;
 
 use anyhow::Context as _;
 use tokio::task::JoinHandle;
-use vonggac_event::{Event, EventId};
+use vonggac_event::Event;
 use vonggac_spool::{Acknowledger, Boot, Limits, Reader, Spool};
 
 use metrics::Metrics;
@@ -138,7 +139,7 @@ impl Threads {
         let packets = Packets::open(
             options,
             engine,
-            boot.number,
+            boot.incarnation,
             scanning,
             items,
             stop.clone(),
@@ -148,7 +149,6 @@ impl Threads {
             output: Output { spool, eve },
             scanner,
             options: options.clone(),
-            sensor: EventId::sensor_hash(&options.name),
             boot,
             waits: reading,
             stop: stop.clone(),
@@ -212,8 +212,14 @@ type SpoolEnds = (
 );
 
 fn open_spool(options: &Options) -> anyhow::Result<SpoolEnds> {
+    let job = job::name(options)?;
     let Some(directory) = options.spool.as_deref().filter(|_| options.kafka.is_some()) else {
-        return Ok((None, None, Boot::default()));
+        let fixed = job.as_deref().and_then(job::incarnation);
+        return Ok((
+            None,
+            None,
+            fixed.map_or_else(|| Boot::fresh(""), |number| Ok(Boot::new(number)))?,
+        ));
     };
     let limits = Limits {
         bytes_max: options.spool_bytes_max,
@@ -224,6 +230,6 @@ fn open_spool(options: &Options) -> anyhow::Result<SpoolEnds> {
         reader,
         acknowledger,
         boot,
-    } = Spool::open(directory, &options.job()?, limits)?;
+    } = Spool::open(directory, job.as_deref().unwrap_or_default(), limits)?;
     Ok((Some(writer), Some((reader, acknowledger)), boot))
 }

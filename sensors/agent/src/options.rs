@@ -3,10 +3,8 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::UNIX_EPOCH;
 
-use anyhow::{Context as _, bail};
-use sha2::{Digest, Sha256};
+use anyhow::bail;
 
 /// Settings of the sensor.
 #[derive(Debug, Clone, clap::Args)]
@@ -88,40 +86,5 @@ impl Options {
             bail!("--speed {}: must be 0 or more", self.speed);
         }
         Ok(self)
-    }
-
-    /// What the spool is to know the work by: on a tap nothing; reading files, everything that decides which events come and in
-    /// which order.
-    pub(crate) fn job(&self) -> anyhow::Result<String> {
-        if self.interface.is_some() || self.read.iter().any(|path| path.as_os_str() == "-") {
-            return Ok(String::new());
-        }
-        let mut hash = Sha256::new();
-        hash.update(env!("CARGO_PKG_VERSION"));
-        for (kind, paths) in [("read", &self.read), ("rules", &self.rules), ("yara", &self.yara)] {
-            hash.update(kind);
-            for path in paths {
-                let facts = fs::metadata(path).with_context(|| path.display().to_string())?;
-                let modified = facts
-                    .modified()
-                    .ok()
-                    .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-                hash.update(path.as_os_str().as_encoded_bytes());
-                hash.update(facts.len().to_le_bytes());
-                hash.update(modified.unwrap_or_default().as_nanos().to_le_bytes());
-            }
-        }
-        for text in self.variables.iter().chain([&self.name, &self.tenant]) {
-            hash.update(text.as_bytes());
-            hash.update([0]);
-        }
-        hash.update(self.exercise_id.to_le_bytes());
-        hash.update(self.stats_seconds.to_le_bytes());
-        Ok(hash
-            .finalize()
-            .iter()
-            .take(16)
-            .map(|byte| format!("{byte:02x}"))
-            .collect())
     }
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use vonggac_capture::{FileSource, Frame, RingOptions, RingSource};
 use vonggac_decode::LinkType;
 use vonggac_event::proto::{Counter, Stats};
-use vonggac_event::{Body, Event, EventId};
+use vonggac_event::{Body, Event};
 use vonggac_inspect::{Config, Inspector, Sink};
 use vonggac_signature::Engine;
 
@@ -135,7 +135,7 @@ impl Packets {
     pub(crate) fn open(
         options: &Arc<Options>,
         engine: Arc<Engine>,
-        boot: u32,
+        incarnation: u64,
         scanning: Scanning,
         items: SyncSender<Item>,
         stop: Arc<AtomicBool>,
@@ -145,10 +145,8 @@ impl Packets {
             Some(name) => Source::Ring(RingSource::open(name, RingOptions::default())?),
             None => Source::Files(options.read.clone()),
         };
-        // Upper half from the sensor and the boot, lower half counted: unique on one platform for all practical ends.
-        let salt = u64::from(EventId::sensor_hash(&options.name) ^ boot.wrapping_mul(0x9e37_79b9));
         let mut config = Config::default();
-        config.stream.first_flow_id = (salt << 32) + 1;
+        config.stream.first_flow_id = first_flow_id(incarnation);
         Ok(Self {
             inspector: Inspector::new(config, engine),
             out: Out {
@@ -352,6 +350,12 @@ impl Packets {
     }
 }
 
+/// The first of the flows' ids: upper half from the incarnation, lower half counted, so that ids are unique on one platform for all
+/// practical ends. Its highest bit is 0: counting on never overflows.
+fn first_flow_id(incarnation: u64) -> u64 {
+    ((incarnation >> 33) << 32) | 1
+}
+
 fn now_us() -> i64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -361,6 +365,13 @@ fn now_us() -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn flow_ids_differ_between_incarnations_and_never_overflow() {
+        assert_ne!(first_flow_id(1 << 33), first_flow_id(2 << 33));
+        assert!(first_flow_id(u64::MAX) <= u64::MAX / 2);
+        assert_eq!(first_flow_id(0), 1);
+    }
 
     #[test]
     fn a_trickle_and_a_flood_are_looked_at_in_time() {

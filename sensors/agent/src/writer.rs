@@ -30,7 +30,6 @@ pub(crate) struct Writer {
     pub(crate) output: Output,
     pub(crate) scanner: Option<FileScanner>,
     pub(crate) options: Arc<Options>,
-    pub(crate) sensor: u32,
     pub(crate) boot: Boot,
     /// Whether a full spool is waited for, as when reading files, or drops.
     pub(crate) waits: bool,
@@ -135,7 +134,7 @@ impl Run {
     fn accept(&mut self, mut event: Event) -> anyhow::Result<()> {
         let sequence = self.sequence + 1;
         let options = &self.writer.options;
-        event.event_id = EventId::new(self.writer.sensor, self.writer.boot.number, sequence)
+        event.event_id = EventId::new(self.writer.boot.incarnation, sequence)
             .to_bytes()
             .to_vec();
         event.sensor.clone_from(&options.name);
