@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::bail;
+use vonggac_event::limits::NAME_BYTES_MAX;
 
 /// Settings of the sensor.
 #[derive(Debug, Clone, clap::Args)]
@@ -73,6 +74,11 @@ impl Options {
                 "" => "sensor".to_owned(),
                 name => name.to_owned(),
             };
+        }
+        for (flag, name) in [("--name", &self.name), ("--tenant", &self.tenant)] {
+            if name.len() > NAME_BYTES_MAX {
+                bail!("{flag}: is longer than {NAME_BYTES_MAX} bytes");
+            }
         }
         if self.kafka.is_none() && self.eve.is_none() {
             bail!(
