@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::types::RDKafkaErrorCode;
-use vonggac_event::limits::MESSAGE_BYTES_MAX;
+use vonggac_event::limits::KAFKA_MESSAGE_BYTES_MAX;
 use vonggac_event::topic;
 
 use crate::link::Link;
@@ -18,8 +18,6 @@ const PROBE_LIMIT: Duration = Duration::from_secs(10);
 const PROBE_STEP: Duration = Duration::from_secs(1);
 /// How long such a look takes.
 const PROBE_EVENTS: Duration = Duration::from_millis(10);
-/// What a message may take beyond its payload: key, headers, and what Kafka adds to a batch.
-pub(crate) const ENVELOPE_BYTES_MAX: usize = 64 * 1024;
 /// How long the brokers may take to make topics or to name them.
 const ANSWER_LIMIT: Duration = Duration::from_secs(15);
 const HOUR_MS: u64 = 3_600_000;
@@ -76,11 +74,6 @@ impl TopicOptions {
     }
 }
 
-/// Largest message of any topic, in bytes, as Kafka counts it.
-pub(crate) fn message_bytes_max() -> usize {
-    MESSAGE_BYTES_MAX + ENVELOPE_BYTES_MAX
-}
-
 /// Creates the topics that are missing.
 ///
 /// # Errors
@@ -96,7 +89,7 @@ pub async fn create_topics(connection: &Connection, options: &TopicOptions) -> R
         .create_with_context(link.clone())
         .map_err(|source| BusError::client(connection, source))?;
     let min_insync = options.min_insync().to_string();
-    let bytes_max = message_bytes_max().to_string();
+    let bytes_max = KAFKA_MESSAGE_BYTES_MAX.to_string();
     let retentions: Vec<String> = topic::ALL
         .iter()
         .map(|name| options.retention_ms(name).to_string())

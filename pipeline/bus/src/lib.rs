@@ -103,4 +103,22 @@ impl BusError {
             source,
         }
     }
+
+    /// Whether a message was refused because of itself, so that it would be refused again: too large, or not to Kafka's liking.
+    pub fn is_message_refused(&self) -> bool {
+        use rdkafka::types::RDKafkaErrorCode as Code;
+        let Self::Produce { source, .. } = self else {
+            return false;
+        };
+        matches!(
+            source.rdkafka_error_code(),
+            Some(
+                Code::MessageSizeTooLarge
+                    | Code::InvalidMessageSize
+                    | Code::InvalidRecord
+                    | Code::InvalidTimestamp
+                    | Code::UnsupportedForMessageFormat
+            )
+        )
+    }
 }

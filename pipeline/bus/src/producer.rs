@@ -13,8 +13,9 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord, Producer as _};
 
+use vonggac_event::limits::KAFKA_MESSAGE_BYTES_MAX;
+
 use crate::link::Link;
-use crate::admin::message_bytes_max;
 use crate::{BusError, Connection, client};
 
 /// Most bytes that wait in the producer, in KiB; a sender waits when it is full.
@@ -107,7 +108,7 @@ pub(crate) fn settings(config: &mut ClientConfig) -> &mut ClientConfig {
         .set("enable.idempotence", "true")
         .set("acks", "all")
         .set("batch.size", "1000000")
-        .set("message.max.bytes", message_bytes_max().to_string())
+        .set("message.max.bytes", KAFKA_MESSAGE_BYTES_MAX.to_string())
         .set("compression.type", "zstd")
         .set("compression.level", "1")
         .set("queue.buffering.max.kbytes", QUEUE_KIB_MAX.to_string())

@@ -51,7 +51,7 @@ struct Step {
 fn feed_match(step: Step) -> Match {
     let name = ["a", "b", "c"][step.feed];
     Match {
-        event_id: EventId::new(1, 1, step.number).to_bytes().to_vec(),
+        event_id: EventId::new(1, step.number).to_bytes().to_vec(),
         ts_us: step.ts_us,
         rule_id: name.into(),
         target_id: "many".into(),
@@ -73,7 +73,7 @@ fn feed_match(step: Step) -> Match {
 
 fn direct(number: u64, ts_us: i64) -> Match {
     Match {
-        event_id: EventId::new(1, 1, number).to_bytes().to_vec(),
+        event_id: EventId::new(1, number).to_bytes().to_vec(),
         ts_us,
         rule_id: "1:7".into(),
         target_id: "1:7".into(),
@@ -549,7 +549,7 @@ fn a_snapshot_keeps_what_is_still_in_force() {
 fn hits_are_routed() {
     let text = correlation("value_count", "    condition: {field: dport, gte: 2}");
     let event = Event {
-        event_id: EventId::new(1, 1, 1).to_bytes().to_vec(),
+        event_id: EventId::new(1, 1).to_bytes().to_vec(),
         src: vec![0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0, 0, 1],
         dst: vec![10, 0, 0, 2],
         dport: 53,

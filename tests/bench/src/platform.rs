@@ -121,7 +121,7 @@ fn store(platform: &Platform) -> anyhow::Result<()> {
 
 fn sample_event(number: u64) -> Event {
     Event {
-        event_id: EventId::new(1, 1, number + 1).to_bytes().to_vec(),
+        event_id: EventId::new(1, number + 1).to_bytes().to_vec(),
         ts_us: 1_795_000_000_000_000 + i64::try_from(number).unwrap_or(0) * 1_000,
         sensor: "bench".into(),
         tenant: "default".into(),

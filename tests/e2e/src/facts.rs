@@ -181,18 +181,15 @@ pub fn event_flows(rows: &Rows) -> anyhow::Result<BTreeMap<String, String>> {
         .collect()
 }
 
-/// The sequence numbers of all events in order, by sensor and boot.
+/// The sequence numbers of all events in order, by incarnation.
 ///
 /// # Errors
 /// What ClickHouse says.
-pub fn sequences(rows: &Rows) -> anyhow::Result<BTreeMap<(u32, u32), Vec<u64>>> {
-    let mut found: BTreeMap<(u32, u32), Vec<u64>> = BTreeMap::new();
+pub fn sequences(rows: &Rows) -> anyhow::Result<BTreeMap<u64, Vec<u64>>> {
+    let mut found: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
     for row in rows.events("toString(event_id) AS id", "1")? {
         let id: u128 = row["id"].as_str().context("id")?.parse()?;
-        found
-            .entry(((id >> 96) as u32, (id >> 64) as u32))
-            .or_default()
-            .push(id as u64);
+        found.entry((id >> 64) as u64).or_default().push(id as u64);
     }
     for sequence in found.values_mut() {
         sequence.sort_unstable();

@@ -17,7 +17,7 @@ const START_US: i64 = 1_767_225_600_000_000;
 
 fn event(number: u64, tenant: &str, body: Body) -> Event {
     Event {
-        event_id: EventId::new(1, 1, number).to_bytes().to_vec(),
+        event_id: EventId::new(1, number).to_bytes().to_vec(),
         ts_us: START_US + i64::try_from(number).unwrap() * 1_000_000,
         sensor: "tap-1".into(),
         tenant: tenant.into(),
@@ -321,7 +321,7 @@ async fn alerts_have_their_events(client: &clickhouse::Client, limits: Limits) {
         first_us: START_US + 3_000_000,
         last_us: START_US + 6_000_000,
         event_ids: [3, 4, 6]
-            .map(|number| EventId::new(1, 1, number).to_bytes().to_vec())
+            .map(|number| EventId::new(1, number).to_bytes().to_vec())
             .into(),
         flow_ids: vec![u64::MAX - 2],
         ..Alert::default()
