@@ -1,7 +1,7 @@
 //! Matches to alerts.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::future::try_join_all;
 use vonggac_bus::Message;
@@ -12,17 +12,10 @@ use crate::Shared;
 use crate::dead::{self, Dead};
 use crate::lane::Work;
 
-/// How often old state is looked for.
-const EXPIRE_EVERY: Duration = Duration::from_secs(600);
-/// How far back in event time state is kept, in microseconds: a day. State of captures older than that lasts until it is next looked
-/// for, so that reading an old capture correlates as it would have then.
-const KEPT_US: i64 = 24 * 3_600_000_000;
-
 /// The work of a `matches` partition.
 pub(crate) struct Alerting {
     shared: Arc<Shared>,
     correlator: Correlator,
-    expired_at: Instant,
 }
 
 /// A batch, ready to be written.
@@ -34,11 +27,7 @@ pub(crate) struct Prepared {
 impl Alerting {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
         let correlator = shared.rules.correlator();
-        Self {
-            shared,
-            correlator,
-            expired_at: Instant::now(),
-        }
+        Self { shared, correlator }
     }
 }
 
@@ -80,10 +69,6 @@ impl Work for Alerting {
         }
         self.correlator.flush(&mut prepared.alerts);
         keep_newest(&mut prepared.alerts);
-        if self.expired_at.elapsed() >= EXPIRE_EVERY {
-            self.expired_at = Instant::now();
-            self.correlator.expire(now_us - KEPT_US);
-        }
         prepared
     }
 
