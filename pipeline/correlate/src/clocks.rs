@@ -71,7 +71,7 @@ impl Clocks {
             self.active_us = self.active_us.saturating_add(silence_us.min(SILENCE_US_MAX));
         }
         // Producers' clocks differ a little; only one that was far ahead is left behind.
-        if self.arrival_us.is_none() || silence_us > 0 || silence_us < -SILENCE_US_MAX {
+        if self.arrival_us.is_none() || !(-SILENCE_US_MAX..=0).contains(&silence_us) {
             self.arrival_us = Some(arrival_us);
         }
     }

@@ -333,7 +333,7 @@ impl Correlator {
         let Some(group) = table.groups.get_mut(group_key) else {
             return;
         };
-        let index = group.to_end(index);
+        let index = group.move_to_end(index);
         let Some(session) = group.sessions.get_mut(index) else {
             return;
         };

@@ -132,7 +132,7 @@ impl Group {
     }
 
     /// The session at `index` has taken a match in: it goes to the end. Gives its new place.
-    pub(crate) fn to_end(&mut self, index: usize) -> usize {
+    pub(crate) fn move_to_end(&mut self, index: usize) -> usize {
         if let Some(tail) = self.sessions.get_mut(index..).filter(|tail| !tail.is_empty()) {
             tail.rotate_left(1);
         }
