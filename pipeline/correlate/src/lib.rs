@@ -37,6 +37,7 @@
 mod clocks;
 mod correlator;
 mod direct;
+mod eviction;
 mod keys;
 mod limits;
 mod outlet;
