@@ -148,7 +148,7 @@ pub struct AlertRow {
 pub enum Taken {
     /// It is new, or newer than what was at hand.
     Changed(Box<AlertRow>),
-    /// What is at hand is as new.
+    /// What is at hand is as new, or a newer revision was handed over with it.
     Known,
     /// It is not an alert of ours: its id is not 16 bytes long.
     Refused,
