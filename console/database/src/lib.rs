@@ -3,7 +3,8 @@
 //! - [`account`]: who may sign in; passwords as argon2id.
 //! - [`session`]: 256-bit tokens, kept as their SHA-256; 30 minutes idle, 12 hours in all.
 //! - [`throttle`]: how often somebody may try to sign in.
-//! - [`alert`]: alerts as the pipeline says they stand, taken over only when the revision is newer.
+//! - [`alert`]: alerts as the pipeline says they stand, taken over only when the revision is newer; what goes on after an alert
+//!   was closed is a new one.
 //! - [`queue`]: listing and counting them.
 //! - [`work`]: acknowledging, closing, reopening, commenting; each leaves a line in `activity`.
 //!

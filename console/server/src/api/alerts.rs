@@ -184,6 +184,7 @@ pub(super) async fn get_alert(
     let scope = signed.scope();
     let row = console.database().alert(&scope, id).await?;
     let message = console.database().alert_message(&scope, id).await?;
+    let links = console.database().alert_links(&scope, id).await?;
     let activity = console.database().activity(&scope, id).await?;
     let ids = message.event_ids.iter().filter_map(|id| EventId::from_bytes(id));
     Ok(Json(AlertDetail {
@@ -196,6 +197,8 @@ pub(super) async fn get_alert(
             .collect(),
         event_ids: ids.map(|id| id.to_string()).collect(),
         flow_ids: message.flow_ids.iter().map(u64::to_string).collect(),
+        continues: links.continues.map(|id| id.to_string()),
+        continued_by: links.continued_by.map(|id| id.to_string()),
         activity: activity.into_iter().map(Activity::from).collect(),
     }))
 }

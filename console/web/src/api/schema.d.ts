@@ -418,6 +418,10 @@ export interface components {
         /** @description An alert, as its page shows it. */
         AlertDetail: components["schemas"]["Alert"] & {
             activity: components["schemas"]["Activity"][];
+            /** @description The alert that goes on from this one. */
+            continued_by: string | null;
+            /** @description The closed alert that this one goes on from. */
+            continues: string | null;
             event_ids: string[];
             flow_ids: string[];
             /** @description What the alert's events share. */
