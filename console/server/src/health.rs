@@ -111,8 +111,9 @@ fn intake(console: &Console) -> PartHealth {
         (
             PartState::Degraded,
             format!(
-                "alerts cannot be taken over since {}",
-                crate::time::to_text(since_us)
+                "alerts cannot be taken over since {}: {}",
+                crate::time::to_text(since_us),
+                first_line(&intake.trouble())
             ),
         )
     } else if last_us == 0 {

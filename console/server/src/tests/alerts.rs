@@ -297,6 +297,27 @@ async fn the_stream_tells_what_happens_within_the_scope_and_ends_with_the_consol
 }
 
 #[tokio::test]
+async fn one_account_leaves_streams_for_others() {
+    let Some(harness) = filled().await else { return };
+    let cookie = harness.signed_in("lan", "moh").await;
+    let minh = harness.signed_in("minh", "moh").await;
+    let open = async |cookie: &str| {
+        let open = request("GET", "/api/v1/alerts/stream", cookie, &Value::Null);
+        harness.app.clone().oneshot(open).await.unwrap()
+    };
+    let mut held = Vec::new();
+    for _ in 0..crate::streams::STREAMS_PER_ACCOUNT_MAX {
+        let response = open(&cookie).await;
+        assert_eq!(response.status(), 200);
+        held.push(response);
+    }
+    assert_eq!(open(&cookie).await.status(), 429);
+    assert_eq!(open(&minh).await.status(), 200);
+    held.clear();
+    assert_eq!(open(&cookie).await.status(), 200);
+}
+
+#[tokio::test]
 async fn mistakes_in_a_search_are_told_and_a_store_that_is_away_is_too() {
     let Some(harness) = Harness::start(&[]).await else {
         return;
