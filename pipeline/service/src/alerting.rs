@@ -11,6 +11,7 @@ use vonggac_store::{Rows, alert_row};
 
 use crate::Shared;
 use crate::dead::{self, Dead};
+use crate::gauges::CorrelatorGauges;
 use crate::halt::{Halt, Stop};
 use crate::lane::{Attempt, Work};
 use crate::tables::{Table, insert};
@@ -20,6 +21,8 @@ pub(crate) struct Alerting {
     shared: Arc<Shared>,
     partition: TopicPartition,
     correlator: Correlator,
+    gauges: CorrelatorGauges,
+    unknown_targets: u64,
 }
 
 /// A batch, ready to be written.
@@ -32,9 +35,25 @@ impl Alerting {
     pub(crate) fn new(shared: Arc<Shared>, partition: &TopicPartition) -> Self {
         let correlator = shared.rules.correlator();
         Self {
+            gauges: CorrelatorGauges::new(&shared.metrics, partition, &correlator),
             shared,
             partition: partition.clone(),
             correlator,
+            unknown_targets: 0,
+        }
+    }
+
+    fn count(&mut self) {
+        self.gauges.update(&self.correlator);
+        let unknown = self.correlator.counters().unknown_target;
+        if unknown > self.unknown_targets {
+            tracing::warn!(
+                partition = %self.partition,
+                matches = unknown - self.unknown_targets,
+                target = self.correlator.last_unknown_target(),
+                "matches of correlations that are not in force here count nowhere; do all pipelines have the same rules?"
+            );
+            self.unknown_targets = unknown;
         }
     }
 
@@ -64,6 +83,8 @@ impl Work for Alerting {
 
     fn restore(&mut self, state: &[u8]) -> anyhow::Result<()> {
         self.correlator = self.shared.rules.correlator();
+        self.gauges.begin();
+        self.unknown_targets = 0;
         if !state.is_empty() {
             let restored = self.correlator.restore(state)?;
             tracing::info!(
@@ -87,6 +108,7 @@ impl Work for Alerting {
     fn prepare(&mut self, batch: &[Message], _is_repeat: bool) -> Prepared {
         let mut prepared = self.apply(batch);
         keep_newest(&mut prepared.alerts);
+        self.count();
         prepared
     }
 

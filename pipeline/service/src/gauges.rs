@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use vonggac_bus::TopicPartition;
+use vonggac_correlate::Correlator;
 use vonggac_event::Class;
 use vonggac_metrics::{Counter, Gauge, Registry};
 
@@ -78,6 +79,50 @@ impl LaneGauges {
         self.lag_messages.set(offsets.max(0) as f64);
         let age_s = (now_ms() - done_ms).max(0) as f64 / 1000.0;
         self.lag_seconds.set(if offsets > 0 && done_ms > 0 { age_s } else { 0.0 });
+    }
+}
+
+/// A correlator's counters and what it holds, of one partition.
+pub(crate) struct CorrelatorGauges {
+    /// With what each stood at when it was last looked at.
+    counters: Vec<(Counter, u64)>,
+    held: Vec<Gauge>,
+}
+
+impl CorrelatorGauges {
+    pub(crate) fn new(metrics: &Registry, partition: &TopicPartition, correlator: &Correlator) -> Self {
+        const HELP: &str = "Of a partition's correlator; each is described at vonggac_correlate's Counters and Held.";
+        let number = partition.partition.to_string();
+        let labels = [("partition", number.as_str())];
+        Self {
+            counters: correlator
+                .counters()
+                .list()
+                .into_iter()
+                .map(|(name, _)| (metrics.counter(name, HELP, &labels), 0))
+                .collect(),
+            held: correlator
+                .held()
+                .list()
+                .into_iter()
+                .map(|(name, _)| metrics.gauge(name, HELP, &labels))
+                .collect(),
+        }
+    }
+
+    /// A correlator begins, at nothing.
+    pub(crate) fn begin(&mut self) {
+        self.counters.iter_mut().for_each(|(_, last)| *last = 0);
+    }
+
+    pub(crate) fn update(&mut self, correlator: &Correlator) {
+        for ((counter, last), (_, now)) in self.counters.iter_mut().zip(correlator.counters().list()) {
+            counter.add(now.saturating_sub(*last));
+            *last = now;
+        }
+        for (gauge, (_, now)) in self.held.iter().zip(correlator.held().list()) {
+            gauge.set(now);
+        }
     }
 }
 

@@ -76,7 +76,7 @@ pub(crate) struct Shared {
     pub(crate) store: Store,
     pub(crate) tables: TableOptions,
     pub(crate) places: GroupPlaces,
-    pub(crate) rules: Rules,
+    pub(crate) rules: Arc<Rules>,
     pub(crate) metrics: Registry,
     pub(crate) gauges: RoleGauges,
     pub(crate) troubles: Troubles,
@@ -94,7 +94,13 @@ pub(crate) struct Troubles {
 pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
     tokio::pin!(shutdown);
     let metrics = Registry::default();
-    let rules = Rules::load(&options.rules).context("rules")?;
+    let rules = Arc::new(Rules::load(&options.rules).context("rules")?);
+    let counted = rules.clone();
+    metrics.collect(move |samples| {
+        for (name, value) in counted.counters() {
+            samples.counter(name, "Hits of rules, on their way to matches.", &[], value);
+        }
+    });
     let store = Store::new(&options.store)?;
     let (switch, stop) = Stop::new();
     tokio::select! {
