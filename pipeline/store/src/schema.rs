@@ -7,7 +7,7 @@ use clickhouse::{Client, Row};
 use serde::Deserialize;
 use vonggac_event::{Class, Column, Kind};
 
-use crate::StoreError;
+use crate::{StoreError, health};
 
 /// Newest schema version of this build.
 const VERSION: u32 = 1;
@@ -55,6 +55,7 @@ pub(crate) async fn migrate(client: &Client, database: &str) -> Result<(), Store
     }
     run(client, &alerts_table()).await?;
     run(client, CHECKPOINT_TABLE).await?;
+    health::create(client, &health::Frame::default()).await?;
     if found < VERSION {
         run(client, &format!("INSERT INTO schema_version VALUES ({VERSION})")).await?;
     }

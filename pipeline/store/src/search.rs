@@ -31,7 +31,9 @@ use vonggac_event::{Class, EventId, Scope};
 
 pub use parse::Query;
 pub use row::EventRow;
-pub use run::{Histogram, HistogramBucket, SensorState, alert_events, histogram, ping, search, sensors};
+pub use run::{
+    Histogram, HistogramBucket, SENSOR_DAYS, SensorState, alert_events, histogram, ping, search, sensors,
+};
 
 /// Longest query, in bytes.
 pub const QUERY_BYTES_MAX: usize = 4096;
