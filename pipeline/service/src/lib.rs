@@ -19,6 +19,7 @@ mod alerting;
 mod dead;
 mod ingest;
 mod lane;
+mod report;
 mod retry;
 mod rules;
 
@@ -32,10 +33,14 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use vonggac_bus::{Consumer, Message, Partitions, Producer};
 use vonggac_event::topic;
+use vonggac_metrics::Registry;
 use vonggac_store::Store;
 
 use lane::Lane;
+use report::Reports;
 use rules::Rules;
+
+pub use report::ReportOptions;
 
 /// Messages that wait for a lane before the reader waits.
 const LANE_MESSAGES: usize = 4096;
@@ -65,6 +70,9 @@ pub struct Options {
     /// Copies of each topic, when this start creates them.
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub replicas: i32,
+    /// What it shows of itself.
+    #[command(flatten)]
+    pub report: ReportOptions,
 }
 
 /// What lanes share.
@@ -83,6 +91,8 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
     tokio::pin!(shutdown);
     let rules = Rules::load(&options.rules).context("rules")?;
     let store = Store::new(&options.store)?;
+    let metrics = Registry::default();
+    let mut reports = Reports::start(&options.report, &metrics, &store).await?;
     tokio::select! {
         () = &mut shutdown => return Ok(()),
         ready = prepare(&store, &options) => ready?,
@@ -111,9 +121,11 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
                 Err(error) => break Err(error.into()),
             },
             Some(ended) = lanes.tasks.join_next() => break Err(ended_early(ended)),
+            error = reports.ended() => break Err(error),
         }
     };
     lanes.finish().await;
+    reports.stop().await;
     outcome
 }
 
