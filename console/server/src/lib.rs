@@ -24,6 +24,7 @@ mod guard;
 mod health;
 mod intake;
 mod live;
+mod meter;
 mod options;
 mod setup;
 mod state;
@@ -82,9 +83,11 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
         stopped,
     });
 
+    let _page = console.metrics().serve(options.metrics).await?;
     let consumer = Consumer::new(&options.kafka, GROUP, &[topic::ALERTS])?;
     let intake = tokio::spawn(intake::run(console.clone(), consumer));
     let purge = tokio::spawn(purge(console.clone()));
+    let mut watch = tokio::spawn(health::run(console.clone()));
     let listener = socket
         .listen(BACKLOG)
         .map_err(|error| named(error, options.listen))?;
@@ -97,7 +100,10 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
     });
     let server = tokio::spawn(server.into_future());
 
-    shutdown.await;
+    let outcome = tokio::select! {
+        () = shutdown => Ok(()),
+        ended = &mut watch => Err(anyhow::anyhow!("the watch over health ended: {ended:?}")),
+    };
     tracing::info!("console stops");
     let _ = stop.send(true);
     if tokio::time::timeout(DRAIN_LIMIT, server).await.is_err() {
@@ -106,8 +112,11 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
     // What it holds is not committed yet, so nothing is lost by ending it anywhere.
     let _ = tokio::time::timeout(DRAIN_LIMIT, intake).await;
     purge.abort();
+    if outcome.is_ok() {
+        let _ = tokio::time::timeout(DRAIN_LIMIT, watch).await;
+    }
     console.database().close().await;
-    Ok(())
+    outcome
 }
 
 /// Takes the port without answering on it yet: whoever can connect finds the console ready, and its one-time code written.

@@ -1,16 +1,18 @@
 //! What the handlers share.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
+use std::sync::{Arc, Weak};
 
-use tokio::sync::{Mutex, Semaphore, watch};
+use tokio::sync::{Semaphore, watch};
 use vonggac_database::Database;
+use vonggac_metrics::Registry;
+use vonggac_store::health::Instance;
 use vonggac_store::{Store, search};
 
-use crate::health::Checked;
+use crate::health::Watch;
 use crate::live::Live;
 use crate::options::Options;
-use crate::{setup, time};
+use crate::{meter, setup, time};
 
 /// Most live streams at once.
 pub(crate) const STREAMS_MAX: usize = 256;
@@ -34,7 +36,18 @@ struct Inner {
     live: Live,
     streams: Arc<Semaphore>,
     intake: Intake,
-    checked: Mutex<Option<Checked>>,
+    metrics: Registry,
+    watch: Watch,
+}
+
+/// A handle that does not keep the console.
+pub(crate) struct WeakConsole(Weak<Inner>);
+
+impl WeakConsole {
+    /// The console, while it is there.
+    pub(crate) fn upgrade(&self) -> Option<Console> {
+        self.0.upgrade().map(Console)
+    }
 }
 
 /// How the intake of alerts goes, for the health page.
@@ -52,14 +65,20 @@ impl Console {
     }
 
     pub(crate) fn with_clock(parts: Parts, clock: Box<dyn Fn() -> i64 + Send + Sync>) -> Self {
-        Self(Arc::new(Inner {
+        let metrics = Registry::default();
+        let name = parts.options.instance.clone();
+        let own = Instance::new("console", name, env!("CARGO_PKG_VERSION"));
+        let console = Self(Arc::new(Inner {
             parts,
             clock,
             live: Live::new(),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             intake: Intake::default(),
-            checked: Mutex::new(None),
-        }))
+            watch: Watch::new(&metrics, own),
+            metrics,
+        }));
+        meter::show(&console);
+        console
     }
 
     pub(crate) fn database(&self) -> &Database {
@@ -94,8 +113,19 @@ impl Console {
         &self.0.intake
     }
 
-    pub(crate) fn checked(&self) -> &Mutex<Option<Checked>> {
-        &self.0.checked
+    /// What it counts, and what is wrong with it.
+    pub(crate) fn metrics(&self) -> &Registry {
+        &self.0.metrics
+    }
+
+    /// What is known of health.
+    pub(crate) fn watch(&self) -> &Watch {
+        &self.0.watch
+    }
+
+    /// A handle that does not keep the console.
+    pub(crate) fn downgrade(&self) -> WeakConsole {
+        WeakConsole(Arc::downgrade(&self.0))
     }
 
     /// Turns true when the console stops.
