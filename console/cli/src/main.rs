@@ -1,5 +1,7 @@
 //! `vonggac`: every role of the platform in one binary, and the supervisor that runs them together on one machine.
 
+#[cfg(feature = "clickhouse")]
+mod clickhouse;
 mod config;
 mod doctor;
 mod layout;
@@ -57,7 +59,7 @@ enum Role {
     Pipeline(Box<vonggac_service::Options>),
     /// Serves the embedded ClickHouse engine.
     #[cfg(feature = "clickhouse")]
-    Clickhouse(Box<vonggac_embedded::Options>),
+    Clickhouse(Box<clickhouse::Options>),
     /// Serves the analysts' console.
     #[cfg(feature = "console")]
     Console(Box<vonggac_server::Options>),
@@ -124,8 +126,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             .map(|()| ExitCode::SUCCESS),
         #[cfg(feature = "clickhouse")]
         Role::Clickhouse(options) => {
-            block_on(async { vonggac_embedded::run(*options, stop_signal()?).await })
-                .map(|()| ExitCode::SUCCESS)
+            block_on(async { clickhouse::run(*options, stop_signal()?).await }).map(|()| ExitCode::SUCCESS)
         }
         #[cfg(feature = "console")]
         Role::Console(options) => block_on(async { vonggac_server::run(*options, stop_signal()?).await })

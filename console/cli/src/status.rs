@@ -27,6 +27,9 @@ pub(crate) struct PartStatus {
     pub(crate) restarts: u64,
     pub(crate) detail: String,
     pub(crate) log: PathBuf,
+    /// Address of its page of metrics; empty when it has none.
+    #[serde(default)]
+    pub(crate) metrics: String,
 }
 
 /// Where a part is in its life.

@@ -145,6 +145,17 @@ pub struct Database {
     hashing: Arc<Semaphore>,
 }
 
+/// How many connections there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolState {
+    /// Open.
+    pub open: u32,
+    /// Of them, not in use.
+    pub idle: u32,
+    /// At most.
+    pub max: u32,
+}
+
 impl Database {
     /// Connects to `url` (`postgres://user:password@host:port/name`, or `?host=/socket/directory`); no statement may take longer than
     /// `statement_limit`, those of [`Self::migrate`] excepted.
@@ -214,6 +225,23 @@ impl Database {
     pub async fn purge(&self, now_us: i64) -> Result<()> {
         session::purge(&self.pool, now_us).await?;
         throttle::purge(&self.pool, now_us).await
+    }
+
+    /// How many sessions are open.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails.
+    pub async fn count_sessions(&self, now_us: i64) -> Result<i64> {
+        session::count(&self.pool, now_us).await
+    }
+
+    /// How the connections stand.
+    pub fn pool_state(&self) -> PoolState {
+        PoolState {
+            open: self.pool.size(),
+            idle: u32::try_from(self.pool.num_idle()).unwrap_or(u32::MAX),
+            max: self.pool.options().get_max_connections(),
+        }
     }
 
     /// Closes the connections.

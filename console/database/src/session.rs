@@ -212,6 +212,16 @@ impl Database {
 }
 
 /// Removes sessions that have ended.
+pub(crate) async fn count(pool: &PgPool, now_us: i64) -> Result<i64> {
+    let count =
+        sqlx::query_scalar("SELECT count(*) FROM session WHERE last_seen_us > $1 AND created_us > $2")
+            .bind(now_us.saturating_sub(IDLE_US))
+            .bind(now_us.saturating_sub(ABSOLUTE_US))
+            .fetch_one(pool)
+            .await?;
+    Ok(count)
+}
+
 pub(crate) async fn purge(pool: &PgPool, now_us: i64) -> Result<()> {
     sqlx::query("DELETE FROM session WHERE last_seen_us <= $1 OR created_us <= $2")
         .bind(now_us.saturating_sub(IDLE_US))
@@ -265,6 +275,13 @@ mod tests {
         };
         assert!(alive(Use::Active, 29).await);
         assert!(alive(Use::Passive, 58).await, "29 minutes after its last use");
+        let open = async |minute: i64| {
+            database
+                .count_sessions(NOW_US + minute * MINUTE_US)
+                .await
+                .unwrap()
+        };
+        assert_eq!((open(58).await, open(60).await), (1, 0));
         assert!(!alive(Use::Passive, 60).await, "a background check is no use");
         let mut minute = 29;
         while minute + 25 < 720 {

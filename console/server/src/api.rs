@@ -2,6 +2,7 @@
 
 mod alerts;
 mod events;
+mod health;
 mod session;
 pub(crate) mod shapes;
 mod stream;
@@ -13,7 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::state::Console;
-use crate::{front, guard};
+use crate::{front, guard, meter};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -47,7 +48,7 @@ fn router() -> OpenApiRouter<Console> {
         .routes(routes!(events::list_events))
         .routes(routes!(events::event_histogram))
         .routes(routes!(events::event_fields))
-        .routes(routes!(events::health))
+        .routes(routes!(health::health))
 }
 
 /// The OpenAPI document of the API, as JSON.
@@ -62,7 +63,8 @@ pub fn openapi() -> String {
 pub(crate) fn app(console: Console) -> Router {
     let (api, _) = router().split_for_parts();
     api.fallback(front::serve)
-        .with_state(console)
+        .with_state(console.clone())
         .layer(DefaultBodyLimit::max(guard::BODY_BYTES_MAX))
         .layer(axum::middleware::from_fn(guard::guard))
+        .layer(axum::middleware::from_fn_with_state(console, meter::count))
 }

@@ -1,130 +1,273 @@
-//! Whether the parts that the console leans on are well.
+//! How the parts that the console leans on are, and how roles and sensors say they are.
+//!
+//! ```text
+//!  PostgreSQL, ClickHouse, Kafka, intake ─┐
+//!  role_health, sensor_latest ────────────┴─▶ facts (at most 3 s old) ─▶ judge ─▶ health page, by viewer
+//!                                                   └─▶ problems ─▶ /health, role_health
+//! ```
+//! Whoever asks gets the same facts: many open pages ask the parts once. What was told through ClickHouse stays known while that is
+//! away.
+
+mod judge;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use vonggac_store::search;
+use tokio::sync::Mutex;
+use vonggac_event::Scope;
+use vonggac_metrics::{Gauge, Problem, Registry};
+use vonggac_store::health::{Condition, Instance, REPORT_EVERY, Reporter, RoleReport};
+use vonggac_store::search::{self, Limits, SensorState};
 
-use crate::api::shapes::{PartHealth, PartState};
+use crate::api::shapes::Health;
 use crate::state::Console;
 
-/// How long an answer is good for, so that many browsers asking ask the parts once.
+pub(crate) use judge::Viewer;
+
+/// How long facts are good for.
 const FRESH: Duration = Duration::from_secs(3);
 /// How long a part may take to answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(3);
 /// From here on an answer is slow.
 const SLOW: Duration = Duration::from_millis(1000);
+/// Longest text of an error that is shown, in bytes.
+const ERROR_BYTES_MAX: usize = 200;
+/// How long the last word of a console that stops may take.
+const GOODBYE_LIMIT: Duration = Duration::from_secs(2);
 
-/// What the parts said, and when.
-pub(crate) struct Checked {
-    at: Instant,
-    parts: Arc<Vec<PartHealth>>,
+/// What is known of health, and where it is kept.
+pub(crate) struct Watch {
+    own: Instance,
+    checked: Mutex<Option<Checked>>,
+    postgres: Problem,
+    clickhouse: Problem,
+    kafka: Problem,
+    intake: Problem,
+    intake_lag: Gauge,
+    sessions: Gauge,
 }
 
-/// The parts' state, at most [`FRESH`] old.
-pub(crate) async fn parts(console: &Console) -> Arc<Vec<PartHealth>> {
-    let mut checked = console.checked().lock().await;
-    if let Some(known) = checked.as_ref().filter(|known| known.at.elapsed() < FRESH) {
-        return Arc::clone(&known.parts);
+struct Checked {
+    at: Instant,
+    facts: Arc<Facts>,
+}
+
+/// What was found out.
+pub(crate) struct Facts {
+    at_us: i64,
+    own: Instance,
+    own_address: String,
+    postgres: Asked,
+    clickhouse: Asked,
+    kafka: Asked,
+    intake: IntakeFacts,
+    roles: Vec<RoleReport>,
+    sensors: Vec<SensorState>,
+}
+
+/// A server that was asked how it is.
+struct Asked {
+    address: String,
+    /// Its version or size, or what is wrong.
+    answer: Result<String, String>,
+    failing_since_us: Option<i64>,
+    took_s: f64,
+    is_slow: bool,
+}
+
+#[derive(Default)]
+struct IntakeFacts {
+    failing_since_us: Option<i64>,
+    /// When an alert was last taken over; 0 for never.
+    last_us: i64,
+    trouble: Option<String>,
+}
+
+impl Watch {
+    pub(crate) fn new(registry: &Registry, own: Instance) -> Self {
+        Self {
+            own,
+            checked: Mutex::new(None),
+            postgres: registry.problem("postgresql"),
+            clickhouse: registry.problem("clickhouse"),
+            kafka: registry.problem("kafka"),
+            intake: registry.problem("alert_intake"),
+            intake_lag: registry.gauge(
+                "console_intake_lag_seconds",
+                "How long alerts could not be taken over; 0 when they can.",
+                &[],
+            ),
+            sessions: registry.gauge("console_sessions", "Sessions that are open.", &[]),
+        }
     }
-    let (postgres, clickhouse, kafka) = tokio::join!(postgres(console), clickhouse(console), kafka(console));
-    let parts = Arc::new(vec![own(console), postgres, clickhouse, kafka, intake(console)]);
+}
+
+/// What `viewer` may know of everything's health.
+pub(crate) async fn health(console: &Console, viewer: &Viewer) -> Health {
+    judge::judge(&*facts(console).await, viewer)
+}
+
+/// Looks again and again, and tells the other consoles how this one is.
+pub(crate) async fn run(console: Console) {
+    let reporter = reporter(&console);
+    let look = async {
+        let mut every = tokio::time::interval(REPORT_EVERY);
+        every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            every.tick().await;
+            facts(&console).await;
+            if let Ok(count) = console.database().count_sessions(console.now_us()).await {
+                console.watch().sessions.set(count as f64);
+            }
+        }
+    };
+    let mut stopped = console.stopped();
+    tokio::select! {
+        () = look => {}
+        never = reporter.run() => match never {},
+        _ = stopped.wait_for(|stopped| *stopped) => {}
+    }
+    // One that cannot be told is missed until another console of its name starts.
+    let _ = tokio::time::timeout(GOODBYE_LIMIT, reporter.stop()).await;
+}
+
+fn reporter(console: &Console) -> Reporter<impl Fn() -> Condition + use<>> {
+    let told = console.clone();
+    let condition = move || Condition {
+        lag_s: told.watch().intake_lag.get(),
+        problems: told
+            .metrics()
+            .problems()
+            .into_iter()
+            .map(|trouble| (trouble.key, trouble.since_us, trouble.words))
+            .collect(),
+        counters: told.metrics().totals(),
+    };
+    Reporter::new(console.store().clone(), console.watch().own.clone(), condition)
+}
+
+async fn facts(console: &Console) -> Arc<Facts> {
+    let watch = console.watch();
+    let mut checked = watch.checked.lock().await;
+    if let Some(known) = checked.as_ref().filter(|known| known.at.elapsed() < FRESH) {
+        return Arc::clone(&known.facts);
+    }
+    let before = checked.take().map(|known| known.facts);
+    let facts = Arc::new(look(console, before.as_deref()).await);
     *checked = Some(Checked {
         at: Instant::now(),
-        parts: Arc::clone(&parts),
+        facts: Arc::clone(&facts),
     });
-    parts
+    facts
 }
 
-fn part(name: &str, state: PartState, detail: impl Into<String>, address: impl Into<String>) -> PartHealth {
-    PartHealth {
-        name: name.to_owned(),
-        state,
-        detail: detail.into(),
-        address: address.into(),
+async fn look(console: &Console, before: Option<&Facts>) -> Facts {
+    let client = &console.store().client;
+    let limits = Limits {
+        max_execution_s: Some(3),
+        ..Limits::default()
+    };
+    let national = Scope::National;
+    let (postgres, clickhouse, kafka, roles, sensors) = tokio::join!(
+        postgres(console),
+        clickhouse(console),
+        kafka(console),
+        tokio::time::timeout(ANSWER_LIMIT, console.store().latest_health()),
+        tokio::time::timeout(ANSWER_LIMIT, search::sensors(client, limits, &national)),
+    );
+    let (roles, sensors) = (roles.ok().and_then(Result::ok), sensors.ok().and_then(Result::ok));
+    Facts {
+        at_us: console.now_us(),
+        own: console.watch().own.clone(),
+        own_address: console.options().listen.to_string(),
+        postgres,
+        clickhouse,
+        kafka,
+        intake: intake(console),
+        roles: roles.unwrap_or_else(|| before.map_or_else(Vec::new, |facts| facts.roles.clone())),
+        sensors: sensors.unwrap_or_else(|| before.map_or_else(Vec::new, |facts| facts.sensors.clone())),
     }
-}
-
-fn own(console: &Console) -> PartHealth {
-    part(
-        "console",
-        PartState::Up,
-        env!("CARGO_PKG_VERSION"),
-        console.options().listen.to_string(),
-    )
 }
 
 async fn asked<E: std::fmt::Display>(
-    name: &str,
     address: String,
+    problem: &Problem,
     question: impl Future<Output = Result<String, E>>,
-) -> PartHealth {
+) -> Asked {
     let start = Instant::now();
-    match tokio::time::timeout(ANSWER_LIMIT, question).await {
-        Err(_) => part(name, PartState::Down, "does not answer", address),
-        Ok(Err(error)) => part(name, PartState::Down, first_line(&error.to_string()), address),
-        Ok(Ok(detail)) if start.elapsed() > SLOW => {
-            part(name, PartState::Degraded, format!("{detail}, slow"), address)
-        }
-        Ok(Ok(detail)) => part(name, PartState::Up, detail, address),
+    let answer = match tokio::time::timeout(ANSWER_LIMIT, question).await {
+        Err(_) => Err(format!("no answer after {} s", ANSWER_LIMIT.as_secs())),
+        Ok(Err(error)) => Err(first_line(&error.to_string())),
+        Ok(Ok(detail)) => Ok(detail),
+    };
+    match &answer {
+        Ok(_) => problem.clear(),
+        Err(error) => problem.set(error),
+    }
+    Asked {
+        address,
+        answer,
+        failing_since_us: problem.since_us(),
+        took_s: start.elapsed().as_secs_f64(),
+        is_slow: start.elapsed() > SLOW,
     }
 }
 
 fn first_line(text: &str) -> String {
-    vonggac_event::limits::cut(text.lines().next().unwrap_or_default().to_owned(), 200)
-}
-
-async fn postgres(console: &Console) -> PartHealth {
-    asked(
-        "postgresql",
-        public_address(&console.options().postgres),
-        console.database().version(),
+    vonggac_event::limits::cut(
+        text.lines().next().unwrap_or_default().to_owned(),
+        ERROR_BYTES_MAX,
     )
-    .await
 }
 
-async fn clickhouse(console: &Console) -> PartHealth {
+async fn postgres(console: &Console) -> Asked {
+    let address = public_address(&console.options().postgres);
+    asked(address, &console.watch().postgres, console.database().version()).await
+}
+
+async fn clickhouse(console: &Console) -> Asked {
     let address = public_address(&console.options().store.clickhouse);
-    asked("clickhouse", address, search::ping(&console.store().client)).await
+    let question = search::ping(&console.store().client);
+    asked(address, &console.watch().clickhouse, question).await
 }
 
-async fn kafka(console: &Console) -> PartHealth {
+async fn kafka(console: &Console) -> Asked {
     let connection = console.options().kafka.clone();
     let address = connection.to_string();
     let probe = async {
         let count = tokio::task::spawn_blocking(move || vonggac_bus::probe(&connection, Duration::from_secs(2)));
         match count.await {
-            Ok(Ok(count)) => Ok(format!("{count} broker(s)")),
+            Ok(Ok(count)) => Ok(count.to_string()),
             Ok(Err(error)) => Err(error.to_string()),
             Err(error) => Err(error.to_string()),
         }
     };
-    asked("kafka", address, probe).await
+    asked(address, &console.watch().kafka, probe).await
 }
 
-fn intake(console: &Console) -> PartHealth {
-    let intake = console.intake();
+fn intake(console: &Console) -> IntakeFacts {
+    let (intake, watch) = (console.intake(), console.watch());
     let since_us = intake.failing_since_us.load(Ordering::Relaxed);
-    let last_us = intake.last_us.load(Ordering::Relaxed);
-    let (state, detail) = if since_us != 0 {
-        (
-            PartState::Degraded,
-            format!(
-                "alerts cannot be taken over since {}: {}",
-                crate::time::to_text(since_us),
-                first_line(&intake.trouble())
-            ),
-        )
-    } else if last_us == 0 {
-        (PartState::Up, "no alert since the start".to_owned())
-    } else {
-        (
-            PartState::Up,
-            format!("last alert taken over at {}", crate::time::to_text(last_us)),
-        )
-    };
-    part("alert intake", state, detail, vonggac_event::topic::ALERTS)
+    let failing_since_us = (since_us != 0).then_some(since_us);
+    match failing_since_us {
+        Some(since_us) => {
+            watch
+                .intake
+                .set(format!("alerts cannot be taken over: {}", first_line(&intake.trouble())));
+            let lag_us = console.now_us().saturating_sub(since_us).max(0);
+            watch.intake_lag.set(lag_us as f64 / 1e6);
+        }
+        None => {
+            watch.intake.clear();
+            watch.intake_lag.set(0.0);
+        }
+    }
+    IntakeFacts {
+        failing_since_us,
+        last_us: intake.last_us.load(Ordering::Relaxed),
+        trouble: failing_since_us.map(|_| first_line(&intake.trouble())),
+    }
 }
 
 /// Host and port of an address, without user and password.

@@ -28,6 +28,7 @@ mod health;
 mod intake;
 mod listener;
 mod live;
+mod meter;
 mod news;
 mod options;
 mod setup;
@@ -90,6 +91,7 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
         stopped,
     });
 
+    let _page = console.metrics().serve(console.options().metrics).await?;
     // Settings that are refused now would be refused for ever.
     let first = open_topics(&options)?;
     let mut first = Some(first);
@@ -104,6 +106,7 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
     tasks.start("the intake of alerts", intake::run(console.clone(), open));
     tasks.start("the news of alerts", news::run(console.clone()));
     tasks.start("the purge", purge(console.clone()));
+    tasks.start("the watch over health", health::run(console.clone()));
     let counting = console.clone();
     let full = move || {
         let times = counting.connections_full().fetch_add(1, Ordering::Relaxed) + 1;

@@ -31,6 +31,12 @@ pub struct Options {
     /// Where alerts come from.
     #[command(flatten)]
     pub kafka: vonggac_bus::Connection,
+    /// Serves counters for Prometheus on this address, as `GET /metrics`, and what is wrong as `GET /health`.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub metrics: Option<SocketAddr>,
+    /// Name of this console on the health page; the machine's when left out. Each of several on one machine needs its own.
+    #[arg(long, env = "VONGGAC_INSTANCE", value_name = "NAME")]
+    pub instance: Option<String>,
     /// File to write the first administrator's one-time code to, when there is no account yet.
     #[arg(long, value_name = "FILE")]
     pub setup_code_file: Option<PathBuf>,

@@ -1,18 +1,20 @@
 //! What the handlers share.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, PoisonError, Weak};
 
-use tokio::sync::{Mutex, watch};
+use tokio::sync::watch;
 use vonggac_database::Database;
+use vonggac_metrics::Registry;
+use vonggac_store::health::Instance;
 use vonggac_store::search::EventStore;
 use vonggac_store::{Store, search};
 
-use crate::health::Checked;
+use crate::health::Watch;
 use crate::live::Live;
 use crate::options::Options;
 use crate::streams::Streams;
-use crate::{setup, time};
+use crate::{meter, setup, time};
 
 /// What a console is made from.
 pub(crate) struct Parts {
@@ -35,7 +37,18 @@ struct Inner {
     events: EventStore,
     connections_full: AtomicU64,
     intake: Intake,
-    checked: Mutex<Option<Checked>>,
+    metrics: Registry,
+    watch: Watch,
+}
+
+/// A handle that does not keep the console.
+pub(crate) struct WeakConsole(Weak<Inner>);
+
+impl WeakConsole {
+    /// The console, while it is there.
+    pub(crate) fn upgrade(&self) -> Option<Console> {
+        self.0.upgrade().map(Console)
+    }
 }
 
 /// How the intake of alerts goes, for the health page.
@@ -90,7 +103,10 @@ impl Console {
     pub(crate) fn with_clock(parts: Parts, clock: Box<dyn Fn() -> i64 + Send + Sync>) -> Self {
         let options = &parts.options;
         let events = EventStore::new(&parts.store, options.search_limits(), options.search_shares());
-        Self(Arc::new(Inner {
+        let metrics = Registry::default();
+        let name = options.instance.clone();
+        let own = Instance::new("console", name, env!("CARGO_PKG_VERSION"));
+        let console = Self(Arc::new(Inner {
             parts,
             clock,
             live: Live::new(),
@@ -98,8 +114,11 @@ impl Console {
             events,
             connections_full: AtomicU64::new(0),
             intake: Intake::default(),
-            checked: Mutex::new(None),
-        }))
+            watch: Watch::new(&metrics, own),
+            metrics,
+        }));
+        meter::show(&console);
+        console
     }
 
     pub(crate) fn database(&self) -> &Database {
@@ -144,8 +163,19 @@ impl Console {
         &self.0.intake
     }
 
-    pub(crate) fn checked(&self) -> &Mutex<Option<Checked>> {
-        &self.0.checked
+    /// What it counts, and what is wrong with it.
+    pub(crate) fn metrics(&self) -> &Registry {
+        &self.0.metrics
+    }
+
+    /// What is known of health.
+    pub(crate) fn watch(&self) -> &Watch {
+        &self.0.watch
+    }
+
+    /// A handle that does not keep the console.
+    pub(crate) fn downgrade(&self) -> WeakConsole {
+        WeakConsole(Arc::downgrade(&self.0))
     }
 
     /// Turns true when the console stops.

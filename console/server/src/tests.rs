@@ -3,6 +3,7 @@
 
 mod alerts;
 mod document;
+mod health;
 mod intake;
 mod session;
 

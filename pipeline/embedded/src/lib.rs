@@ -41,4 +41,4 @@ mod token;
 
 pub use error::EmbeddedError;
 pub use options::{LIBRARY_VARIABLE, Options, find_library};
-pub use server::{Server, run};
+pub use server::{Count, Server, run};

@@ -50,6 +50,12 @@ pub struct Server {
 }
 
 impl Server {
+    /// What the engine has counted, as it stands at each call, for as long as anybody asks.
+    pub fn counts(&self) -> impl Fn() -> Vec<Count> + Send + Sync + 'static {
+        let app = Arc::clone(&self.app);
+        move || counts(&app.engine)
+    }
+
     /// Listens and opens the engine, in this order, so that a taken port leaves the data alone.
     ///
     /// # Errors
@@ -166,17 +172,46 @@ async fn ok() -> &'static str {
 }
 
 async fn metrics(State(app): State<Arc<App>>) -> String {
-    let counters = &app.engine.counters;
+    counts(&app.engine)
+        .iter()
+        .map(|(name, _, count)| format!("{name} {count}\n"))
+        .collect()
+}
+
+/// A counter: its name, what it counts, how many.
+pub type Count = (&'static str, &'static str, u64);
+
+fn counts(engine: &Engine) -> Vec<Count> {
+    let counters = &engine.counters;
     [
-        ("statements", &counters.statements),
-        ("statements_failed", &counters.failed),
-        ("statements_refused_busy", &counters.refused_busy),
-        ("statements_abandoned", &counters.abandoned),
-        ("rows_written", &counters.rows_written),
+        (
+            "embedded_statements_total",
+            "Statements that were begun.",
+            &counters.statements,
+        ),
+        (
+            "embedded_statements_failed_total",
+            "Statements that failed.",
+            &counters.failed,
+        ),
+        (
+            "embedded_statements_refused_busy_total",
+            "Statements that were refused because too many waited.",
+            &counters.refused_busy,
+        ),
+        (
+            "embedded_statements_abandoned_total",
+            "Statements whose client went away before their end.",
+            &counters.abandoned,
+        ),
+        (
+            "embedded_rows_written_total",
+            "Rows that were inserted.",
+            &counters.rows_written,
+        ),
     ]
-    .iter()
-    .map(|(name, counter)| format!("embedded_{name}_total {}\n", counter.load(Ordering::Relaxed)))
-    .collect()
+    .map(|(name, help, counter)| (name, help, counter.load(Ordering::Relaxed)))
+    .to_vec()
 }
 
 /// Reads what is asked and by whom, and waits for a turn; `None` if nothing is asked.

@@ -52,9 +52,9 @@ impl Problem {
         *lock(&self.0.state) = None;
     }
 
-    /// Whether something is wrong.
-    pub fn is_set(&self) -> bool {
-        lock(&self.0.state).is_some()
+    /// Since when something is wrong, in microseconds since 1970; `None` when it is well.
+    pub fn since_us(&self) -> Option<i64> {
+        lock(&self.0.state).as_ref().map(|(since_us, _)| *since_us)
     }
 }
 

@@ -184,14 +184,23 @@ impl Registry {
         self.0.problems.list()
     }
 
-    /// The samples of all counters and gauges, by name and labels: what a role reports of itself besides the page.
+    /// The values of all counters and gauges, by name and labels: what a role reports of itself besides the page.
     pub fn totals(&self) -> BTreeMap<String, f64> {
         self.samples().totals()
     }
 
     /// The page: Prometheus text, version 0.0.4.
     pub fn render(&self) -> String {
-        let families: Vec<MetricFamily> = self.samples().into_families();
+        let mut samples = self.samples();
+        for trouble in self.problems() {
+            samples.gauge(
+                "vonggac_problem_info",
+                "Something is wrong, in words, as long as it lasts.",
+                &[("key", &trouble.key), ("problem", &trouble.words)],
+                1.0,
+            );
+        }
+        let families: Vec<MetricFamily> = samples.into_families();
         let mut page = String::new();
         if let Err(error) = TextEncoder::new().encode_utf8(&families, &mut page) {
             // Families are never empty and have names, so that only a fault in here comes to this.
@@ -226,14 +235,6 @@ impl Registry {
         }
         for callback in callbacks {
             callback(&mut samples);
-        }
-        for trouble in self.problems() {
-            samples.gauge(
-                "vonggac_problem_info",
-                "Something is wrong, in words, as long as it lasts.",
-                &[("key", &trouble.key), ("problem", &trouble.words)],
-                1.0,
-            );
         }
         let refused = *lock(&self.0.refused) + samples.refused() + self.0.problems.refused();
         samples.own("metrics_series_refused_total", refused);

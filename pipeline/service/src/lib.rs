@@ -25,6 +25,7 @@ mod lane;
 mod lanes;
 mod opening;
 mod place;
+mod report;
 mod rules;
 mod runs;
 mod tables;
@@ -43,7 +44,10 @@ use vonggac_store::{Store, TableOptions};
 use gauges::RoleGauges;
 use halt::Stop;
 use lanes::Lanes;
+use report::Reports;
 use rules::Rules;
+
+pub use report::ReportOptions;
 
 /// Consumer group of all pipelines of one platform; their transactional ids begin with it.
 const GROUP: &str = "vonggac-pipeline";
@@ -68,6 +72,9 @@ pub struct Options {
     /// Sigma rules and correlations: files, or directories searched for *.yml and *.yaml.
     #[arg(long, value_name = "PATH")]
     pub rules: Vec<PathBuf>,
+    /// What it shows of itself.
+    #[command(flatten)]
+    pub report: ReportOptions,
 }
 
 /// What lanes share.
@@ -102,6 +109,7 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
         }
     });
     let store = Store::new(&options.store)?;
+    let mut reports = Reports::start(&options.report, &metrics, &store).await?;
     let (switch, stop) = Stop::new();
     tokio::select! {
         () = &mut shutdown => return Ok(()),
@@ -140,9 +148,11 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
                 Err(error) => break Err(error),
             },
             () = topics.look() => {}
+            error = reports.ended() => break Err(error),
         }
     };
     lanes.finish().await;
+    reports.stop().await;
     outcome
 }
 

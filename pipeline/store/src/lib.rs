@@ -4,11 +4,13 @@
 //! - `schema`: the tables, made from the event crate's column table, and how they are brought up to date.
 //! - `row`: RowBinary rows from events and alerts.
 //! - `checkpoint`: how far the pipeline has come, per partition, with the state that belongs to it.
+//! - [`health`]: how roles and sensors are.
 //! - [`search`]: the language of searches and its way to SQL.
 //!
 //! Invariant: an insert carries a deduplication token that is a function of what is in it, so repeating it changes nothing.
 
 mod checkpoint;
+pub mod health;
 mod reason;
 mod row;
 mod schema;

@@ -8,6 +8,8 @@ use std::net::IpAddr;
 use vonggac_event::limits::cut;
 use vonggac_event::{Alert, Class, Event, Kind, Value, parse_address, protocol_name};
 
+use crate::health::RoleReport;
+
 /// Earliest and latest time that `DateTime64(6)` holds, in microseconds: 1900-01-01 and 2299-12-31.
 const TIME_US: std::ops::RangeInclusive<i64> = -2_208_988_800_000_000..=10_413_791_999_999_999;
 
@@ -50,6 +52,30 @@ pub fn event_row(class: Class, event: &Event, rows: &mut Rows) {
         put_value(column.kind, &(column.read)(event), out);
     }
     rows.end();
+}
+
+/// The row of a role's report, in the order of `health::REPORT_COLUMNS`.
+pub(crate) fn report_row(report: &RoleReport) -> Vec<u8> {
+    let mut out = Vec::new();
+    for text in [&report.role, &report.instance, &report.host, &report.version] {
+        put_text(text, &mut out);
+    }
+    put_time(report.started_us, &mut out);
+    put_time(report.at_us, &mut out);
+    out.push(u8::from(report.stopped));
+    out.extend_from_slice(&report.lag_s.to_le_bytes());
+    put_length(report.problems.len(), &mut out);
+    for (key, since_us, words) in &report.problems {
+        put_text(key, &mut out);
+        put_time(*since_us, &mut out);
+        put_text(words, &mut out);
+    }
+    put_length(report.counters.len(), &mut out);
+    for (name, value) in &report.counters {
+        put_text(name, &mut out);
+        out.extend_from_slice(&value.to_le_bytes());
+    }
+    out
 }
 
 /// Appends the row of an alert, in the order of `schema::ALERT_COLUMNS`.

@@ -8,7 +8,7 @@ use clickhouse::{Client, Row};
 use serde::Deserialize;
 use vonggac_event::{Class, Column, Kind};
 
-use crate::StoreError;
+use crate::{StoreError, health};
 
 /// Newest schema version of this build.
 const VERSION: u32 = 1;
@@ -86,12 +86,15 @@ impl TableOptions {
 
     /// An engine of the MergeTree family with its arguments. Paths and names of replicas are the servers' own defaults.
     fn engine(&self, family: &str, arguments: &str) -> String {
-        let replicated = if self.clickhouse_cluster.is_some() {
-            "Replicated"
-        } else {
-            ""
-        };
-        format!("{replicated}{family}MergeTree({arguments})")
+        format!("{}{family}MergeTree({arguments})", self.engine_prefix())
+    }
+
+    /// What engines' names begin with.
+    fn engine_prefix(&self) -> &'static str {
+        match self.clickhouse_cluster {
+            Some(_) => "Replicated",
+            None => "",
+        }
     }
 
     /// The settings of a table that can be changed later, as `name = value`.
@@ -170,6 +173,13 @@ pub(crate) async fn migrate(client: &Client, database: &str, tables: &TableOptio
     keep(client, "alerts", &alerts_table(tables), &stored_at, tables, tables.alert_days).await?;
     let mark = CHECKPOINT_MARK.map(|(name, kind)| (name, format!("`{name}` {kind}")));
     keep(client, "checkpoint", &checkpoint_table(tables), &mark, tables, 0).await?;
+    let settings = tables.settings().join(", ");
+    let frame = health::Frame {
+        on_cluster: &on_cluster,
+        engine_prefix: tables.engine_prefix(),
+        settings: &settings,
+    };
+    health::create(client, &frame).await?;
     if found < VERSION {
         run(client, &format!("INSERT INTO schema_version VALUES ({VERSION})")).await?;
     }

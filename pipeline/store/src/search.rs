@@ -41,7 +41,7 @@ pub use event_store::EventStore;
 pub use histogram::{Histogram, HistogramBucket};
 pub use parse::Query;
 pub use row::EventRow;
-pub use run::{SensorState, ping, sensors};
+pub use run::{SENSOR_DAYS, SensorState, ping, sensors};
 pub use turns::{Asker, Shares, TurnCounts};
 
 /// Longest query, in bytes.

@@ -1,115 +1,118 @@
-//! The counters for Prometheus: `GET /metrics` on an address of its own.
+//! The sensor's counters and problems, for Prometheus and `vonggac doctor`.
 //!
-//! One plain text, no keep-alive, so that a sensor on a tap carries no web server. The numbers are those of the last report, which the
-//! packet thread makes every `--stats-seconds` and when it ends.
+//! The numbers are those of the last report, which the packet thread makes every `--stats-seconds` and when it ends. What other
+//! threads and tasks count or have trouble with, they say to the registry themselves.
 
-use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use anyhow::Context as _;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::time::timeout;
+use vonggac_metrics::{Registry, Samples};
 
 use crate::packets::Report;
 
-/// Longest request read, in bytes.
-const REQUEST_BYTES: usize = 2048;
-/// How long one client may take.
-const CLIENT_LIMIT: Duration = Duration::from_secs(5);
-
-/// The last report, for whoever asks.
-#[derive(Clone, Default)]
+/// The last report and the registry that shows it; clones are one.
+#[derive(Clone)]
 pub(crate) struct Metrics {
-    text: Arc<Mutex<String>>,
+    registry: Registry,
+    last: Arc<Mutex<Option<Last>>>,
+}
+
+struct Last {
+    sensor: String,
+    report: Report,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let registry = Registry::default();
+        let last: Arc<Mutex<Option<Last>>> = Arc::default();
+        let shown = Arc::clone(&last);
+        registry.collect(move |out| {
+            if let Some(last) = shown.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+                fill(out, &last.sensor, &last.report);
+            }
+        });
+        Self { registry, last }
+    }
 }
 
 impl Metrics {
     /// Takes a new report over.
     pub(crate) fn update(&self, sensor: &str, report: &Report) {
-        *self.text.lock().unwrap_or_else(PoisonError::into_inner) = render(sensor, report);
+        let last = Last {
+            sensor: sensor.to_owned(),
+            report: report.clone(),
+        };
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
+    }
+
+    /// Where counters and problems go that are in no report.
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.registry
     }
 
     /// Serves until dropped.
+    ///
+    /// # Errors
+    /// When the address cannot be listened on.
     pub(crate) async fn serve(self, address: SocketAddr) -> anyhow::Result<()> {
-        let listener = TcpListener::bind(address)
-            .await
-            .with_context(|| format!("--metrics {address}"))?;
-        tracing::info!(%address, "metrics");
-        loop {
-            match listener.accept().await {
-                Ok((client, _)) => {
-                    let metrics = self.clone();
-                    tokio::spawn(async move {
-                        // A client that goes away or dawdles is its own affair.
-                        let _ = timeout(CLIENT_LIMIT, metrics.answer(client)).await;
-                    });
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "metrics");
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                }
-            }
-        }
-    }
-
-    async fn answer(self, mut client: TcpStream) -> std::io::Result<()> {
-        let mut request = Vec::new();
-        let mut piece = [0; 512];
-        while !request.windows(4).any(|window| window == b"\r\n\r\n") && request.len() < REQUEST_BYTES {
-            match client.read(&mut piece).await? {
-                0 => break,
-                count => request.extend_from_slice(piece.get(..count).unwrap_or_default()),
-            }
-        }
-        let (status, body) = if request.starts_with(b"GET /metrics ") {
-            (
-                "200 OK",
-                self.text.lock().unwrap_or_else(PoisonError::into_inner).clone(),
-            )
-        } else {
-            ("404 Not Found", "only /metrics is here\n".to_owned())
-        };
-        let length = body.len();
-        let head = format!(
-            "HTTP/1.1 {status}\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
-        );
-        client.write_all(head.as_bytes()).await?;
-        client.write_all(body.as_bytes()).await?;
-        client.shutdown().await
+        let _serving = self.registry().serve(address).await?;
+        std::future::pending().await
     }
 }
 
-fn render(sensor: &str, report: &Report) -> String {
-    let sensor = sensor.replace(['\\', '"', '\n'], "_");
-    let mut out = String::new();
-    // Writing to a string cannot fail.
-    let mut put = |name: &str, label: &str, value: u64| {
-        let _ = writeln!(out, "{name}{{sensor=\"{sensor}\"{label}}} {value}");
-    };
-    put("sensor_packets_received_total", "", report.received);
-    put("sensor_packets_processed_total", "", report.processed);
+fn fill(out: &mut Samples, sensor: &str, report: &Report) {
+    let labels = [("sensor", sensor)];
+    out.counter(
+        "sensor_packets_received_total",
+        "Packets that arrived at the tap or stand in the captures, the dropped ones too.",
+        &labels,
+        report.received,
+    );
+    out.counter(
+        "sensor_packets_processed_total",
+        "Packets that were worked on.",
+        &labels,
+        report.processed,
+    );
     for (reason, count) in &report.dropped {
-        put(
+        out.counter(
             "sensor_packets_dropped_total",
-            &format!(",reason=\"{reason}\""),
+            "Packets that were not worked on, by reason.",
+            &[("sensor", sensor), ("reason", reason)],
             *count,
         );
     }
-    put("sensor_received_bytes_total", "", report.bytes);
+    out.counter(
+        "sensor_received_bytes_total",
+        "Bytes of the packets as they were on the wire.",
+        &labels,
+        report.bytes,
+    );
     for (reason, count) in &report.events_dropped {
-        put(
+        out.counter(
             "sensor_events_dropped_total",
-            &format!(",reason=\"{reason}\""),
+            "Events that were made and not accepted, by reason.",
+            &[("sensor", sensor), ("reason", reason)],
             *count,
         );
     }
     for (name, count) in &report.counters {
-        put("sensor_counter_total", &format!(",name=\"{name}\""), *count);
+        out.counter(
+            "sensor_counter_total",
+            "Whatever else the sensor counts, by name, as in its `stats` events.",
+            &[("sensor", sensor), ("name", name)],
+            *count,
+        );
     }
-    out
+    for source in report.sources.iter().filter(|source| source.error.is_some()) {
+        out.gauge(
+            "sensor_source_broken_info",
+            "A source that could not be read to its end.",
+            &[("sensor", sensor), ("source", &source.name)],
+            1.0,
+        );
+    }
 }
 
 #[cfg(test)]
@@ -122,16 +125,20 @@ mod tests {
             received: 10,
             processed: 7,
             dropped: vec![("kernel".into(), 1), ("truncated".into(), 2)],
+            counters: vec![("files_unscanned_queue_full".into(), 4)],
             ..Report::default()
         };
-        let page = render("a\"b", &report);
-        assert!(
-            page.contains("sensor_packets_received_total{sensor=\"a_b\"} 10\n"),
-            "{page}"
-        );
-        assert!(
-            page.contains("sensor_packets_dropped_total{sensor=\"a_b\",reason=\"truncated\"} 2\n"),
-            "{page}"
-        );
+        let metrics = Metrics::default();
+        metrics.update("a\"b", &report);
+        let page = metrics.registry().render();
+        for line in [
+            "sensor_packets_received_total{sensor=\"a\\\"b\"} 10\n",
+            "sensor_packets_processed_total{sensor=\"a\\\"b\"} 7\n",
+            "sensor_packets_dropped_total{reason=\"truncated\",sensor=\"a\\\"b\"} 2\n",
+            "sensor_counter_total{name=\"files_unscanned_queue_full\",sensor=\"a\\\"b\"} 4\n",
+            "# TYPE sensor_packets_dropped_total counter\n",
+        ] {
+            assert!(page.contains(line), "{line}{page}");
+        }
     }
 }

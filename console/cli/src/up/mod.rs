@@ -205,6 +205,7 @@ fn clickhouse_part(options: &Options, place: &Place, servers: &Path) -> anyhow::
         .arg("--library")
         .arg(library);
     Ok(Part::new("clickhouse", command, &place.data)
+        .metered()
         .tcp(port)
         .grace(Duration::from_secs(20)))
 }
@@ -234,6 +235,7 @@ fn pipeline_part(options: &Options, place: &Place, servers: &Servers) -> Part {
         .arg(place.rules.join("sigma"));
     let command = options.clickhouse_credentials(command);
     Part::new("pipeline", command, &place.data)
+        .metered()
         .lasting(Duration::from_secs(1))
         .grace(Duration::from_secs(20))
 }
@@ -248,6 +250,7 @@ fn console_part(options: &Options, place: &Place, servers: &Servers) -> Part {
         .env("VONGGAC_POSTGRES", &servers.database);
     let command = options.clickhouse_credentials(command);
     Part::new("console", command, &place.data)
+        .metered()
         .tcp(options.console_port)
         .grace(Duration::from_secs(10))
 }

@@ -18,6 +18,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::status::{PartState, PartStatus, Process, Status};
+use crate::up::ports;
 
 /// First pause before a part is started again.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
@@ -127,6 +128,8 @@ pub(crate) struct Part {
     grace: Duration,
     /// Whether an end with code 0 is its work done, not a failure.
     ends: bool,
+    /// Whether it is a role of ours, which shows metrics on a port that it is given.
+    has_metrics: bool,
 }
 
 impl Part {
@@ -139,6 +142,15 @@ impl Part {
             stop: Signal::TERM,
             grace: Duration::from_secs(10),
             ends: false,
+            has_metrics: false,
+        }
+    }
+
+    /// Gives it a port to show its metrics on.
+    pub(crate) fn metered(self) -> Self {
+        Self {
+            has_metrics: true,
+            ..self
         }
     }
 
@@ -177,6 +189,7 @@ impl Part {
             board: board.clone(),
             stopped,
             facts: facts.clone(),
+            metrics_port: Cell::new(None),
         };
         let name = keeper.part.name.clone();
         let board = board.clone();
@@ -238,6 +251,8 @@ struct Keeper {
     board: Board,
     stopped: watch::Receiver<bool>,
     facts: Rc<Facts>,
+    /// The port of its last start, which the next one takes again if it can.
+    metrics_port: Cell<Option<u16>>,
 }
 
 impl Keeper {
@@ -295,9 +310,12 @@ impl Keeper {
 
     fn spawn(&self) -> std::io::Result<Child> {
         let log = open_log(&self.part.log)?;
-        let child = self
-            .part
-            .command
+        let metrics = self.metrics_address();
+        let command = match &metrics {
+            Some(address) => self.part.command.clone().args(["--metrics", address]),
+            None => self.part.command.clone(),
+        };
+        let child = command
             .to_process()
             .stdout(log.try_clone()?)
             .stderr(log)
@@ -317,8 +335,19 @@ impl Keeper {
             part.process = process;
             part.address = address;
             part.log.clone_from(&self.part.log);
+            part.metrics = metrics.unwrap_or_default();
         });
         Ok(child)
+    }
+
+    /// Where it is to show its metrics; without a free port it does without.
+    fn metrics_address(&self) -> Option<String> {
+        if !self.part.has_metrics {
+            return None;
+        }
+        let port = ports::free(self.metrics_port.get());
+        self.metrics_port.set(port);
+        port.map(|port| format!("127.0.0.1:{port}"))
     }
 
     /// Waits for the process's end; `None` when it was told to.

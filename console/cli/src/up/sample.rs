@@ -23,7 +23,9 @@ pub(crate) async fn start(
     if let Some(interface) = &options.interface {
         let command = sensor(place, servers).args(["--interface", interface]);
         return launch(
-            Part::new("sensor", command, &place.data).lasting(Duration::from_secs(1)),
+            Part::new("sensor", command, &place.data)
+                .metered()
+                .lasting(Duration::from_secs(1)),
             board,
             running,
         )
@@ -101,7 +103,7 @@ async fn from_file(
     let command = sample_sensor(place, servers).arg("--read").arg(capture);
     eprintln!("vonggac: the sensor reads the sample; alerts follow within seconds");
     launch(
-        Part::new("sensor", command, &place.data).that_ends(),
+        Part::new("sensor", command, &place.data).metered().that_ends(),
         board,
         running,
     )
@@ -121,7 +123,9 @@ async fn by_wire(
     run(Command::new(&place.binary).args(["lab", "wire", "add", &near, &far])).await?;
     let command = sample_sensor(place, servers).args(["--interface", &far]);
     launch(
-        Part::new("sensor", command, &place.data).lasting(Duration::from_secs(2)),
+        Part::new("sensor", command, &place.data)
+            .metered()
+            .lasting(Duration::from_secs(2)),
         board,
         running,
     )

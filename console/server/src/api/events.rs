@@ -1,4 +1,4 @@
-//! Search over events, an alert's events, and how everything is.
+//! Search over events, and an alert's events.
 // utoipa's macro writes paths out in full, under names of this file.
 #![allow(unused_qualifications)]
 
@@ -10,12 +10,9 @@ use vonggac_event::{Class, Kind, Scope};
 use vonggac_store::search;
 
 use super::alerts::{time_us, words};
-use super::shapes::{
-    EventField, EventList, EventPage, EventRow, Health, Histogram, HistogramBucket, SensorHealth,
-};
+use super::shapes::{EventField, EventList, EventPage, EventRow, Histogram, HistogramBucket};
 use crate::error::{ApiError, Result};
 use crate::extract::{AlertPath, Parameters, Signed};
-use crate::health;
 use crate::state::Console;
 use crate::time;
 
@@ -210,20 +207,4 @@ pub(super) async fn alert_events(
     Ok(Json(EventList {
         items: rows.into_iter().map(EventRow::from).collect(),
     }))
-}
-
-/// How the parts and the sensors are
-#[utoipa::path(get, path = "/api/v1/health", operation_id = "health", tag = "health",
-    responses(
-        (status = 200, description = "The parts, and each sensor's latest counters", body = Health),
-        (status = 401, description = "Nobody is signed in", body = ApiError)))]
-pub(super) async fn health(State(console): State<Console>, signed: Signed) -> Json<Health> {
-    let parts = health::parts(&console).await;
-    let found = search::sensors(&console.store().client, console.search_limits(), &signed.scope()).await;
-    // That ClickHouse is away is said among the parts.
-    let sensors = found.unwrap_or_default();
-    Json(Health {
-        parts: parts.as_ref().clone(),
-        sensors: sensors.into_iter().map(SensorHealth::from).collect(),
-    })
 }

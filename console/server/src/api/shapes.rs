@@ -45,6 +45,41 @@ word_enum!(
     PartState { Up, Degraded, Down }
 );
 word_enum!(
+    /// What a part is.
+    PartKind { Console, Postgresql, Clickhouse, Kafka, AlertIntake, Pipeline }
+);
+word_enum!(
+    /// What is said of a part or a sensor.
+    RemarkCode {
+        /// It does not answer.
+        NoAnswer,
+        /// It answers, slowly.
+        Slow,
+        /// Alerts cannot be taken over.
+        IntakeFailing,
+        /// Alerts come late.
+        AlertsBehind,
+        /// Nothing is heard of a pipeline.
+        PipelineSilent,
+        /// Nothing is heard of another console.
+        ConsoleSilent,
+        /// No pipeline has told anything for a day.
+        NoPipeline,
+        /// What it tells cannot be read while ClickHouse is away.
+        Unknown,
+        /// ClickHouse does not take what it stores.
+        StoreRefuses,
+        /// Kafka does not take or give its messages.
+        KafkaRefuses,
+        /// PostgreSQL does not serve it.
+        DatabaseRefuses,
+        /// Something else, in its own words.
+        OtherProblem,
+        /// Nothing is heard of a sensor.
+        SensorSilent,
+    }
+);
+word_enum!(
     /// What somebody did.
     ActivityAction { Acknowledged, Closed, Reopened, Assigned, Commented }
 );
@@ -334,6 +369,8 @@ pub(crate) struct EventField {
 /// How everything is.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Health {
+    /// How far alerts are behind, in seconds.
+    pub(crate) alerts_behind_s: f64,
     pub(crate) parts: Vec<PartHealth>,
     pub(crate) sensors: Vec<SensorHealth>,
 }
@@ -341,16 +378,51 @@ pub(crate) struct Health {
 /// How a part is.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct PartHealth {
-    pub(crate) name: String,
+    pub(crate) part: PartKind,
+    /// Which of several; only for administrators.
+    #[schema(required)]
+    pub(crate) name: Option<String>,
     pub(crate) state: PartState,
-    pub(crate) detail: String,
-    pub(crate) address: String,
+    /// Where it is; only for administrators.
+    #[schema(required)]
+    pub(crate) address: Option<String>,
+    /// Its version; of Kafka, how many brokers there are.
+    #[schema(required)]
+    pub(crate) version: Option<String>,
+    /// How far it is behind, in seconds.
+    #[schema(required)]
+    pub(crate) lag_s: Option<f64>,
+    /// When it last told something; of the intake, when it last took an alert over.
+    #[schema(required, format = DateTime)]
+    pub(crate) heard: Option<String>,
+    pub(crate) remarks: Vec<Remark>,
+}
+
+/// Something said of a part or a sensor.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct Remark {
+    pub(crate) code: RemarkCode,
+    /// Since when.
+    #[schema(required, format = DateTime)]
+    pub(crate) since: Option<String>,
+    /// How long, or how far behind.
+    #[schema(required)]
+    pub(crate) seconds: Option<f64>,
+    /// What others say of it, in their words; only for administrators.
+    #[schema(required)]
+    pub(crate) detail: Option<String>,
 }
 
 /// How a sensor is.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SensorHealth {
+    pub(crate) tenant: String,
     pub(crate) sensor: String,
+    pub(crate) state: PartState,
+    /// When it last told something.
+    #[schema(format = DateTime)]
+    pub(crate) heard: String,
+    /// The time of its latest packets.
     #[schema(format = DateTime)]
     pub(crate) last_seen: String,
     pub(crate) packets_received: u64,
@@ -358,6 +430,9 @@ pub(crate) struct SensorHealth {
     /// By reason.
     pub(crate) packets_dropped: BTreeMap<String, u64>,
     pub(crate) events: u64,
+    /// Whatever else it counts.
+    pub(crate) counters: BTreeMap<String, u64>,
+    pub(crate) remarks: Vec<Remark>,
 }
 
 fn port(port: u16) -> Option<u16> {
@@ -539,12 +614,17 @@ impl From<search::EventRow> for EventRow {
 impl From<search::SensorState> for SensorHealth {
     fn from(state: search::SensorState) -> Self {
         Self {
+            tenant: state.tenant,
             sensor: state.sensor,
+            state: PartState::Up,
+            heard: time::to_text(state.heard_us),
             last_seen: time::to_text(state.last_seen_us),
             packets_received: state.packets_received,
             packets_processed: state.packets_processed,
             packets_dropped: state.packets_dropped,
             events: state.events,
+            counters: state.counters,
+            remarks: Vec::new(),
         }
     }
 }

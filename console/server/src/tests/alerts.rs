@@ -352,14 +352,15 @@ async fn mistakes_in_a_search_are_told_and_a_store_that_is_away_is_too() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|part| (part["name"].as_str().unwrap(), part["state"].as_str().unwrap()))
+        .map(|part| (part["part"].as_str().unwrap(), part["state"].as_str().unwrap()))
         .collect();
     let expect = [
         ("console", "up"),
         ("postgresql", "up"),
         ("clickhouse", "down"),
         ("kafka", "down"),
-        ("alert intake", "up"),
+        ("alert_intake", "up"),
+        ("pipeline", "degraded"),
     ];
     assert_eq!(states, expect);
 }

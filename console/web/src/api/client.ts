@@ -21,7 +21,10 @@ export type EventPage = Schemas["EventPage"];
 export type Histogram = Schemas["Histogram"];
 export type EventField = Schemas["EventField"];
 export type Health = Schemas["Health"];
+export type PartHealth = Schemas["PartHealth"];
 export type PartState = Schemas["PartState"];
+export type Remark = Schemas["Remark"];
+export type SensorHealth = Schemas["SensorHealth"];
 
 export const SEVERITIES: readonly Severity[] = [
   "critical",

@@ -545,6 +545,11 @@ export interface components {
         };
         /** @description How everything is. */
         Health: {
+            /**
+             * Format: double
+             * @description How far alerts are behind, in seconds.
+             */
+            alerts_behind_s: number;
             parts: components["schemas"]["PartHealth"][];
             sensors: components["schemas"]["SensorHealth"][];
         };
@@ -567,11 +572,31 @@ export interface components {
         };
         /** @description How a part is. */
         PartHealth: {
-            address: string;
-            detail: string;
-            name: string;
+            /** @description Where it is; only for administrators. */
+            address: string | null;
+            /**
+             * Format: date-time
+             * @description When it last told something; of the intake, when it last took an alert over.
+             */
+            heard: string | null;
+            /**
+             * Format: double
+             * @description How far it is behind, in seconds.
+             */
+            lag_s: number | null;
+            /** @description Which of several; only for administrators. */
+            name: string | null;
+            part: components["schemas"]["PartKind"];
+            remarks: components["schemas"]["Remark"][];
             state: components["schemas"]["PartState"];
+            /** @description Its version; of Kafka, how many brokers there are. */
+            version: string | null;
         };
+        /**
+         * @description What a part is.
+         * @enum {string}
+         */
+        PartKind: "console" | "postgresql" | "clickhouse" | "kafka" | "alert_intake" | "pipeline";
         /**
          * @description How a part is.
          * @enum {string}
@@ -582,6 +607,27 @@ export interface components {
             display_name: string;
             id: string;
         };
+        /** @description Something said of a part or a sensor. */
+        Remark: {
+            code: components["schemas"]["RemarkCode"];
+            /** @description What others say of it, in their words; only for administrators. */
+            detail: string | null;
+            /**
+             * Format: double
+             * @description How long, or how far behind.
+             */
+            seconds: number | null;
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            since: string | null;
+        };
+        /**
+         * @description What is said of a part or a sensor.
+         * @enum {string}
+         */
+        RemarkCode: "no_answer" | "slow" | "intake_failing" | "alerts_behind" | "pipeline_silent" | "console_silent" | "no_pipeline" | "unknown" | "store_refuses" | "kafka_refuses" | "database_refuses" | "other_problem" | "sensor_silent";
         /**
          * @description What a closed alert turned out to be.
          * @enum {string}
@@ -599,9 +645,21 @@ export interface components {
         RuleKind: "signature" | "sigma" | "correlation" | "yara";
         /** @description How a sensor is. */
         SensorHealth: {
+            /** @description Whatever else it counts. */
+            counters: {
+                [key: string]: number;
+            };
             /** Format: int64 */
             events: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it last told something.
+             */
+            heard: string;
+            /**
+             * Format: date-time
+             * @description The time of its latest packets.
+             */
             last_seen: string;
             /** @description By reason. */
             packets_dropped: {
@@ -611,7 +669,10 @@ export interface components {
             packets_processed: number;
             /** Format: int64 */
             packets_received: number;
+            remarks: components["schemas"]["Remark"][];
             sensor: string;
+            state: components["schemas"]["PartState"];
+            tenant: string;
         };
         /** @description A session. */
         SessionView: {

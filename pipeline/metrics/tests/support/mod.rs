@@ -6,21 +6,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// A page, read.
 #[derive(Debug, Default)]
-pub struct Page {
+pub(crate) struct Page {
     /// Kind of each family.
-    pub kinds: BTreeMap<String, String>,
+    pub(crate) kinds: BTreeMap<String, String>,
     /// Help of each family, unescaped.
-    pub helps: BTreeMap<String, String>,
+    pub(crate) helps: BTreeMap<String, String>,
     /// Value of each series: name, then labels with unescaped values.
-    pub series: BTreeMap<(String, Labels), f64>,
+    pub(crate) series: BTreeMap<(String, Labels), f64>,
 }
 
 /// Labels of a series.
-pub type Labels = BTreeMap<String, String>;
+pub(crate) type Labels = BTreeMap<String, String>;
 
 impl Page {
     /// The value of a series, if it is there.
-    pub fn value(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
+    pub(crate) fn value(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
         let labels = labels
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
@@ -30,7 +30,7 @@ impl Page {
 }
 
 /// Reads a page, or says which line is wrong.
-pub fn read(text: &str) -> Result<Page, String> {
+pub(crate) fn read(text: &str) -> Result<Page, String> {
     if !text.is_empty() && !text.ends_with('\n') {
         return Err("the last line has no end".to_owned());
     }

@@ -236,6 +236,10 @@ async fn searches_find_what_they_should() {
         (sensor.packets_received, sensor.packets_dropped.get("kernel")),
         (101, Some(&101))
     );
+    assert_eq!((sensor.tenant.as_str(), sensor.sensor.as_str()), ("moh", "tap-1"));
+    // The packets are of January; it was heard of just now.
+    assert_eq!(sensor.last_seen_us, START_US + 101_000_000);
+    assert!(sensor.heard_us > sensor.last_seen_us);
     assert_eq!(
         sensors(client, limits, &Scope::Tenant("mot".into()))
             .await
@@ -317,6 +321,52 @@ async fn what_nobody_waits_for_is_stopped(store: &Store, endless: &'static str) 
     tokio::time::timeout(Duration::from_secs(20), stopped)
         .await
         .unwrap();
+}
+
+/// What roles tell of themselves comes back, the latest of each.
+#[tokio::test]
+async fn roles_tell_how_they_are() {
+    let Some(served) = Served::start() else { return };
+    let store = filled(&served).await;
+    let now_s = i64::try_from(
+        std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap()
+            .as_secs(),
+    )
+    .unwrap();
+    let first = crate::health::tests::report("p-1", now_s - 100, now_s - 20);
+    let second = crate::health::tests::report("p-1", now_s - 100, now_s - 10);
+    let other = crate::health::tests::report("p-2", now_s - 90, now_s - 5);
+    for report in [&first, &second, &other] {
+        store.report_health(report).await.unwrap();
+    }
+    assert_eq!(store.latest_health().await.unwrap(), [other, second]);
+    // A second start finds everything there.
+    store.migrate().await.unwrap();
+}
+
+/// Sensors from before they were kept are taken over once, of the last day.
+#[tokio::test]
+async fn sensors_of_an_older_store_are_taken_over() {
+    let Some(served) = Served::start() else { return };
+    let store = filled(&served).await;
+    let run = async |sql: &str| store.client.query_raw(sql).execute().await.unwrap();
+    run("DROP VIEW sensor_latest_view").await;
+    run("DROP TABLE sensor_latest SYNC").await;
+    run(
+        "INSERT INTO stats (event_id, ts, sensor, tenant, packets_received) \
+         VALUES (1, now64(6) - 60, 'tap-2', 'moh', 7), (2, now64(6) - 50, 'tap-2', 'moh', 8)",
+    )
+    .await;
+    store.migrate().await.unwrap();
+    let limits = Limits::default();
+    let found = sensors(&store.client, limits, &Scope::National).await.unwrap();
+    let names: Vec<(&str, u64)> = found
+        .iter()
+        .map(|sensor| (sensor.sensor.as_str(), sensor.packets_received))
+        .collect();
+    assert_eq!(names, [("tap-2", 8)]);
 }
 
 /// Each event comes with what is worked out from its columns.

@@ -13,14 +13,22 @@ use super::{Limits, SearchError};
 
 /// Most sensors listed.
 const SENSORS_MAX: u32 = 1000;
+/// How long a sensor that nothing is heard of is still listed, in days.
+pub const SENSOR_DAYS: u32 = 7;
 
 /// A sensor as its latest counters tell it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SensorState {
+    /// Whose it is.
+    pub tenant: String,
     /// Name.
     pub sensor: String,
-    /// When the counters were sent.
+    /// When its latest counters were stored, by ClickHouse's clock.
+    pub heard_us: i64,
+    /// When the counters were sent, by the packets' clock: years ago for a sensor that reads an old capture.
     pub last_seen_us: i64,
+    /// How long it has run by then, by the same clock.
+    pub uptime_us: u64,
     /// Packets received since it started.
     pub packets_received: u64,
     /// Packets it worked on.
@@ -29,6 +37,8 @@ pub struct SensorState {
     pub packets_dropped: BTreeMap<String, u64>,
     /// Events it wrote.
     pub events: u64,
+    /// Whatever else it counts.
+    pub counters: BTreeMap<String, u64>,
 }
 
 /// Asks ClickHouse for its version.
@@ -43,7 +53,7 @@ pub async fn ping(client: &Client) -> Result<String, SearchError> {
         .ok_or_else(|| SearchError::Answer("no version".to_owned()))
 }
 
-/// Each sensor's latest counters.
+/// Each sensor's latest counters, of those heard of within [`SENSOR_DAYS`].
 ///
 /// # Errors
 /// When ClickHouse fails.
@@ -54,33 +64,63 @@ pub async fn sensors(
 ) -> Result<Vec<SensorState>, SearchError> {
     let mut values = Values::default();
     let mut all = compile::scope_conditions(scope, &mut values);
-    all.push("1".to_owned());
+    all.push(format!("heard > now() - INTERVAL {SENSOR_DAYS} DAY"));
+    let latest = [
+        "ts",
+        "uptime_us",
+        "packets_received",
+        "packets_processed",
+        "dropped",
+        "events",
+        "counters",
+    ]
+    .map(|column| {
+        let time = if column == "ts" {
+            "toUnixTimestamp64Micro(ts)"
+        } else {
+            column
+        };
+        format!("argMax({time}, (heard, ts))")
+    });
     let sql = format!(
-        "SELECT sensor, toUnixTimestamp64Micro(max(ts)), argMax(packets_received, ts), argMax(packets_processed, ts), \
-         argMax(dropped, ts), argMax(events, ts) FROM `stats` WHERE {} GROUP BY sensor ORDER BY sensor LIMIT {SENSORS_MAX}",
+        "SELECT tenant, sensor, toUnixTimestamp64Milli(max(heard)), {} FROM sensor_latest WHERE {} \
+         GROUP BY tenant, sensor ORDER BY sensor, tenant LIMIT {SENSORS_MAX}",
+        latest.join(", "),
         all.join(" AND "),
     );
     let rows = numbers(client, limits, &sql, &values).await?;
     rows.iter()
-        .map(|row| sensor(row).ok_or_else(|| SearchError::Answer("a row of stats".to_owned())))
+        .map(|row| sensor(row).ok_or_else(|| SearchError::Answer("a row of sensor_latest".to_owned())))
         .collect()
 }
 
 fn sensor(row: &[Value]) -> Option<SensorState> {
-    let [sensor, seen, received, processed, dropped, events] = row else {
+    let [
+        tenant,
+        sensor,
+        heard_ms,
+        seen,
+        uptime,
+        received,
+        processed,
+        dropped,
+        events,
+        counters,
+    ] = row
+    else {
         return None;
     };
-    let counters = dropped.as_object()?;
     Some(SensorState {
+        tenant: tenant.as_str()?.to_owned(),
         sensor: sensor.as_str()?.to_owned(),
+        heard_us: signed(heard_ms)?.checked_mul(1000)?,
         last_seen_us: signed(seen)?,
+        uptime_us: unsigned(uptime)?,
         packets_received: unsigned(received)?,
         packets_processed: unsigned(processed)?,
-        packets_dropped: counters
-            .iter()
-            .map(|(name, count)| Some((name.clone(), unsigned(count)?)))
-            .collect::<Option<_>>()?,
+        packets_dropped: counted(dropped)?,
         events: unsigned(events)?,
+        counters: counted(counters)?,
     })
 }
 

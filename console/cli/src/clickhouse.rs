@@ -1,0 +1,39 @@
+//! `vonggac clickhouse`: the embedded engine, and the page of its counters.
+
+use std::future::Future;
+use std::net::SocketAddr;
+
+use vonggac_embedded::Server;
+use vonggac_metrics::Registry;
+
+/// Settings of the role.
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    engine: vonggac_embedded::Options,
+    /// Serves counters for Prometheus on this address, as `GET /metrics`, and what is wrong as `GET /health`.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    metrics: Option<SocketAddr>,
+}
+
+/// Serves the engine until `shutdown`.
+///
+/// # Errors
+/// When the engine or one of its addresses cannot be used.
+pub(crate) async fn run(
+    options: Options,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
+    let registry = Registry::default();
+    let _page = registry.serve(options.metrics).await?;
+    let server = Server::start(options.engine).await?;
+    let counts = server.counts();
+    registry.collect(move |out| {
+        for (name, help, count) in counts() {
+            out.counter(name, help, &[], count);
+        }
+    });
+    server.serve(shutdown).await?;
+    Ok(())
+}
