@@ -14,6 +14,7 @@
 
 pub mod account;
 pub mod alert;
+mod connection;
 mod password;
 pub mod queue;
 pub mod session;
@@ -28,6 +29,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use thiserror::Error;
 use tokio::sync::Semaphore;
+use vonggac_link::{PostgresSecurity, SettingError};
 
 pub use account::{Account, AccountId, Language, NewAccount, Role};
 pub use alert::{AlertRow, Person, Resolution, Status};
@@ -50,6 +52,9 @@ pub enum DatabaseError {
     /// The address of PostgreSQL cannot be read.
     #[error("the PostgreSQL address is not valid: {0}")]
     Address(#[source] sqlx::Error),
+    /// A setting of the connection cannot be used.
+    #[error("PostgreSQL: {0}")]
+    Setting(#[from] SettingError),
     /// PostgreSQL failed or is away.
     #[error("PostgreSQL: {0}")]
     Server(#[from] sqlx::Error),
@@ -110,13 +115,12 @@ pub struct Database {
 }
 
 impl Database {
-    /// Connects to `url` (`postgres://user:password@host:port/name`, or `?host=/socket/directory`).
+    /// Connects to `url` (`postgres://user:password@host:port/name`, or `?host=/socket/directory`), with what `security` adds.
     ///
     /// # Errors
-    /// When the address is not valid or no server answers.
-    pub async fn connect(url: &str) -> Result<Self> {
-        let options: PgConnectOptions = url.parse().map_err(DatabaseError::Address)?;
-        Self::connect_with(options).await
+    /// When the address or a setting is not valid, or no server answers.
+    pub async fn connect(url: &str, security: &PostgresSecurity) -> Result<Self> {
+        Self::connect_with(connection::options(url, security)?).await
     }
 
     /// Connects with options made elsewhere.

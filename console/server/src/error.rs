@@ -98,6 +98,7 @@ impl From<DatabaseError> for Failure {
                 failure
             }
             DatabaseError::Address(_)
+            | DatabaseError::Setting(_)
             | DatabaseError::Server(_)
             | DatabaseError::Migrate(_)
             | DatabaseError::Hashing(_) => {

@@ -66,7 +66,7 @@ const PURGE_EVERY: Duration = Duration::from_secs(300);
 /// console then says so on its health page.
 pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
     let socket = take_port(&options)?;
-    let database = Database::connect(&options.postgres)
+    let database = Database::connect(&options.postgres, &options.postgres_security)
         .await
         .context("the case store cannot be reached")?;
     database.migrate().await?;
