@@ -16,6 +16,7 @@
 
 pub mod account;
 pub mod alert;
+mod connection;
 pub mod news;
 mod password;
 pub mod queue;
@@ -31,6 +32,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use thiserror::Error;
 use tokio::sync::Semaphore;
+use vonggac_link::{PostgresSecurity, SettingError};
 
 pub use account::{Account, AccountId, Language, NewAccount, Role};
 pub use alert::{AlertRow, Person, Resolution, Status};
@@ -59,6 +61,9 @@ pub enum DatabaseError {
     /// The address of PostgreSQL cannot be read.
     #[error("the PostgreSQL address is not valid: {0}")]
     Address(#[source] sqlx::Error),
+    /// A setting of the connection cannot be used.
+    #[error("PostgreSQL: {0}")]
+    Setting(#[from] SettingError),
     /// PostgreSQL failed or is away.
     #[error("PostgreSQL: {0}")]
     Server(#[source] sqlx::Error),
@@ -157,14 +162,13 @@ pub struct PoolState {
 }
 
 impl Database {
-    /// Connects to `url` (`postgres://user:password@host:port/name`, or `?host=/socket/directory`); no statement may take longer than
-    /// `statement_limit`, those of [`Self::migrate`] excepted.
+    /// Connects to `url` (`postgres://user:password@host:port/name`, or `?host=/socket/directory`), with what `security` adds; no
+    /// statement may take longer than `statement_limit`, those of [`Self::migrate`] excepted.
     ///
     /// # Errors
-    /// When the address is not valid or no server answers.
-    pub async fn connect(url: &str, statement_limit: Duration) -> Result<Self> {
-        let options: PgConnectOptions = url.parse().map_err(DatabaseError::Address)?;
-        Self::connect_with(options, statement_limit).await
+    /// When the address or a setting is not valid, or no server answers.
+    pub async fn connect(url: &str, security: &PostgresSecurity, statement_limit: Duration) -> Result<Self> {
+        Self::connect_with(connection::options(url, security)?, statement_limit).await
     }
 
     /// Connects with options made elsewhere.

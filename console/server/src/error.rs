@@ -106,6 +106,7 @@ impl From<DatabaseError> for Failure {
             }
             DatabaseError::TooExpensive => Self::too_expensive(error),
             DatabaseError::Address(_)
+            | DatabaseError::Setting(_)
             | DatabaseError::Server(_)
             | DatabaseError::Migrate(_)
             | DatabaseError::Hashing(_) => {

@@ -236,7 +236,8 @@ async fn kafka(console: &Console) -> Asked {
     let connection = console.options().kafka.clone();
     let address = connection.to_string();
     let probe = async {
-        let count = tokio::task::spawn_blocking(move || vonggac_bus::probe(&connection, Duration::from_secs(2)));
+        let count =
+            tokio::task::spawn_blocking(move || vonggac_bus::probe(&connection, Duration::from_secs(2)));
         match count.await {
             Ok(Ok(count)) => Ok(count.to_string()),
             Ok(Err(error)) => Err(error.to_string()),

@@ -75,7 +75,8 @@ const PURGE_EVERY: Duration = Duration::from_secs(300);
 /// ClickHouse and Kafka may be away: the console then says so on its health page.
 pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
     let socket = take_port(&options)?;
-    let database = Database::connect(&options.postgres, options.statement_limit())
+    let limit = options.statement_limit();
+    let database = Database::connect(&options.postgres, &options.postgres_security, limit)
         .await
         .context("the case store cannot be reached")?;
     database.migrate().await?;

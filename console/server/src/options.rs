@@ -25,6 +25,9 @@ pub struct Options {
     /// PostgreSQL: postgres://user:password@host:port/database, or ?host=/socket/directory.
     #[arg(long, env = "VONGGAC_POSTGRES", value_name = "URL", hide_env_values = true)]
     pub postgres: String,
+    /// Password and TLS of PostgreSQL.
+    #[command(flatten)]
+    pub postgres_security: vonggac_link::PostgresSecurity,
     /// ClickHouse.
     #[command(flatten)]
     pub store: vonggac_store::Options,

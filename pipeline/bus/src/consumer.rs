@@ -120,8 +120,6 @@ pub(crate) fn is_fatal(error: &rdkafka::error::KafkaError) -> bool {
     use rdkafka::types::RDKafkaErrorCode as Code;
     matches!(
         error.rdkafka_error_code(),
-        Some(
-            Code::Fatal | Code::GroupAuthorizationFailed | Code::TopicAuthorizationFailed
-        )
+        Some(Code::Fatal | Code::GroupAuthorizationFailed | Code::TopicAuthorizationFailed)
     )
 }

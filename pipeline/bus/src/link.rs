@@ -80,7 +80,9 @@ impl Link {
             connection: connection.clone(),
             state: Mutex::default(),
         };
-        Self { inner: Arc::new(inner) }
+        Self {
+            inner: Arc::new(inner),
+        }
     }
 
     /// Why the brokers refuse this client, if they did so just now.
@@ -201,7 +203,8 @@ mod tests {
 
     #[test]
     fn a_broker_that_refuses_the_clients_certificate_is_no_broker_away() {
-        let reason = "ssl://kafka.test:9093/1: Disconnected: error:0A000415:SSL routines::SSL alert number 45";
+        let reason =
+            "ssl://kafka.test:9093/1: Disconnected: error:0A000415:SSL routines::SSL alert number 45";
         assert_eq!(Trouble::of(Code::BrokerTransportFailure, reason), Trouble::Tls);
         assert_eq!(
             Trouble::of(Code::BrokerTransportFailure, "Connection refused"),

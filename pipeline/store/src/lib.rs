@@ -3,6 +3,7 @@
 //! - [`Options`], [`Store`]: where it is and a handle to it.
 //! - `schema`: the tables, made from the event crate's column table, and how they are brought up to date.
 //! - `row`: RowBinary rows from events and alerts.
+//! - `connection`: the HTTP client, with TLS.
 //! - `checkpoint`: how far the pipeline has come, per partition, with the state that belongs to it.
 //! - [`health`]: how roles and sensors are.
 //! - [`search`]: the language of searches and its way to SQL.
@@ -10,6 +11,7 @@
 //! Invariant: an insert carries a deduplication token that is a function of what is in it, so repeating it changes nothing.
 
 mod checkpoint;
+mod connection;
 pub mod health;
 mod reason;
 mod row;
@@ -28,6 +30,7 @@ use bytes::Bytes;
 use clickhouse::Client;
 use thiserror::Error;
 use vonggac_event::{Alert, Class};
+use vonggac_link::ClickhouseSecurity;
 
 /// Largest piece of an insert handed to the HTTP client at once.
 const SEND_BYTES: usize = 256 * 1024;
@@ -54,35 +57,40 @@ pub struct Options {
         value_name = "NAME"
     )]
     pub clickhouse_database: String,
-    /// User.
-    #[arg(
-        long,
-        env = "VONGGAC_CLICKHOUSE_USER",
-        default_value = "default",
-        value_name = "NAME"
-    )]
-    pub clickhouse_user: String,
-    /// Password.
-    #[arg(
-        long,
-        env = "VONGGAC_CLICKHOUSE_PASSWORD",
-        default_value = "",
-        hide_env_values = true,
-        value_name = "TEXT"
-    )]
-    pub clickhouse_password: String,
+    /// User and TLS.
+    #[command(flatten)]
+    pub security: ClickhouseSecurity,
+}
+
+impl Options {
+    /// A ClickHouse that asks for no password, and a database in it.
+    pub fn new(url: impl Into<String>, database: impl Into<String>) -> Self {
+        Self {
+            clickhouse: url.into(),
+            clickhouse_database: database.into(),
+            security: ClickhouseSecurity::default(),
+        }
+    }
 }
 
 /// What went wrong with the store.
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// ClickHouse or the way to it failed.
-    #[error("ClickHouse, {doing}: {source}")]
+    #[error("ClickHouse, {doing}: {}", connection::with_causes(.source))]
     ClickHouse {
         /// What was being done.
         doing: String,
         /// What the client says.
         source: clickhouse::error::Error,
+    },
+    /// A setting of the connection cannot be used.
+    #[error("ClickHouse at {host}: {problem}")]
+    Setting {
+        /// Host and port as given.
+        host: String,
+        /// What is wrong, with its flag.
+        problem: String,
     },
     /// The tables were written by a newer build.
     #[error("the tables are of schema version {found}, this build knows up to {known}: use a newer build")]
@@ -119,7 +127,7 @@ impl Store {
     /// A handle; connects at first use.
     ///
     /// # Errors
-    /// When the database's name is not a plain one.
+    /// When the database's name is not a plain one, or a file of the connection cannot be used.
     pub fn new(options: &Options) -> Result<Self, StoreError> {
         let name = &options.clickhouse_database;
         let plain = !name.is_empty()
@@ -129,14 +137,9 @@ impl Store {
         if !plain {
             return Err(StoreError::DatabaseName { name: name.clone() });
         }
-        let mut client = Client::default()
-            .with_url(&options.clickhouse)
-            .with_user(&options.clickhouse_user)
+        let client = connection::client(options)?
             .with_database(name)
             .with_validation(false);
-        if !options.clickhouse_password.is_empty() {
-            client = client.with_password(&options.clickhouse_password);
-        }
         Ok(Self {
             client,
             database: name.clone(),

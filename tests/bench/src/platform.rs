@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use vonggac_e2e::{Platform, Rows, Settings, wait_for};
+use vonggac_e2e::{CLICKHOUSE_USER, Platform, Rows, Settings, wait_for};
 use vonggac_event::proto::{Anomaly, Event, event::Body};
 use vonggac_event::{Class, EventId};
 use vonggac_store::{Options, Rows as StoreRows, Store, event_row};
@@ -96,12 +96,10 @@ fn store(platform: &Platform) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let store = Store::new(&Options {
-        clickhouse: platform.clickhouse_url(),
-        clickhouse_database: "bench".to_owned(),
-        clickhouse_user: "default".to_owned(),
-        clickhouse_password: String::new(),
-    })?;
+    let mut options = Options::new(platform.clickhouse_url(), "bench");
+    options.security.clickhouse_user = Some(CLICKHOUSE_USER.to_owned());
+    options.security.clickhouse_password_file = Some(platform.password_file("clickhouse"));
+    let store = Store::new(&options)?;
     runtime.block_on(store.migrate(&vonggac_store::TableOptions::default()))?;
     let mut time = Duration::ZERO;
     for first in (0..STORE_ROWS).step_by(INSERT_ROWS as usize) {

@@ -12,21 +12,24 @@ use serde_json::Value;
 const QUERY_LIMIT: Duration = Duration::from_secs(60);
 
 /// A client of ClickHouse's HTTP interface.
-#[derive(Debug)]
 pub struct Rows {
     client: Client,
     url: String,
+    user: String,
+    password: String,
 }
 
 impl Rows {
-    /// A client.
+    /// A client that signs in with a user and password.
     ///
     /// # Errors
     /// When it cannot be made.
-    pub fn new(url: String) -> anyhow::Result<Self> {
+    pub fn new(url: String, user: &str, password: &str) -> anyhow::Result<Self> {
         Ok(Self {
             client: Client::builder().no_proxy().timeout(QUERY_LIMIT).build()?,
             url,
+            user: user.to_owned(),
+            password: password.to_owned(),
         })
     }
 
@@ -38,6 +41,7 @@ impl Rows {
         let response = self
             .client
             .post(&self.url)
+            .basic_auth(&self.user, Some(&self.password))
             .query(&[("database", "vonggac"), ("default_format", "JSONEachRow")])
             .body(sql.to_owned())
             .send()

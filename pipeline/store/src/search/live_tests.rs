@@ -132,12 +132,7 @@ impl Drop for Served {
 }
 
 async fn filled(served: &Served) -> Store {
-    let options = Options {
-        clickhouse: served.url.clone(),
-        clickhouse_database: "search_test".into(),
-        clickhouse_user: "default".into(),
-        clickhouse_password: String::new(),
-    };
+    let options = Options::new(served.url.clone(), "search_test");
     let store = Store::new(&options).unwrap();
     store.migrate(&crate::TableOptions::default()).await.unwrap();
     for class in Class::ALL {
