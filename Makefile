@@ -65,6 +65,8 @@ deps: ## Installs what is missing from Debian (as root; otherwise says what to r
 	fi
 	need cc build-essential
 	need c++ build-essential
+	need pkg-config pkg-config
+	compgen -G '/usr/include/openssl/ssl.h' >/dev/null || missing="$$missing libssl-dev"
 	need java default-jre-headless
 	need $(MVN) maven
 	need setpriv util-linux

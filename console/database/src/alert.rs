@@ -3,13 +3,13 @@
 //! A row has what lists show, the alert's Protobuf for its page, and beside them what people did. [`Database::take_alerts`] is the
 //! only way in: it takes a revision over when it is newer than the one at hand, so that repeats and late comers change nothing.
 
-use std::net::IpAddr;
+mod intake;
 
 use prost::Message;
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
-use vonggac_event::{Alert, AlertId, RuleKind, Scope, Severity, parse_address, protocol_name};
+use vonggac_event::{Alert, AlertId, RuleKind, Scope, Severity};
 
-use crate::{AccountId, Database, DatabaseError, Result, clean};
+use crate::{AccountId, Database, DatabaseError, Result};
 
 /// Where work on an alert stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -148,10 +148,25 @@ pub struct AlertRow {
 pub enum Taken {
     /// It is new, or newer than what was at hand.
     Changed(Box<AlertRow>),
-    /// What is at hand is as new.
+    /// What is at hand is as new, or a newer revision was handed over with it.
     Known,
     /// It is not an alert of ours: its id is not 16 bytes long.
     Refused,
+}
+
+/// What an alert has to do with others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Links {
+    /// The closed alert that it goes on from.
+    pub continues: Option<AlertId>,
+    /// The alert that goes on from it.
+    pub continued_by: Option<AlertId>,
+}
+
+#[derive(FromRow)]
+struct RawLinks {
+    continues: Option<Vec<u8>>,
+    continued_by: Option<Vec<u8>>,
 }
 
 /// The columns of [`RawAlert`], to be followed by conditions.
@@ -228,18 +243,26 @@ impl From<RawAlert> for AlertRow {
 }
 
 impl Database {
-    /// Takes alerts over, all or none; when this returns, PostgreSQL has committed them. The answers stand in the order given.
+    /// Which alert an alert goes on from, and which goes on from it.
     ///
     /// # Errors
-    /// When PostgreSQL fails; nothing was taken over then.
-    pub async fn take_alerts(&self, alerts: &[Alert]) -> Result<Vec<Taken>> {
-        let mut transaction = self.pool.begin().await?;
-        let mut taken = Vec::with_capacity(alerts.len());
-        for alert in alerts {
-            taken.push(take(&mut transaction, alert).await?);
-        }
-        transaction.commit().await?;
-        Ok(taken)
+    /// [`DatabaseError::NotFound`] when there is none in the scope.
+    pub async fn alert_links(&self, scope: &Scope, id: AlertId) -> Result<Links> {
+        let found: Option<RawLinks> = sqlx::query_as(
+            "SELECT a.continues_id AS continues, \
+             (SELECT s.id FROM alert s WHERE s.origin_id = a.origin_id AND s.ordinal = a.ordinal + 1) AS continued_by \
+             FROM alert a WHERE a.id = $1 AND ($2::text IS NULL OR a.tenant = $2)",
+        )
+        .bind(id.to_bytes().to_vec())
+        .bind(scope.tenant())
+        .fetch_optional(&self.pool)
+        .await?;
+        let found = found.ok_or(DatabaseError::NotFound)?;
+        let read = |bytes: Option<Vec<u8>>| bytes.and_then(|bytes| AlertId::from_bytes(&bytes));
+        Ok(Links {
+            continues: read(found.continues),
+            continued_by: read(found.continued_by),
+        })
     }
 
     /// An alert's row.
@@ -278,154 +301,4 @@ pub(crate) async fn row(connection: &mut PgConnection, scope: &Scope, id: AlertI
     }
     let raw: Option<RawAlert> = query.build_query_as().fetch_optional(connection).await?;
     raw.map(AlertRow::from).ok_or(DatabaseError::NotFound)
-}
-
-const TAKE: &str = "INSERT INTO alert (id, revision, rule_id, rule_title, rule_version, rule_kind, severity, techniques, \
-    tactics, tenant, sensor, src, sport, dst, dport, proto, first_us, last_us, detected_us, count, exercise_id, summary, encoded) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23) \
-    ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, rule_id = excluded.rule_id, rule_title = excluded.rule_title, \
-    rule_version = excluded.rule_version, rule_kind = excluded.rule_kind, severity = excluded.severity, \
-    techniques = excluded.techniques, tactics = excluded.tactics, sensor = excluded.sensor, src = excluded.src, \
-    sport = excluded.sport, dst = excluded.dst, dport = excluded.dport, proto = excluded.proto, first_us = excluded.first_us, \
-    last_us = excluded.last_us, detected_us = excluded.detected_us, count = excluded.count, \
-    exercise_id = excluded.exercise_id, summary = excluded.summary, encoded = excluded.encoded \
-    WHERE alert.revision < excluded.revision AND alert.tenant = excluded.tenant RETURNING id";
-
-async fn take(connection: &mut PgConnection, alert: &Alert) -> Result<Taken> {
-    let Some(id) = AlertId::from_bytes(&alert.alert_id) else {
-        return Ok(Taken::Refused);
-    };
-    let rule = alert.rule.clone().unwrap_or_default();
-    let texts = |list: &[String]| list.iter().map(|text| clean(text)).collect::<Vec<_>>();
-    let address =
-        |bytes: &[u8]| parse_address(bytes).map(|address: IpAddr| address.to_canonical().to_string());
-    let port = |port: u32| i32::from(u16::try_from(port).unwrap_or_default());
-    let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-    let changed: Option<Vec<u8>> = sqlx::query_scalar(TAKE)
-        .bind(id.to_bytes().to_vec())
-        .bind(whole(alert.revision))
-        .bind(clean(&rule.id))
-        .bind(clean(&rule.title))
-        .bind(clean(&rule.version))
-        .bind(i16::try_from(rule.kind).unwrap_or_default())
-        .bind(i16::try_from(rule.severity).unwrap_or_default())
-        .bind(texts(&rule.techniques))
-        .bind(texts(&rule.tactics))
-        .bind(clean(&alert.tenant))
-        .bind(clean(&alert.sensor))
-        .bind(address(&alert.src))
-        .bind(port(alert.sport))
-        .bind(address(&alert.dst))
-        .bind(port(alert.dport))
-        .bind(protocol_name(alert.proto))
-        .bind(alert.first_us)
-        .bind(alert.last_us)
-        .bind(alert.detected_us)
-        .bind(whole(alert.count))
-        .bind(i64::from(alert.exercise_id))
-        .bind(clean(&alert.summary))
-        .bind(alert.encode_to_vec())
-        .fetch_optional(&mut *connection)
-        .await?;
-    match changed {
-        Some(_) => Ok(Taken::Changed(Box::new(
-            row(connection, &Scope::National, id).await?,
-        ))),
-        None => Ok(Taken::Known),
-    }
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-    use crate::testing::{self, alert};
-    use crate::work::Action;
-
-    #[tokio::test]
-    async fn only_a_newer_revision_is_taken_over() {
-        let Some(database) = testing::database().await else {
-            return;
-        };
-        let first = alert(1, "moh", 5);
-        let later = Alert {
-            revision: 7,
-            count: 9,
-            ..first.clone()
-        };
-        let taken = database
-            .take_alerts(&[first.clone(), later.clone(), first.clone()])
-            .await
-            .unwrap();
-        assert!(
-            matches!(
-                taken.as_slice(),
-                [Taken::Changed(_), Taken::Changed(_), Taken::Known]
-            ),
-            "{taken:?}"
-        );
-        let id = AlertId::from_bytes(&first.alert_id).unwrap();
-        let row = database.alert(&Scope::National, id).await.unwrap();
-        assert_eq!((row.revision, row.count, row.status), (7, 9, Status::Open));
-        assert_eq!(database.alert_message(&Scope::National, id).await.unwrap(), later);
-    }
-
-    #[tokio::test]
-    async fn work_is_kept_over_revisions() {
-        let Some(database) = testing::database().await else {
-            return;
-        };
-        let lan = testing::account(&database, "lan", "*").await;
-        let first = alert(2, "moh", 1);
-        database.take_alerts(std::slice::from_ref(&first)).await.unwrap();
-        let id = AlertId::from_bytes(&first.alert_id).unwrap();
-        let close = Action::Close {
-            resolution: Resolution::Benign,
-            note: None,
-        };
-        database
-            .act(&Scope::National, &lan, id, &close, testing::NOW_US)
-            .await
-            .unwrap();
-        let later = Alert {
-            revision: 2,
-            count: 1000,
-            ..first
-        };
-        let taken = database.take_alerts(&[later]).await.unwrap();
-        let [Taken::Changed(row)] = taken.as_slice() else {
-            unreachable!("{taken:?}")
-        };
-        assert_eq!(
-            (row.count, row.status, row.resolution),
-            (1000, Status::Closed, Some(Resolution::Benign))
-        );
-        assert_eq!(row.assignee.as_ref().unwrap().display_name, "lan");
-    }
-
-    #[tokio::test]
-    async fn odd_bytes_from_the_wire_do_not_stop_the_queue() {
-        let Some(database) = testing::database().await else {
-            return;
-        };
-        let mut odd = alert(3, "moh", u64::MAX);
-        odd.summary = "a\0b".into();
-        odd.src = vec![1, 2, 3];
-        odd.dport = 70_000;
-        odd.count = u64::MAX;
-        odd.rule = None;
-        let nameless = Alert {
-            alert_id: vec![1],
-            ..odd.clone()
-        };
-        let taken = database.take_alerts(&[nameless, odd]).await.unwrap();
-        let [Taken::Refused, Taken::Changed(row)] = taken.as_slice() else {
-            unreachable!("{taken:?}")
-        };
-        assert_eq!(
-            (row.summary.as_str(), row.src.as_deref(), row.dport),
-            ("a\u{fffd}b", None, 0)
-        );
-        assert_eq!((row.count, row.severity), (i64::MAX, Severity::Unspecified));
-    }
 }

@@ -3,9 +3,11 @@
 //! - [`account`]: who may sign in; passwords as argon2id.
 //! - [`session`]: 256-bit tokens, kept as their SHA-256; 30 minutes idle, 12 hours in all.
 //! - [`throttle`]: how often somebody may try to sign in.
-//! - [`alert`]: alerts as the pipeline says they stand, taken over only when the revision is newer.
+//! - [`alert`]: alerts as the pipeline says they stand, taken over only when the revision is newer; what goes on after an alert
+//!   was closed is a new one.
 //! - [`queue`]: listing and counting them.
 //! - [`work`]: acknowledging, closing, reopening, commenting; each leaves a line in `activity`.
+//! - [`news`]: what happened to alerts, whichever console did it.
 //!
 //! Invariant: every function that reads or changes alerts takes a [`Scope`](vonggac_event::Scope); what lies outside it is
 //! [`DatabaseError::NotFound`], the same as what does not exist. Invariant: `activity` is append-only, and PostgreSQL refuses anything else. Invariant: a
@@ -14,6 +16,8 @@
 
 pub mod account;
 pub mod alert;
+mod connection;
+pub mod news;
 mod password;
 pub mod queue;
 pub mod session;
@@ -28,16 +32,23 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use thiserror::Error;
 use tokio::sync::Semaphore;
+use vonggac_link::{PostgresSecurity, SettingError};
 
 pub use account::{Account, AccountId, Language, NewAccount, Role};
 pub use alert::{AlertRow, Person, Resolution, Status};
 pub use session::{SessionId, SessionToken, SessionView};
 
-/// Most connections to PostgreSQL.
-pub const CONNECTIONS_MAX: u32 = 12;
+/// Most connections to PostgreSQL; one of them listens to the news.
+pub const CONNECTIONS_MAX: u32 = 13;
 
 /// How long a request may wait for a connection.
 pub const ACQUIRE_LIMIT: Duration = Duration::from_secs(5);
+
+/// How long one statement of a request may take when nothing else is said.
+pub const STATEMENT_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long a transaction may stand still before PostgreSQL ends it, so that a console that hangs holds nobody's rows.
+pub const IDLE_TRANSACTION_LIMIT: Duration = Duration::from_secs(30);
 
 /// Most passwords hashed at once; each takes 19 MiB and a core.
 pub const HASHES_MAX: usize = 4;
@@ -50,9 +61,12 @@ pub enum DatabaseError {
     /// The address of PostgreSQL cannot be read.
     #[error("the PostgreSQL address is not valid: {0}")]
     Address(#[source] sqlx::Error),
+    /// A setting of the connection cannot be used.
+    #[error("PostgreSQL: {0}")]
+    Setting(#[from] SettingError),
     /// PostgreSQL failed or is away.
     #[error("PostgreSQL: {0}")]
-    Server(#[from] sqlx::Error),
+    Server(#[source] sqlx::Error),
     /// The schema could not be brought up to date.
     #[error("PostgreSQL schema: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
@@ -79,6 +93,9 @@ pub enum DatabaseError {
     /// User name or password is wrong; which of them is not said.
     #[error("user name or password is wrong")]
     WrongCredentials,
+    /// The statement asks for more than PostgreSQL may spend on it.
+    #[error("the list takes too long; narrow the time or the search")]
+    TooExpensive,
     /// Too many attempts.
     #[error("too many attempts; try again in {retry_after_s} s")]
     Throttled {
@@ -87,15 +104,39 @@ pub enum DatabaseError {
     },
 }
 
+impl From<sqlx::Error> for DatabaseError {
+    fn from(error: sqlx::Error) -> Self {
+        match sqlstate(&error).as_deref() {
+            // query_canceled: by statement_timeout.
+            Some("57014") => Self::TooExpensive,
+            _ => Self::Server(error),
+        }
+    }
+}
+
+fn sqlstate(error: &sqlx::Error) -> Option<String> {
+    let sqlx::Error::Database(error) = error else {
+        return None;
+    };
+    error.code().map(Into::into)
+}
+
 impl DatabaseError {
-    /// Whether PostgreSQL refused what it was given (SQLSTATE classes 22 and 23), so that trying again is of no use.
-    pub fn is_about_data(&self) -> bool {
-        let Self::Server(sqlx::Error::Database(error)) = self else {
+    /// Whether PostgreSQL ended the transaction for another's sake (deadlock_detected, serialization_failure), so that the same again
+    /// succeeds.
+    pub(crate) fn is_about_order(&self) -> bool {
+        let Self::Server(error) = self else {
             return false;
         };
-        error
-            .code()
-            .is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
+        matches!(sqlstate(error).as_deref(), Some("40P01" | "40001"))
+    }
+
+    /// Whether PostgreSQL refused what it was given (SQLSTATE classes 22 and 23), so that trying again is of no use.
+    pub fn is_about_data(&self) -> bool {
+        let Self::Server(error) = self else {
+            return false;
+        };
+        sqlstate(error).is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
     }
 }
 
@@ -121,24 +162,32 @@ pub struct PoolState {
 }
 
 impl Database {
-    /// Connects to `url` (`postgres://user:password@host:port/name`, or `?host=/socket/directory`).
+    /// Connects to `url` (`postgres://user:password@host:port/name`, or `?host=/socket/directory`), with what `security` adds; no
+    /// statement may take longer than `statement_limit`, those of [`Self::migrate`] excepted.
     ///
     /// # Errors
-    /// When the address is not valid or no server answers.
-    pub async fn connect(url: &str) -> Result<Self> {
-        let options: PgConnectOptions = url.parse().map_err(DatabaseError::Address)?;
-        Self::connect_with(options).await
+    /// When the address or a setting is not valid, or no server answers.
+    pub async fn connect(url: &str, security: &PostgresSecurity, statement_limit: Duration) -> Result<Self> {
+        Self::connect_with(connection::options(url, security)?, statement_limit).await
     }
 
     /// Connects with options made elsewhere.
     ///
     /// # Errors
     /// When no server answers.
-    pub async fn connect_with(options: PgConnectOptions) -> Result<Self> {
+    pub async fn connect_with(options: PgConnectOptions, statement_limit: Duration) -> Result<Self> {
+        let milliseconds = |limit: Duration| limit.as_millis().to_string();
+        let options = options.application_name("vonggac-console").options([
+            ("statement_timeout", milliseconds(statement_limit)),
+            (
+                "idle_in_transaction_session_timeout",
+                milliseconds(IDLE_TRANSACTION_LIMIT),
+            ),
+        ]);
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS_MAX)
             .acquire_timeout(ACQUIRE_LIMIT)
-            .connect_with(options.application_name("vonggac-console"))
+            .connect_with(options)
             .await?;
         Ok(Self {
             pool,
@@ -151,7 +200,16 @@ impl Database {
     /// # Errors
     /// When PostgreSQL refuses, or the schema is newer than this build.
     pub async fn migrate(&self) -> Result<()> {
-        Ok(MIGRATIONS.run(&self.pool).await?)
+        // A connection of its own: building an index may take longer than a request's statement may.
+        let options = self.pool.connect_options().as_ref().clone();
+        let patient = PgPoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(ACQUIRE_LIMIT)
+            .connect_with(options.options([("statement_timeout", "0")]))
+            .await?;
+        let outcome = MIGRATIONS.run(&patient).await;
+        patient.close().await;
+        Ok(outcome?)
     }
 
     /// Asks PostgreSQL for its version.

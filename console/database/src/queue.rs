@@ -1,6 +1,7 @@
 //! The alert queue: which alerts, in which order, and how many.
 //!
-//! Pages go by the sort value and id of the last row seen, so a row that arrives meanwhile neither repeats nor hides another.
+//! Pages go by the sort value and id of the last row seen, so a row that arrives meanwhile neither repeats nor hides another. The
+//! first page counts all rows; the cursor carries that number to the others.
 
 use std::fmt;
 use std::str::FromStr;
@@ -128,11 +129,13 @@ impl SortKey {
 pub struct Cursor {
     value: i64,
     id: AlertId,
+    /// Rows on all pages, as the first one counted them.
+    total: i64,
 }
 
 impl fmt::Display for Cursor {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}.{}", self.value, self.id)
+        write!(out, "{}.{}.{}", self.value, self.id, self.total)
     }
 }
 
@@ -141,10 +144,12 @@ impl FromStr for Cursor {
 
     fn from_str(text: &str) -> Result<Self> {
         let parse = || {
-            let (value, id) = text.split_once('.')?;
+            let (value, rest) = text.split_once('.')?;
+            let (id, total) = rest.split_once('.')?;
             Some(Self {
                 value: value.parse().ok()?,
                 id: id.parse().ok()?,
+                total: total.parse().ok()?,
             })
         };
         parse().ok_or(DatabaseError::Invalid {
@@ -211,16 +216,24 @@ impl Database {
         let mut rows: Vec<AlertRow> = raw.into_iter().map(AlertRow::from).collect();
         let more = rows.len() > rows_max as usize;
         rows.truncate(rows_max as usize);
+        let total = match after {
+            Some(cursor) => cursor.total,
+            None if more => self.count(scope, filter).await?,
+            None => i64::try_from(rows.len()).unwrap_or(i64::MAX),
+        };
         let last = rows.last().filter(|_| more);
         let next = last.map(|row| Cursor {
             value: sort.key.value(row),
             id: row.id,
+            total,
         });
+        Ok(Page { rows, next, total })
+    }
 
+    async fn count(&self, scope: &Scope, filter: &Filter) -> Result<i64> {
         let mut query = QueryBuilder::<Postgres>::new("SELECT count(*) FROM alert a");
         push_conditions(&mut query, scope, filter);
-        let total: i64 = query.build_query_scalar().fetch_one(&self.pool).await?;
-        Ok(Page { rows, next, total })
+        Ok(query.build_query_scalar().fetch_one(&self.pool).await?)
     }
 
     /// Counts the alerts that were seen between the two times.
@@ -293,9 +306,9 @@ fn push_conditions(query: &mut QueryBuilder<Postgres>, scope: &Scope, filter: &F
         .map(str::trim)
         .filter(|text| !text.is_empty())
     {
+        // As the index of that name has it.
         query.push(
-            " AND concat_ws(' ', a.rule_title, a.rule_id, a.summary, a.src, a.dst, a.sensor, \
-             array_to_string(a.techniques, ' ')) ILIKE ",
+            " AND alert_text(a.rule_title, a.rule_id, a.summary, a.src, a.dst, a.sensor, a.techniques) ILIKE ",
         );
         query.push_bind(format!("%{}%", like_literal(text)));
     }
@@ -447,9 +460,55 @@ mod tests {
         .await;
     }
 
+    #[tokio::test]
+    async fn text_is_found_by_an_index() {
+        let Some(database) = filled().await else { return };
+        let mut transaction = database.pool.begin().await.unwrap();
+        sqlx::query("SET LOCAL enable_seqscan = off")
+            .execute(&mut *transaction)
+            .await
+            .unwrap();
+        let mut query = QueryBuilder::<Postgres>::new("EXPLAIN SELECT count(*) FROM alert a");
+        let filter = Filter {
+            text: Some("10.0.0.3".into()),
+            ..Filter::default()
+        };
+        push_conditions(&mut query, &Scope::National, &filter);
+        let plan: Vec<String> = query
+            .build_query_scalar()
+            .fetch_all(&mut *transaction)
+            .await
+            .unwrap();
+        assert!(plan.iter().any(|line| line.contains("alert_by_text")), "{plan:?}");
+    }
+
+    #[tokio::test]
+    async fn a_list_that_takes_too_long_is_stopped_and_told() {
+        let Some(database) = filled().await else { return };
+        let url = testing::url_of(&database).unwrap();
+        let hasty = Database::connect(&url, std::time::Duration::from_millis(50))
+            .await
+            .unwrap();
+        let mut holder = database.pool.begin().await.unwrap();
+        sqlx::query("LOCK TABLE alert")
+            .execute(&mut *holder)
+            .await
+            .unwrap();
+        let listed = hasty
+            .list_alerts(&Scope::National, &Filter::default(), Sort::default(), None, 3)
+            .await;
+        assert!(matches!(listed, Err(DatabaseError::TooExpensive)), "{listed:?}");
+    }
+
     #[test]
     fn foreign_cursors_and_orders_are_refused() {
-        for text in ["", "1", "1.2", "x.00000000000000000000000000000001"] {
+        for text in [
+            "",
+            "1",
+            "1.2",
+            "x.00000000000000000000000000000001.1",
+            "1.00000000000000000000000000000001",
+        ] {
             assert!(text.parse::<Cursor>().is_err(), "{text}");
         }
         for text in ["", "-", "tenant", "last_seen; DROP TABLE alert"] {

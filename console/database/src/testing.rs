@@ -15,7 +15,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use vonggac_event::proto::{Field, RuleCard};
 use vonggac_event::{Alert, RuleKind, Severity};
 
-use crate::{Account, Database, Language, NewAccount, Role};
+use crate::{Account, Database, Language, NewAccount, Role, STATEMENT_LIMIT};
 
 /// 2026-01-01 00:00:00 UTC.
 pub const NOW_US: i64 = 1_767_225_600_000_000;
@@ -34,7 +34,9 @@ static DATABASES: AtomicU32 = AtomicU32::new(0);
 
 /// A fresh database with the schema; `None` when PostgreSQL is not installed.
 pub async fn database() -> Option<Database> {
-    let database = Database::connect_with(empty_database().await?).await.unwrap();
+    let database = Database::connect_with(empty_database().await?, STATEMENT_LIMIT)
+        .await
+        .unwrap();
     database.migrate().await.unwrap();
     Some(database)
 }
@@ -42,16 +44,22 @@ pub async fn database() -> Option<Database> {
 /// Address of a fresh database without a schema; `None` when PostgreSQL is not installed.
 pub async fn database_url() -> Option<String> {
     let options = empty_database().await?;
+    url(options.get_database()?)
+}
+
+/// Address of a database that was made here, for another console on it.
+pub fn url_of(database: &Database) -> Option<String> {
+    url(database.pool.connect_options().get_database()?)
+}
+
+fn url(name: &str) -> Option<String> {
     let directory = CLUSTER
         .as_ref()?
         .directory
         .display()
         .to_string()
         .replace('/', "%2F");
-    Some(format!(
-        "postgres://postgres@localhost/{}?host={directory}",
-        options.get_database()?
-    ))
+    Some(format!("postgres://postgres@localhost/{name}?host={directory}"))
 }
 
 async fn empty_database() -> Option<PgConnectOptions> {

@@ -203,6 +203,21 @@ impl Database {
         now_us: i64,
     ) -> Result<(AlertRow, Activity)> {
         action.check()?;
+        // Once more when PostgreSQL ended it for the sake of another.
+        match self.act_once(scope, actor, id, action, now_us).await {
+            Err(error) if error.is_about_order() => self.act_once(scope, actor, id, action, now_us).await,
+            outcome => outcome,
+        }
+    }
+
+    async fn act_once(
+        &self,
+        scope: &Scope,
+        actor: &Account,
+        id: AlertId,
+        action: &Action,
+        now_us: i64,
+    ) -> Result<(AlertRow, Activity)> {
         let mut transaction = self.pool.begin().await?;
         let done = act(&mut transaction, scope, actor, id, action, now_us).await?;
         transaction.commit().await?;
@@ -232,13 +247,29 @@ impl Database {
         let mut ordered = ids.to_vec();
         ordered.sort_unstable();
         ordered.dedup();
+        match self.act_on_all(scope, actor, &ordered, action, now_us).await {
+            Err(error) if error.is_about_order() => {
+                self.act_on_all(scope, actor, &ordered, action, now_us).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn act_on_all(
+        &self,
+        scope: &Scope,
+        actor: &Account,
+        ids: &[AlertId],
+        action: &Action,
+        now_us: i64,
+    ) -> Result<BulkOutcome> {
         let mut outcome = BulkOutcome::default();
         let mut transaction = self.pool.begin().await?;
-        for id in ordered {
+        for &id in ids {
             match act(&mut transaction, scope, actor, id, action, now_us).await {
                 Ok((row, _)) => outcome.changed.push(row),
                 Err(why @ (DatabaseError::NotFound | DatabaseError::Conflict(_))) => {
-                    outcome.failed.push((id, why))
+                    outcome.failed.push((id, why));
                 }
                 Err(other) => return Err(other),
             }
@@ -275,8 +306,10 @@ async fn act(
     now_us: i64,
 ) -> Result<(AlertRow, Activity)> {
     let key = id.to_bytes().to_vec();
-    sqlx::query("SELECT FROM alert WHERE id = $1 FOR UPDATE")
+    // With the scope in it: a row outside is not waited for either, else the wait would tell that it exists.
+    sqlx::query("SELECT FROM alert WHERE id = $1 AND ($2::text IS NULL OR tenant = $2) FOR UPDATE")
         .bind(&key)
+        .bind(scope.tenant())
         .execute(&mut *connection)
         .await?;
     let mut row = alert::row(connection, scope, id).await?;
@@ -387,6 +420,70 @@ mod tests {
             detail,
             "{\"note\":\"seen \\\"it\\\"\u{fffd}\",\"resolution\":\"true_positive\"}"
         );
+    }
+
+    #[tokio::test]
+    async fn a_foreign_alert_is_not_waited_for() {
+        let Some(database) = testing::database().await else {
+            return;
+        };
+        let lan = testing::account(&database, "lan", "moh").await;
+        database.take_alerts(&[alert(1, "mot", 1)]).await.unwrap();
+        let mut holder = database.pool.begin().await.unwrap();
+        sqlx::query("SELECT FROM alert FOR UPDATE")
+            .execute(&mut *holder)
+            .await
+            .unwrap();
+        let scope = lan.scope();
+        let refused = database.act(&scope, &lan, id(1), &close(), NOW_US).await;
+        assert!(matches!(refused, Err(DatabaseError::NotFound)), "{refused:?}");
+        let outcome = database
+            .act_on_many(&scope, &lan, &[id(1)], &close(), NOW_US)
+            .await
+            .unwrap();
+        assert_eq!(outcome.failed.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_deadlock_is_tried_again() {
+        let Some(database) = testing::database().await else {
+            return;
+        };
+        let lan = testing::account(&database, "lan", "moh").await;
+        database
+            .take_alerts(&[alert(1, "moh", 1), alert(2, "moh", 1)])
+            .await
+            .unwrap();
+        let lock = async |holder: &mut PgConnection, number: u32| {
+            sqlx::query("SELECT FROM alert WHERE id = $1 FOR UPDATE")
+                .bind(id(number).to_bytes().to_vec())
+                .execute(holder)
+                .await
+        };
+        // Another that locks from the other end, and is not the one to be ended: its patience is longer.
+        let mut holder = database.pool.begin().await.unwrap();
+        sqlx::query("SET LOCAL deadlock_timeout = '1min'")
+            .execute(&mut *holder)
+            .await
+            .unwrap();
+        lock(&mut holder, 2).await.unwrap();
+        let scope = lan.scope();
+        let (ids, action) = ([id(1), id(2)], close());
+        let bulk = database.act_on_many(&scope, &lan, &ids, &action, NOW_US);
+        let other = async {
+            while sqlx::query_scalar::<_, i64>("SELECT count(*) FROM pg_locks WHERE NOT granted")
+                .fetch_one(&database.pool)
+                .await
+                .unwrap()
+                == 0
+            {
+                tokio::task::yield_now().await;
+            }
+            lock(&mut holder, 1).await.unwrap();
+            holder.commit().await.unwrap();
+        };
+        let (outcome, ()) = tokio::join!(bulk, other);
+        assert_eq!(outcome.unwrap().changed.len(), 2);
     }
 
     #[tokio::test]

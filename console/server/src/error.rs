@@ -6,7 +6,10 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 use vonggac_database::DatabaseError;
-use vonggac_store::search::SearchError;
+use vonggac_store::search::{Busy, SearchError};
+
+/// When a search that found no turn is worth trying again, in seconds.
+const BUSY_RETRY_S: u64 = 5;
 
 /// Result of a handler.
 pub(crate) type Result<T> = std::result::Result<T, Failure>;
@@ -63,6 +66,10 @@ impl Failure {
         Self::new(StatusCode::NOT_FOUND, "not_found", "not found")
     }
 
+    fn too_expensive(why: impl ToString) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "too_expensive", why.to_string())
+    }
+
     pub(crate) fn unauthenticated() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "sign in first")
     }
@@ -97,7 +104,9 @@ impl From<DatabaseError> for Failure {
                 failure.retry_after_s = Some(retry_after_s);
                 failure
             }
+            DatabaseError::TooExpensive => Self::too_expensive(error),
             DatabaseError::Address(_)
+            | DatabaseError::Setting(_)
             | DatabaseError::Server(_)
             | DatabaseError::Migrate(_)
             | DatabaseError::Hashing(_) => {
@@ -122,11 +131,16 @@ impl From<SearchError> for Failure {
                 failure
             }
             SearchError::Cursor => Self::invalid("cursor", error.to_string()),
-            SearchError::TooExpensive(_) => Self::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "too_expensive",
-                error.to_string(),
-            ),
+            SearchError::TooExpensive(_) => Self::too_expensive(error),
+            SearchError::Busy(busy) => {
+                let status = match busy {
+                    Busy::Line => StatusCode::TOO_MANY_REQUESTS,
+                    Busy::Wait => StatusCode::SERVICE_UNAVAILABLE,
+                };
+                let mut failure = Self::new(status, "too_many_searches", busy.to_string());
+                failure.retry_after_s = Some(BUSY_RETRY_S);
+                failure
+            }
             SearchError::Server(_) | SearchError::Answer(_) => {
                 tracing::error!(%error, "the event store failed");
                 Self::new(

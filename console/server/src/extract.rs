@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use vonggac_database::session::Use;
 use vonggac_database::{Account, SessionId, SessionToken};
 use vonggac_event::{AlertId, Scope};
+use vonggac_store::search::Asker;
 
 use crate::error::Failure;
 use crate::state::Console;
@@ -27,6 +28,11 @@ impl Signed {
     /// What the account may see.
     pub(crate) fn scope(&self) -> Scope {
         self.account.scope()
+    }
+
+    /// Whose turn its searches take.
+    pub(crate) fn asker(&self) -> Asker {
+        Asker(self.account.id.0)
     }
 }
 

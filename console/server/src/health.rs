@@ -233,10 +233,11 @@ async fn clickhouse(console: &Console) -> Asked {
 }
 
 async fn kafka(console: &Console) -> Asked {
-    let brokers = console.options().kafka.clone();
-    let address = brokers.clone();
+    let connection = console.options().kafka.clone();
+    let address = connection.to_string();
     let probe = async {
-        let count = tokio::task::spawn_blocking(move || vonggac_bus::probe(&brokers, Duration::from_secs(2)));
+        let count =
+            tokio::task::spawn_blocking(move || vonggac_bus::probe(&connection, Duration::from_secs(2)));
         match count.await {
             Ok(Ok(count)) => Ok(count.to_string()),
             Ok(Err(error)) => Err(error.to_string()),
@@ -252,7 +253,9 @@ fn intake(console: &Console) -> IntakeFacts {
     let failing_since_us = (since_us != 0).then_some(since_us);
     match failing_since_us {
         Some(since_us) => {
-            watch.intake.set("alerts cannot be taken over into PostgreSQL");
+            watch
+                .intake
+                .set(format!("alerts cannot be taken over: {}", first_line(&intake.trouble())));
             let lag_us = console.now_us().saturating_sub(since_us).max(0);
             watch.intake_lag.set(lag_us as f64 / 1e6);
         }
@@ -264,7 +267,7 @@ fn intake(console: &Console) -> IntakeFacts {
     IntakeFacts {
         failing_since_us,
         last_us: intake.last_us.load(Ordering::Relaxed),
-        trouble: None,
+        trouble: failing_since_us.map(|_| first_line(&intake.trouble())),
     }
 }
 

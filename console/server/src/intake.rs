@@ -1,20 +1,20 @@
 //! Alerts from Kafka into the case store.
 //!
-//! Several at a time: what has come is taken over in one transaction, told to the open browsers, and only then are the offsets
-//! committed. After a crash the last ones come again; their revisions are known then, and nothing happens twice. While PostgreSQL
-//! is away the intake waits and tries again. A message that is no alert, or that PostgreSQL will never take, is logged with its
-//! place and passed over: the pipeline's copy in ClickHouse remains.
+//! Several at a time: what has come is taken over in one transaction, in which PostgreSQL tells every console of it, and only then
+//! are the offsets committed. After a crash the last ones come again; their revisions are known then, and nothing happens twice.
+//! While PostgreSQL is away the intake waits and tries again; when Kafka's side fails for good, it begins anew with another consumer.
+//! A message that is no alert, or that PostgreSQL will never take, goes to `dead-letter` before its offset is committed.
 
 use std::future::Future;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use vonggac_bus::{Consumer, Producer};
+use vonggac_database::DatabaseError;
 use vonggac_database::alert::Taken;
-use vonggac_database::{AlertRow, DatabaseError};
-use vonggac_event::{Alert, wire};
+use vonggac_event::limits::cut;
+use vonggac_event::{Alert, topic, wire};
 
-use crate::live::Happening;
 use crate::state::Console;
 
 /// Most alerts in one transaction.
@@ -24,6 +24,8 @@ const GATHER: Duration = Duration::from_millis(5);
 /// First and longest wait before trying again.
 const RETRY_MIN: Duration = Duration::from_millis(200);
 const RETRY_MAX: Duration = Duration::from_secs(10);
+/// Longest reason sent with a message that is put aside, in bytes.
+const REASON_BYTES_MAX: usize = 1024;
 
 /// A message and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +34,8 @@ pub struct Delivered {
     pub partition: i32,
     /// Offset in it.
     pub offset: i64,
+    /// Key; empty when it has none.
+    pub key: Vec<u8>,
     /// Wire form of an alert.
     pub payload: Vec<u8>,
 }
@@ -44,50 +48,96 @@ pub trait AlertSource: Send + 'static {
     /// When the source is beyond repair.
     fn next(&mut self) -> impl Future<Output = anyhow::Result<Delivered>> + Send;
 
-    /// Says that everything below `next_offset` of a partition is in the case store.
+    /// Says that everything below `next_offset` of a partition is in the case store, or put aside.
     fn commit(&mut self, partition: i32, next_offset: i64);
+
+    /// Puts a message aside, with the reason; when this returns it is safe there.
+    ///
+    /// # Errors
+    /// When it could not be put there; it is not to be committed then.
+    fn put_aside(
+        &mut self,
+        message: &Delivered,
+        reason: &str,
+    ) -> impl Future<Output = anyhow::Result<()>> + Send;
 }
 
-impl AlertSource for vonggac_bus::Consumer {
+/// Kafka's topic of alerts, and the one for what cannot be taken over.
+pub(crate) struct Topics {
+    pub(crate) alerts: Consumer,
+    pub(crate) dead_letter: Producer,
+}
+
+impl AlertSource for Topics {
     async fn next(&mut self) -> anyhow::Result<Delivered> {
-        let message = vonggac_bus::Consumer::next(self).await?;
+        let message = self.alerts.next().await?;
         Ok(Delivered {
             partition: message.partition,
             offset: message.offset,
+            key: message.key,
             payload: message.payload,
         })
     }
 
     fn commit(&mut self, partition: i32, next_offset: i64) {
-        vonggac_bus::Consumer::commit(self, vonggac_event::topic::ALERTS, partition, next_offset);
+        self.alerts.commit(topic::ALERTS, partition, next_offset);
+    }
+
+    async fn put_aside(&mut self, message: &Delivered, reason: &str) -> anyhow::Result<()> {
+        let place = format!("{}/{}/{}", topic::ALERTS, message.partition, message.offset);
+        let headers = [("reason", reason), ("from", place.as_str())];
+        let delivery = self
+            .dead_letter
+            .send_with(topic::DEAD_LETTER, &message.key, &message.payload, &headers)
+            .await?;
+        Ok(delivery.await?)
     }
 }
 
-/// Takes alerts over until the console stops or the source fails for good.
-pub(crate) async fn run(console: Console, mut source: impl AlertSource) {
+/// Takes alerts over until the console stops. A source that fails for good is replaced by another.
+pub(crate) async fn run<S: AlertSource>(console: Console, mut open: impl FnMut() -> anyhow::Result<S>) {
     let mut stopped = console.stopped();
     let work = async {
+        let mut wait = RETRY_MIN;
         loop {
-            let batch = match gather(&mut source).await {
-                Ok(batch) => batch,
-                Err(error) => {
-                    console
-                        .intake()
-                        .failing_since_us
-                        .store(console.now_us(), Ordering::Relaxed);
-                    tracing::error!(%error, "alerts cannot be read from Kafka any more; restart the console");
-                    return;
-                }
+            let error = match open() {
+                Ok(mut source) => take_from(&console, &mut source, &mut wait).await,
+                Err(error) => error,
             };
-            take(&console, &batch).await;
-            for (partition, next_offset) in ends(&batch) {
-                source.commit(partition, next_offset);
-            }
+            console.intake().fails(console.now_us(), &error);
+            console.intake().restarts.fetch_add(1, Ordering::Relaxed);
+            tracing::error!(
+                error = format!("{error:#}"),
+                ?wait,
+                "alerts cannot be read from Kafka; beginning anew"
+            );
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(RETRY_MAX);
         }
     };
     tokio::select! {
         () = work => {}
         _ = stopped.wait_for(|stopped| *stopped) => {}
+    }
+}
+
+/// Takes over what a source has, until it fails.
+async fn take_from(console: &Console, source: &mut impl AlertSource, wait: &mut Duration) -> anyhow::Error {
+    loop {
+        let batch = match gather(source).await {
+            Ok(batch) => batch,
+            Err(error) => return error,
+        };
+        for refused in take(console, &batch).await {
+            if let Err(error) = put_aside(console, source, &refused).await {
+                return error.context("a message could not be put aside");
+            }
+        }
+        console.intake().works(console.now_us());
+        *wait = RETRY_MIN;
+        for (partition, next_offset) in ends(&batch) {
+            source.commit(partition, next_offset);
+        }
     }
 }
 
@@ -113,26 +163,57 @@ fn ends(batch: &[Delivered]) -> Vec<(i32, i64)> {
     ends.into_iter().collect()
 }
 
-/// Takes a batch over, however long PostgreSQL is away.
-async fn take(console: &Console, batch: &[Delivered]) {
-    let alerts: Vec<Alert> = batch.iter().filter_map(decoded).collect();
+/// A message that will never be taken over, and why.
+struct Refused<'a> {
+    message: &'a Delivered,
+    reason: String,
+}
+
+impl<'a> Refused<'a> {
+    fn new(message: &'a Delivered, reason: impl ToString) -> Self {
+        Self {
+            message,
+            reason: cut(reason.to_string(), REASON_BYTES_MAX),
+        }
+    }
+}
+
+async fn put_aside(
+    console: &Console,
+    source: &mut impl AlertSource,
+    refused: &Refused<'_>,
+) -> anyhow::Result<()> {
+    let Refused { message, reason } = refused;
+    source.put_aside(message, reason).await?;
+    console.intake().put_aside.fetch_add(1, Ordering::Relaxed);
+    tracing::error!(
+        reason,
+        partition = message.partition,
+        offset = message.offset,
+        "put aside in dead-letter what cannot be taken over as an alert"
+    );
+    Ok(())
+}
+
+/// Takes a batch over, however long PostgreSQL is away; what will never be taken over.
+async fn take<'a>(console: &Console, batch: &'a [Delivered]) -> Vec<Refused<'a>> {
+    let mut refused = Vec::new();
+    let mut alerts: Vec<(&Delivered, Alert)> = Vec::with_capacity(batch.len());
+    for message in batch {
+        match wire::decode(&message.payload) {
+            Ok(alert) => alerts.push((message, alert)),
+            Err(error) => refused.push(Refused::new(message, error)),
+        }
+    }
     let mut wait = RETRY_MIN;
     loop {
         match take_once(console, &alerts).await {
-            Ok(rows) => {
-                console.intake().failing_since_us.store(0, Ordering::Relaxed);
-                console
-                    .intake()
-                    .last_us
-                    .store(console.now_us(), Ordering::Relaxed);
-                for row in rows {
-                    console.live().tell(Happening::Told(Arc::new(row)));
-                }
-                return;
+            Ok(others) => {
+                refused.extend(others);
+                return refused;
             }
             Err(error) => {
-                let failing = &console.intake().failing_since_us;
-                let _ = failing.compare_exchange(0, console.now_us(), Ordering::Relaxed, Ordering::Relaxed);
+                console.intake().fails(console.now_us(), &error);
                 tracing::warn!(%error, alerts = alerts.len(), "alerts could not be taken over; trying again");
                 tokio::time::sleep(wait).await;
                 wait = (wait * 2).min(RETRY_MAX);
@@ -141,47 +222,42 @@ async fn take(console: &Console, batch: &[Delivered]) {
     }
 }
 
-fn decoded(message: &Delivered) -> Option<Alert> {
-    match wire::decode(&message.payload) {
-        Ok(alert) => Some(alert),
-        Err(error) => {
-            tracing::warn!(%error, partition = message.partition, offset = message.offset, "passed over what is no alert");
-            None
+/// Takes all over in one transaction, or one by one when PostgreSQL will not take one of them; what it will never take.
+async fn take_once<'a>(
+    console: &Console,
+    alerts: &[(&'a Delivered, Alert)],
+) -> Result<Vec<Refused<'a>>, DatabaseError> {
+    let all: Vec<Alert> = alerts.iter().map(|(_, alert)| alert.clone()).collect();
+    match console.database().take_alerts(&all).await {
+        Ok(taken) => return Ok(judged(console, alerts, &taken)),
+        Err(error) if error.is_about_data() => {}
+        Err(error) => return Err(error),
+    }
+    let mut refused = Vec::new();
+    for one in alerts {
+        match console.database().take_alerts(std::slice::from_ref(&one.1)).await {
+            Ok(taken) => refused.extend(judged(console, std::slice::from_ref(one), &taken)),
+            Err(error) if error.is_about_data() => refused.push(Refused::new(one.0, error)),
+            Err(error) => return Err(error),
         }
     }
+    Ok(refused)
 }
 
-/// Takes all over in one transaction, or one by one when PostgreSQL will not take one of them.
-async fn take_once(console: &Console, alerts: &[Alert]) -> Result<Vec<AlertRow>, DatabaseError> {
-    match console.database().take_alerts(alerts).await {
-        Ok(taken) => Ok(changed(taken)),
-        Err(error) if error.is_about_data() => {
-            let mut rows = Vec::new();
-            for alert in alerts {
-                match console.database().take_alerts(std::slice::from_ref(alert)).await {
-                    Ok(taken) => rows.extend(changed(taken)),
-                    Err(error) if error.is_about_data() => {
-                        tracing::error!(%error, "passed over an alert that PostgreSQL refuses");
-                    }
-                    Err(error) => return Err(error),
-                }
-            }
-            Ok(rows)
-        }
-        Err(error) => Err(error),
-    }
-}
-
-fn changed(taken: Vec<Taken>) -> Vec<AlertRow> {
-    let row = |one| match one {
-        Taken::Changed(row) => Some(*row),
-        Taken::Known => None,
-        Taken::Refused => {
-            tracing::warn!("passed over an alert whose id is not 16 bytes long");
-            None
-        }
-    };
-    taken.into_iter().filter_map(row).collect()
+/// Counts what was taken over; what was refused.
+fn judged<'a>(console: &Console, alerts: &[(&'a Delivered, Alert)], taken: &[Taken]) -> Vec<Refused<'a>> {
+    let changed = taken
+        .iter()
+        .filter(|one| matches!(one, Taken::Changed(_)))
+        .count();
+    let changed = u64::try_from(changed).unwrap_or(u64::MAX);
+    console.intake().taken.fetch_add(changed, Ordering::Relaxed);
+    alerts
+        .iter()
+        .zip(taken)
+        .filter(|(_, taken)| matches!(taken, Taken::Refused))
+        .map(|((message, _), _)| Refused::new(message, "its id is not 16 bytes long"))
+        .collect()
 }
 
 #[cfg(test)]
@@ -193,6 +269,7 @@ mod unit {
         let at = |partition, offset| Delivered {
             partition,
             offset,
+            key: Vec::new(),
             payload: Vec::new(),
         };
         assert_eq!(ends(&[at(0, 4), at(1, 9), at(0, 5), at(0, 3)]), [(0, 6), (1, 10)]);

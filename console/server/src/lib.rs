@@ -2,32 +2,38 @@
 //!
 //! ```text
 //!  Kafka alerts ──▶ intake ──▶ PostgreSQL ──▶ API ──▶ browser
-//!                      └──────▶ live (bounded) ──▶ SSE ──┘
-//!  ClickHouse ◀── search ◀── API
+//!                                  └─ notifies ──▶ news ──▶ live (bounded) ──▶ SSE ──┘
+//!  ClickHouse ◀── search, in turns ◀── API
 //! ```
 //! - `api`: what the browser calls, under `/api/v1`; `openapi.json` beside `Cargo.toml` is generated from it and the front end's
 //!   client from that.
 //! - `guard`: what every request passes: headers, size, time, and where it comes from.
+//! - `listener`: its connections.
 //! - `intake`: alerts from Kafka; an offset is committed once PostgreSQL has committed the alert.
+//! - `news`: what happened to alerts, told by PostgreSQL to every console there is.
 //! - `setup`: the one-time code of the first administrator.
 //! - `front`: the built front end, embedded in the binary.
 //!
 //! Invariant: every handler but those of set-up and sign-in takes `Signed`, and everything it asks the stores for is limited to that
-//! account's scope. Invariant: what lies outside the scope is answered as what does not exist. Invariant: neither tokens nor
+//! account's scope. Invariant: no task ends unobserved: the end of one that should not end is the console's end. Invariant: what lies outside the scope is answered as what does not exist. Invariant: neither tokens nor
 //! passwords, codes, or payloads are logged. TLS is not served here: put a proxy in front and give `--public-url`.
 
 mod api;
+mod counts;
 mod error;
 mod extract;
 mod front;
 mod guard;
 mod health;
 mod intake;
+mod listener;
 mod live;
 mod meter;
+mod news;
 mod options;
 mod setup;
 mod state;
+mod streams;
 mod time;
 
 #[cfg(test)]
@@ -35,12 +41,14 @@ mod tests;
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::Context;
 use tokio::net::TcpSocket;
 use tokio::sync::watch;
-use vonggac_bus::Consumer;
+use tokio::task::JoinSet;
+use vonggac_bus::{Consumer, Producer};
 use vonggac_database::Database;
 use vonggac_event::topic;
 use vonggac_store::Store;
@@ -63,11 +71,12 @@ const PURGE_EVERY: Duration = Duration::from_secs(300);
 /// Runs the console until `shutdown`.
 ///
 /// # Errors
-/// When its port is taken, PostgreSQL cannot be used, or Kafka's settings are refused. ClickHouse and Kafka may be away: the
-/// console then says so on its health page.
+/// When its port is taken, PostgreSQL cannot be used, Kafka's settings are refused, or a part of it ends that should not.
+/// ClickHouse and Kafka may be away: the console then says so on its health page.
 pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
     let socket = take_port(&options)?;
-    let database = Database::connect(&options.postgres)
+    let limit = options.statement_limit();
+    let database = Database::connect(&options.postgres, &options.postgres_security, limit)
         .await
         .context("the case store cannot be reached")?;
     database.migrate().await?;
@@ -83,40 +92,83 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
         stopped,
     });
 
-    let _page = console.metrics().serve(options.metrics).await?;
-    let consumer = Consumer::new(&options.kafka, GROUP, &[topic::ALERTS])?;
-    let intake = tokio::spawn(intake::run(console.clone(), consumer));
-    let purge = tokio::spawn(purge(console.clone()));
-    let mut watch = tokio::spawn(health::run(console.clone()));
+    let _page = console.metrics().serve(console.options().metrics).await?;
+    // Settings that are refused now would be refused for ever.
+    let first = open_topics(&options)?;
+    let mut first = Some(first);
+    let open = move || first.take().map_or_else(|| open_topics(&options), Ok);
+
     let listener = socket
         .listen(BACKLOG)
-        .map_err(|error| named(error, options.listen))?;
-    tracing::info!(address = %listener.local_addr()?, "console is ready");
-    let app = api::app(console.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    let mut stopping = console.stopped();
-    let server = axum::serve(listener, app).with_graceful_shutdown(async move {
-        // An error means that the sender is gone, which is an end too.
-        let _ = stopping.wait_for(|stopped| *stopped).await;
-    });
-    let server = tokio::spawn(server.into_future());
+        .map_err(|error| named(error, console.options().listen))?;
+    let address = listener.local_addr()?;
+    let app = api::app(console.clone());
+    let mut tasks = Tasks::default();
+    tasks.start("the intake of alerts", intake::run(console.clone(), open));
+    tasks.start("the news of alerts", news::run(console.clone()));
+    tasks.start("the purge", purge(console.clone()));
+    tasks.start("the watch over health", health::run(console.clone()));
+    let counting = console.clone();
+    let full = move || {
+        let times = counting.connections_full().fetch_add(1, Ordering::Relaxed) + 1;
+        if times.is_power_of_two() {
+            tracing::warn!(times, "as many connections as may be are open; others wait");
+        }
+    };
+    let limits = listener::Limits {
+        head: listener::HEAD_LIMIT,
+        drain: DRAIN_LIMIT,
+    };
+    let server = listener::serve(listener, app, console.stopped(), limits, full);
+    tasks.start("the server", server);
+    tracing::info!(%address, "console is ready");
 
     let outcome = tokio::select! {
         () = shutdown => Ok(()),
-        ended = &mut watch => Err(anyhow::anyhow!("the watch over health ended: {ended:?}")),
+        ended = tasks.ended() => Err(ended),
     };
     tracing::info!("console stops");
     let _ = stop.send(true);
-    if tokio::time::timeout(DRAIN_LIMIT, server).await.is_err() {
-        tracing::warn!("requests were still open at the end");
-    }
-    // What it holds is not committed yet, so nothing is lost by ending it anywhere.
-    let _ = tokio::time::timeout(DRAIN_LIMIT, intake).await;
-    purge.abort();
-    if outcome.is_ok() {
-        let _ = tokio::time::timeout(DRAIN_LIMIT, watch).await;
-    }
+    // What the intake holds is not committed yet, so nothing is lost by ending it anywhere.
+    let _ = tokio::time::timeout(DRAIN_LIMIT + Duration::from_secs(1), tasks.all_ended()).await;
+    counts::log(&console);
     console.database().close().await;
     outcome
+}
+
+fn open_topics(options: &Options) -> anyhow::Result<intake::Topics> {
+    Ok(intake::Topics {
+        alerts: Consumer::new(&options.kafka, GROUP, &[topic::ALERTS])?,
+        dead_letter: Producer::new(&options.kafka)?,
+    })
+}
+
+/// The console's tasks, by name. None ends before the console is told to stop, unless something is wrong.
+#[derive(Default)]
+struct Tasks {
+    set: JoinSet<&'static str>,
+}
+
+impl Tasks {
+    fn start(&mut self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        self.set.spawn(async move {
+            task.await;
+            name
+        });
+    }
+
+    /// Until one ends; what that means.
+    async fn ended(&mut self) -> anyhow::Error {
+        match self.set.join_next().await {
+            Some(Ok(name)) => anyhow::anyhow!("{name} has ended, which it should not"),
+            Some(Err(error)) => anyhow::Error::new(error).context("a part of the console failed"),
+            None => anyhow::anyhow!("the console has no part that runs"),
+        }
+    }
+
+    async fn all_ended(&mut self) {
+        while self.set.join_next().await.is_some() {}
+    }
 }
 
 /// Takes the port without answering on it yet: whoever can connect finds the console ready, and its one-time code written.
@@ -148,10 +200,29 @@ fn named(error: std::io::Error, address: SocketAddr) -> anyhow::Error {
 
 async fn purge(console: Console) {
     let mut every = tokio::time::interval(PURGE_EVERY);
+    let mut stopped = console.stopped();
     loop {
-        every.tick().await;
+        tokio::select! {
+            _ = every.tick() => {}
+            _ = stopped.wait_for(|stopped| *stopped) => return,
+        }
         if let Err(error) = console.database().purge(console.now_us()).await {
             tracing::warn!(%error, "worthless rows could not be removed");
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod unit {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_end_of_one_part_is_told() {
+        let mut tasks = Tasks::default();
+        tasks.start("one that lives", std::future::pending());
+        tasks.start("one that ends", std::future::ready(()));
+        let told = tasks.ended().await.to_string();
+        assert!(told.starts_with("one that ends has ended"), "{told}");
     }
 }

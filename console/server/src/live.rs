@@ -10,13 +10,15 @@ use vonggac_database::AlertRow;
 /// Most happenings kept for the slowest browser.
 pub(crate) const HAPPENINGS_MAX: usize = 1024;
 
-/// Something that happened to an alert, with the alert as it is afterwards.
+/// Something that happened to an alert, with the alert as it is afterwards, or may have.
 #[derive(Debug, Clone)]
 pub(crate) enum Happening {
     /// The pipeline told something new of it.
     Told(Arc<AlertRow>),
     /// Somebody worked on it.
     Worked(Arc<AlertRow>),
+    /// Something may have happened that nobody told: what is shown must be loaded anew.
+    Gap,
 }
 
 /// The ring.

@@ -2,6 +2,9 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
+
+use vonggac_store::search::{Limits, Shares};
 
 /// The console's options.
 #[derive(Debug, Clone, clap::Args)]
@@ -22,17 +25,15 @@ pub struct Options {
     /// PostgreSQL: postgres://user:password@host:port/database, or ?host=/socket/directory.
     #[arg(long, env = "VONGGAC_POSTGRES", value_name = "URL", hide_env_values = true)]
     pub postgres: String,
+    /// Password and TLS of PostgreSQL.
+    #[command(flatten)]
+    pub postgres_security: vonggac_link::PostgresSecurity,
     /// ClickHouse.
     #[command(flatten)]
     pub store: vonggac_store::Options,
-    /// Kafka's brokers.
-    #[arg(
-        long,
-        env = "VONGGAC_KAFKA",
-        default_value = "127.0.0.1:9092",
-        value_name = "HOST:PORT,…"
-    )]
-    pub kafka: String,
+    /// Where alerts come from.
+    #[command(flatten)]
+    pub kafka: vonggac_bus::Connection,
     /// Serves counters for Prometheus on this address, as `GET /metrics`, and what is wrong as `GET /health`.
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub metrics: Option<SocketAddr>,
@@ -50,12 +51,33 @@ pub struct Options {
         conflicts_with = "setup_code_file"
     )]
     pub setup_code_sha256: Option<String>,
-    /// Longest a search may take in ClickHouse, in seconds; 0 leaves it to the server.
-    #[arg(long, default_value_t = 20, value_name = "SECONDS")]
+    /// Longest a statement may take in PostgreSQL, in seconds.
+    #[arg(long, default_value_t = 10, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=25))]
+    pub postgres_seconds_max: u32,
+    /// Longest a search may take in ClickHouse, in seconds. With the wait for its turn it ends before its request does, after 30 s.
+    #[arg(long, default_value_t = 20, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=20))]
     pub search_seconds_max: u32,
     /// Most rows a search may read in ClickHouse; 0 leaves it to the server.
-    #[arg(long, default_value_t = 0, value_name = "ROWS")]
+    #[arg(long, default_value_t = 5_000_000_000, value_name = "ROWS")]
     pub search_rows_max: u64,
+    /// Most memory a search may take in ClickHouse, in bytes; 0 leaves it to the server.
+    #[arg(long, default_value_t = 1 << 30, value_name = "BYTES")]
+    pub search_memory_bytes_max: u64,
+    /// Most threads a search may take in ClickHouse; 0 leaves it to the server.
+    #[arg(long, default_value_t = 0, value_name = "COUNT")]
+    pub search_threads_max: u32,
+    /// Searches that run at once.
+    #[arg(long, default_value_t = 4, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub searches_max: u16,
+    /// Searches of one account that run at once; its others wait, and hold up nobody else's.
+    #[arg(long, default_value_t = 2, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub searches_per_account_max: u16,
+    /// Searches of one account that wait; more are refused.
+    #[arg(long, default_value_t = 32, value_name = "COUNT")]
+    pub searches_waiting_max: u16,
+    /// Longest a search waits for its turn, in seconds.
+    #[arg(long, default_value_t = 8, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=8))]
+    pub search_wait_seconds_max: u32,
 }
 
 impl Options {
@@ -66,10 +88,25 @@ impl Options {
             .is_some_and(|url| url.starts_with("https://"))
     }
 
-    pub(crate) fn search_limits(&self) -> vonggac_store::search::Limits {
-        vonggac_store::search::Limits {
-            max_execution_s: (self.search_seconds_max > 0).then_some(self.search_seconds_max),
+    pub(crate) fn search_limits(&self) -> Limits {
+        Limits {
+            max_execution_s: Some(self.search_seconds_max),
             max_rows_to_read: (self.search_rows_max > 0).then_some(self.search_rows_max),
+            max_memory_bytes: (self.search_memory_bytes_max > 0).then_some(self.search_memory_bytes_max),
+            max_threads: (self.search_threads_max > 0).then_some(self.search_threads_max),
         }
+    }
+
+    pub(crate) fn search_shares(&self) -> Shares {
+        Shares {
+            running_max: self.searches_max.into(),
+            running_per_asker_max: self.searches_per_account_max.into(),
+            waiting_per_asker_max: self.searches_waiting_max.into(),
+            wait_max: Duration::from_secs(self.search_wait_seconds_max.into()),
+        }
+    }
+
+    pub(crate) fn statement_limit(&self) -> Duration {
+        Duration::from_secs(self.postgres_seconds_max.into())
     }
 }

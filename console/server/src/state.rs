@@ -1,21 +1,20 @@
 //! What the handlers share.
 
-use std::sync::atomic::AtomicI64;
-use std::sync::{Arc, Weak};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, Weak};
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use vonggac_database::Database;
 use vonggac_metrics::Registry;
 use vonggac_store::health::Instance;
+use vonggac_store::search::EventStore;
 use vonggac_store::{Store, search};
 
 use crate::health::Watch;
 use crate::live::Live;
 use crate::options::Options;
+use crate::streams::Streams;
 use crate::{meter, setup, time};
-
-/// Most live streams at once.
-pub(crate) const STREAMS_MAX: usize = 256;
 
 /// What a console is made from.
 pub(crate) struct Parts {
@@ -34,7 +33,9 @@ struct Inner {
     parts: Parts,
     clock: Box<dyn Fn() -> i64 + Send + Sync>,
     live: Live,
-    streams: Arc<Semaphore>,
+    streams: Streams,
+    events: EventStore,
+    connections_full: AtomicU64,
     intake: Intake,
     metrics: Registry,
     watch: Watch,
@@ -57,6 +58,41 @@ pub(crate) struct Intake {
     pub(crate) last_us: AtomicI64,
     /// Since when the intake has failed; 0 for not.
     pub(crate) failing_since_us: AtomicI64,
+    /// Revisions of alerts taken over since the start.
+    pub(crate) taken: AtomicU64,
+    /// Messages put aside in `dead-letter` since the start.
+    pub(crate) put_aside: AtomicU64,
+    /// How often it has begun anew because Kafka's side failed for good.
+    pub(crate) restarts: AtomicU64,
+    trouble: std::sync::Mutex<String>,
+}
+
+impl Intake {
+    /// Says that alerts cannot be taken over, and why.
+    pub(crate) fn fails(&self, now_us: i64, why: &dyn std::fmt::Display) {
+        let since_us = &self.failing_since_us;
+        // It has failed since it first did.
+        let _ = since_us.compare_exchange(0, now_us, Ordering::Relaxed, Ordering::Relaxed);
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = why.to_string();
+    }
+
+    /// Says that alerts were taken over.
+    pub(crate) fn works(&self, now_us: i64) {
+        self.failing_since_us.store(0, Ordering::Relaxed);
+        self.last_us.store(now_us, Ordering::Relaxed);
+        self.trouble
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+    }
+
+    /// Why alerts cannot be taken over; empty when they can.
+    pub(crate) fn trouble(&self) -> String {
+        self.trouble
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
 }
 
 impl Console {
@@ -65,14 +101,18 @@ impl Console {
     }
 
     pub(crate) fn with_clock(parts: Parts, clock: Box<dyn Fn() -> i64 + Send + Sync>) -> Self {
+        let options = &parts.options;
+        let events = EventStore::new(&parts.store, options.search_limits(), options.search_shares());
         let metrics = Registry::default();
-        let name = parts.options.instance.clone();
+        let name = options.instance.clone();
         let own = Instance::new("console", name, env!("CARGO_PKG_VERSION"));
         let console = Self(Arc::new(Inner {
             parts,
             clock,
             live: Live::new(),
-            streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+            streams: Streams::default(),
+            events,
+            connections_full: AtomicU64::new(0),
             intake: Intake::default(),
             watch: Watch::new(&metrics, own),
             metrics,
@@ -105,8 +145,18 @@ impl Console {
         &self.0.live
     }
 
-    pub(crate) fn streams(&self) -> &Arc<Semaphore> {
+    pub(crate) fn streams(&self) -> &Streams {
         &self.0.streams
+    }
+
+    /// Searches over stored events.
+    pub(crate) fn events(&self) -> &EventStore {
+        &self.0.events
+    }
+
+    /// How often a connection had to wait for another to end.
+    pub(crate) fn connections_full(&self) -> &AtomicU64 {
+        &self.0.connections_full
     }
 
     pub(crate) fn intake(&self) -> &Intake {

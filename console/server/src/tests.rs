@@ -100,6 +100,9 @@ impl Harness {
             stopped,
         };
         let console = Console::with_clock(parts, Box::new(move || clock.load(Ordering::Relaxed)));
+        let news = database.news().await.unwrap();
+        let hearing = console.clone();
+        tokio::spawn(async move { crate::news::hear(&hearing, news).await });
         let app = crate::api::app(console.clone());
         Some(Self {
             app,

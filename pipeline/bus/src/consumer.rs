@@ -2,24 +2,23 @@
 
 use std::time::Duration;
 
-use rdkafka::consumer::{CommitMode, Consumer as _, StreamConsumer};
-use rdkafka::message::Message as _;
+use rdkafka::consumer::{CommitMode, Consumer as _, ConsumerContext, StreamConsumer};
+use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::{Offset, TopicPartitionList};
 
-use crate::{BusError, client};
+use crate::link::Link;
+use crate::{BusError, Connection, client};
 
 /// Pause after an error that goes away by itself.
-const FAILURE_PAUSE: Duration = Duration::from_millis(50);
-/// How long a seek may take.
-const SEEK_LIMIT: Duration = Duration::from_secs(10);
+pub(crate) const FAILURE_PAUSE: Duration = Duration::from_millis(50);
 
 /// Reads topics as a member of a group.
 pub struct Consumer {
-    inner: StreamConsumer,
+    inner: StreamConsumer<Link>,
 }
 
 /// One message, with its place.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Message {
     /// Topic.
     pub topic: String,
@@ -27,6 +26,8 @@ pub struct Message {
     pub partition: i32,
     /// Offset.
     pub offset: i64,
+    /// When it came into the log, in milliseconds since 1970; -1 when Kafka does not say.
+    pub timestamp_ms: i64,
     /// Key; empty when it has none.
     pub key: Vec<u8>,
     /// Bytes; empty when it has none.
@@ -37,13 +38,11 @@ impl Consumer {
     /// Joins `group` on `topics`. Starts from the earliest message where the group has committed nothing.
     ///
     /// # Errors
-    /// When librdkafka refuses the settings or the topics.
-    pub fn new(brokers: &str, group: &str, topics: &[&str]) -> Result<Self, BusError> {
-        let failed = |source| BusError::Client {
-            brokers: brokers.to_owned(),
-            source,
-        };
-        let inner: StreamConsumer = client(brokers)
+    /// When a file of the connection cannot be read, or librdkafka refuses the settings or the topics.
+    pub fn new(connection: &Connection, group: &str, topics: &[&str]) -> Result<Self, BusError> {
+        let failed = |source| BusError::client(connection, source);
+        let (mut config, link) = client(connection)?;
+        let inner: StreamConsumer<Link> = config
             .set("group.id", group)
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
@@ -57,7 +56,7 @@ impl Consumer {
             .set("queued.max.messages.kbytes", "32768")
             .set("topic.metadata.refresh.interval.ms", "5000")
             .set("allow.auto.create.topics", "false")
-            .create()
+            .create_with_context(link)
             .map_err(failed)?;
         inner.subscribe(topics).map_err(failed)?;
         Ok(Self { inner })
@@ -68,28 +67,7 @@ impl Consumer {
     /// # Errors
     /// When the group or the client is beyond repair.
     pub async fn next(&self) -> Result<Message, BusError> {
-        let mut failures = 0_u64;
-        loop {
-            match self.inner.recv().await {
-                Ok(message) => {
-                    return Ok(Message {
-                        topic: message.topic().to_owned(),
-                        partition: message.partition(),
-                        offset: message.offset(),
-                        key: message.key().unwrap_or_default().to_vec(),
-                        payload: message.payload().unwrap_or_default().to_vec(),
-                    });
-                }
-                Err(error) if is_fatal(&error) => return Err(BusError::Consume(error)),
-                Err(error) => {
-                    failures += 1;
-                    if failures.is_power_of_two() {
-                        tracing::warn!(%error, failures, "consumer waits");
-                    }
-                    tokio::time::sleep(FAILURE_PAUSE).await;
-                }
-            }
-        }
+        received(&self.inner).await
     }
 
     /// Says that everything below `next_offset` of the partition is done. Does not wait for the broker: the truth about offsets is
@@ -103,48 +81,45 @@ impl Consumer {
             tracing::debug!(%error, topic, partition, "offset not committed");
         }
     }
+}
 
-    /// Goes to `offset` of a partition that this member holds.
-    ///
-    /// # Errors
-    /// When the partition is not held or the broker refuses.
-    pub fn seek(&self, topic: &str, partition: i32, offset: i64) -> Result<(), BusError> {
-        self.inner
-            .seek(topic, partition, Offset::Offset(offset), SEEK_LIMIT)
-            .map_err(BusError::Consume)
-    }
-
-    /// First and next offset of a partition.
-    ///
-    /// # Errors
-    /// When the broker does not answer in time.
-    pub fn watermarks(&self, topic: &str, partition: i32) -> Result<(i64, i64), BusError> {
-        self.inner
-            .fetch_watermarks(topic, partition, SEEK_LIMIT)
-            .map_err(BusError::Consume)
-    }
-
-    /// The partitions this member holds now.
-    pub fn assignment(&self) -> Vec<(String, i32)> {
-        let Ok(list) = self.inner.assignment() else {
-            return Vec::new();
-        };
-        list.elements()
-            .iter()
-            .map(|element| (element.topic().to_owned(), element.partition()))
-            .collect()
+impl From<&BorrowedMessage<'_>> for Message {
+    fn from(message: &BorrowedMessage<'_>) -> Self {
+        Self {
+            topic: message.topic().to_owned(),
+            partition: message.partition(),
+            offset: message.offset(),
+            timestamp_ms: message.timestamp().to_millis().unwrap_or(-1),
+            key: message.key().unwrap_or_default().to_vec(),
+            payload: message.payload().unwrap_or_default().to_vec(),
+        }
     }
 }
 
-fn is_fatal(error: &rdkafka::error::KafkaError) -> bool {
+/// The next message; what goes away by itself is waited for.
+pub(crate) async fn received<C: ConsumerContext + 'static>(
+    consumer: &StreamConsumer<C>,
+) -> Result<Message, BusError> {
+    let mut failures = 0_u64;
+    loop {
+        match consumer.recv().await {
+            Ok(message) => return Ok(Message::from(&message)),
+            Err(error) if is_fatal(&error) => return Err(BusError::Consume(error)),
+            Err(error) => {
+                failures += 1;
+                if failures.is_power_of_two() {
+                    tracing::warn!(%error, failures, "consumer waits");
+                }
+                tokio::time::sleep(FAILURE_PAUSE).await;
+            }
+        }
+    }
+}
+
+pub(crate) fn is_fatal(error: &rdkafka::error::KafkaError) -> bool {
     use rdkafka::types::RDKafkaErrorCode as Code;
     matches!(
         error.rdkafka_error_code(),
-        Some(
-            Code::Fatal
-                | Code::Authentication
-                | Code::GroupAuthorizationFailed
-                | Code::TopicAuthorizationFailed
-        )
+        Some(Code::Fatal | Code::GroupAuthorizationFailed | Code::TopicAuthorizationFailed)
     )
 }

@@ -8,21 +8,25 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use rdkafka::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord, Producer as _};
 
-use crate::{BusError, client};
+use vonggac_event::limits::KAFKA_MESSAGE_BYTES_MAX;
+
+use crate::link::Link;
+use crate::{BusError, Connection, client};
 
 /// Most bytes that wait in the producer, in KiB; a sender waits when it is full.
 const QUEUE_KIB_MAX: u32 = 64 * 1024;
 /// Pause before another try when the queue is full.
-const QUEUE_FULL_PAUSE: Duration = Duration::from_millis(5);
+pub(crate) const QUEUE_FULL_PAUSE: Duration = Duration::from_millis(5);
 
 /// Sends messages.
 #[derive(Clone)]
 pub struct Producer {
-    inner: FutureProducer,
+    inner: FutureProducer<Link>,
 }
 
 /// Resolves once the brokers have the message.
@@ -32,25 +36,17 @@ pub struct Delivery {
 }
 
 impl Producer {
-    /// A producer for `brokers` (`host:port`, comma separated). Does not wait for a connection.
+    /// A producer. Does not wait for a connection.
     ///
     /// # Errors
-    /// When librdkafka refuses the settings.
-    pub fn new(brokers: &str) -> Result<Self, BusError> {
-        let inner = client(brokers)
-            .set("enable.idempotence", "true")
-            .set("acks", "all")
+    /// When a file of the connection cannot be read, or librdkafka refuses the settings.
+    pub fn new(connection: &Connection) -> Result<Self, BusError> {
+        let (mut config, link) = client(connection)?;
+        let inner = settings(&mut config)
             .set("message.timeout.ms", "0")
             .set("linger.ms", "5")
-            .set("batch.size", "1000000")
-            .set("compression.type", "zstd")
-            .set("compression.level", "1")
-            .set("queue.buffering.max.kbytes", QUEUE_KIB_MAX.to_string())
-            .create()
-            .map_err(|source| BusError::Client {
-                brokers: brokers.to_owned(),
-                source,
-            })?;
+            .create_with_context(link)
+            .map_err(|source| BusError::client(connection, source))?;
         Ok(Self { inner })
     }
 
@@ -104,6 +100,18 @@ impl Producer {
     pub fn flush(&self, limit: Duration) -> bool {
         self.inner.flush(limit).is_ok()
     }
+}
+
+/// What every producer has in common.
+pub(crate) fn settings(config: &mut ClientConfig) -> &mut ClientConfig {
+    config
+        .set("enable.idempotence", "true")
+        .set("acks", "all")
+        .set("batch.size", "1000000")
+        .set("message.max.bytes", KAFKA_MESSAGE_BYTES_MAX.to_string())
+        .set("compression.type", "zstd")
+        .set("compression.level", "1")
+        .set("queue.buffering.max.kbytes", QUEUE_KIB_MAX.to_string())
 }
 
 impl Future for Delivery {

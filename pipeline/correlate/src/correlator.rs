@@ -6,62 +6,14 @@ use std::sync::Arc;
 use vonggac_event::{Alert, EventId, Match, RuleCard, RuleKind};
 use vonggac_sigma::{Correlation, CorrelationKind};
 
+use crate::clocks::{Clocks, source_of};
 use crate::keys::{Key, group_key, hash_values, table_key};
+use crate::limits::{Counters, Held, Limits};
 use crate::outlet::emit;
 use crate::session::{Session, is_address_or_empty};
-use crate::table::{Group, InForce, Table, Target};
-use crate::window::{Entry, Held, Insertion, Spec};
+use crate::table::{Group, InForce, Table, Target, Weight};
+use crate::window::{Entry, Insertion, Spec, Stretch};
 use crate::{IMMEDIATE_REVISIONS_MAX, OPEN_ALERTS_PER_GROUP_MAX, REMEMBERED_EVENTS_MAX};
-
-/// Bounds of the state, and the two lengths of time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// How long a direct alert takes in the matches of its group, in microseconds.
-    pub suppress_us: i64,
-    /// How late a match may come, in microseconds of event time behind the watermark.
-    pub lateness_us: i64,
-    /// Most groups of one target, tenant and exercise.
-    pub groups_per_rule_max: usize,
-    /// Most matches kept of one group.
-    pub matches_per_group_max: usize,
-    /// Most matches kept of one target, tenant and exercise.
-    pub matches_per_rule_max: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            suppress_us: 3_600_000_000,
-            lateness_us: 60_000_000,
-            groups_per_rule_max: 100_000,
-            matches_per_group_max: 20_000,
-            matches_per_rule_max: 2_000_000,
-        }
-    }
-}
-
-/// What happened to matches, and what limits took.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Counters {
-    /// Matches that came.
-    pub matches: u64,
-    /// Those that had come before.
-    pub duplicates: u64,
-    /// Those that came later than [`Limits::lateness_us`]; they count as well as what is left of their window lets them.
-    pub late: u64,
-    /// Those without a rule or an event id, which count nowhere.
-    pub malformed: u64,
-    /// Those for a correlation that is not in force, which count nowhere.
-    pub unknown_target: u64,
-    /// Groups given up for others of their rule.
-    pub groups_evicted: u64,
-    /// Matches given up for later ones of their group.
-    pub matches_evicted: u64,
-    /// Open alerts closed early for others of their group.
-    pub alerts_closed_early: u64,
-    /// Revisions of alerts that went out in a later one.
-    pub revisions_gathered: u64,
-}
 
 /// The alert engine: state of every group, fed match by match.
 #[derive(Debug)]
@@ -69,17 +21,25 @@ pub struct Correlator {
     pub(crate) limits: Limits,
     pub(crate) correlations: HashMap<String, Arc<InForce>>,
     pub(crate) tables: HashMap<Key, Table>,
+    /// Of all tables.
+    pub(crate) weight: Weight,
+    pub(crate) clocks: Clocks,
     /// Groups with a revision that has not gone out, in the order they got it.
     pub(crate) dirty: Vec<(Key, Key)>,
     pub(crate) births: u64,
-    pub(crate) watermark_us: i64,
-    pub(crate) expired_us: i64,
+    /// Matches since state was last looked through.
+    pub(crate) unswept: u64,
+    /// When that was, in arrival time.
+    pub(crate) swept_us: i64,
     pub(crate) counters: Counters,
+    pub(crate) unknown_target: Option<String>,
 }
 
-/// How far the watermark has to move before state is looked through again, in microseconds.
-const EXPIRE_STEP_US: i64 = 1_000_000;
-
+/// State is looked through after this many matches, or when they are this part of what is held, whichever is more …
+const SWEEP_MATCHES_MIN: u64 = 4096;
+const SWEEP_PART: u64 = 8;
+/// … and after this much arrival time, in microseconds.
+const SWEEP_US: i64 = 60_000_000;
 impl Correlator {
     /// An engine without state.
     pub fn new(correlations: &[Correlation], limits: Limits) -> Self {
@@ -103,11 +63,14 @@ impl Correlator {
             limits,
             correlations,
             tables: HashMap::new(),
+            weight: Weight::default(),
+            clocks: Clocks::default(),
             dirty: Vec::new(),
             births: 0,
-            watermark_us: i64::MIN,
-            expired_us: i64::MIN,
+            unswept: 0,
+            swept_us: 0,
             counters: Counters::default(),
+            unknown_target: None,
         }
     }
 
@@ -116,26 +79,78 @@ impl Correlator {
         self.counters
     }
 
-    /// Groups held now.
-    pub fn groups(&self) -> usize {
-        self.tables.values().map(|table| table.groups.len()).sum()
+    /// What is held now.
+    pub fn held(&self) -> Held {
+        let (watermark_lowest_us, watermark_highest_us) = self.clocks.watermarks_us().unwrap_or_default();
+        Held {
+            groups: self.weight.groups as u64,
+            matches: self.weight.entries as u64,
+            bytes: self.weight.bytes as u64,
+            sources: self.clocks.sources.len() as u64,
+            watermark_lowest_us,
+            watermark_highest_us,
+        }
     }
 
-    /// Takes a match in, at the time `detected_us` of the pipeline's clock, and appends the alert it raises or changes.
-    pub fn apply(&mut self, item: &Match, detected_us: i64, out: &mut Vec<Alert>) {
+    /// The target of the last match that [`Counters::unknown_target`] counted, for a log line when it grows.
+    pub fn last_unknown_target(&self) -> Option<&str> {
+        self.unknown_target.as_deref()
+    }
+
+    /// Takes a match in and appends the alert it raises or changes.
+    ///
+    /// `arrival_us` is the time of its message on Kafka, in microseconds since 1970. It becomes [`Alert::detected_us`] of an alert
+    /// that the match raises; so a replay of the same messages makes the same alerts, byte by byte, whenever it runs.
+    pub fn apply(&mut self, item: &Match, arrival_us: i64, out: &mut Vec<Alert>) {
         self.counters.matches += 1;
-        let Some(event_id) = EventId::from_bytes(&item.event_id).filter(|_| {
-            !item.target_id.is_empty() && is_address_or_empty(&item.src) && is_address_or_empty(&item.dst)
-        }) else {
-            self.counters.malformed += 1;
-            return;
-        };
-        if item.ts_us < self.watermark_us.saturating_sub(self.limits.lateness_us) {
-            self.counters.late += 1;
+        self.clocks.arrive(arrival_us);
+        match EventId::from_bytes(&item.event_id) {
+            Some(event_id)
+                if !item.target_id.is_empty()
+                    && is_address_or_empty(&item.src)
+                    && is_address_or_empty(&item.dst) =>
+            {
+                self.hear(event_id.0, item.ts_us);
+                self.route(item, event_id.0, arrival_us, out);
+            }
+            _ => self.counters.malformed += 1,
         }
+        self.unswept = self.unswept.saturating_add(1);
+        let held = (self.weight.entries + self.weight.groups) as u64;
+        if self.unswept >= SWEEP_MATCHES_MIN.max(held / SWEEP_PART)
+            || self.clocks.active_us.saturating_sub(self.swept_us) >= SWEEP_US
+        {
+            self.sweep();
+        }
+    }
+
+    /// Appends the alerts whose last revision has not gone out. To be run at the end of each batch, before a snapshot that
+    /// its offsets are saved with.
+    pub fn flush(&mut self, out: &mut Vec<Alert>) {
+        for (table_key, group_key) in std::mem::take(&mut self.dirty) {
+            let Some(table) = self.tables.get_mut(&table_key) else {
+                continue;
+            };
+            let Some(group) = table.groups.get_mut(&group_key) else {
+                continue;
+            };
+            for session in group.sessions.iter_mut().filter(|session| session.is_dirty) {
+                out.push(emit(session, &table.card, &table.target));
+            }
+        }
+    }
+
+    fn hear(&mut self, event_id: u128, ts_us: i64) {
+        let heard = self.clocks.hear(event_id, ts_us, &self.limits);
+        self.counters.late += u64::from(heard.is_late);
+        self.counters.watermarks_turned_back += u64::from(heard.is_turned_back);
+        self.counters.sources_evicted += u64::from(heard.is_forgetful);
+    }
+
+    fn route(&mut self, item: &Match, event_id: u128, arrival_us: i64, out: &mut Vec<Alert>) {
         if item.target_id == item.rule_id {
             match &item.rule {
-                Some(card) => self.apply_direct(item, event_id.0, card, detected_us, out),
+                Some(card) => self.apply_direct(item, event_id, card, arrival_us, out),
                 None => self.counters.malformed += 1,
             }
             return;
@@ -159,59 +174,20 @@ impl Correlator {
                 };
                 let entry = Entry {
                     ts_us: item.ts_us,
-                    event_id: event_id.0,
+                    event_id,
                     feed,
                     value,
                     flow_id: item.flow_id,
                 };
-                self.apply_correlation(item, entry, &in_force, detected_us, out);
+                self.apply_correlation(item, entry, &in_force, arrival_us, out);
             }
-            _ => self.counters.unknown_target += 1,
-        }
-    }
-
-    /// Appends the alerts whose last revision has not gone out. To be run at the end of each batch, before a snapshot that
-    /// its offsets are saved with.
-    pub fn flush(&mut self, out: &mut Vec<Alert>) {
-        for (table_key, group_key) in std::mem::take(&mut self.dirty) {
-            let Some(table) = self.tables.get_mut(&table_key) else {
-                continue;
-            };
-            let Some(group) = table.groups.get_mut(&group_key) else {
-                continue;
-            };
-            for session in group.sessions.iter_mut().filter(|session| session.is_dirty) {
-                out.push(emit(session, &table.card, &table.target));
+            _ => {
+                self.counters.unknown_target += 1;
+                self.unknown_target
+                    .get_or_insert_default()
+                    .clone_from(&item.target_id);
             }
         }
-    }
-
-    /// Lets go of what no match at or after `watermark_us` less the lateness can touch. The watermark never goes back.
-    pub fn expire(&mut self, watermark_us: i64) {
-        self.watermark_us = self.watermark_us.max(watermark_us);
-        if self.watermark_us < self.expired_us.saturating_add(EXPIRE_STEP_US) {
-            return;
-        }
-        self.expired_us = self.watermark_us;
-        let settled_us = self.watermark_us.saturating_sub(self.limits.lateness_us);
-        for table in self.tables.values_mut() {
-            let length_us = match &table.target {
-                Target::Direct => self.limits.suppress_us,
-                Target::Correlation(in_force) => in_force.spec.timespan_us,
-            };
-            let horizon_us = settled_us.saturating_sub(length_us);
-            for group in table.groups.values_mut() {
-                if let Target::Correlation(in_force) = &table.target {
-                    group.window.prune(horizon_us, &in_force.spec);
-                }
-                // An alert is still to go out while it is dirty.
-                group
-                    .sessions
-                    .retain(|session| session.is_dirty || session.held_us >= horizon_us);
-            }
-            table.sweep();
-        }
-        self.tables.retain(|_, table| !table.groups.is_empty());
     }
 
     fn apply_direct(
@@ -219,15 +195,17 @@ impl Correlator {
         item: &Match,
         event_id: u128,
         card: &RuleCard,
-        detected_us: i64,
+        arrival_us: i64,
         out: &mut Vec<Alert>,
     ) {
         let table_key = table_key(item, &card.version);
         let table = self
             .tables
             .entry(table_key.clone())
-            .or_insert_with(|| Table::new(card.clone(), Target::Direct));
+            .or_insert_with(|| Table::new(item.tenant.clone(), card.clone(), Target::Direct));
+        let before = table.weight;
         let group_key = table.touch(&group_key(item), &item.group, &mut self.births);
+        self.weight = self.weight.less(before).plus(table.weight);
         let Some(group) = table.groups.get_mut(&group_key) else {
             return;
         };
@@ -236,22 +214,20 @@ impl Correlator {
             return;
         }
         group.seen.push_back(event_id);
-        table.entries += 1;
         if group.seen.len() > REMEMBERED_EVENTS_MAX {
             group.seen.pop_front();
-            table.entries = table.entries.saturating_sub(1);
         }
         let index = match direct_session(group, item.ts_us, &self.limits) {
             Some(index) => index,
             None => {
-                let session = Session::open(item, &card.id, &card.version, item.ts_us, detected_us);
+                let session = Session::open(item, &card.id, &card.version, item.ts_us, arrival_us);
                 open(group, session, &mut self.counters)
             }
         };
         if let Some(session) = group.sessions.get_mut(index) {
             session.count(item.ts_us, event_id, item.flow_id);
         }
-        self.revise(item, &table_key, &group_key, index, out);
+        self.revise(item, event_id, &table_key, &group_key, index, out);
         self.keep_to_limits(&table_key, &group_key, out);
     }
 
@@ -260,61 +236,89 @@ impl Correlator {
         item: &Match,
         entry: Entry,
         in_force: &Arc<InForce>,
-        detected_us: i64,
+        arrival_us: i64,
         out: &mut Vec<Alert>,
     ) {
         let spec = &in_force.spec;
         let card = &in_force.card;
         let table_key = table_key(item, &card.version);
-        let table = self
-            .tables
-            .entry(table_key.clone())
-            .or_insert_with(|| Table::new(card.clone(), Target::Correlation(in_force.clone())));
+        let table = self.tables.entry(table_key.clone()).or_insert_with(|| {
+            let target = Target::Correlation(in_force.clone());
+            Table::new(item.tenant.clone(), card.clone(), target)
+        });
+        let before = table.weight;
         let group_key = table.touch(&group_key(item), &item.group, &mut self.births);
+        self.weight = self.weight.less(before).plus(table.weight);
         let Some(group) = table.groups.get_mut(&group_key) else {
             return;
         };
-        let held = match group.window.insert(entry, spec) {
+        let reach_us = spec.timespan_us.saturating_add(self.limits.lateness_us);
+        let (place, given_up) = group.strand(entry.ts_us, reach_us, spec);
+        self.counters.matches_evicted += given_up.map_or(0, |strand| strand.window.len() as u64);
+        let Some(strand) = group.strands.get_mut(place) else {
+            return;
+        };
+        strand.touched_us = self.clocks.active_us;
+        let held = match strand.window.insert(entry, spec) {
             Insertion::Duplicate => {
                 self.counters.duplicates += 1;
                 return;
             }
             Insertion::New(held) => held,
         };
-        table.entries += 1;
-        if let Some(index) = correlation_session(group, &entry, held, spec) {
-            if let Some(session) = group.sessions.get_mut(index) {
-                session.count(entry.ts_us, entry.event_id, entry.flow_id);
-                update(session, held);
-            }
-            self.revise(item, &table_key, &group_key, index, out);
-        } else if let Some(held) = held {
-            let mut session = Session::open(item, &card.id, &card.version, held.start_us, detected_us);
-            let end_us = held.last_end_us.saturating_add(spec.timespan_us);
-            for member in group.window.entries() {
-                if (held.start_us..=end_us).contains(&member.ts_us) {
-                    session.count(member.ts_us, member.event_id, member.flow_id);
+        let stretch = held.map_or(Stretch::at(entry.ts_us), |held| held.ends);
+        match correlation_session(group, stretch, self.limits.alert_us_max, spec) {
+            Found::Open(index) => {
+                if let Some(session) = group.sessions.get_mut(index) {
+                    session.count(entry.ts_us, entry.event_id, entry.flow_id);
+                    session.hold(held);
                 }
+                self.revise(item, entry.event_id, &table_key, &group_key, index, out);
             }
-            update(&mut session, Some(held));
-            let index = open(group, session, &mut self.counters);
-            self.revise(item, &table_key, &group_key, index, out);
+            found => {
+                let Some(held) = held else {
+                    self.keep_to_limits(&table_key, &group_key, out);
+                    return;
+                };
+                self.counters.alerts_of_age += u64::from(found == Found::OfAge);
+                let mut session = Session::open(item, &card.id, &card.version, held.start_us, arrival_us);
+                let end_us = held.ends.last_us.saturating_add(spec.timespan_us);
+                let members = group.strands.get(place).map(|strand| strand.window.entries());
+                for member in members.into_iter().flatten() {
+                    if (held.start_us..=end_us).contains(&member.ts_us) {
+                        session.count(member.ts_us, member.event_id, member.flow_id);
+                    }
+                }
+                session.hold(Some(held));
+                let index = open(group, session, &mut self.counters);
+                self.revise(item, entry.event_id, &table_key, &group_key, index, out);
+            }
         }
         self.keep_to_limits(&table_key, &group_key, out);
     }
 
     /// Makes a revision of an alert and sends it, now or with the next flush.
-    fn revise(&mut self, item: &Match, table_key: &Key, group_key: &Key, index: usize, out: &mut Vec<Alert>) {
+    fn revise(
+        &mut self,
+        item: &Match,
+        event_id: u128,
+        table_key: &Key,
+        group_key: &Key,
+        index: usize,
+        out: &mut Vec<Alert>,
+    ) {
         let Some(table) = self.tables.get_mut(table_key) else {
             return;
         };
-        let session = table
-            .groups
-            .get_mut(group_key)
-            .and_then(|group| group.sessions.get_mut(index));
-        let Some(session) = session else {
+        let Some(group) = table.groups.get_mut(group_key) else {
             return;
         };
+        let index = group.move_to_end(index);
+        let Some(session) = group.sessions.get_mut(index) else {
+            return;
+        };
+        session.source = source_of(event_id);
+        session.touched_us = self.clocks.active_us;
         let was_dirty = session.is_dirty;
         session.describe(item);
         if session.alert.revision <= IMMEDIATE_REVISIONS_MAX {
@@ -323,32 +327,6 @@ impl Correlator {
             self.counters.revisions_gathered += 1;
         } else {
             self.dirty.push((table_key.clone(), group_key.clone()));
-        }
-    }
-
-    /// Gives up the oldest until the limits hold. Alerts that are yet to go out go out first.
-    fn keep_to_limits(&mut self, table_key: &Key, group_key: &Key, out: &mut Vec<Alert>) {
-        let Some(table) = self.tables.get_mut(table_key) else {
-            return;
-        };
-        if let (Target::Correlation(in_force), Some(group)) = (&table.target, table.groups.get_mut(group_key))
-        {
-            while group.window.len() > self.limits.matches_per_group_max {
-                group.window.pop_oldest(&in_force.spec);
-                table.entries = table.entries.saturating_sub(1);
-                self.counters.matches_evicted += 1;
-            }
-        }
-        while table.groups.len() > self.limits.groups_per_rule_max
-            || table.entries > self.limits.matches_per_rule_max
-        {
-            let Some(mut group) = table.evict(group_key) else {
-                break;
-            };
-            self.counters.groups_evicted += 1;
-            for session in group.sessions.iter_mut().filter(|session| session.is_dirty) {
-                out.push(emit(session, &table.card, &table.target));
-            }
         }
     }
 }
@@ -374,44 +352,43 @@ fn direct_session(group: &Group, ts_us: i64, limits: &Limits) -> Option<usize> {
         .map(|(index, _)| index)
 }
 
+/// Which alert of a correlation a new entry belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    /// The open one at this place.
+    Open(usize),
+    /// One that is too old to take it in.
+    OfAge,
+    Nothing,
+}
+
 /// The open alert of a correlation that a new entry belongs to: windows that hold because of it overlap the alert, or it lies
 /// in the alert's time itself.
-fn correlation_session(group: &Group, entry: &Entry, held: Option<Held>, spec: &Spec) -> Option<usize> {
-    let (first_us, last_us) = held.map_or((entry.ts_us, entry.ts_us), |held| {
-        (held.first_end_us, held.last_end_us)
-    });
-    group
+fn correlation_session(group: &Group, ends: Stretch, alert_us_max: i64, spec: &Spec) -> Found {
+    // A new alert's first window then starts after the old one's, so that its id is another.
+    let age_us_max = alert_us_max.max(spec.timespan_us.saturating_add(1));
+    let latest = group
         .sessions
         .iter()
         .enumerate()
         .filter(|(_, session)| {
-            last_us >= session.start_us() && first_us <= session.held_us.saturating_add(spec.timespan_us)
+            ends.last_us >= session.start_us()
+                && ends.first_us <= session.held_us.saturating_add(spec.timespan_us)
         })
-        .max_by_key(|(_, session)| session.start_us())
-        .map(|(index, _)| index)
-}
-
-fn update(session: &mut Session, held: Option<Held>) {
-    if let Some(held) = held
-        && held.last_end_us >= session.held_us
-    {
-        session.held_us = held.last_end_us;
-        session.metric = held.metric;
+        .max_by_key(|(_, session)| session.start_us());
+    match latest {
+        Some((_, session)) if ends.first_us >= session.start_us().saturating_add(age_us_max) => Found::OfAge,
+        Some((index, _)) => Found::Open(index),
+        None => Found::Nothing,
     }
 }
 
 /// Adds an open alert to its group; gives its place.
 fn open(group: &mut Group, session: Session, counters: &mut Counters) -> usize {
     if group.sessions.len() >= OPEN_ALERTS_PER_GROUP_MAX {
-        let oldest = group
-            .sessions
-            .iter()
-            .enumerate()
-            .filter(|(_, session)| !session.is_dirty)
-            .min_by_key(|(_, session)| session.start_us())
-            .map(|(index, _)| index);
-        if let Some(oldest) = oldest {
-            group.sessions.remove(oldest);
+        // The one that was left alone for longest, which another stretch of time may not need any more either.
+        if let Some(index) = group.sessions.iter().position(|session| !session.is_dirty) {
+            group.sessions.remove(index);
             counters.alerts_closed_early += 1;
         }
     }

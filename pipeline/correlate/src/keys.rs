@@ -18,6 +18,20 @@ pub(crate) fn table_key(item: &Match, version: &str) -> Key {
     key.into()
 }
 
+/// The tenant in a table's key; empty when the key is none.
+pub(crate) fn tenant_of(key: &[u8]) -> String {
+    let mut rest = key;
+    let mut text = || {
+        let (length, after) = rest.split_first_chunk::<8>()?;
+        let length = usize::try_from(u64::from_be_bytes(*length)).ok()?;
+        let (text, after) = after.split_at_checked(length)?;
+        rest = after;
+        Some(text)
+    };
+    let tenant = text().and_then(|_| text()).and_then(|_| text());
+    String::from_utf8_lossy(tenant.unwrap_or_default()).into_owned()
+}
+
 /// Key of a group in its table.
 pub(crate) fn group_key(item: &Match) -> Vec<u8> {
     let mut key = Vec::with_capacity(48);

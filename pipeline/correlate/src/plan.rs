@@ -1,5 +1,7 @@
 //! Which matches a Sigma rule's hit becomes.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use vonggac_event::limits::cut;
 use vonggac_event::proto::Field;
 use vonggac_event::{Column, Event, Match, RuleCard, RuleKind, Value};
@@ -13,6 +15,28 @@ use crate::direct::{host_group, match_of};
 pub struct Plan {
     /// By [`RuleIndex`].
     rules: Vec<RulePlan>,
+    // All lanes of a role share one plan.
+    without_group: AtomicU64,
+    without_value: AtomicU64,
+}
+
+/// Hits that fed a correlation nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PlanCounters {
+    /// Their event has no value in a field that the correlation groups by.
+    pub without_group: u64,
+    /// Their event has no value in a field that the correlation counts.
+    pub without_value: u64,
+}
+
+impl PlanCounters {
+    /// The counters by name, for metrics. Each only grows.
+    pub fn list(&self) -> [(&'static str, u64); 2] {
+        [
+            ("correlate_hits_without_group_total", self.without_group),
+            ("correlate_hits_without_value_total", self.without_value),
+        ]
+    }
 }
 
 #[derive(Debug)]
@@ -70,11 +94,23 @@ impl Plan {
                 });
             }
         }
-        Self { rules: plans }
+        Self {
+            rules: plans,
+            without_group: AtomicU64::new(0),
+            without_value: AtomicU64::new(0),
+        }
     }
 
-    /// Appends the matches of `event`, which the rules at `hits` matched. A correlation that counts a field gets none from an
-    /// event without it.
+    /// What fed nothing so far.
+    pub fn counters(&self) -> PlanCounters {
+        PlanCounters {
+            without_group: self.without_group.load(Ordering::Relaxed),
+            without_value: self.without_value.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Appends the matches of `event`, which the rules at `hits` matched. A correlation gets none from an event without a field that
+    /// it groups by or counts: events that lack a field have not that in common.
     pub fn route(&self, event: &Event, hits: &[RuleIndex], out: &mut Vec<Match>) {
         for hit in hits {
             let Some(plan) = self.rules.get(hit.0 as usize) else {
@@ -89,17 +125,14 @@ impl Plan {
                 ));
             }
             for feed in &plan.feeds {
-                let Some(values) = read_all(event, &feed.values) else {
+                let Some(group) = read_all(event, &feed.group) else {
+                    self.without_group.fetch_add(1, Ordering::Relaxed);
                     continue;
                 };
-                let group = feed
-                    .group
-                    .iter()
-                    .map(|(name, column)| Field {
-                        name: name.clone(),
-                        value: text_of(event, column).unwrap_or_default(),
-                    })
-                    .collect();
+                let Some(values) = read_all(event, &feed.values) else {
+                    self.without_value.fetch_add(1, Ordering::Relaxed);
+                    continue;
+                };
                 let card = RuleCard {
                     // The alert shows the correlation's text, not this one's.
                     text: String::new(),

@@ -5,6 +5,8 @@ use vonggac_event::limits::ALERT_EVENTS_MAX;
 use vonggac_event::proto::Field;
 use vonggac_event::{Alert, AlertId, Match, RuleCard, parse_address};
 
+use crate::window::Held;
+
 /// An open alert.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Session {
@@ -16,7 +18,16 @@ pub(crate) struct Session {
     pub(crate) metric: f64,
     /// Whether its last revision has not gone out.
     pub(crate) is_dirty: bool,
+    /// The source of the match that it took in last: while matches of that may come, it is open.
+    pub(crate) source: u64,
+    /// When that came, in arrival time.
+    pub(crate) touched_us: i64,
 }
+
+/// Memory of an open alert beside its texts and lists, in bytes, about.
+const SESSION_BYTES: usize = 512;
+/// Memory of an event id in its list.
+const EVENT_ID_BYTES: usize = 40;
 
 impl Session {
     /// An alert without matches yet, whose window starts at `start_us`.
@@ -37,7 +48,21 @@ impl Session {
             held_us: start_us,
             metric: 0.0,
             is_dirty: false,
+            source: 0,
+            touched_us: 0,
         }
+    }
+
+    /// Its memory, about.
+    pub(crate) fn bytes(&self) -> usize {
+        let alert = &self.alert;
+        let texts = alert.tenant.len() + alert.sensor.len() + alert.summary.len();
+        let fields = alert
+            .group
+            .iter()
+            .map(|field| field.name.len() + field.value.len());
+        let lists = alert.event_ids.len() * EVENT_ID_BYTES + alert.flow_ids.len() * 8;
+        SESSION_BYTES + texts + fields.sum::<usize>() + lists
     }
 
     pub(crate) fn start_us(&self) -> i64 {
@@ -58,6 +83,16 @@ impl Session {
         }
         if flow_id != 0 && alert.flow_ids.len() < ALERT_EVENTS_MAX && !alert.flow_ids.contains(&flow_id) {
             alert.flow_ids.push(flow_id);
+        }
+    }
+
+    /// The alert goes on with windows that hold.
+    pub(crate) fn hold(&mut self, held: Option<Held>) {
+        if let Some(held) = held
+            && held.ends.last_us >= self.held_us
+        {
+            self.held_us = held.ends.last_us;
+            self.metric = held.metric;
         }
     }
 

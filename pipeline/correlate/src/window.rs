@@ -48,13 +48,27 @@ impl Spec {
     }
 }
 
+/// From a time to another, both included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stretch {
+    pub(crate) first_us: i64,
+    pub(crate) last_us: i64,
+}
+
+impl Stretch {
+    pub(crate) fn at(ts_us: i64) -> Self {
+        Self {
+            first_us: ts_us,
+            last_us: ts_us,
+        }
+    }
+}
+
 /// The windows around a new entry in which the condition holds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Held {
-    /// End of the first of them.
-    pub(crate) first_end_us: i64,
-    /// End of the last of them.
-    pub(crate) last_end_us: i64,
+    /// End of the first of them, and of the last.
+    pub(crate) ends: Stretch,
     /// Time of the first entry in the first of them.
     pub(crate) start_us: i64,
     /// The count, sum or mean in the last of them.
@@ -144,13 +158,12 @@ impl Window {
             let metric = self.metric(spec);
             if self.holds(metric, end_us, spec) {
                 let start_us = self.time_at(self.low).unwrap_or(end_us);
-                let first = held.get_or_insert(Held {
-                    first_end_us: end_us,
-                    last_end_us: end_us,
+                let held = held.get_or_insert(Held {
+                    ends: Stretch::at(end_us),
                     start_us,
                     metric,
                 });
-                (first.last_end_us, first.metric) = (end_us, metric);
+                (held.ends.last_us, held.metric) = (end_us, metric);
             }
         }
         Insertion::New(held)
@@ -266,11 +279,37 @@ impl Window {
         }
     }
 
-    /// Removes entries before `horizon_us`.
-    pub(crate) fn prune(&mut self, horizon_us: i64, spec: &Spec) {
-        while self.time_at(0).is_some_and(|ts_us| ts_us < horizon_us) {
+    /// Removes the entries that are over. Those of one source go from the front; of several, from anywhere.
+    pub(crate) fn prune(&mut self, mut is_over: impl FnMut(&Entry) -> bool, spec: &Spec) {
+        while self.entries.front().is_some_and(&mut is_over) {
             self.pop_oldest(spec);
         }
+        if self.entries.iter().any(&mut is_over) {
+            let chain = std::mem::take(&mut self.chain);
+            let mut entries = std::mem::take(&mut self.entries);
+            entries.retain(|entry| !is_over(entry));
+            *self = Self::restore(entries.into(), chain, spec);
+        }
+    }
+
+    /// Takes in the entries of a window that has come near.
+    pub(crate) fn merge(&mut self, other: Self, spec: &Spec) {
+        let mut entries: Vec<Entry> = std::mem::take(&mut self.entries).into();
+        entries.extend(other.entries);
+        entries.sort_unstable_by_key(Entry::key);
+        let count = entries.len();
+        *self = Self::restore(entries, Vec::new(), spec);
+        if spec.kind == CorrelationKind::TemporalOrdered {
+            for index in 0..count {
+                self.link(index, spec);
+            }
+        }
+    }
+
+    /// Time of the first entry and of the last.
+    pub(crate) fn span_us(&self) -> Option<(i64, i64)> {
+        let (first, last) = self.entries.front().zip(self.entries.back())?;
+        Some((first.ts_us, last.ts_us))
     }
 }
 

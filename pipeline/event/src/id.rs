@@ -1,10 +1,10 @@
 //! Ids.
 //!
 //! ```text
-//! event id (128 bit, big endian):  | sensor 32 | boot 32 | sequence 64 |
+//! event id (128 bit, big endian):  | incarnation 64 | sequence 64 |
 //! ```
-//! The sequence counts from 1 without a hole over one boot of one sensor, so a gap shows loss and a repeat shows a
-//! duplicate. `sensor` is a hash of the sensor's name; `boot` grows each time the sensor starts on its spool.
+//! An incarnation is a random number that a sensor's spool draws each time it is opened (see `docs/adr/0004`); within it the sequence
+//! counts from 1 without a hole, so a gap shows loss and a repeat shows a duplicate. Sensor and tenant are data beside the id.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,21 +15,16 @@ pub struct EventId(pub u128);
 
 impl EventId {
     /// Puts an id together.
-    pub fn new(sensor: u32, boot: u32, sequence: u64) -> Self {
-        Self(u128::from(sensor) << 96 | u128::from(boot) << 64 | u128::from(sequence))
+    pub fn new(incarnation: u64, sequence: u64) -> Self {
+        Self(u128::from(incarnation) << 64 | u128::from(sequence))
     }
 
-    /// The sensor's part.
-    pub fn sensor(self) -> u32 {
-        (self.0 >> 96) as u32
+    /// Which opening of which spool; never 0 in a sensor's events.
+    pub fn incarnation(self) -> u64 {
+        (self.0 >> 64) as u64
     }
 
-    /// Which start of the sensor.
-    pub fn boot(self) -> u32 {
-        (self.0 >> 64) as u32
-    }
-
-    /// Place in the boot's order, from 1.
+    /// Place in the incarnation's order, from 1.
     pub fn sequence(self) -> u64 {
         self.0 as u64
     }
@@ -44,13 +39,6 @@ impl EventId {
     /// The 16 bytes.
     pub fn to_bytes(self) -> [u8; 16] {
         self.0.to_be_bytes()
-    }
-
-    /// The sensor part of a sensor's name: FNV-1a, 32 bit.
-    pub fn sensor_hash(name: &str) -> u32 {
-        name.bytes().fold(0x811c_9dc5, |hash, byte| {
-            (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-        })
     }
 }
 
@@ -72,7 +60,7 @@ impl AlertId {
     }
 }
 
-/// Id of a flow, unique on one sensor over one boot.
+/// Id of a flow, unique over one incarnation of a sensor.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct FlowId(pub u64);
 
@@ -120,10 +108,10 @@ mod tests {
 
     #[test]
     fn parts_come_back() {
-        let id = EventId::new(0xdead_beef, 3, u64::MAX);
+        let id = EventId::new(0xdead_beef_0000_0003, u64::MAX);
         assert_eq!(
-            (id.sensor(), id.boot(), id.sequence()),
-            (0xdead_beef, 3, u64::MAX)
+            (id.incarnation(), id.sequence()),
+            (0xdead_beef_0000_0003, u64::MAX)
         );
         assert_eq!(EventId::from_bytes(&id.to_bytes()), Some(id));
         assert_eq!(id.to_string().parse(), Ok(id));

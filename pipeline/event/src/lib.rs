@@ -6,11 +6,13 @@
 //! - [`schema`]: one table that says, class by class, which columns an event has, of which kind, under which names
 //!   other languages (Zeek, Sigma's taxonomies, EVE) know them, and how to read them from an event. ClickHouse tables, Sigma field
 //!   resolution, search and the console's field list all come from it.
+//! - [`cut`]: how an event that is too large is made to fit.
 //! - [`limits`]: the bounds shared by more than one part.
 //! - [`eve`]: Suricata's EVE JSON form of an event.
 //!
 //! It does no I/O and reads no clock.
 
+pub mod cut;
 pub mod eve;
 pub mod id;
 pub mod limits;
@@ -22,6 +24,7 @@ pub mod wire;
 #[allow(missing_docs, clippy::doc_markdown)]
 pub mod proto {
     include!(concat!(env!("OUT_DIR"), "/vonggac.v1.rs"));
+    include!(concat!(env!("OUT_DIR"), "/long_fields.rs"));
 }
 
 mod address;

@@ -1,7 +1,25 @@
 //! Bounds that more than one part keeps to. A bound that only one part knows stands in that part.
 
-/// Largest encoded message on Kafka, in bytes. A larger event is cut at its longest text before it is spooled.
+/// Largest value of a message on Kafka that a sensor or the pipeline makes, version byte included, in bytes. A larger event is cut before
+/// it is spooled (see [`crate::cut`]), so what the spool takes, Kafka and the pipeline take.
 pub const MESSAGE_BYTES_MAX: usize = 900 * 1024;
+
+/// Longest key of a message, in bytes.
+pub const KEY_BYTES_MAX: usize = 4 * 1024;
+
+/// Longest name of a sensor or a tenant, in bytes; both are refused beyond it, never cut.
+pub const NAME_BYTES_MAX: usize = 256;
+
+/// Most bytes of the headers of a message in `dead-letter` (`reason`, `from`), names and values together.
+pub const HEADERS_BYTES_MAX: usize = 8 * 1024;
+
+/// Room for what Kafka adds to one message: 61 bytes of a batch's head, some 30 of a record's, and a coding that makes a message longer.
+const ENVELOPE_BYTES: usize = 4 * 1024;
+
+/// What Kafka must take: the topics' `max.message.bytes` and the producers' `message.max.bytes` are this or more. Both bound a whole batch
+/// of one message, hence key, headers and envelope beside the value; it holds for `dead-letter` too, which carries a value with headers.
+pub const KAFKA_MESSAGE_BYTES_MAX: usize =
+    MESSAGE_BYTES_MAX + KEY_BYTES_MAX + HEADERS_BYTES_MAX + ENVELOPE_BYTES;
 
 /// Longest text kept in one field of an event, in bytes.
 pub const TEXT_BYTES_MAX: usize = 8 * 1024;

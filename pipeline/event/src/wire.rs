@@ -44,9 +44,14 @@ pub enum WireError {
 
 /// Appends the wire form of `message` to `out`.
 pub fn encode(message: &impl Message, out: &mut Vec<u8>) {
-    out.reserve(message.encoded_len() + 1);
+    out.reserve(encoded_bytes(message));
     out.push(VERSION);
     message.encode_raw(out);
+}
+
+/// Bytes of the wire form of `message`.
+pub fn encoded_bytes(message: &impl Message) -> usize {
+    message.encoded_len() + 1
 }
 
 /// The wire form of `message`.

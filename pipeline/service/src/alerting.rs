@@ -1,28 +1,28 @@
 //! Matches to alerts.
 
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use futures_util::future::try_join_all;
-use vonggac_bus::Message;
+use vonggac_bus::{Message, Record, TopicPartition};
 use vonggac_correlate::Correlator;
 use vonggac_event::{Alert, Match, topic, wire};
+use vonggac_store::{Rows, alert_row};
 
 use crate::Shared;
 use crate::dead::{self, Dead};
-use crate::lane::Work;
-
-/// How often old state is looked for.
-const EXPIRE_EVERY: Duration = Duration::from_secs(600);
-/// How far back in event time state is kept, in microseconds: a day. State of captures older than that lasts until it is next looked
-/// for, so that reading an old capture correlates as it would have then.
-const KEPT_US: i64 = 24 * 3_600_000_000;
+use crate::gauges::CorrelatorGauges;
+use crate::halt::{Halt, Stop};
+use crate::lane::{Attempt, Work};
+use crate::tables::{Table, insert};
 
 /// The work of a `matches` partition.
 pub(crate) struct Alerting {
     shared: Arc<Shared>,
+    partition: TopicPartition,
     correlator: Correlator,
-    expired_at: Instant,
+    gauges: CorrelatorGauges,
+    unknown_targets: u64,
 }
 
 /// A batch, ready to be written.
@@ -32,23 +32,59 @@ pub(crate) struct Prepared {
 }
 
 impl Alerting {
-    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, partition: &TopicPartition) -> Self {
         let correlator = shared.rules.correlator();
         Self {
+            gauges: CorrelatorGauges::new(&shared.metrics, partition, &correlator),
             shared,
+            partition: partition.clone(),
             correlator,
-            expired_at: Instant::now(),
+            unknown_targets: 0,
         }
+    }
+
+    fn count(&mut self) {
+        self.gauges.update(&self.correlator);
+        let unknown = self.correlator.counters().unknown_target;
+        if unknown > self.unknown_targets {
+            tracing::warn!(
+                partition = %self.partition,
+                matches = unknown - self.unknown_targets,
+                target = self.correlator.last_unknown_target(),
+                "matches of correlations that are not in force here count nowhere; do all pipelines have the same rules?"
+            );
+            self.unknown_targets = unknown;
+        }
+    }
+
+    /// Applies the messages to the state. What an alert says of when it was detected is when its match came into the log, so that a
+    /// replay says the same.
+    fn apply(&mut self, messages: &[Message]) -> Prepared {
+        let mut prepared = Prepared {
+            alerts: Vec::new(),
+            dead: Vec::new(),
+        };
+        for (number, message) in messages.iter().enumerate() {
+            let detected_us = message.timestamp_ms.saturating_mul(1000);
+            match wire::decode::<Match>(&message.payload) {
+                Ok(item) => self.correlator.apply(&item, detected_us, &mut prepared.alerts),
+                Err(error) => prepared.dead.push(Dead::new(number, error)),
+            }
+        }
+        self.correlator.flush(&mut prepared.alerts);
+        prepared
     }
 }
 
 impl Work for Alerting {
     const LINGER: Duration = Duration::from_millis(20);
-    const SAVE_EVERY: Duration = Duration::from_secs(2);
+    const PLANS: bool = false;
     type Prepared = Prepared;
 
     fn restore(&mut self, state: &[u8]) -> anyhow::Result<()> {
         self.correlator = self.shared.rules.correlator();
+        self.gauges.begin();
+        self.unknown_targets = 0;
         if !state.is_empty() {
             let restored = self.correlator.restore(state)?;
             tracing::info!(
@@ -64,50 +100,64 @@ impl Work for Alerting {
         self.correlator.snapshot()
     }
 
-    fn prepare(&mut self, batch: &[Message]) -> Prepared {
-        let now_us = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |age| age.as_micros() as i64);
-        let mut prepared = Prepared {
-            alerts: Vec::new(),
-            dead: Vec::new(),
-        };
-        for message in batch {
-            match wire::decode::<Match>(&message.payload) {
-                Ok(item) => self.correlator.apply(&item, now_us, &mut prepared.alerts),
-                Err(error) => prepared.dead.push((message.clone(), error.to_string())),
-            }
-        }
-        self.correlator.flush(&mut prepared.alerts);
+    fn replay(&mut self, messages: &[Message]) {
+        // Its alerts went out with the place.
+        self.apply(messages);
+    }
+
+    fn prepare(&mut self, batch: &[Message], _is_repeat: bool) -> Prepared {
+        let mut prepared = self.apply(batch);
         keep_newest(&mut prepared.alerts);
-        if self.expired_at.elapsed() >= EXPIRE_EVERY {
-            self.expired_at = Instant::now();
-            self.correlator.expire(now_us - KEPT_US);
-        }
+        self.count();
         prepared
     }
 
-    async fn write(&self, prepared: &Prepared, _token: &str) -> anyhow::Result<()> {
-        let shared = &self.shared;
-        shared.store.insert_alerts(&prepared.alerts).await?;
-        let mut deliveries = Vec::with_capacity(prepared.alerts.len());
-        for alert in &prepared.alerts {
-            deliveries.push(
-                shared
-                    .producer
-                    .send(topic::ALERTS, &alert.alert_id, &wire::to_bytes(alert))
-                    .await?,
+    async fn store(
+        &self,
+        prepared: &mut Prepared,
+        _batch: &[Message],
+        attempt: Attempt<'_>,
+        stop: &Stop,
+    ) -> Result<(), Halt> {
+        let mut rows = Rows::default();
+        prepared
+            .alerts
+            .iter()
+            .for_each(|alert| alert_row(alert, &mut rows));
+        let numbers = (0..rows.count).collect();
+        let refused = insert(&self.shared, Table::Alerts, &rows, numbers, attempt.token, stop).await?;
+        for (row, reason) in refused {
+            let id = prepared.alerts.get(row).map(|alert| format!("{:02x?}", alert.alert_id));
+            tracing::error!(id, reason, "ClickHouse refuses an alert; the case store has it");
+        }
+        Ok(())
+    }
+
+    fn records(&self, prepared: &Prepared, batch: &[Message]) -> Vec<Record> {
+        let gauges = &self.shared.gauges;
+        gauges.alerts.add(prepared.alerts.len() as u64);
+        gauges.dead.add(prepared.dead.len() as u64);
+        if let Some(dead) = prepared.dead.first() {
+            tracing::warn!(
+                partition = %self.partition,
+                count = prepared.dead.len(),
+                first = dead.reason,
+                "messages go to dead-letter"
             );
         }
-        deliveries.extend(dead::send(&shared.producer, &prepared.dead).await?);
-        try_join_all(deliveries).await?;
-        Ok(())
+        let alerts = prepared.alerts.iter().map(|alert| Record {
+            topic: topic::ALERTS,
+            key: alert.alert_id.clone(),
+            payload: wire::to_bytes(alert),
+            headers: Vec::new(),
+        });
+        alerts.chain(dead::records(&prepared.dead, batch)).collect()
     }
 }
 
 /// Of several revisions of one alert in a batch only the last is written.
 fn keep_newest(alerts: &mut Vec<Alert>) {
-    let mut newest = std::collections::HashMap::new();
+    let mut newest = HashMap::new();
     for alert in alerts.iter() {
         let revision = newest.entry(alert.alert_id.clone()).or_insert(alert.revision);
         *revision = alert.revision.max(*revision);

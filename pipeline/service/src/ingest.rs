@@ -1,151 +1,234 @@
 //! Events to tables, and what rules want of them to `matches`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
-use futures_util::future::try_join_all;
-use vonggac_bus::Message;
+use vonggac_bus::{Message, Record, TopicPartition};
 use vonggac_event::{Class, Event, EventId, Match, topic, wire};
 use vonggac_store::{Rows, event_row};
 
 use crate::Shared;
 use crate::dead::{self, Dead};
-use crate::lane::Work;
-
-/// Boots remembered per sensor; repeats only ever come from the last ones.
-const BOOTS_PER_SENSOR: usize = 4;
+use crate::halt::{Halt, Stop};
+use crate::lane::{Attempt, Work};
+use crate::runs::{REPEATS_EXPLAINED, Runs, Seen};
+use crate::tables::{Table, insert};
 
 /// The work of an `events` partition.
 pub(crate) struct Ingest {
     shared: Arc<Shared>,
+    partition: TopicPartition,
     scratch: crate::rules::Scratch,
-    /// Highest sequence seen, by sensor and boot. Within a partition a sensor's events come in order, so one at or below it is a repeat.
-    highest: BTreeMap<(u32, u32), u64>,
+    runs: Runs,
 }
 
 /// A batch, ready to be written.
 pub(crate) struct Prepared {
-    rows: HashMap<Class, Rows>,
-    matches: Vec<(Vec<u8>, Vec<u8>)>,
+    tables: HashMap<Class, ClassTable>,
+    matches: Vec<Record>,
     dead: Vec<Dead>,
 }
 
+/// The rows of one class.
+#[derive(Default)]
+struct ClassTable {
+    rows: Rows,
+    /// Number of each row's message in the batch.
+    origins: Vec<usize>,
+    ids: Vec<EventId>,
+    first_us: i64,
+    last_us: i64,
+}
+
+impl ClassTable {
+    fn take(&mut self, class: Class, event: &Event, id: EventId, origin: usize) {
+        event_row(class, event, &mut self.rows);
+        if self.origins.is_empty() {
+            (self.first_us, self.last_us) = (event.ts_us, event.ts_us);
+        }
+        self.first_us = self.first_us.min(event.ts_us);
+        self.last_us = self.last_us.max(event.ts_us);
+        self.origins.push(origin);
+        self.ids.push(id);
+    }
+}
+
 impl Ingest {
-    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, partition: &TopicPartition) -> Self {
         Self {
             shared,
+            partition: partition.clone(),
             scratch: crate::rules::Scratch::default(),
-            highest: BTreeMap::new(),
+            runs: Runs::default(),
         }
     }
 
-    fn is_repeat(&mut self, id: EventId) -> bool {
-        let highest = self.highest.entry((id.sensor(), id.boot())).or_insert(0);
-        let repeat = id.sequence() <= *highest;
-        *highest = id.sequence().max(*highest);
-        repeat
-    }
-
-    fn forget_old_boots(&mut self) {
-        let mut boots: HashMap<u32, usize> = HashMap::new();
-        let mut keep = BTreeMap::new();
-        for (&(sensor, boot), &sequence) in self.highest.iter().rev() {
-            let count = boots.entry(sensor).or_insert(0);
-            *count += 1;
-            if *count <= BOOTS_PER_SENSOR {
-                keep.insert((sensor, boot), sequence);
-            }
+    fn is_new(&mut self, id: EventId, event: &Event, is_repeat: bool) -> bool {
+        let Seen::Repeat { in_a_row } = self.runs.see(id) else {
+            return true;
+        };
+        self.shared.gauges.repeats.add(1);
+        // In a log that is read again repeats are what is expected.
+        if !is_repeat && in_a_row >= REPEATS_EXPLAINED && (in_a_row / REPEATS_EXPLAINED).is_power_of_two() && in_a_row % REPEATS_EXPLAINED == 0 {
+            tracing::error!(
+                partition = %self.partition,
+                sensor = event.sensor,
+                tenant = event.tenant,
+                incarnation = format!("{:016x}", id.incarnation()),
+                repeats = in_a_row,
+                "a flood of events that were stored already: two sensors share a spool, or a log is read again"
+            );
         }
-        self.highest = keep;
+        false
     }
 
-    fn take(&mut self, event: &Event, prepared: &mut Prepared) {
+    fn take(&mut self, event: &Event, id: EventId, number: usize, prepared: &mut Prepared) {
         let Some(class) = Class::of(event) else { return };
-        event_row(class, event, prepared.rows.entry(class).or_default());
+        prepared
+            .tables
+            .entry(class)
+            .or_default()
+            .take(class, event, id, number);
         let mut matches: Vec<Match> = Vec::new();
         self.shared.rules.matches(event, &mut self.scratch, &mut matches);
-        prepared.matches.extend(
-            matches
-                .iter()
-                .map(|item| (topic::match_key(item), wire::to_bytes(item))),
-        );
+        prepared.matches.extend(matches.iter().map(|item| Record {
+            topic: topic::MATCHES,
+            key: topic::match_key(item),
+            payload: wire::to_bytes(item),
+            headers: Vec::new(),
+        }));
+    }
+
+    /// The numbers of a table's rows that are not stored yet.
+    async fn missing(&self, class: Class, table: &ClassTable, stop: &Stop) -> Result<Vec<usize>, Halt> {
+        let mut by_run: BTreeMap<u64, Vec<EventId>> = BTreeMap::new();
+        for &id in &table.ids {
+            by_run.entry(id.incarnation()).or_default().push(id);
+        }
+        let mut stored = BTreeSet::new();
+        for ids in by_run.values() {
+            let (Some(first), Some(last)) = (ids.iter().min(), ids.iter().max()) else {
+                continue;
+            };
+            let store = &self.shared.store;
+            let found = stop
+                .until_ok("ClickHouse", || {
+                    store.stored_events(class, first.0..=last.0, table.first_us..=table.last_us)
+                })
+                .await?;
+            stored.extend(found);
+        }
+        let missing: Vec<usize> = (0..table.ids.len())
+            .filter(|&row| table.ids.get(row).is_some_and(|id| !stored.contains(&id.0)))
+            .collect();
+        self.shared
+            .gauges
+            .stored_before
+            .add((table.ids.len() - missing.len()) as u64);
+        Ok(missing)
     }
 }
 
 impl Work for Ingest {
-    const LINGER: Duration = Duration::from_millis(60);
-    const SAVE_EVERY: Duration = Duration::ZERO;
+    const LINGER: Duration = Duration::from_millis(40);
+    const PLANS: bool = true;
     type Prepared = Prepared;
 
     fn restore(&mut self, state: &[u8]) -> anyhow::Result<()> {
-        self.highest.clear();
-        if state.is_empty() {
-            return Ok(());
-        }
-        let list: Vec<(u32, u32, u64)> =
-            serde_json::from_slice(state).context("state of an events partition")?;
-        self.highest.extend(
-            list.into_iter()
-                .map(|(sensor, boot, sequence)| ((sensor, boot), sequence)),
-        );
+        self.runs = Runs::from_bytes(state)?;
         Ok(())
     }
 
     fn state(&self) -> Vec<u8> {
-        let list: Vec<(u32, u32, u64)> = self
-            .highest
-            .iter()
-            .map(|(&(s, b), &sequence)| (s, b, sequence))
-            .collect();
-        // Numbers in a list always serialise.
-        serde_json::to_vec(&list).unwrap_or_default()
+        self.runs.to_bytes()
     }
 
-    fn prepare(&mut self, batch: &[Message]) -> Prepared {
+    fn replay(&mut self, messages: &[Message]) {
+        for message in messages {
+            if let Ok(event) = wire::decode_event(&message.payload)
+                && let Some(id) = EventId::from_bytes(&event.event_id)
+            {
+                self.runs.see(id);
+            }
+        }
+        self.runs.keep_to_limit();
+    }
+
+    fn prepare(&mut self, batch: &[Message], is_repeat: bool) -> Prepared {
         let mut prepared = Prepared {
-            rows: HashMap::new(),
+            tables: HashMap::new(),
             matches: Vec::new(),
             dead: Vec::new(),
         };
-        let mut repeats = 0_u64;
-        for message in batch {
+        for (number, message) in batch.iter().enumerate() {
             match wire::decode_event(&message.payload) {
-                Err(error) => prepared.dead.push((message.clone(), error.to_string())),
+                Err(error) => prepared.dead.push(Dead::new(number, error)),
                 Ok(event) => match EventId::from_bytes(&event.event_id) {
-                    Some(id) if self.is_repeat(id) => repeats += 1,
-                    _ => self.take(&event, &mut prepared),
+                    Some(id) if self.is_new(id, &event, is_repeat) => {
+                        self.take(&event, id, number, &mut prepared);
+                    }
+                    _ => {}
                 },
             }
         }
-        self.forget_old_boots();
-        if repeats > 0 {
-            tracing::info!(repeats, "left out what a sensor sent again");
-        }
-        if !prepared.dead.is_empty() {
-            tracing::warn!(
-                count = prepared.dead.len(),
-                "undecodable messages go to dead-letter"
-            );
-        }
+        let forgotten = self.runs.keep_to_limit();
+        self.shared.gauges.runs_forgotten.add(forgotten as u64);
         prepared
     }
 
-    async fn write(&self, prepared: &Prepared, token: &str) -> anyhow::Result<()> {
-        let shared = &self.shared;
-        let mut deliveries = Vec::with_capacity(prepared.matches.len() + prepared.dead.len());
-        for (key, value) in &prepared.matches {
-            deliveries.push(shared.producer.send(topic::MATCHES, key, value).await?);
-        }
-        deliveries.extend(dead::send(&shared.producer, &prepared.dead).await?);
-        let inserts = prepared
-            .rows
-            .iter()
-            .map(|(&class, rows)| shared.store.insert_events(class, token, rows));
-        let (inserted, delivered) = tokio::join!(try_join_all(inserts), try_join_all(deliveries));
-        inserted?;
-        delivered?;
+    async fn store(
+        &self,
+        prepared: &mut Prepared,
+        _batch: &[Message],
+        attempt: Attempt<'_>,
+        stop: &Stop,
+    ) -> Result<(), Halt> {
+        let inserts = prepared.tables.iter().map(|(&class, table)| async move {
+            let numbers = if attempt.is_repeat {
+                self.missing(class, table, stop).await?
+            } else {
+                (0..table.ids.len()).collect()
+            };
+            let count = numbers.len();
+            let refused = insert(
+                &self.shared,
+                Table::Events(class),
+                &table.rows,
+                numbers,
+                attempt.token,
+                stop,
+            )
+            .await?;
+            self.shared.gauges.stored(class, count - refused.len());
+            let dead = refused.into_iter().filter_map(|(row, reason)| {
+                let origin = table.origins.get(row)?;
+                Some(Dead::new(*origin, reason))
+            });
+            Ok::<_, Halt>(dead.collect::<Vec<_>>())
+        });
+        let refused = futures_util::future::try_join_all(inserts).await?;
+        prepared.dead.extend(refused.into_iter().flatten());
         Ok(())
+    }
+
+    fn records(&self, prepared: &Prepared, batch: &[Message]) -> Vec<Record> {
+        let gauges = &self.shared.gauges;
+        gauges.dead.add(prepared.dead.len() as u64);
+        gauges.matches.add(prepared.matches.len() as u64);
+        if let Some(dead) = prepared.dead.first() {
+            tracing::warn!(
+                partition = %self.partition,
+                count = prepared.dead.len(),
+                first = dead.reason,
+                "messages go to dead-letter"
+            );
+        }
+        prepared
+            .matches
+            .iter()
+            .cloned()
+            .chain(dead::records(&prepared.dead, batch))
+            .collect()
     }
 }

@@ -1,245 +1,433 @@
 //! A lane: one partition of one topic, its place, its state and its batches.
 //!
-//! The place and the state are one row in ClickHouse (`vonggac_store::Checkpoint`), so they never disagree. Kafka's committed offset
-//! only follows, for displays and a quick start; where it differs, the row is right and the lane seeks.
+//! ```text
+//! fence ─▶ place (Kafka) + state (ClickHouse) ─▶ know the log again ─▶ rebuild the state up to the place ─▶ batches
+//!
+//! batch of events:   write the cut down ─▶ rows into ClickHouse ─▶ { what follows, the place } in one transaction
+//! batch of matches:                        alerts into ClickHouse ─▶ { alerts, the place } in one transaction
+//! ```
+//! Who may write is decided by Kafka: every transaction of a lane stands under one id per partition, and opening the id refuses whoever
+//! had it before. What a lane that was refused had begun in ClickHouse is what its successor does again, with the same cut and the same token.
+//!
+//! The state is saved in ClickHouse now and then, at an offset at or before the place. It is a function of the messages up to there, so
+//! whoever saves it saves the same; the messages between are read again to bring it up to the place.
+//!
+//! Invariants:
+//! - Nothing is written for a batch before its cut is committed (where [`Work::PLANS`]), and the place moves with what follows from it.
+//! - A log that is not the one the place was written for is recognised by the message before the place, see [`crate::place`].
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc::Receiver;
 use tokio::time::{Instant, timeout_at};
-use vonggac_bus::Message;
-use vonggac_store::Checkpoint;
+use vonggac_bus::{Message, ReadError, Record, TopicPartition, TransactionError};
 
-use crate::{Shared, retry};
+use crate::gauges::LaneGauges;
+use crate::halt::{Halt, Stop, Waiting};
+use crate::opening::{Opened, open};
+use crate::place::{Mark, Place};
+use crate::{Shared, opening};
 
 /// Most messages in a batch.
 const BATCH_MESSAGES: usize = 20_000;
 /// Most bytes in a batch.
 const BATCH_BYTES: usize = 16 << 20;
+/// How often the state is saved under load.
+const SAVE_EVERY: Duration = Duration::from_secs(2);
+/// The state is saved when no message has come for this long.
+const SAVE_AFTER_IDLE: Duration = Duration::from_millis(250);
+/// How often the partition is asked for its end.
+const CHECK_EVERY: Duration = Duration::from_secs(5);
+/// How often it is looked whether the log is still the one it was.
+const ANCHOR_EVERY: Duration = Duration::from_secs(20);
+/// A batch that was begun by another is waited for this long before it is looked whether its messages are there.
+const PLANNED_PATIENCE: Duration = Duration::from_secs(5);
+/// Pause before a partition is opened again.
+const REOPEN_PAUSE: Duration = Duration::from_millis(500);
+
+/// A batch on its way.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Attempt<'a> {
+    /// The same for the same messages, whoever writes them.
+    pub(crate) token: &'a str,
+    /// Whether some of it may have been written before, longer ago than ClickHouse remembers tokens.
+    pub(crate) is_repeat: bool,
+}
 
 /// What a lane does with its messages.
 pub(crate) trait Work: Send {
     /// How long a batch waits for more after its first message.
     const LINGER: Duration;
-    /// How often the place is saved under load. Zero: with every batch, its cut written down before it is begun.
-    const SAVE_EVERY: Duration;
+    /// Whether the cut of a batch is written down before it is begun.
+    const PLANS: bool;
     /// What a batch comes to before anything is written.
     type Prepared: Send + Sync;
 
-    /// Takes the state of a checkpoint; no bytes are the state before the first message.
+    /// Takes a saved state; no bytes are the state before the first message.
     fn restore(&mut self, state: &[u8]) -> anyhow::Result<()>;
-    /// The state as a checkpoint keeps it.
+    /// The state as it is saved.
     fn state(&self) -> Vec<u8>;
+    /// Moves the state past messages that are done already.
+    fn replay(&mut self, messages: &[Message]);
     /// Works a batch through and moves the state. Writes nothing.
-    fn prepare(&mut self, batch: &[Message]) -> Self::Prepared;
-    /// Writes what came of it; called again with the same until it succeeds, so a repeat must change nothing.
-    fn write(
+    fn prepare(&mut self, batch: &[Message], is_repeat: bool) -> Self::Prepared;
+    /// Writes what came of it into ClickHouse, however long that takes; a repeat changes nothing.
+    fn store(
         &self,
-        prepared: &Self::Prepared,
-        token: &str,
-    ) -> impl Future<Output = anyhow::Result<()>> + Send;
+        prepared: &mut Self::Prepared,
+        batch: &[Message],
+        attempt: Attempt<'_>,
+        stop: &Stop,
+    ) -> impl Future<Output = Result<(), Halt>> + Send;
+    /// The messages that follow from it.
+    fn records(&self, prepared: &Self::Prepared, batch: &[Message]) -> Vec<Record>;
 }
 
 /// One partition's worker.
-pub(crate) struct Lane {
-    shared: Arc<Shared>,
-    receiver: Receiver<Message>,
-    checkpoint: Checkpoint,
-    /// A message that was read but belongs to the next batch.
-    ahead: Option<Message>,
-    unsaved: bool,
-    saved_at: Instant,
+pub(crate) struct Lane<W> {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) partition: TopicPartition,
+    pub(crate) stop: Stop,
+    pub(crate) work: W,
+    pub(crate) gauges: LaneGauges,
+    /// Why the log is believed to be another one, when that was found while it was read.
+    pub(crate) distrust: Option<String>,
 }
 
-impl Lane {
-    pub(crate) fn new(shared: Arc<Shared>, topic: &str, partition: i32, receiver: Receiver<Message>) -> Self {
-        let checkpoint = Checkpoint {
-            topic: topic.to_owned(),
-            partition,
-            ..Checkpoint::default()
-        };
+impl<W: Work> Lane<W> {
+    pub(crate) fn new(shared: Arc<Shared>, partition: TopicPartition, stop: Stop, work: W) -> Self {
+        let gauges = LaneGauges::new(&shared.metrics, &partition);
         Self {
             shared,
-            receiver,
-            checkpoint,
-            ahead: None,
-            unsaved: false,
-            saved_at: Instant::now(),
+            partition,
+            stop,
+            work,
+            gauges,
+            distrust: None,
         }
     }
 
-    /// Works until the channel closes.
-    pub(crate) async fn run<W: Work>(mut self, mut work: W) -> anyhow::Result<()> {
-        self.load(&mut work).await?;
-        while let Some(batch) = self.collect(&mut work).await? {
-            let (Some(first), Some(last)) = (batch.first(), batch.last()) else {
-                continue;
+    /// Works until something halts it for good.
+    pub(crate) async fn run(mut self) -> Halt {
+        loop {
+            let halt = match self.turn().await {
+                Ok(never) => match never {},
+                Err(halt) => halt,
             };
-            let end = last.offset + 1;
-            if W::SAVE_EVERY.is_zero() && self.checkpoint.planned_end != end {
-                self.checkpoint.planned_end = end;
-                self.save().await;
-            }
-            let token = format!(
-                "{}-{}-{}-{}",
-                self.checkpoint.topic, self.checkpoint.partition, first.offset, last.offset
-            );
-            let prepared = work.prepare(&batch);
-            retry::until_ok(&token, || work.write(&prepared, &token)).await;
-            self.checkpoint.next_offset = end;
-            self.checkpoint.planned_end = 0;
-            self.unsaved = true;
-            let idle = self.ahead.is_none() && self.receiver.is_empty();
-            let due = !W::SAVE_EVERY.is_zero() && self.saved_at.elapsed() >= W::SAVE_EVERY;
-            if (idle && W::SAVE_EVERY.is_zero()) || due {
-                self.checkpoint.state = work.state();
-                self.save().await;
-            } else if W::SAVE_EVERY.is_zero() {
-                // Goes with the next batch's plan.
-                self.checkpoint.state = work.state();
+            let Halt::Reopen(reason) = &halt else {
+                return halt;
+            };
+            tracing::warn!(partition = %self.partition, reason, "the partition is opened again");
+            self.gauges.reopened.add(1);
+            if self.stop.pause(REOPEN_PAUSE).await.is_err() {
+                return Halt::Stopped;
             }
         }
-        if self.unsaved {
-            self.checkpoint.state = work.state();
+    }
+
+    /// Opens the partition and works on it.
+    async fn turn(&mut self) -> Result<std::convert::Infallible, Halt> {
+        let opened = open(self).await?;
+        let mut turn = Turn::new(self, opened);
+        let outcome = turn.work().await;
+        if matches!(outcome, Err(Halt::Stopped)) {
+            turn.save_at_the_end().await;
+        }
+        outcome
+    }
+}
+
+/// A lane between opening its partition and losing it.
+struct Turn<'a, W> {
+    lane: &'a mut Lane<W>,
+    opened: Opened,
+    /// Messages that were read but belong to the next batch.
+    ahead: VecDeque<Message>,
+    is_saved: bool,
+    /// Whether a batch has moved the state and not yet the place.
+    is_under_way: bool,
+    saved_at: Instant,
+    heard_at: Instant,
+    checked_at: Instant,
+    /// A place that was good some checks ago: were the log changed for another that is longer, what was read since would not show it.
+    anchor: Place,
+    anchored_at: Instant,
+    /// When the last message that is done came into the log, in milliseconds.
+    done_ms: i64,
+}
+
+impl<'a, W: Work> Turn<'a, W> {
+    fn new(lane: &'a mut Lane<W>, mut opened: Opened) -> Self {
+        let now = Instant::now();
+        Self {
+            lane,
+            ahead: std::mem::take(&mut opened.ahead),
+            is_saved: opened.is_saved,
+            is_under_way: false,
+            anchor: opened.place,
+            opened,
+            saved_at: now,
+            heard_at: now,
+            checked_at: now,
+            anchored_at: now,
+            done_ms: 0,
+        }
+    }
+
+    async fn work(&mut self) -> Result<std::convert::Infallible, Halt> {
+        if self.opened.repeats_until > 0 {
+            // Kafka still has the place in the log that is gone.
+            self.commit(&[], self.opened.place).await?;
+        }
+        if let Some(end) = self.opened.place.planned_end {
+            let batch = self.planned(end).await?;
+            if batch.is_empty() {
+                self.opened.place.planned_end = None;
+            } else {
+                self.batch(&batch, true).await?;
+            }
+        }
+        loop {
+            let batch = self.next_batch().await?;
+            let is_repeat = self.opened.place.next_offset < self.opened.repeats_until;
+            self.batch(&batch, is_repeat).await?;
+        }
+    }
+
+    /// The batch that somebody began: every message before `end`.
+    async fn planned(&mut self, end: i64) -> Result<Vec<Message>, Halt> {
+        let mut batch = Vec::new();
+        loop {
+            match self.receive(Instant::now() + PLANNED_PATIENCE).await? {
+                Some(message) if message.offset >= end => {
+                    self.ahead.push_front(message);
+                    return Ok(batch);
+                }
+                Some(message) => {
+                    let is_last = message.offset + 1 >= end;
+                    batch.push(message);
+                    if is_last {
+                        return Ok(batch);
+                    }
+                }
+                None => self.check().await?,
+            }
+        }
+    }
+
+    /// What comes within the linger and the limits.
+    async fn next_batch(&mut self) -> Result<Vec<Message>, Halt> {
+        let first = loop {
+            if let Some(message) = self.receive(self.next_duty()).await? {
+                break message;
+            }
+            self.duties().await?;
+        };
+        self.heard_at = Instant::now();
+        if self.checked_at.elapsed() >= CHECK_EVERY {
+            self.check().await?;
+        }
+        let deadline = self.heard_at + W::LINGER;
+        let mut bytes = first.payload.len();
+        let mut batch = vec![first];
+        while batch.len() < BATCH_MESSAGES && bytes < BATCH_BYTES {
+            let Some(message) = self.receive(deadline).await? else {
+                break;
+            };
+            bytes += message.payload.len();
+            batch.push(message);
+        }
+        Ok(batch)
+    }
+
+    /// The next message, or nothing by the deadline.
+    async fn receive(&mut self, deadline: Instant) -> Result<Option<Message>, Halt> {
+        if let Some(message) = self.ahead.pop_front() {
+            return Ok(Some(message));
+        }
+        loop {
+            let received = tokio::select! {
+                () = self.lane.stop.wait() => return Err(Halt::Stopped),
+                received = timeout_at(deadline, self.opened.reader.next()) => received,
+            };
+            return match received {
+                Err(_) => Ok(None),
+                Ok(Ok(message)) if message.offset < self.opened.place.next_offset => continue,
+                Ok(Ok(message)) => Ok(Some(message)),
+                Ok(Err(error)) => Err(halt_of(error)),
+            };
+        }
+    }
+
+    /// Writes a batch and what follows from it, and moves the place.
+    async fn batch(&mut self, batch: &[Message], is_repeat: bool) -> Result<(), Halt> {
+        let (Some(first), Some(last)) = (batch.first(), batch.last()) else {
+            return Ok(());
+        };
+        let begun = Instant::now();
+        let end = last.offset + 1;
+        let gap = first.offset - self.opened.place.next_offset;
+        self.lane.gauges.gaps.add(u64::try_from(gap).unwrap_or(0));
+        if W::PLANS && self.opened.place.planned_end != Some(end) {
+            self.opened.place.planned_end = Some(end);
+            self.commit(&[], self.opened.place).await?;
+        }
+        let token = format!(
+            "{}-{}-{}-{end}-{}",
+            self.lane.partition.topic, self.lane.partition.partition, first.offset, first.timestamp_ms
+        );
+        let attempt = Attempt {
+            token: &token,
+            is_repeat,
+        };
+        self.is_under_way = true;
+        let lane = &mut *self.lane;
+        let mut prepared = lane.work.prepare(batch, is_repeat);
+        lane.work.store(&mut prepared, batch, attempt, &lane.stop).await?;
+        let records = lane.work.records(&prepared, batch);
+        let place = Place {
+            next_offset: end,
+            mark: Some(Mark::of(last)),
+            planned_end: None,
+        };
+        self.commit(&records, place).await?;
+        self.opened.place = place;
+        self.is_under_way = false;
+        self.done_ms = last.timestamp_ms;
+        self.is_saved = false;
+        self.lane.gauges.done(batch.len(), begun.elapsed());
+        if self.saved_at.elapsed() >= SAVE_EVERY {
             self.save().await;
         }
         Ok(())
     }
 
-    async fn load<W: Work>(&mut self, work: &mut W) -> anyhow::Result<()> {
-        let (store, topic, partition) = (
-            &self.shared.store,
-            &self.checkpoint.topic,
-            self.checkpoint.partition,
-        );
-        let found = retry::until_ok("checkpoint", || store.load_checkpoint(topic, partition)).await;
-        if let Some(found) = found {
-            self.checkpoint = found;
-        } else {
-            self.checkpoint = Checkpoint {
-                topic: topic.clone(),
-                partition,
-                ..Checkpoint::default()
-            };
+    /// Commits until it is done, or somebody else decides.
+    async fn commit(&self, records: &[Record], place: Place) -> Result<(), Halt> {
+        let lane = &*self.lane;
+        let committed = place.to_committed();
+        let mut waiting = Waiting::new("Kafka's transaction");
+        loop {
+            let outcome = tokio::task::block_in_place(|| {
+                self.opened.producer.commit(
+                    records,
+                    &lane.shared.places,
+                    &lane.partition,
+                    &committed,
+                    &|| lane.stop.is_set(),
+                )
+            });
+            match outcome {
+                Ok(()) => {
+                    waiting.works();
+                    return Ok(());
+                }
+                Err(TransactionError::Fenced(error)) => return Err(Halt::Fenced(error.to_string())),
+                Err(error) if lane.stop.is_set() => {
+                    tracing::debug!(%error, "a transaction is given up; its cut is written down");
+                    return Err(Halt::Stopped);
+                }
+                Err(error) => lane.stop.pause(waiting.failed(&error)).await?,
+            }
         }
-        work.restore(&self.checkpoint.state)?;
-        tracing::info!(
-            topic = self.checkpoint.topic,
-            partition,
-            next_offset = self.checkpoint.next_offset,
-            "lane is ready"
-        );
+    }
+
+    fn next_duty(&self) -> Instant {
+        let check = self.checked_at + CHECK_EVERY;
+        if self.is_saved {
+            check
+        } else {
+            check.min(self.heard_at + SAVE_AFTER_IDLE)
+        }
+    }
+
+    /// What is done while no message comes.
+    async fn duties(&mut self) -> Result<(), Halt> {
+        if !self.is_saved && self.heard_at.elapsed() >= SAVE_AFTER_IDLE {
+            self.save().await;
+        }
+        if self.checked_at.elapsed() >= CHECK_EVERY {
+            self.check().await?;
+        }
         Ok(())
     }
 
+    /// Looks whether the partition is still the one it was, and how far its end is.
+    async fn check(&mut self) -> Result<(), Halt> {
+        self.checked_at = Instant::now();
+        let place = self.opened.place;
+        let found = tokio::task::block_in_place(|| {
+            self.lane.shared.places.watermarks(&self.lane.partition)
+        });
+        let marks = match found {
+            Ok(marks) => marks,
+            Err(error) => {
+                // Reading says so too, when it lasts.
+                tracing::debug!(%error, partition = %self.lane.partition, "its end is not known");
+                return Ok(());
+            }
+        };
+        self.lane.gauges.behind(marks.high - place.next_offset, self.done_ms);
+        if marks.high < place.next_offset {
+            return Err(Halt::Reopen(format!(
+                "the log ends at {}, before the place {}",
+                marks.high, place.next_offset
+            )));
+        }
+        if self.anchored_at.elapsed() < ANCHOR_EVERY {
+            return Ok(());
+        }
+        if !opening::is_known(self.lane, self.anchor, marks).await? {
+            let reason = format!("another message stands before {}", self.anchor.next_offset);
+            self.lane.distrust = Some(reason.clone());
+            return Err(Halt::Reopen(reason));
+        }
+        self.anchor = place;
+        self.anchored_at = Instant::now();
+        Ok(())
+    }
+
+    /// Saves the state; where that fails it is tried again later, since the place does not depend on it.
     async fn save(&mut self) {
-        self.checkpoint.version += 1;
-        let (store, checkpoint) = (&self.shared.store, &self.checkpoint);
-        retry::until_ok("checkpoint", || store.save_checkpoint(checkpoint)).await;
-        self.shared.consumer.commit(
-            &self.checkpoint.topic,
-            self.checkpoint.partition,
-            self.checkpoint.next_offset,
-        );
-        self.unsaved = false;
+        let lane = &mut *self.lane;
         self.saved_at = Instant::now();
+        let place = self.opened.place;
+        let mark = place.mark.map(|mark| (mark.timestamp_ms, mark.checksum));
+        let checkpoint = self
+            .opened
+            .checkpoint
+            .next(place.next_offset, mark, lane.work.state());
+        match lane.shared.store.save_checkpoint(&checkpoint).await {
+            Ok(()) => {
+                self.is_saved = true;
+                lane.gauges.saved(checkpoint.state.len());
+            }
+            Err(error) => {
+                self.heard_at = Instant::now();
+                lane.gauges.unsaved.add(1);
+                tracing::warn!(%error, partition = %lane.partition, "the state could not be saved; it will be tried again");
+            }
+        }
+        // Whether or not it came through: a later one must count more.
+        self.opened.checkpoint.version = checkpoint.version;
     }
 
-    /// The next batch: as planned when a plan was found, else what comes within the linger and the limits. `None` at the end.
-    async fn collect<W: Work>(&mut self, work: &mut W) -> anyhow::Result<Option<Vec<Message>>> {
-        let mut batch = Vec::new();
-        let mut bytes = 0;
-        let mut deadline = None;
-        loop {
-            let planned = self.checkpoint.planned_end > 0;
-            let message = match (self.ahead.take(), deadline) {
-                (Some(message), _) => Some(message),
-                (None, Some(deadline)) if !planned => {
-                    match timeout_at(deadline, self.receiver.recv()).await {
-                        Ok(message) => message,
-                        Err(_) => return Ok(Some(batch)),
-                    }
-                }
-                (None, None) if self.unsaved => self.receive_or_save(work).await,
-                (None, _) => self.receiver.recv().await,
-            };
-            let Some(message) = message else {
-                // A batch that was cut short by the end is done again later, whole.
-                return Ok((!batch.is_empty() && !planned).then_some(batch));
-            };
-            let expected = batch
-                .last()
-                .map_or(self.checkpoint.next_offset, |last: &Message| last.offset + 1);
-            if message.offset < expected {
-                continue;
-            }
-            if message.offset > expected && !self.accept_jump(work, &message, &mut batch).await? {
-                continue;
-            }
-            bytes += message.payload.len();
-            deadline.get_or_insert_with(|| Instant::now() + W::LINGER);
-            let end = message.offset + 1;
-            batch.push(message);
-            let planned = self.checkpoint.planned_end > 0;
-            let full = batch.len() >= BATCH_MESSAGES || bytes >= BATCH_BYTES;
-            if (planned && end >= self.checkpoint.planned_end) || (!planned && full) {
-                return Ok(Some(batch));
+    async fn save_at_the_end(&mut self) {
+        // A batch under way has moved the state already; whoever comes next rebuilds it.
+        if !self.is_saved && !self.is_under_way {
+            let limit = Duration::from_secs(3);
+            if tokio::time::timeout(limit, self.save()).await.is_err() {
+                tracing::debug!("the last state is not saved; it is rebuilt at the next start");
             }
         }
     }
+}
 
-    /// Waits for a message; saves the place when none comes for a while.
-    async fn receive_or_save<W: Work>(&mut self, work: &W) -> Option<Message> {
-        match timeout_at(Instant::now() + Duration::from_millis(250), self.receiver.recv()).await {
-            Ok(message) => message,
-            Err(_) => {
-                self.checkpoint.state = work.state();
-                self.save().await;
-                self.receiver.recv().await
-            }
-        }
-    }
-
-    /// A message further on than expected: the partition was elsewhere meanwhile, or Kafka's offset and ours differ, or messages are
-    /// gone. Says whether the message is to be taken now.
-    async fn accept_jump<W: Work>(
-        &mut self,
-        work: &mut W,
-        message: &Message,
-        batch: &mut Vec<Message>,
-    ) -> anyhow::Result<bool> {
-        // What is in `batch` was read before and will be read again.
-        batch.clear();
-        self.load(work).await?;
-        self.unsaved = false;
-        let next = self.checkpoint.next_offset;
-        if message.offset <= next {
-            return Ok(message.offset == next);
-        }
-        let (topic, partition) = (&self.checkpoint.topic, self.checkpoint.partition);
-        let consumer = &self.shared.consumer;
-        let (low, _) = retry::until_ok("watermarks", || async {
-            tokio::task::block_in_place(|| consumer.watermarks(topic, partition))
-        })
-        .await;
-        if low > next {
-            tracing::error!(
-                topic,
-                partition,
-                lost = low - next,
-                "Kafka no longer has messages that were not yet done"
-            );
-            self.checkpoint.next_offset = low;
-            self.checkpoint.planned_end = 0;
-        }
-        let next = self.checkpoint.next_offset;
-        if message.offset == next {
-            return Ok(true);
-        }
-        if let Err(error) = tokio::task::block_in_place(|| consumer.seek(topic, partition, next)) {
-            tracing::warn!(topic, partition, next, %error, "seek failed, will be tried at the next message");
-        }
-        Ok(false)
+/// What an error of reading means for the lane.
+pub(crate) fn halt_of(error: ReadError) -> Halt {
+    match error {
+        ReadError::Fatal(error) => Halt::Failed(error.into()),
+        error => Halt::Reopen(error.to_string()),
     }
 }

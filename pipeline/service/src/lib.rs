@@ -5,71 +5,73 @@
 //!                                                                  └──▶ matches, keyed by group
 //! matches/p ──▶ lane (one per partition): correlate ──▶ ClickHouse `alerts` ──▶ alerts
 //! ```
-//!
-//! A `lane` owns a partition: its place, its state, its retries. Nothing is shared between lanes but the connections. What a lane
-//! does with a batch is its `Work`: `ingest` for events, `alerting` for matches.
+//! Several pipelines share the partitions; Kafka says whose each is (`lanes`). A `lane` owns one: its fence, its place, its state, its
+//! retries; `opening` says how it takes its partition over. Nothing is shared between lanes but the connections. What a lane does with a
+//! batch is its `Work`: `ingest` for events, `alerting` for matches.
 //!
 //! Invariants:
-//! - An event is in its table exactly once, whatever is killed: batches of one cut carry one token, and repeats from a sensor are
-//!   left out by the highest sequence seen per sensor and boot, which is saved with the place.
-//! - An alert's row may be written again, with the same id and content.
-//! - A message that cannot be read goes to `dead-letter` with the reason; it never stops a lane.
+//! - An event is in its table exactly once, whatever is killed or paused: one writer per partition by Kafka's fence, batches of one cut
+//!   with one token, repeats from a sensor left out by the highest sequence of its run (`runs`).
+//! - What follows from a batch is written with its place, or not at all; a retry sends nothing twice.
+//! - What cannot be read, or written for a reason in the data, goes to `dead-letter` with the reason. What cannot be written for a reason in
+//!   the server is waited for.
 
 mod alerting;
 mod dead;
+mod gauges;
+mod halt;
 mod ingest;
 mod lane;
+mod lanes;
+mod opening;
+mod place;
 mod report;
-mod retry;
 mod rules;
+mod runs;
+mod tables;
 
-use std::collections::HashMap;
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
-use tokio::sync::mpsc;
-use tokio::task::JoinSet;
-use vonggac_bus::{Consumer, Message, Partitions, Producer};
+use vonggac_bus::{Connection, GroupPlaces, Membership, TopicOptions};
 use vonggac_event::topic;
-use vonggac_metrics::Registry;
-use vonggac_store::Store;
+use vonggac_metrics::{Problem, Registry};
+use vonggac_store::{Store, TableOptions};
 
-use lane::Lane;
+use gauges::RoleGauges;
+use halt::Stop;
+use lanes::Lanes;
 use report::Reports;
 use rules::Rules;
 
 pub use report::ReportOptions;
 
-/// Messages that wait for a lane before the reader waits.
-const LANE_MESSAGES: usize = 4096;
-/// Consumer group of all pipelines of one platform.
+/// Consumer group of all pipelines of one platform; their transactional ids begin with it.
 const GROUP: &str = "vonggac-pipeline";
+/// How often it is looked whether a topic was deleted. One that is missing twice is made again.
+const TOPICS_EVERY: Duration = Duration::from_secs(15);
 
 /// Settings of the role.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
-    /// Kafka brokers, comma separated.
-    #[arg(
-        long,
-        env = "VONGGAC_KAFKA",
-        default_value = "127.0.0.1:9092",
-        value_name = "HOST:PORT"
-    )]
-    pub kafka: String,
-    /// Where events and alerts go.
+    /// Where events come from and alerts go.
+    #[command(flatten)]
+    pub kafka: Connection,
+    /// Where events and alerts are stored.
     #[command(flatten)]
     pub store: vonggac_store::Options,
+    /// How the tables are kept.
+    #[command(flatten)]
+    pub tables: TableOptions,
+    /// How the topics are kept.
+    #[command(flatten)]
+    pub topics: TopicOptions,
     /// Sigma rules and correlations: files, or directories searched for *.yml and *.yaml.
     #[arg(long, value_name = "PATH")]
     pub rules: Vec<PathBuf>,
-    /// Partitions of `events` and `matches`, when this start creates them.
-    #[arg(long, default_value_t = 2, value_name = "N")]
-    pub partitions: i32,
-    /// Copies of each topic, when this start creates them.
-    #[arg(long, default_value_t = 1, value_name = "N")]
-    pub replicas: i32,
     /// What it shows of itself.
     #[command(flatten)]
     pub report: ReportOptions,
@@ -77,10 +79,19 @@ pub struct Options {
 
 /// What lanes share.
 pub(crate) struct Shared {
+    pub(crate) kafka: Connection,
     pub(crate) store: Store,
-    pub(crate) producer: Producer,
-    pub(crate) consumer: Consumer,
-    pub(crate) rules: Rules,
+    pub(crate) tables: TableOptions,
+    pub(crate) places: GroupPlaces,
+    pub(crate) rules: Arc<Rules>,
+    pub(crate) metrics: Registry,
+    pub(crate) gauges: RoleGauges,
+    pub(crate) troubles: Troubles,
+}
+
+/// What may be wrong, in words.
+pub(crate) struct Troubles {
+    pub(crate) store: Problem,
 }
 
 /// Runs until `shutdown` resolves; then every lane ends the batch it is at.
@@ -89,38 +100,54 @@ pub(crate) struct Shared {
 /// When the rules' paths cannot be read, or a part refuses for good. A part that is merely away is waited for.
 pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
     tokio::pin!(shutdown);
-    let rules = Rules::load(&options.rules).context("rules")?;
-    let store = Store::new(&options.store)?;
     let metrics = Registry::default();
+    let rules = Arc::new(Rules::load(&options.rules).context("rules")?);
+    let counted = rules.clone();
+    metrics.collect(move |samples| {
+        for (name, value) in counted.counters() {
+            samples.counter(name, "Hits of rules, on their way to matches.", &[], value);
+        }
+    });
+    let store = Store::new(&options.store)?;
     let mut reports = Reports::start(&options.report, &metrics, &store).await?;
+    let (switch, stop) = Stop::new();
     tokio::select! {
         () = &mut shutdown => return Ok(()),
-        ready = prepare(&store, &options) => ready?,
+        ready = prepare(&store, &options, &stop) => ready?,
     }
+    drop(switch);
     let shared = Arc::new(Shared {
         store,
-        producer: Producer::new(&options.kafka)?,
-        consumer: Consumer::new(&options.kafka, GROUP, &[topic::EVENTS, topic::MATCHES])?,
+        tables: options.tables.clone(),
+        places: GroupPlaces::new(&options.kafka, GROUP)?,
         rules,
+        gauges: RoleGauges::new(&metrics),
+        troubles: Troubles {
+            store: metrics.problem("clickhouse"),
+        },
+        metrics,
+        kafka: options.kafka.clone(),
     });
+    let mut membership = Membership::join(&options.kafka, GROUP, &[topic::EVENTS, topic::MATCHES])?;
     tracing::info!(
-        kafka = options.kafka,
+        kafka = %options.kafka,
         clickhouse = options.store.clickhouse,
         "pipeline is ready"
     );
-    let mut lanes = Lanes {
-        shared: shared.clone(),
-        senders: HashMap::new(),
-        tasks: JoinSet::new(),
-    };
+    let mut lanes = Lanes::new(shared);
+    let mut topics = Topics::new(&options);
     let outcome = loop {
         tokio::select! {
             () = &mut shutdown => break Ok(()),
-            message = shared.consumer.next() => match message {
-                Ok(message) => lanes.dispatch(message).await,
+            change = membership.change() => match change {
+                Ok(change) => lanes.take(change),
                 Err(error) => break Err(error.into()),
             },
-            Some(ended) = lanes.tasks.join_next() => break Err(ended_early(ended)),
+            watched = lanes.watch() => match watched {
+                Ok(()) => {}
+                Err(error) => break Err(error),
+            },
+            () = topics.look() => {}
             error = reports.ended() => break Err(error),
         }
     };
@@ -129,67 +156,53 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
     outcome
 }
 
-async fn prepare(store: &Store, options: &Options) -> anyhow::Result<()> {
-    retry::until_ok("ClickHouse", || store.ping()).await;
+async fn prepare(store: &Store, options: &Options, stop: &Stop) -> anyhow::Result<()> {
+    stop.until_ok("ClickHouse", || store.ping()).await?;
     store
-        .migrate()
+        .migrate(&options.tables)
         .await
         .context("bring ClickHouse's tables up to date")?;
-    let partitions = Partitions {
-        data: options.partitions,
-        replicas: options.replicas,
-    };
-    retry::until_ok("Kafka", || vonggac_bus::create_topics(&options.kafka, partitions)).await;
+    stop.until_ok("Kafka", || vonggac_bus::create_topics(&options.kafka, &options.topics))
+        .await?;
     Ok(())
 }
 
-fn ended_early(ended: Result<anyhow::Result<()>, tokio::task::JoinError>) -> anyhow::Error {
-    match ended {
-        Ok(Ok(())) => anyhow::anyhow!("a lane ended while messages were still coming"),
-        Ok(Err(error)) => error.context("a lane failed"),
-        Err(error) => anyhow::Error::new(error).context("a lane crashed"),
-    }
+/// Looks after the topics: one that somebody deleted is made again.
+struct Topics<'a> {
+    options: &'a Options,
+    every: tokio::time::Interval,
+    were_missing: bool,
 }
 
-/// The lanes there are, by topic and partition.
-struct Lanes {
-    shared: Arc<Shared>,
-    senders: HashMap<(String, i32), mpsc::Sender<Message>>,
-    tasks: JoinSet<anyhow::Result<()>>,
-}
-
-impl Lanes {
-    async fn dispatch(&mut self, message: Message) {
-        let place = (message.topic.clone(), message.partition);
-        if !self.senders.contains_key(&place) {
-            let sender = self.open(&place.0, place.1);
-            self.senders.insert(place.clone(), sender);
-        }
-        if let Some(sender) = self.senders.get(&place) {
-            // A lane only closes its end when it failed, which the main loop hears of.
-            let _ = sender.send(message).await;
+impl<'a> Topics<'a> {
+    fn new(options: &'a Options) -> Self {
+        let mut every = tokio::time::interval(TOPICS_EVERY);
+        every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        Self {
+            options,
+            every,
+            were_missing: false,
         }
     }
 
-    fn open(&mut self, topic: &str, partition: i32) -> mpsc::Sender<Message> {
-        let (sender, receiver) = mpsc::channel(LANE_MESSAGES);
-        let shared = self.shared.clone();
-        let lane = Lane::new(shared.clone(), topic, partition, receiver);
-        if topic == topic::EVENTS {
-            self.tasks.spawn(lane.run(ingest::Ingest::new(shared)));
-        } else {
-            self.tasks.spawn(lane.run(alerting::Alerting::new(shared)));
-        }
-        sender
-    }
-
-    /// Closes the lanes and waits for the batches they are at.
-    async fn finish(mut self) {
-        self.senders.clear();
-        while let Some(ended) = self.tasks.join_next().await {
-            if let Ok(Err(error)) = ended {
-                tracing::error!(error = format!("{error:#}"), "lane failed while stopping");
+    /// Waits for its time and looks once.
+    async fn look(&mut self) {
+        self.every.tick().await;
+        let kafka = self.options.kafka.clone();
+        let missing = tokio::task::spawn_blocking(move || vonggac_bus::missing_topics(&kafka)).await;
+        let missing = match missing {
+            Ok(Ok(missing)) => missing,
+            // A broker that is away says nothing about topics; whoever reads from it reports that.
+            Ok(Err(_)) | Err(_) => return,
+        };
+        // One that was just deleted is about to be made again by whoever did it, most likely.
+        if self.were_missing && !missing.is_empty() {
+            tracing::error!(?missing, "topics were deleted; they are made again, what they held is gone");
+            let options = self.options;
+            if let Err(error) = vonggac_bus::create_topics(&options.kafka, &options.topics).await {
+                tracing::warn!(%error, "topics could not be made; it will be tried again");
             }
         }
+        self.were_missing = !missing.is_empty();
     }
 }

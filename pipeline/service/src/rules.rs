@@ -61,6 +61,11 @@ impl Rules {
         self.plan.route(event, &scratch.hits, out);
     }
 
+    /// What happened to hits on their way to matches, by the names of metrics.
+    pub(crate) fn counters(&self) -> [(&'static str, u64); 2] {
+        self.plan.counters().list()
+    }
+
     /// A correlator for one partition, in the state before the first match.
     pub(crate) fn correlator(&self) -> Correlator {
         Correlator::new(self.set.correlations(), Limits::default())

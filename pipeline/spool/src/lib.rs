@@ -1,34 +1,49 @@
 //! The sensor's spool: where an event becomes *accepted*.
 //!
 //! ```text
-//! DIR/lock                        held while a sensor runs on it
-//! DIR/boot                        number of the boot and the job it belongs to, as text
-//! DIR/acked                       segment and offset up to which Kafka has everything, as text
-//! DIR/0000000000000001.spool      segments, in order
+//! DIR/lock                                        held while a sensor runs on it
+//! DIR/boot                                        the unfinished job and its incarnation, as text
+//! DIR/mark                                        up to where Kafka has everything
+//! DIR/0000000000000001-0123456789abcdef.spool     segments, in order: number and incarnation
 //!
-//! segment:  | "VGSPOOL1" | record | record | ...
-//! record:   | length u32 | crc32c u32 | sequence u64 | key length u16 | key | value |      little endian
-//!             length counts from `sequence` on, the checksum covers the same bytes
+//! segment:  | "VGSPOOL2" | record | record | ...
 //! ```
-//!
 //! - [`Writer`] appends and, when told, fsyncs; what is synced is accepted.
 //! - [`Reader`] follows the writer and only sees what is synced; [`Acknowledger`] moves the mark and removes segments that are done.
+//! - [`Status`] says what the spool holds and what it met.
 //!
 //! Invariants:
 //! - A record that was synced is read again after any kind of end, until it is acknowledged.
-//! - A record whose checksum does not hold is never returned. A torn end of the last segment is what was never synced; a broken
-//!   record elsewhere loses the rest of its segment, which is counted and logged as an error.
+//! - A record whose checksum does not hold is never returned; each whole record after it is. What is lost is counted in bytes and, by
+//!   holes in the order of sequences, in records.
+//! - No sequence is given twice in one incarnation, and no incarnation is drawn twice (see `docs/adr/0004`), whatever becomes of the
+//!   directory.
+//! - A disk that refuses is an error that goes away with its cause: the same call made again goes on. Acknowledging needs no room.
 //! - The spool never holds more than [`Limits::bytes_max`]: the writer says [`SpoolError::Full`] first.
 
 mod boot;
+mod cursor;
+mod mark;
+mod reader;
 mod record;
 mod segment;
+mod shared;
 mod state;
+mod writer;
 
 pub use boot::Boot;
+pub use mark::Acknowledger;
+pub use reader::Reader;
 pub use record::Record;
-pub use segment::Position;
-pub use state::{Acknowledger, Reader, Spool, Writer};
+pub use segment::{Position, SegmentId};
+pub use shared::{Counters, Status};
+pub use state::Spool;
+pub use writer::Writer;
+
+/// Longest key of a record, in bytes.
+pub use vonggac_event::limits::KEY_BYTES_MAX;
+/// Longest value of a record, in bytes: what Kafka and the pipeline take.
+pub use vonggac_event::limits::MESSAGE_BYTES_MAX as VALUE_BYTES_MAX;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -38,7 +53,7 @@ use thiserror::Error;
 /// Bounds of a spool.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Size at which a segment is closed and the next begun, in bytes.
+    /// Size at which a segment is closed and the next begun, in bytes; at most a quarter of `bytes_max` is used.
     pub segment_bytes: u64,
     /// Most bytes of all segments together.
     pub bytes_max: u64,
@@ -52,9 +67,6 @@ impl Default for Limits {
         }
     }
 }
-
-/// Longest key and value together, in bytes.
-pub const RECORD_BYTES_MAX: usize = 1 << 20;
 
 /// What went wrong with the spool.
 #[derive(Debug, Error)]
@@ -82,11 +94,25 @@ pub enum SpoolError {
         bytes_max: u64,
     },
     /// A record is larger than a record may be.
-    #[error("record of {bytes} bytes is over the limit of {RECORD_BYTES_MAX}")]
+    #[error(
+        "record of {bytes} bytes is over the limit of {KEY_BYTES_MAX} for its key or {VALUE_BYTES_MAX} for its value"
+    )]
     RecordTooLarge {
         /// Its size.
         bytes: usize,
     },
+    /// A segment that an earlier version wrote.
+    #[error(
+        "spool {}: was written by an earlier version: start that one once more so that it sends what is there, or remove the directory",
+        path.display()
+    )]
+    OldFormat {
+        /// The segment.
+        path: PathBuf,
+    },
+    /// The system has no random numbers for us.
+    #[error("no random incarnation for the spool: {0}")]
+    Randomness(getrandom::Error),
     /// A small file of ours does not say what it should.
     #[error("spool {}: {problem}", path.display())]
     Broken {
@@ -101,6 +127,12 @@ impl SpoolError {
     fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { path, source }
+    }
+
+    /// Whether the disk has no room: it goes away when somebody makes some.
+    pub fn is_disk_full(&self) -> bool {
+        use io::ErrorKind::{QuotaExceeded, StorageFull};
+        matches!(self, Self::Io { source, .. } if matches!(source.kind(), StorageFull | QuotaExceeded))
     }
 }
 

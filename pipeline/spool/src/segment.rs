@@ -1,142 +1,122 @@
-//! Segment files: their names, their order, and reading them to the end.
+//! Segment files: their names, their order, their first bytes.
 
 use std::fs::{self, File};
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::record::{self, Parsed};
-use crate::{Record, SpoolError};
+use crate::SpoolError;
+use crate::boot::sync_directory;
 
 /// First bytes of a segment.
-pub(crate) const MAGIC: &[u8; 8] = b"VGSPOOL1";
+pub(crate) const MAGIC: &[u8; 8] = b"VGSPOOL2";
+/// Where its first record stands.
+pub(crate) const HEADER_BYTES: u64 = MAGIC.len() as u64;
+
+/// A segment: its place in the order, and whose records it holds. Both stand in its file's name, so that broken bytes in the file
+/// cannot hide them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SegmentId {
+    /// Number, from 1.
+    pub number: u64,
+    /// Incarnation of the spool that wrote it.
+    pub incarnation: u64,
+}
 
 /// A place in the spool: before the record that starts there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
-    /// Number of the segment, from 1.
-    pub segment: u64,
+    /// Which segment.
+    pub segment: SegmentId,
     /// Byte in it.
     pub offset: u64,
+    /// Sequence of the record before it; 0 when that is not known.
+    pub sequence: u64,
 }
 
 impl Position {
     /// Before the first record of a segment.
-    pub(crate) fn start_of(segment: u64) -> Self {
+    pub(crate) fn start_of(segment: SegmentId, sequence: u64) -> Self {
         Self {
             segment,
-            offset: MAGIC.len() as u64,
+            offset: HEADER_BYTES,
+            sequence,
         }
     }
 }
 
-pub(crate) fn path(directory: &Path, segment: u64) -> PathBuf {
-    directory.join(format!("{segment:016}.spool"))
-}
-
-/// The numbers of the segments there are, in order.
-pub(crate) fn list(directory: &Path) -> Result<Vec<u64>, SpoolError> {
-    let mut numbers = Vec::new();
-    for entry in fs::read_dir(directory).map_err(SpoolError::io(directory))? {
-        let name = entry.map_err(SpoolError::io(directory))?.file_name();
-        let number: Option<u64> = name
-            .to_str()
-            .and_then(|name| name.strip_suffix(".spool"))
-            .and_then(|stem| stem.parse().ok());
-        numbers.extend(number);
+impl SegmentId {
+    pub(crate) fn path(self, directory: &Path) -> PathBuf {
+        directory.join(format!("{:016}-{:016x}.spool", self.number, self.incarnation))
     }
-    numbers.sort_unstable();
-    Ok(numbers)
-}
 
-/// Reads records one after the other, buffering a piece of the file.
-pub(crate) struct Cursor {
-    file: File,
-    path: PathBuf,
-    buffer: Vec<u8>,
-    /// First unread byte of `buffer`.
-    start: usize,
-    /// Where in the file `buffer[start]` stands.
-    pub(crate) offset: u64,
-}
-
-/// How much is read at once.
-const READ_BYTES: u64 = 256 * 1024;
-
-impl Cursor {
-    pub(crate) fn open(directory: &Path, at: Position) -> Result<Self, SpoolError> {
-        let path = path(directory, at.segment);
-        let mut file = File::open(&path).map_err(SpoolError::io(&path))?;
-        file.seek(SeekFrom::Start(at.offset))
-            .map_err(SpoolError::io(&path))?;
-        Ok(Self {
-            file,
-            path,
-            buffer: Vec::new(),
-            start: 0,
-            offset: at.offset,
+    fn parse(stem: &str) -> Option<Self> {
+        let (number, incarnation) = stem.split_once('-')?;
+        Some(Self {
+            number: number.parse().ok()?,
+            incarnation: u64::from_str_radix(incarnation, 16).ok()?,
         })
     }
+}
 
-    /// The next record that ends at or before `limit` (a byte of the file).
-    pub(crate) fn next(&mut self, limit: u64) -> Result<Step, SpoolError> {
-        loop {
-            let visible = usize::try_from(limit.saturating_sub(self.offset)).unwrap_or(usize::MAX);
-            let unread = self.buffer.get(self.start..).unwrap_or_default();
-            let readable = unread.get(..visible.min(unread.len())).unwrap_or_default();
-            match record::parse(readable) {
-                Parsed::Record(record, length) => {
-                    self.start += length;
-                    self.offset += length as u64;
-                    return Ok(Step::Record(record));
-                }
-                Parsed::Broken => return Ok(Step::Broken),
-                Parsed::Short if unread.len() >= visible => return Ok(Step::End),
-                Parsed::Short => {
-                    if self.fill()? == 0 {
-                        return Ok(Step::End);
-                    }
-                }
+/// A segment there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Segment {
+    pub(crate) id: SegmentId,
+    /// Bytes it takes: fewer than its length when room of it was given back.
+    pub(crate) bytes: u64,
+}
+
+/// The segments there are, in order.
+///
+/// # Errors
+/// When the directory cannot be read, or holds segments of the time before incarnations.
+pub(crate) fn list(directory: &Path) -> Result<Vec<Segment>, SpoolError> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).map_err(SpoolError::io(directory))? {
+        let entry = entry.map_err(SpoolError::io(directory))?;
+        let name = entry.file_name();
+        let Some(stem) = name.to_str().and_then(|name| name.strip_suffix(".spool")) else {
+            continue;
+        };
+        let Some(id) = SegmentId::parse(stem) else {
+            if stem.parse::<u64>().is_ok() {
+                return Err(SpoolError::OldFormat { path: entry.path() });
             }
-        }
+            continue;
+        };
+        let metadata = entry.metadata().map_err(SpoolError::io(directory))?;
+        found.push(Segment {
+            id,
+            bytes: metadata.len().min(metadata.blocks() * 512),
+        });
     }
-
-    fn fill(&mut self) -> Result<usize, SpoolError> {
-        self.buffer.drain(..self.start);
-        self.start = 0;
-        let mut piece = (&mut self.file).take(READ_BYTES);
-        piece
-            .read_to_end(&mut self.buffer)
-            .map_err(SpoolError::io(&self.path))
-    }
+    found.sort_unstable();
+    Ok(found)
 }
 
-/// What a cursor found.
-pub(crate) enum Step {
-    Record(Record),
-    /// Nothing more before the limit.
-    End,
-    /// Bytes that are not a record.
-    Broken,
+/// Makes a segment's file. It appears whole or not at all: what a failed try leaves is written over by the next.
+pub(crate) fn create(directory: &Path, segment: SegmentId) -> Result<File, SpoolError> {
+    let path = segment.path(directory);
+    let fresh = directory.join("segment.new");
+    let made = File::create(&fresh).and_then(|mut file| {
+        file.write_all(MAGIC)?;
+        file.sync_all()?;
+        Ok(file)
+    });
+    let made = made.and_then(|file| fs::rename(&fresh, &path).map(|()| file));
+    let file = made.map_err(|error| {
+        // It only takes room; the next try would write over it.
+        let _ = fs::remove_file(&fresh);
+        SpoolError::io(&path)(error)
+    })?;
+    sync_directory(directory)?;
+    Ok(file)
 }
 
-/// What a whole segment holds.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Extent {
-    /// End of the last whole record.
-    pub(crate) end: u64,
-    /// Its sequence; 0 when there is none.
-    pub(crate) last_sequence: u64,
-}
-
-/// Reads a segment through to find where its whole records end.
-pub(crate) fn extent(directory: &Path, segment: u64) -> Result<Extent, SpoolError> {
-    let mut cursor = Cursor::open(directory, Position::start_of(segment))?;
-    let mut last_sequence = 0;
-    while let Step::Record(record) = cursor.next(u64::MAX)? {
-        last_sequence = record.sequence;
-    }
-    Ok(Extent {
-        end: cursor.offset,
-        last_sequence,
-    })
+/// Reads a segment's first bytes; says whether they are right, `None` when there are fewer.
+pub(crate) fn has_magic(file: &mut impl Read) -> io::Result<Option<bool>> {
+    let mut magic = Vec::new();
+    file.take(HEADER_BYTES).read_to_end(&mut magic)?;
+    Ok((magic.len() as u64 == HEADER_BYTES).then(|| magic == MAGIC))
 }

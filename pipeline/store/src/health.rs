@@ -102,16 +102,6 @@ pub(crate) struct Frame<'a> {
     pub(crate) settings: &'a str,
 }
 
-impl Default for Frame<'_> {
-    fn default() -> Self {
-        Self {
-            on_cluster: "",
-            engine_prefix: "",
-            settings: "non_replicated_deduplication_window = 10000",
-        }
-    }
-}
-
 /// The latest state of each run of a sensor: what its `stats` events said last.
 const SENSOR_COLUMNS: &str = "tenant, sensor, toUInt64(bitShiftRight(event_id, 64)) AS run, ts, now64(3, 'UTC') AS heard, uptime_us, \
      packets_received, packets_processed, dropped, bytes_received, events, counters";

@@ -3,6 +3,7 @@
 //! - [`Options`], [`Store`]: where it is and a handle to it.
 //! - `schema`: the tables, made from the event crate's column table, and how they are brought up to date.
 //! - `row`: RowBinary rows from events and alerts.
+//! - `connection`: the HTTP client, with TLS.
 //! - `checkpoint`: how far the pipeline has come, per partition, with the state that belongs to it.
 //! - [`health`]: how roles and sensors are.
 //! - [`search`]: the language of searches and its way to SQL.
@@ -10,25 +11,31 @@
 //! Invariant: an insert carries a deduplication token that is a function of what is in it, so repeating it changes nothing.
 
 mod checkpoint;
+mod connection;
 pub mod health;
+mod reason;
 mod row;
 mod schema;
 pub mod search;
 
 pub use checkpoint::Checkpoint;
+pub use reason::Reason;
 pub use row::{Rows, alert_row, event_row};
+pub use schema::TableOptions;
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use bytes::Bytes;
 use clickhouse::Client;
 use thiserror::Error;
 use vonggac_event::{Alert, Class};
+use vonggac_link::ClickhouseSecurity;
 
 /// Largest piece of an insert handed to the HTTP client at once.
 const SEND_BYTES: usize = 256 * 1024;
 /// How long one insert may take before it is tried again.
-const INSERT_LIMIT: Duration = Duration::from_secs(120);
+pub(crate) const INSERT_LIMIT: Duration = Duration::from_secs(120);
 
 /// Where ClickHouse is.
 #[derive(Debug, Clone, clap::Args)]
@@ -50,35 +57,40 @@ pub struct Options {
         value_name = "NAME"
     )]
     pub clickhouse_database: String,
-    /// User.
-    #[arg(
-        long,
-        env = "VONGGAC_CLICKHOUSE_USER",
-        default_value = "default",
-        value_name = "NAME"
-    )]
-    pub clickhouse_user: String,
-    /// Password.
-    #[arg(
-        long,
-        env = "VONGGAC_CLICKHOUSE_PASSWORD",
-        default_value = "",
-        hide_env_values = true,
-        value_name = "TEXT"
-    )]
-    pub clickhouse_password: String,
+    /// User and TLS.
+    #[command(flatten)]
+    pub security: ClickhouseSecurity,
+}
+
+impl Options {
+    /// A ClickHouse that asks for no password, and a database in it.
+    pub fn new(url: impl Into<String>, database: impl Into<String>) -> Self {
+        Self {
+            clickhouse: url.into(),
+            clickhouse_database: database.into(),
+            security: ClickhouseSecurity::default(),
+        }
+    }
 }
 
 /// What went wrong with the store.
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// ClickHouse or the way to it failed.
-    #[error("ClickHouse, {doing}: {source}")]
+    #[error("ClickHouse, {doing}: {}", connection::with_causes(.source))]
     ClickHouse {
         /// What was being done.
         doing: String,
         /// What the client says.
         source: clickhouse::error::Error,
+    },
+    /// A setting of the connection cannot be used.
+    #[error("ClickHouse at {host}: {problem}")]
+    Setting {
+        /// Host and port as given.
+        host: String,
+        /// What is wrong, with its flag.
+        problem: String,
     },
     /// The tables were written by a newer build.
     #[error("the tables are of schema version {found}, this build knows up to {known}: use a newer build")]
@@ -115,7 +127,7 @@ impl Store {
     /// A handle; connects at first use.
     ///
     /// # Errors
-    /// When the database's name is not a plain one.
+    /// When the database's name is not a plain one, or a file of the connection cannot be used.
     pub fn new(options: &Options) -> Result<Self, StoreError> {
         let name = &options.clickhouse_database;
         let plain = !name.is_empty()
@@ -125,14 +137,9 @@ impl Store {
         if !plain {
             return Err(StoreError::DatabaseName { name: name.clone() });
         }
-        let mut client = Client::default()
-            .with_url(&options.clickhouse)
-            .with_user(&options.clickhouse_user)
+        let client = connection::client(options)?
             .with_database(name)
             .with_validation(false);
-        if !options.clickhouse_password.is_empty() {
-            client = client.with_password(&options.clickhouse_password);
-        }
         Ok(Self {
             client,
             database: name.clone(),
@@ -157,8 +164,34 @@ impl Store {
     ///
     /// # Errors
     /// When ClickHouse refuses, or the tables are newer than this build.
-    pub async fn migrate(&self) -> Result<(), StoreError> {
-        schema::migrate(&self.client, &self.database).await
+    pub async fn migrate(&self, tables: &TableOptions) -> Result<(), StoreError> {
+        schema::migrate(&self.client, &self.database, tables).await
+    }
+
+    /// Which events of a class are stored already, of those whose ids lie in `ids` and whose time lies in `times_us`, ends included.
+    ///
+    /// # Errors
+    /// When ClickHouse does not answer.
+    pub async fn stored_events(
+        &self,
+        class: Class,
+        ids: RangeInclusive<u128>,
+        times_us: RangeInclusive<i64>,
+    ) -> Result<Vec<u128>, StoreError> {
+        let sql = format!(
+            "SELECT event_id FROM {} WHERE event_id >= toUInt128(?) AND event_id <= toUInt128(?) \
+             AND ts >= fromUnixTimestamp64Micro(?, 'UTC') AND ts <= fromUnixTimestamp64Micro(?, 'UTC')",
+            class.name()
+        );
+        self.client
+            .query(&sql)
+            .bind(ids.start().to_string())
+            .bind(ids.end().to_string())
+            .bind(row::stored_time(*times_us.start()))
+            .bind(row::stored_time(*times_us.end()))
+            .fetch_all::<u128>()
+            .await
+            .map_err(StoreError::new("look for stored events"))
     }
 
     /// Inserts rows of one class. Repeating an insert with the same token and rows changes nothing.
@@ -177,7 +210,15 @@ impl Store {
     pub async fn insert_alerts(&self, alerts: &[Alert]) -> Result<(), StoreError> {
         let mut rows = Rows::default();
         alerts.iter().for_each(|alert| alert_row(alert, &mut rows));
-        self.insert("alerts", schema::ALERT_COLUMNS, None, &rows).await
+        self.insert_alert_rows(&rows).await
+    }
+
+    /// As [`Self::insert_alerts`], of rows that are made already.
+    ///
+    /// # Errors
+    /// As [`Self::insert_events`].
+    pub async fn insert_alert_rows(&self, rows: &Rows) -> Result<(), StoreError> {
+        self.insert("alerts", schema::ALERT_COLUMNS, None, rows).await
     }
 
     async fn insert(

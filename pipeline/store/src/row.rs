@@ -20,6 +20,29 @@ pub struct Rows {
     pub count: usize,
     /// Their bytes, one after the other.
     pub bytes: Vec<u8>,
+    /// Where each ends in `bytes`.
+    ends: Vec<usize>,
+}
+
+impl Rows {
+    fn end(&mut self) {
+        self.count += 1;
+        self.ends.push(self.bytes.len());
+    }
+
+    /// Those rows alone, by their numbers from 0; numbers beyond the last are nobody's.
+    pub fn only(&self, numbers: impl IntoIterator<Item = usize>) -> Self {
+        let mut chosen = Self::default();
+        for number in numbers {
+            let start = number.checked_sub(1).map_or(Some(0), |before| self.ends.get(before).copied());
+            let row = start.zip(self.ends.get(number)).and_then(|(start, &end)| self.bytes.get(start..end));
+            if let Some(row) = row {
+                chosen.bytes.extend_from_slice(row);
+                chosen.end();
+            }
+        }
+        chosen
+    }
 }
 
 /// Appends the row of an event of `class`.
@@ -28,7 +51,7 @@ pub fn event_row(class: Class, event: &Event, rows: &mut Rows) {
     for column in class.stored_columns() {
         put_value(column.kind, &(column.read)(event), out);
     }
-    rows.count += 1;
+    rows.end();
 }
 
 /// The row of a role's report, in the order of `health::REPORT_COLUMNS`.
@@ -102,7 +125,7 @@ pub fn alert_row(alert: &Alert, rows: &mut Rows) {
         .iter()
         .for_each(|id| out.extend_from_slice(&id.to_le_bytes()));
     put_text(&alert.summary, out);
-    rows.count += 1;
+    rows.end();
 }
 
 fn put_value(kind: Kind, value: &Value<'_>, out: &mut Vec<u8>) {
@@ -200,7 +223,12 @@ fn put_address(address: Option<IpAddr>, out: &mut Vec<u8>) {
 }
 
 fn put_time(us: i64, out: &mut Vec<u8>) {
-    out.extend_from_slice(&us.clamp(*TIME_US.start(), *TIME_US.end()).to_le_bytes());
+    out.extend_from_slice(&stored_time(us).to_le_bytes());
+}
+
+/// The time that is stored for `us`, in microseconds.
+pub(crate) fn stored_time(us: i64) -> i64 {
+    us.clamp(*TIME_US.start(), *TIME_US.end())
 }
 
 #[cfg(test)]
@@ -219,6 +247,23 @@ mod tests {
         check(127, &[127]);
         check(128, &[0x80, 1]);
         check(300, &[0xac, 2]);
+    }
+
+    #[test]
+    fn rows_can_be_taken_out_one_by_one() {
+        let mut rows = Rows::default();
+        for text in ["a", "bcd", ""] {
+            put_text(text, &mut rows.bytes);
+            rows.end();
+        }
+        let check = |numbers: &[usize], expect: &[u8]| {
+            let chosen = rows.only(numbers.iter().copied());
+            assert_eq!(chosen.bytes, expect, "{numbers:?}");
+        };
+        check(&[0, 1, 2], b"\x01a\x03bcd\x00");
+        check(&[1], b"\x03bcd");
+        check(&[2, 9], b"\x00");
+        check(&[], b"");
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Search over stored events.
 //!
 //! ```text
-//!  text ──▶ lexer ──▶ parse ──▶ Query (typed tree) ──▶ compile, class by class ──▶ SQL with {p0:…} + bound values ──▶ run
+//!  text ──▶ lexer ──▶ parse ──▶ Query (typed tree) ──▶ compile, class by class ──▶ one SQL statement with {p0:…} + bound values
+//!                                                                                      │ page, histogram
+//!                                    EventStore: a turn (fair among askers), a budget ──┴──▶ ask ──▶ ClickHouse
 //! ```
 //! The language: `field:value`, `field:"quoted"`, `field:pre*`, `field:>100`, `field:10.0.0.0/8`, `field:*` (has a value), `AND`, `OR`,
 //! `NOT`, parentheses; things side by side mean AND; a bare word is looked for in every text column, and in the addresses when it is
@@ -12,28 +14,35 @@
 //! error with its column; a class without the field is left out, also under NOT.
 //!
 //! Limits: [`QUERY_BYTES_MAX`], [`TERMS_MAX`], [`DEPTH_MAX`], [`PAGE_ROWS_MAX`], [`BUCKETS_MAX`], and ClickHouse's own for time
-//! and rows read ([`Limits`]).
+//! rows read, memory and threads ([`Limits`]). [`Shares`] says how many searches run and wait.
 
+mod ask;
 mod compile;
+mod event_store;
+mod histogram;
 mod lexer;
 mod literal;
 #[cfg(test)]
 mod live_tests;
+mod page;
 mod parse;
 mod row;
 mod run;
+mod turns;
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use thiserror::Error;
 use vonggac_event::{Class, EventId, Scope};
 
+pub use event_store::EventStore;
+pub use histogram::{Histogram, HistogramBucket};
 pub use parse::Query;
 pub use row::EventRow;
-pub use run::{
-    Histogram, HistogramBucket, SENSOR_DAYS, SensorState, alert_events, histogram, ping, search, sensors,
-};
+pub use run::{SENSOR_DAYS, SensorState, ping, sensors};
+pub use turns::{Asker, Shares, TurnCounts};
 
 /// Longest query, in bytes.
 pub const QUERY_BYTES_MAX: usize = 4096;
@@ -53,6 +62,27 @@ pub struct Limits {
     pub max_execution_s: Option<u32>,
     /// Rows.
     pub max_rows_to_read: Option<u64>,
+    /// Bytes.
+    pub max_memory_bytes: Option<u64>,
+    /// Threads.
+    pub max_threads: Option<u32>,
+}
+
+impl Limits {
+    /// What is left for the next statement of a question that has taken `elapsed` so far; time is counted in whole seconds.
+    fn after(self, elapsed: Duration) -> Result<Self, SearchError> {
+        let Some(seconds) = self.max_execution_s else {
+            return Ok(self);
+        };
+        let spent = u32::try_from(elapsed.as_secs()).unwrap_or(u32::MAX);
+        match seconds.checked_sub(spent) {
+            None | Some(0) => Err(SearchError::TooExpensive(format!("{seconds} s are over"))),
+            left => Ok(Self {
+                max_execution_s: left,
+                ..self
+            }),
+        }
+    }
 }
 
 /// What to look for, in which classes, when.
@@ -89,11 +119,13 @@ impl<'a> Request<'a> {
 pub struct Cursor {
     ts_us: i64,
     id: EventId,
+    /// Events on all pages, as the first one counted them.
+    total: u64,
 }
 
 impl fmt::Display for Cursor {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}.{}", self.ts_us, self.id)
+        write!(out, "{}.{}.{}", self.ts_us, self.id, self.total)
     }
 }
 
@@ -102,10 +134,12 @@ impl FromStr for Cursor {
 
     fn from_str(text: &str) -> Result<Self, SearchError> {
         let parse = || {
-            let (ts_us, id) = text.split_once('.')?;
+            let (ts_us, rest) = text.split_once('.')?;
+            let (id, total) = rest.split_once('.')?;
             Some(Self {
                 ts_us: ts_us.parse().ok()?,
                 id: id.parse().ok()?,
+                total: total.parse().ok()?,
             })
         };
         parse().ok_or(SearchError::Cursor)
@@ -140,12 +174,26 @@ pub enum SearchError {
     /// The search asks for more than ClickHouse may spend on it.
     #[error("the search takes too long or reads too much; narrow the time or the query ({0})")]
     TooExpensive(String),
+    /// Too many searches are going on.
+    #[error("{0}")]
+    Busy(Busy),
     /// ClickHouse failed or is away.
     #[error("ClickHouse: {0}")]
     Server(String),
     /// ClickHouse's answer is not what was asked for.
     #[error("ClickHouse answered something unexpected: {0}")]
     Answer(String),
+}
+
+/// Whose searches are too many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Busy {
+    /// The asker's own.
+    #[error("as many of your searches as may wait do so already; let some end")]
+    Line,
+    /// Everybody's: none ended in time.
+    #[error("other searches have not ended in time for this one to begin; try again")]
+    Wait,
 }
 
 impl SearchError {
@@ -160,8 +208,8 @@ impl SearchError {
 impl From<clickhouse::error::Error> for SearchError {
     fn from(error: clickhouse::error::Error) -> Self {
         let text = error.to_string();
-        // TIMEOUT_EXCEEDED, TOO_SLOW, TOO_MANY_ROWS, TOO_MANY_BYTES, MEMORY_LIMIT_EXCEEDED.
-        let dear = ["159", "160", "158", "307", "241"];
+        // TIMEOUT_EXCEEDED, TOO_SLOW, TOO_MANY_ROWS, TOO_MANY_BYTES, MEMORY_LIMIT_EXCEEDED, TOO_MANY_ROWS_OR_BYTES.
+        let dear = ["159", "160", "158", "307", "241", "396"];
         let code = text
             .split_once("Code: ")
             .and_then(|(_, rest)| rest.split_once('.'))
@@ -171,4 +219,18 @@ impl From<clickhouse::error::Error> for SearchError {
             _ => Self::Server(text),
         }
     }
+}
+
+/// The classes that a request concerns; its query fits them.
+fn classes(request: &Request<'_>) -> Result<Vec<Class>, SearchError> {
+    let classes: Vec<Class> = if request.classes.is_empty() {
+        Class::ALL
+            .into_iter()
+            .filter(|class| *class != Class::Stats)
+            .collect()
+    } else {
+        request.classes.to_vec()
+    };
+    compile::check(request.query, &classes)?;
+    Ok(classes)
 }

@@ -9,79 +9,99 @@
 //! On a tap nothing ever waits for a slower part: what has no room is dropped and counted by reason. Reading a capture, everything
 //! waits and nothing is dropped.
 //!
+//! Nothing that is spawned ends unseen: threads and tasks are watched while they run, and each end is the sensor's, or is handled where it
+//! happens.
+//!
 //! Invariants:
 //! - Packets: received = processed + dropped by reason. Events: made = accepted + dropped by reason.
 //! - Reading the same files with the same settings makes the same events in the same order; so a sensor that was killed while
 //!   reading goes on with the same ids and sends nothing twice.
 
+mod budget;
+mod job;
 mod load;
 mod metrics;
 mod options;
 mod packets;
 mod publish;
+mod queue;
+mod refused;
 mod scan;
 mod summary;
+mod tallies;
 mod writer;
 
 pub use options::Options;
 
 use std::future::Future;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::sync_channel;
-use std::thread;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use anyhow::Context as _;
-use tokio::task::JoinHandle;
-use vonggac_event::{Event, EventId};
-use vonggac_spool::{Acknowledger, Boot, Limits, Reader, Spool};
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+use vonggac_bus::Producer;
+use vonggac_spool::{Boot, Limits, Spool, SpoolError};
 
 use metrics::Metrics;
-use packets::Packets;
+use packets::{Packets, Surroundings};
+use publish::Publisher;
+use refused::RefusedFile;
 use scan::{FileScanner, Scanning};
 use summary::Summary;
+use tallies::Tallies;
 use writer::{EveOutput, Output, Writer};
 
-/// Items that wait for the writer.
-const QUEUE_ITEMS: usize = 16 * 1024;
-
-/// What goes from the packets to the writer.
-pub(crate) enum Item {
-    /// An event, ready but for its id.
-    Event(Box<Event>),
-    /// A file and its bytes, to be scanned.
-    File(Box<Event>, Vec<u8>),
-}
+/// Pause before a spool is opened again whose disk is full.
+const OPEN_PAUSE: Duration = Duration::from_secs(1);
 
 /// Runs until the files are read and delivered, or `shutdown` resolves. Returns whether every capture was read to its end.
 ///
 /// # Errors
-/// When a source, a rule path, the spool or an output cannot be used.
+/// When a source, a rule path, the spool or an output cannot be used, or a part of the sensor crashed.
 pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow::Result<bool> {
     let options = Arc::new(options.resolve()?);
+    tokio::pin!(shutdown);
+    let Some(spool) = open_spool(&options, &mut shutdown).await? else {
+        return Ok(true);
+    };
     let stop = Arc::new(AtomicBool::new(false));
     let metrics = Metrics::default();
-    let serving = options
-        .metrics
-        .map(|address| tokio::spawn(metrics.clone().serve(address)));
+    let mut tasks = JoinSet::new();
+    if let Some(address) = options.metrics {
+        let serving = metrics.clone().serve(address);
+        // Serving only ends when it cannot begin.
+        tasks.spawn(async move { serving.await.map(|()| "metrics") });
+    }
     let Threads {
         signatures,
         joined,
-        publishing,
-    } = Threads::start(&options, &stop, metrics)?;
-    tokio::pin!(shutdown);
-    let joining = join(joined, serving, &stop);
-    tokio::pin!(joining);
-    let (packets, writer) = tokio::select! {
-        joined = &mut joining => joined?,
-        () = &mut shutdown => {
-            stop.store(true, Ordering::Relaxed);
-            joining.await?
-        }
-    };
-    let packets = packets.map_err(|_| anyhow::anyhow!("the packet thread crashed"))??;
-    let writer = writer.map_err(|_| anyhow::anyhow!("the writer thread crashed"))??;
-    if let Some(publishing) = publishing {
+        publisher,
+    } = Threads::start(&options, &stop, metrics, spool)?;
+    let (written, end_of_writing) = oneshot::channel();
+    let has_publisher = publisher.is_some();
+    if let Some(publisher) = publisher {
+        tasks.spawn(async move {
+            publisher.run(end_of_writing).await;
+            Ok("publisher")
+        });
+    }
+    let joined = join(joined, &mut tasks, &stop, &mut shutdown).await?;
+    // The publisher may be gone already when the sensor failed.
+    let _ = written.send(());
+    let packets = joined
+        .packets
+        .map_err(|_| anyhow::anyhow!("the packet thread crashed"))??;
+    let writer = joined
+        .writer
+        .map_err(|_| anyhow::anyhow!("the writer thread crashed"))??;
+    joined
+        .files
+        .map_err(|_| anyhow::anyhow!("the files thread crashed"))?;
+    if has_publisher {
         let patience = async {
             if !stop.load(Ordering::Relaxed) {
                 shutdown.await;
@@ -89,10 +109,11 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
             tokio::time::sleep(publish::GRACE).await;
         };
         tokio::select! {
-            done = publishing => done??,
+            done = ended(&mut tasks, "publisher") => done?,
             () = patience => tracing::warn!("Kafka has not confirmed everything; the rest stays in the spool for the next start"),
         }
     }
+    tasks.abort_all();
     let summary = Summary {
         options: &options,
         packets: &packets,
@@ -108,122 +129,192 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
     Ok(packets.sources.iter().all(|source| source.error.is_none()))
 }
 
-/// What the two threads came to.
-type Joined = (
-    thread::Result<anyhow::Result<packets::Report>>,
-    thread::Result<anyhow::Result<writer::Report>>,
-);
+/// What the threads came to.
+struct Joined {
+    packets: thread::Result<anyhow::Result<packets::Report>>,
+    writer: thread::Result<anyhow::Result<writer::Report>>,
+    files: thread::Result<()>,
+}
 
-/// The threads and tasks of a sensor at work.
+/// Waits for the threads. When `shutdown` resolves, or a task ends before them, they are told to stop.
+async fn join(
+    joined: tokio::task::JoinHandle<Joined>,
+    tasks: &mut JoinSet<anyhow::Result<&'static str>>,
+    stop: &AtomicBool,
+    shutdown: &mut (impl Future<Output = ()> + Unpin),
+) -> anyhow::Result<Joined> {
+    tokio::pin!(joined);
+    let early = tokio::select! {
+        joined = &mut joined => return Ok(joined?),
+        () = shutdown => None,
+        Some(ended) = tasks.join_next() => Some(ended),
+    };
+    stop.store(true, Ordering::Relaxed);
+    let threads = joined.await?;
+    match early {
+        None => Ok(threads),
+        Some(Ok(Ok(part))) => anyhow::bail!("the {part} ended while the sensor was at work"),
+        Some(Ok(Err(error))) => Err(error),
+        Some(Err(error)) => Err(anyhow::Error::new(error).context("a task of the sensor crashed")),
+    }
+}
+
+/// Waits until the task of this name ends well.
+async fn ended(tasks: &mut JoinSet<anyhow::Result<&'static str>>, name: &str) -> anyhow::Result<()> {
+    while let Some(ended) = tasks.join_next().await {
+        if ended.context("a task of the sensor crashed")?? == name {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// The threads of a sensor at work, and its publisher before it is.
 struct Threads {
     signatures: usize,
-    joined: JoinHandle<Joined>,
-    publishing: Option<JoinHandle<anyhow::Result<()>>>,
+    joined: tokio::task::JoinHandle<Joined>,
+    publisher: Option<Publisher>,
 }
 
 impl Threads {
-    fn start(options: &Arc<Options>, stop: &Arc<AtomicBool>, metrics: Metrics) -> anyhow::Result<Self> {
+    fn start(
+        options: &Arc<Options>,
+        stop: &Arc<AtomicBool>,
+        metrics: Metrics,
+        spool: OpenedSpool,
+    ) -> anyhow::Result<Self> {
         let engine = load::signatures(options)?;
         let yara = load::yara(options)?;
-        let (spool, ends, boot) = open_spool(options)?;
+        let tallies = Arc::new(Tallies::default());
+        let complete = Arc::new(AtomicBool::new(false));
         let eve = options.eve.as_deref().map(EveOutput::create).transpose()?;
         let reading = options.interface.is_none();
-        let (items, received) = sync_channel::<Item>(QUEUE_ITEMS);
-        let (scanner, scanning) = if reading {
-            (FileScanner::new(yara.as_ref()), Scanning::Inline)
-        } else {
-            (None, scan::aside(FileScanner::new(yara.as_ref()), &items)?)
+        let (items, received) = queue::queue(reading, stop);
+        let scanner = yara.as_ref().map(|rules| FileScanner::new(rules, &tallies));
+        let (scanning, inline, files) = match scanner {
+            None => (Scanning::Off, None, None),
+            Some(scanner) if reading => (Scanning::Inline, Some(scanner), None),
+            Some(scanner) => {
+                let (scanning, thread) = scan::aside(scanner, items.clone())?;
+                (scanning, None, Some(thread))
+            }
+        };
+        let (spool_writer, publisher, boot) = match spool {
+            OpenedSpool::None(boot) => (None, None, boot),
+            OpenedSpool::Open(spool) => {
+                tallies.watch(spool.status);
+                let connection = options
+                    .connection()
+                    .context("a spool without Kafka")?;
+                let publisher = Publisher::new(
+                    Box::new(move || Producer::new(&connection)),
+                    spool.reader,
+                    spool.acknowledger,
+                    RefusedFile::new(options.spool.as_deref().unwrap_or(Path::new("."))),
+                    tallies.clone(),
+                )?;
+                (Some(spool.writer), Some(publisher), spool.boot)
+            }
         };
         let signatures = engine.len();
-        let packets = Packets::open(
-            options,
-            engine,
-            boot.number,
-            scanning,
+        let around = Surroundings {
             items,
-            stop.clone(),
-            metrics,
-        )?;
-        let writer = Writer {
-            output: Output { spool, eve },
-            scanner,
-            options: options.clone(),
-            sensor: EventId::sensor_hash(&options.name),
-            boot,
-            waits: reading,
+            scanning,
             stop: stop.clone(),
+            complete: complete.clone(),
+            metrics,
+            tallies: tallies.clone(),
+        };
+        let packets = Packets::open(options, engine, boot.incarnation, around)?;
+        let writer = Writer {
+            output: Output {
+                spool: spool_writer,
+                eve,
+            },
+            scanner: inline,
+            options: options.clone(),
+            boot,
+            reading,
+            stop: stop.clone(),
+            complete,
+            tallies,
         };
         let packets = thread::Builder::new()
             .name("packets".into())
             .spawn(move || packets.run())?;
         let writer_stop = stop.clone();
         let writer = thread::Builder::new().name("writer".into()).spawn(move || {
+            // Without a writer there is no use in packets.
+            let stops = StopOnCrash(writer_stop);
             let outcome = writer.run(&received);
             if outcome.is_err() {
-                // Without a writer there is no use in packets.
-                writer_stop.store(true, Ordering::Relaxed);
+                stops.0.store(true, Ordering::Relaxed);
             }
             outcome
         })?;
-        let (written, end_of_writing) = tokio::sync::oneshot::channel();
-        let joined = tokio::task::spawn_blocking(move || {
-            let joined = (packets.join(), writer.join());
-            // The publisher may be gone already when it failed.
-            let _ = written.send(());
-            joined
+        let joined = tokio::task::spawn_blocking(move || Joined {
+            packets: packets.join(),
+            files: files.map_or(Ok(()), JoinHandle::join),
+            writer: writer.join(),
         });
-        let publisher = ends
-            .map(|(reader, mark)| publish::Publisher::new(&options.kafka, reader, mark))
-            .transpose()?;
-        let publishing = publisher.map(|publisher| tokio::spawn(publisher.run(end_of_writing)));
         Ok(Self {
             signatures,
             joined,
-            publishing,
+            publisher,
         })
     }
 }
 
-/// Waits for the threads; ends them when the metrics cannot be served.
-async fn join(
-    joined: JoinHandle<Joined>,
-    serving: Option<JoinHandle<anyhow::Result<()>>>,
-    stop: &AtomicBool,
-) -> anyhow::Result<Joined> {
-    let Some(serving) = serving else {
-        return Ok(joined.await?);
-    };
-    tokio::select! {
-        joined = joined => Ok(joined?),
-        // Serving only ends when it cannot begin.
-        failed = serving => {
-            stop.store(true, Ordering::Relaxed);
-            failed??;
-            anyhow::bail!("metrics ended")
+/// Tells the others to stop when its thread crashes.
+struct StopOnCrash(Arc<AtomicBool>);
+
+impl Drop for StopOnCrash {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.store(true, Ordering::Relaxed);
         }
     }
 }
 
-/// The spool's two ends, when there is a spool.
-type SpoolEnds = (
-    Option<vonggac_spool::Writer>,
-    Option<(Reader, Acknowledger)>,
-    Boot,
-);
+/// The spool, where there is one, else what takes its place for ids.
+enum OpenedSpool {
+    Open(Box<Spool>),
+    None(Boot),
+}
 
-fn open_spool(options: &Options) -> anyhow::Result<SpoolEnds> {
+/// Opens the spool. On a tap a full disk is waited for; `None` when `shutdown` resolves before there is room.
+async fn open_spool(
+    options: &Options,
+    shutdown: &mut (impl Future<Output = ()> + Unpin),
+) -> anyhow::Result<Option<OpenedSpool>> {
+    let job = job::name(options)?;
     let Some(directory) = options.spool.as_deref().filter(|_| options.kafka.is_some()) else {
-        return Ok((None, None, Boot::default()));
+        let fixed = job.as_deref().and_then(job::incarnation).map(Boot::new);
+        let boot = fixed.map_or_else(|| Boot::fresh(""), Ok)?;
+        return Ok(Some(OpenedSpool::None(boot)));
     };
     let limits = Limits {
         bytes_max: options.spool_bytes_max,
         ..Limits::default()
     };
-    let Spool {
-        writer,
-        reader,
-        acknowledger,
-        boot,
-    } = Spool::open(directory, &options.job()?, limits)?;
-    Ok((Some(writer), Some((reader, acknowledger)), boot))
+    let mut failures = 0_u64;
+    loop {
+        match Spool::open(directory, job.as_deref().unwrap_or_default(), limits) {
+            Ok(spool) => return Ok(Some(OpenedSpool::Open(Box::new(spool)))),
+            Err(error) if options.interface.is_some() && error.is_disk_full() => {
+                failures += 1;
+                if failures.is_power_of_two() {
+                    tracing::error!(%error, failures, "the spool's disk is full; the sensor begins when there is room");
+                }
+            }
+            Err(error @ SpoolError::Io { .. }) if error.is_disk_full() => {
+                return Err(error).context("the spool's disk is full; make room and start again");
+            }
+            Err(error) => return Err(error.into()),
+        }
+        tokio::select! {
+            () = &mut *shutdown => return Ok(None),
+            () = tokio::time::sleep(OPEN_PAUSE) => {}
+        }
+    }
 }

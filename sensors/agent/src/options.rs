@@ -3,10 +3,10 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::UNIX_EPOCH;
 
-use anyhow::{Context as _, bail};
-use sha2::{Digest, Sha256};
+use anyhow::bail;
+use vonggac_bus::{Connection, Security};
+use vonggac_event::limits::NAME_BYTES_MAX;
 
 /// Settings of the sensor.
 #[derive(Debug, Clone, clap::Args)]
@@ -37,6 +37,9 @@ pub struct Options {
     /// Kafka brokers; without them nothing is published and --eve is needed.
     #[arg(long, env = "VONGGAC_KAFKA", value_name = "HOST:PORT")]
     pub kafka: Option<String>,
+    /// TLS and the user for them.
+    #[command(flatten)]
+    pub kafka_security: Security,
     /// Directory of the spool, one for each sensor on a host.
     #[arg(long, env = "VONGGAC_SPOOL", value_name = "DIR")]
     pub spool: Option<PathBuf>,
@@ -76,6 +79,11 @@ impl Options {
                 name => name.to_owned(),
             };
         }
+        for (flag, name) in [("--name", &self.name), ("--tenant", &self.tenant)] {
+            if name.len() > NAME_BYTES_MAX {
+                bail!("{flag}: is longer than {NAME_BYTES_MAX} bytes");
+            }
+        }
         if self.kafka.is_none() && self.eve.is_none() {
             bail!(
                 "nowhere to write: give --kafka HOST:PORT, or --eve FILE (or - for standard output), or both"
@@ -90,38 +98,9 @@ impl Options {
         Ok(self)
     }
 
-    /// What the spool is to know the work by: on a tap nothing; reading files, everything that decides which events come and in
-    /// which order.
-    pub(crate) fn job(&self) -> anyhow::Result<String> {
-        if self.interface.is_some() || self.read.iter().any(|path| path.as_os_str() == "-") {
-            return Ok(String::new());
-        }
-        let mut hash = Sha256::new();
-        hash.update(env!("CARGO_PKG_VERSION"));
-        for (kind, paths) in [("read", &self.read), ("rules", &self.rules), ("yara", &self.yara)] {
-            hash.update(kind);
-            for path in paths {
-                let facts = fs::metadata(path).with_context(|| path.display().to_string())?;
-                let modified = facts
-                    .modified()
-                    .ok()
-                    .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-                hash.update(path.as_os_str().as_encoded_bytes());
-                hash.update(facts.len().to_le_bytes());
-                hash.update(modified.unwrap_or_default().as_nanos().to_le_bytes());
-            }
-        }
-        for text in self.variables.iter().chain([&self.name, &self.tenant]) {
-            hash.update(text.as_bytes());
-            hash.update([0]);
-        }
-        hash.update(self.exercise_id.to_le_bytes());
-        hash.update(self.stats_seconds.to_le_bytes());
-        Ok(hash
-            .finalize()
-            .iter()
-            .take(16)
-            .map(|byte| format!("{byte:02x}"))
-            .collect())
+    /// The brokers and how they are reached; `None` when nothing is published.
+    pub(crate) fn connection(&self) -> Option<Connection> {
+        let brokers = self.kafka.as_deref()?;
+        Some(Connection::new(brokers, self.kafka_security.clone()))
     }
 }

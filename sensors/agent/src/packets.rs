@@ -3,21 +3,24 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{SyncSender, TrySendError};
+use std::sync::mpsc::TrySendError;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
-use vonggac_capture::{FileSource, Frame, RingOptions, RingSource};
+use vonggac_capture::{CaptureError, FileSource, Frame, RingOptions, RingSource};
 use vonggac_decode::LinkType;
 use vonggac_event::proto::{Counter, Stats};
-use vonggac_event::{Body, Event, EventId};
+use vonggac_event::{Body, Event};
 use vonggac_inspect::{Config, Inspector, Sink};
 use vonggac_signature::Engine;
 
+use crate::Options;
+use crate::budget::Budget;
 use crate::metrics::Metrics;
-use crate::scan::Scanning;
-use crate::{Item, Options};
+use crate::queue::{FILES_BYTES_MAX, Item, ItemSender, Refusal};
+use crate::scan::{Scanning, WaitingFile};
+use crate::tallies::Tallies;
 
 /// Longest single wait when a file is played at its own pace.
 const PACE_STEP: Duration = Duration::from_millis(100);
@@ -26,6 +29,11 @@ const FRAMES_PER_LOOK: u32 = 1024;
 /// Longest time between two looks, by the frames' own clock, in microseconds.
 const LOOK_EVERY_US: i64 = 100_000;
 
+/// Pause between two tries to open an interface that went away.
+const REOPEN_PAUSE: Duration = Duration::from_secs(1);
+/// Longest single wait in it.
+const REOPEN_STEP: Duration = Duration::from_millis(100);
+
 /// The packet thread, before it runs.
 pub(crate) struct Packets {
     inspector: Inspector,
@@ -33,10 +41,17 @@ pub(crate) struct Packets {
     source: Source,
     options: Arc<Options>,
     stop: Arc<AtomicBool>,
+    /// Set when all there was is done.
+    complete: Arc<AtomicBool>,
     metrics: Metrics,
+    tallies: Arc<Tallies>,
     report: Report,
     /// Frames the kernel had no room for in the ring.
     kernel_dropped: u64,
+    /// The same of rings before this one.
+    kernel_dropped_before: u64,
+    /// How often the interface went away.
+    interface_lost: u64,
     started: Instant,
     next_stats_us: i64,
     first_us: i64,
@@ -89,11 +104,22 @@ impl Look {
 
 /// The way to the writer.
 struct Out {
-    items: SyncSender<Item>,
+    items: ItemSender,
     scanning: Scanning,
-    waits: bool,
+    /// Bytes of files that wait for their scan, wherever.
+    files: Budget,
+    stop: Arc<AtomicBool>,
+    dropped_items: u64,
+    dropped_bytes: u64,
+    unscanned: Unscanned,
+}
+
+/// Files that went on without their scan, by reason.
+#[derive(Debug, Default)]
+struct Unscanned {
     queue_full: u64,
-    unscanned: u64,
+    bytes_full: u64,
+    scanner_gone: u64,
 }
 
 impl Sink for Out {
@@ -101,69 +127,102 @@ impl Sink for Out {
         self.send(Item::Event(Box::new(event)));
     }
 
-    fn file(&mut self, mut event: Event, data: Vec<u8>) {
-        if let Scanning::Aside(files) = &self.scanning {
-            match files.try_send((Box::new(event), data)) {
-                Ok(()) => return,
-                Err(TrySendError::Full((boxed, _)) | TrySendError::Disconnected((boxed, _))) => {
-                    event = *boxed
+    fn file(&mut self, event: Event, data: Vec<u8>) {
+        let event = Box::new(event);
+        let item = match &self.scanning {
+            Scanning::Off => Item::Event(event),
+            Scanning::Inline => {
+                let room = self.files.reserve_waiting(data.len(), &self.stop);
+                Item::File(event, data, room)
+            }
+            Scanning::Aside(files) => {
+                let Some(room) = self.files.reserve(data.len()) else {
+                    self.unscanned.bytes_full += 1;
+                    return self.send(unscanned(event));
+                };
+                match files.try_send(WaitingFile { event, data, room }) {
+                    Ok(()) => return,
+                    Err(TrySendError::Full(file)) => {
+                        self.unscanned.queue_full += 1;
+                        unscanned(file.event)
+                    }
+                    Err(TrySendError::Disconnected(file)) => {
+                        self.unscanned.scanner_gone += 1;
+                        unscanned(file.event)
+                    }
                 }
             }
-            self.unscanned += 1;
-            if let Some(Body::File(file)) = event.body.as_mut() {
-                "skipped".clone_into(&mut file.scan);
-            }
-            self.send(Item::Event(Box::new(event)));
-            return;
-        }
-        self.send(Item::File(Box::new(event), data));
+        };
+        self.send(item);
     }
+}
+
+/// The event of a file for whose scan there was no room.
+fn unscanned(mut event: Box<Event>) -> Item {
+    if let Some(Body::File(file)) = event.body.as_mut() {
+        "skipped".clone_into(&mut file.scan);
+    }
+    Item::Event(event)
 }
 
 impl Out {
     fn send(&mut self, item: Item) {
-        if self.waits {
-            // The writer only goes away first when it failed, which the main task reports.
-            let _ = self.items.send(item);
-        } else if self.items.try_send(item).is_err() {
-            self.queue_full += 1;
+        match self.items.send(item) {
+            Ok(()) => {}
+            Err(Refusal::Items) => self.dropped_items += 1,
+            Err(Refusal::Bytes) => self.dropped_bytes += 1,
         }
     }
+}
+
+/// What the packet thread needs of the others.
+pub(crate) struct Surroundings {
+    pub(crate) items: ItemSender,
+    pub(crate) scanning: Scanning,
+    pub(crate) stop: Arc<AtomicBool>,
+    pub(crate) complete: Arc<AtomicBool>,
+    pub(crate) metrics: Metrics,
+    pub(crate) tallies: Arc<Tallies>,
 }
 
 impl Packets {
     pub(crate) fn open(
         options: &Arc<Options>,
         engine: Arc<Engine>,
-        boot: u32,
-        scanning: Scanning,
-        items: SyncSender<Item>,
-        stop: Arc<AtomicBool>,
-        metrics: Metrics,
+        incarnation: u64,
+        around: Surroundings,
     ) -> anyhow::Result<Self> {
         let source = match &options.interface {
             Some(name) => Source::Ring(RingSource::open(name, RingOptions::default())?),
             None => Source::Files(options.read.clone()),
         };
-        // Upper half from the sensor and the boot, lower half counted: unique on one platform for all practical ends.
-        let salt = u64::from(EventId::sensor_hash(&options.name) ^ boot.wrapping_mul(0x9e37_79b9));
         let mut config = Config::default();
-        config.stream.first_flow_id = (salt << 32) + 1;
+        config.stream.first_flow_id = first_flow_id(incarnation);
+        if matches!(around.scanning, Scanning::Off) {
+            // Nobody wants them.
+            config.file_scan_bytes_max = 0;
+        }
         Ok(Self {
             inspector: Inspector::new(config, engine),
             out: Out {
-                items,
-                scanning,
-                waits: options.interface.is_none(),
-                queue_full: 0,
-                unscanned: 0,
+                items: around.items,
+                scanning: around.scanning,
+                files: Budget::new(FILES_BYTES_MAX),
+                stop: around.stop.clone(),
+                dropped_items: 0,
+                dropped_bytes: 0,
+                unscanned: Unscanned::default(),
             },
             source,
             options: options.clone(),
-            stop,
-            metrics,
+            stop: around.stop,
+            complete: around.complete,
+            metrics: around.metrics,
+            tallies: around.tallies,
             report: Report::default(),
             kernel_dropped: 0,
+            kernel_dropped_before: 0,
+            interface_lost: 0,
             started: Instant::now(),
             next_stats_us: i64::MIN,
             first_us: i64::MIN,
@@ -174,46 +233,108 @@ impl Packets {
         // So that whoever asks for the counters before the first report finds them, at 0.
         self.metrics.update(&self.options.name, &self.report);
         let last_us = match std::mem::replace(&mut self.source, Source::Files(Vec::new())) {
-            Source::Ring(mut ring) => self.run_ring(&mut ring)?,
+            Source::Ring(ring) => self.run_tap(ring),
             Source::Files(paths) => self.run_files(&paths),
         };
         self.inspector.finish(&mut self.out);
         self.send_stats(last_us);
         self.report.seconds = self.started.elapsed().as_secs_f64();
         self.fill_report();
+        self.complete.store(true, Ordering::Release);
         Ok(self.report)
     }
 
-    fn run_ring(&mut self, ring: &mut RingSource) -> anyhow::Result<i64> {
+    /// Captures until the sensor is told to stop. An interface that goes away ends its flows, and is waited for.
+    fn run_tap(&mut self, mut ring: RingSource) -> i64 {
         let name = self.options.interface.clone().unwrap_or_default();
-        self.report.sources.push(SourceReport {
-            name,
+        tracing::info!(interface = name, "capturing");
+        let mut source = SourceReport {
+            name: name.clone(),
             ..SourceReport::default()
-        });
-        tracing::info!(interface = self.options.interface, "capturing");
+        };
+        let last_us = loop {
+            let (last_us, lost) = self.run_ring(&mut ring);
+            self.kernel_dropped_before = self.kernel_dropped;
+            let Some(error) = lost else { break last_us };
+            self.interface_lost += 1;
+            tracing::error!(%error, "the interface went away; its flows are ended, and it is waited for");
+            self.inspector.finish(&mut self.out);
+            self.send_stats(last_us);
+            drop(ring);
+            match self.reopen(&name) {
+                Some(fresh) => ring = fresh,
+                None => {
+                    source.error = Some(error.to_string());
+                    break now_us();
+                }
+            }
+            tracing::info!(interface = name, "the interface is back; capturing");
+        };
+        self.report.sources.push(source);
+        last_us
+    }
+
+    /// Captures on one ring. Returns the last time and, when the interface went away, what the system said.
+    fn run_ring(&mut self, ring: &mut RingSource) -> (i64, Option<CaptureError>) {
         let mut look = Look::default();
         let mut now_us = now_us();
+        let mut lost = None;
         while !self.stop.load(Ordering::Relaxed) {
-            let is_due = match ring.next_frame()? {
-                Some(frame) => {
+            let is_due = match ring.next_frame() {
+                Ok(Some(frame)) => {
                     self.take(&frame);
                     now_us = frame.ts_us;
                     look.is_due(now_us)
                 }
-                None => {
+                // What had arrived before the interface went away is taken.
+                Ok(None) if lost.is_some() => break,
+                Ok(None) => {
                     now_us = self::now_us();
                     true
+                }
+                Err(error) if lost.is_some() => {
+                    tracing::debug!(%error, "the interface is still away");
+                    break;
+                }
+                Err(error) => {
+                    lost = Some(error);
+                    false
                 }
             };
             if is_due {
                 look = Look::at(now_us);
                 self.inspector.advance(now_us, &mut self.out);
-                self.kernel_dropped = ring.statistics()?.dropped;
+                self.note_kernel_drops(ring);
                 self.stats_if_due(now_us);
             }
         }
-        self.kernel_dropped = ring.statistics()?.dropped;
-        Ok(now_us)
+        self.note_kernel_drops(ring);
+        (now_us, lost)
+    }
+
+    fn note_kernel_drops(&mut self, ring: &mut RingSource) {
+        match ring.statistics() {
+            Ok(statistics) => self.kernel_dropped = self.kernel_dropped_before + statistics.dropped,
+            Err(error) => tracing::warn!(%error, "the kernel does not tell its drops"),
+        }
+    }
+
+    /// Waits for an interface to come back; `None` when the sensor is told to stop before it does.
+    fn reopen(&mut self, name: &str) -> Option<RingSource> {
+        loop {
+            let tried = Instant::now();
+            while let Some(left) = REOPEN_PAUSE.checked_sub(tried.elapsed()) {
+                if self.stop.load(Ordering::Relaxed) {
+                    return None;
+                }
+                self.stats_if_due(now_us());
+                thread::sleep(left.min(REOPEN_STEP));
+            }
+            match RingSource::open(name, RingOptions::default()) {
+                Ok(ring) => return Some(ring),
+                Err(error) => tracing::debug!(%error, "the interface is still away"),
+            }
+        }
     }
 
     fn run_files(&mut self, paths: &[PathBuf]) -> i64 {
@@ -312,11 +433,27 @@ impl Packets {
             .iter()
             .map(|&(name, count)| (name.to_owned(), count))
             .collect();
-        self.report
-            .counters
-            .push(("files_unscanned_queue_full".to_owned(), self.out.unscanned));
+        let Unscanned {
+            queue_full,
+            bytes_full,
+            scanner_gone,
+        } = self.out.unscanned;
+        let own = [
+            ("files_unscanned_queue_full", queue_full),
+            ("files_unscanned_bytes_full", bytes_full),
+            ("files_unscanned_scanner_gone", scanner_gone),
+            ("files_waiting_bytes", self.out.files.used_bytes() as u64),
+            ("events_waiting_bytes", self.out.items.used_bytes() as u64),
+            ("capture_interface_lost", self.interface_lost),
+        ];
+        let own = own.into_iter().map(|(name, count)| (name.to_owned(), count));
+        self.report.counters.extend(own);
+        self.report.counters.extend(self.tallies.list());
         self.report.counters.retain(|&(_, count)| count > 0);
-        self.report.events_dropped = vec![("queue_full".to_owned(), self.out.queue_full)];
+        self.report.events_dropped = vec![
+            ("queue_full".to_owned(), self.out.dropped_items),
+            ("queue_bytes_full".to_owned(), self.out.dropped_bytes),
+        ];
     }
 
     fn send_stats(&mut self, ts_us: i64) {
@@ -352,6 +489,12 @@ impl Packets {
     }
 }
 
+/// The first of the flows' ids: upper half from the incarnation, lower half counted, so that ids are unique on one platform for all
+/// practical ends. Its highest bit is 0: counting on never overflows.
+fn first_flow_id(incarnation: u64) -> u64 {
+    ((incarnation >> 33) << 32) | 1
+}
+
 fn now_us() -> i64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -361,6 +504,13 @@ fn now_us() -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn flow_ids_differ_between_incarnations_and_never_overflow() {
+        assert_ne!(first_flow_id(1 << 33), first_flow_id(2 << 33));
+        assert!(first_flow_id(u64::MAX) <= u64::MAX / 2);
+        assert_eq!(first_flow_id(0), 1);
+    }
 
     #[test]
     fn a_trickle_and_a_flood_are_looked_at_in_time() {

@@ -1,42 +1,68 @@
 //! YARA on carved files.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use vonggac_event::limits::{LIST_ITEMS_MAX, RULE_TEXT_BYTES_MAX, cut};
 use vonggac_event::{Body, Event, proto};
-use vonggac_yara::{Limits, ScanError, Scanner, YaraMatch};
+use vonggac_yara::{Limits, Rules, ScanError, Scanner, YaraMatch};
 
-use crate::Item;
+use crate::budget::Reservation;
+use crate::queue::ItemSender;
+use crate::tallies::{Tallies, add};
 
 /// Files that wait for their scan on a tap.
 const QUEUE_FILES: usize = 64;
 
 /// Where files are scanned.
 pub(crate) enum Scanning {
+    /// Nowhere: there are no rules, and bodies are not kept for it.
+    Off,
     /// By the writer, in order.
     Inline,
     /// By a thread of its own; a file for which there is no room goes on unscanned.
-    Aside(SyncSender<(Box<Event>, Vec<u8>)>),
+    Aside(SyncSender<WaitingFile>),
+}
+
+/// A file that waits for its scan.
+pub(crate) struct WaitingFile {
+    pub(crate) event: Box<Event>,
+    pub(crate) data: Vec<u8>,
+    pub(crate) room: Reservation,
 }
 
 /// Scans files and says what came of it in their events.
 pub(crate) struct FileScanner {
+    rules: Arc<Rules>,
     scanner: Scanner,
+    tallies: Arc<Tallies>,
 }
 
 impl FileScanner {
-    pub(crate) fn new(rules: Option<&Arc<vonggac_yara::Rules>>) -> Option<Self> {
-        rules.map(|rules| Self {
+    pub(crate) fn new(rules: &Arc<Rules>, tallies: &Arc<Tallies>) -> Self {
+        Self {
             scanner: Scanner::new(rules.clone(), Limits::default()),
-        })
+            rules: rules.clone(),
+            tallies: tallies.clone(),
+        }
     }
 
     /// Scans `data`, fills in the file event's `scan` and `yara_rules`, and makes an event of each match.
     pub(crate) fn scan(&mut self, event: &mut Event, data: &[u8]) -> Vec<Event> {
-        let outcome = self.scanner.scan(data);
+        // A crash in an engine of many parsers costs the scan of one file, not the sensor.
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.scanner.scan(data)));
         let Some(Body::File(file)) = event.body.as_mut() else {
+            return Vec::new();
+        };
+        let Ok(outcome) = outcome else {
+            self.scanner = Scanner::new(self.rules.clone(), Limits::default());
+            let crashes = add(&self.tallies.files_scan_crashed, 1);
+            if crashes.is_power_of_two() {
+                tracing::error!(sha256 = file.sha256, crashes, "the scan of a file crashed");
+            }
+            "error".clone_into(&mut file.scan);
             return Vec::new();
         };
         let is_whole = file.complete && file.size == data.len() as u64;
@@ -97,22 +123,25 @@ fn yara_event(of: &Event, file: &proto::File, found: YaraMatch) -> Event {
     }
 }
 
-/// Starts a thread that scans beside the packets, when there is something to scan with. It ends when the packets' end of the channel
-/// closes.
-pub(crate) fn aside(scanner: Option<FileScanner>, items: &SyncSender<Item>) -> std::io::Result<Scanning> {
-    let Some(mut scanner) = scanner else {
-        return Ok(Scanning::Inline);
-    };
-    let (files, waiting) = sync_channel::<(Box<Event>, Vec<u8>)>(QUEUE_FILES);
-    let items = items.clone();
-    thread::Builder::new().name("files".into()).spawn(move || {
-        for (mut event, data) in waiting {
+/// Starts a thread that scans beside the packets. It ends when the packets' end of the channel closes, or the writer is gone.
+pub(crate) fn aside(
+    mut scanner: FileScanner,
+    mut items: ItemSender,
+) -> std::io::Result<(Scanning, JoinHandle<()>)> {
+    let (files, waiting) = sync_channel::<WaitingFile>(QUEUE_FILES);
+    let thread = thread::Builder::new().name("files".into()).spawn(move || {
+        for WaitingFile {
+            mut event,
+            data,
+            room,
+        } in waiting
+        {
             let found = scanner.scan(&mut event, &data);
-            for event in std::iter::once(event).chain(found.into_iter().map(Box::new)) {
-                // The writer only goes away when the sensor ends.
-                let _ = items.send(Item::Event(event));
+            drop((data, room));
+            for event in std::iter::once(*event).chain(found) {
+                items.send_event(Box::new(event));
             }
         }
     })?;
-    Ok(Scanning::Aside(files))
+    Ok((Scanning::Aside(files), thread))
 }

@@ -1,4 +1,7 @@
 //! The writer thread: ids, the spool and EVE.
+//!
+//! Invariant: accepted are the events that are synced in the spool, or without one written as EVE; each other one is dropped with its
+//! reason. On a tap a disk that refuses is waited for or costs EVE lines, never the sensor.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -12,11 +15,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use serde::Serialize;
-use vonggac_event::{Body, Class, Event, EventId, eve, topic, wire};
+use vonggac_event::limits::MESSAGE_BYTES_MAX;
+use vonggac_event::{Body, Class, Event, EventId, cut, eve, topic, wire};
 use vonggac_spool::{Boot, SpoolError};
 
+use crate::Options;
+use crate::queue::{Item, Queued};
 use crate::scan::FileScanner;
-use crate::{Item, Options};
+use crate::tallies::{Tallies, add};
 
 /// Bytes that are synced at once at the latest.
 const SYNC_BYTES: usize = 512 * 1024;
@@ -25,16 +31,21 @@ const SYNC_EVERY: Duration = Duration::from_millis(20);
 /// Pause before another try when the disk refuses or the spool is full.
 const RETRY_PAUSE: Duration = Duration::from_millis(100);
 
+/// Pause before the end of a job is noted again.
+const NOTE_PAUSE: Duration = Duration::from_secs(1);
+
 /// The writer, before it runs.
 pub(crate) struct Writer {
     pub(crate) output: Output,
     pub(crate) scanner: Option<FileScanner>,
     pub(crate) options: Arc<Options>,
-    pub(crate) sensor: u32,
     pub(crate) boot: Boot,
-    /// Whether a full spool is waited for, as when reading files, or drops.
-    pub(crate) waits: bool,
+    /// Whether it reads files: a full spool is then waited for instead of dropping, and EVE that cannot be written is an error.
+    pub(crate) reading: bool,
     pub(crate) stop: Arc<AtomicBool>,
+    /// Whether the packets came to their end by themselves.
+    pub(crate) complete: Arc<AtomicBool>,
+    pub(crate) tallies: Arc<Tallies>,
 }
 
 /// Where events go.
@@ -57,6 +68,13 @@ pub(crate) struct Report {
     /// Events that were accepted before the sensor was restarted, and not again.
     pub(crate) accepted_before: u64,
     pub(crate) dropped: BTreeMap<&'static str, u64>,
+}
+
+impl Report {
+    fn count(&mut self, class: &'static str) {
+        self.accepted += 1;
+        *self.by_class.entry(class).or_default() += 1;
+    }
 }
 
 impl EveOutput {
@@ -86,23 +104,26 @@ struct Run {
     report: Report,
     value: Vec<u8>,
     unsynced_since: Option<Instant>,
+    /// Classes of the events that are in the spool and not synced.
+    unsynced: Vec<&'static str>,
 }
 
 impl Writer {
-    pub(crate) fn run(self, items: &Receiver<Item>) -> anyhow::Result<Report> {
+    pub(crate) fn run(self, items: &Receiver<Queued>) -> anyhow::Result<Report> {
         let mut run = Run {
             writer: self,
             sequence: 0,
             report: Report::default(),
             value: Vec::new(),
             unsynced_since: None,
+            unsynced: Vec::new(),
         };
         loop {
             let wait = run
                 .unsynced_since
                 .map_or(SYNC_EVERY, |since| SYNC_EVERY.saturating_sub(since.elapsed()));
             match items.recv_timeout(wait) {
-                Ok(item) => run.take(item)?,
+                Ok((item, _room)) => run.take(item)?,
                 Err(RecvTimeoutError::Timeout) => run.sync()?,
                 Err(RecvTimeoutError::Disconnected) => break,
             }
@@ -121,7 +142,7 @@ impl Run {
     fn take(&mut self, item: Item) -> anyhow::Result<()> {
         match item {
             Item::Event(event) => self.accept(*event),
-            Item::File(mut event, data) => {
+            Item::File(mut event, data, _room) => {
                 let found = match self.writer.scanner.as_mut() {
                     Some(scanner) => scanner.scan(&mut event, &data),
                     None => Vec::new(),
@@ -135,14 +156,14 @@ impl Run {
     fn accept(&mut self, mut event: Event) -> anyhow::Result<()> {
         let sequence = self.sequence + 1;
         let options = &self.writer.options;
-        event.event_id = EventId::new(self.writer.sensor, self.writer.boot.number, sequence)
+        event.event_id = EventId::new(self.writer.boot.incarnation, sequence)
             .to_bytes()
             .to_vec();
         event.sensor.clone_from(&options.name);
         event.tenant.clone_from(&options.tenant);
         event.exercise_id = options.exercise_id;
         if let Some(Body::Stats(stats)) = event.body.as_mut() {
-            stats.events = self.report.accepted + self.report.accepted_before;
+            stats.events = self.report.accepted + self.unsynced.len() as u64 + self.report.accepted_before;
             stats
                 .counters
                 .extend(
@@ -160,43 +181,46 @@ impl Run {
             self.report.accepted_before += 1;
             return Ok(());
         }
-        if self.spool(&event, sequence)? {
-            self.sequence = sequence;
-            self.report.accepted += 1;
-            *self
-                .report
-                .by_class
-                .entry(Class::of(&event).map_or("none", Class::name))
-                .or_default() += 1;
-            if let Some(eve) = self.writer.output.eve.as_mut() {
-                eve.write(&event).context("write EVE")?;
+        let class = Class::of(&event).map_or("none", Class::name);
+        if self.writer.output.spool.is_some() {
+            if self.spool(&mut event, sequence)? {
+                self.sequence = sequence;
+                self.unsynced.push(class);
+                self.unsynced_since.get_or_insert_with(Instant::now);
+                self.sync_if_large()?;
+                self.write_eve(&event)?;
             }
+        } else if self.write_eve(&event)? {
+            self.sequence = sequence;
             self.unsynced_since.get_or_insert_with(Instant::now);
+            self.report.count(class);
+        } else {
+            self.drop_for("eve_failed");
         }
         Ok(())
     }
 
-    /// Appends to the spool, when there is one; says whether the event is in.
-    fn spool(&mut self, event: &Event, sequence: u64) -> anyhow::Result<bool> {
-        if self.writer.output.spool.is_none() {
-            return Ok(true);
-        }
+    /// Appends to the spool; says whether the event is in.
+    fn spool(&mut self, event: &mut Event, sequence: u64) -> anyhow::Result<bool> {
         self.value.clear();
         wire::encode(event, &mut self.value);
+        if self.value.len() > MESSAGE_BYTES_MAX {
+            cut::cut(event, MESSAGE_BYTES_MAX);
+            add(&self.writer.tallies.events_cut, 1);
+            self.value.clear();
+            wire::encode(event, &mut self.value);
+        }
         let key = topic::event_key(event);
         loop {
             let Some(spool) = self.writer.output.spool.as_mut() else {
-                return Ok(true);
+                return Ok(false);
             };
-            let pending = spool.pending_bytes();
             match spool.append(sequence, &key, &self.value) {
-                Ok(()) if pending >= SYNC_BYTES => {
-                    self.sync()?;
-                    return Ok(true);
-                }
                 Ok(()) => return Ok(true),
                 Err(SpoolError::RecordTooLarge { .. }) => return Ok(self.drop_for("too_large")),
-                Err(SpoolError::Full { .. }) if !self.writer.waits => return Ok(self.drop_for("spool_full")),
+                Err(SpoolError::Full { .. }) if !self.writer.reading => {
+                    return Ok(self.drop_for("spool_full"));
+                }
                 Err(SpoolError::Full { .. }) => {
                     self.sync()?;
                     if self.writer.stop.load(Ordering::Relaxed) {
@@ -209,6 +233,40 @@ impl Run {
         }
     }
 
+    /// Writes a line of EVE, when it is wanted; says whether it is written. On a tap a line that cannot be is counted, and the next one is
+    /// tried.
+    fn write_eve(&mut self, event: &Event) -> anyhow::Result<bool> {
+        let Some(eve) = self.writer.output.eve.as_mut() else {
+            return Ok(true);
+        };
+        match eve.write(event) {
+            Ok(()) => Ok(true),
+            Err(error) if self.is_eve_needed(&error) => Err(error).context("write EVE"),
+            Err(error) => {
+                let lost = add(&self.writer.tallies.eve_lines_lost, 1);
+                if lost.is_power_of_two() {
+                    tracing::error!(%error, lost, "EVE cannot be written; the sensor goes on");
+                }
+                Ok(false)
+            }
+        }
+    }
+
+    /// Whether the sensor's work has no sense without EVE: a capture can be read again, and a pipe whose reader has gone never takes
+    /// anything again.
+    fn is_eve_needed(&self, error: &io::Error) -> bool {
+        let is_alone = self.writer.output.spool.is_none();
+        self.writer.reading || (is_alone && error.kind() == io::ErrorKind::BrokenPipe)
+    }
+
+    fn sync_if_large(&mut self) -> anyhow::Result<()> {
+        let spool = self.writer.output.spool.as_ref();
+        if spool.is_some_and(|spool| spool.pending_bytes() >= SYNC_BYTES) {
+            self.sync()?;
+        }
+        Ok(())
+    }
+
     fn drop_for(&mut self, reason: &'static str) -> bool {
         let count = self.report.dropped.entry(reason).or_default();
         *count += 1;
@@ -218,12 +276,10 @@ impl Run {
         false
     }
 
-    /// Makes what was appended safe. A disk that refuses is waited for: what is pending stays pending.
+    /// Makes what was appended safe. A disk that refuses is waited for until the sensor is told to stop: what is pending stays pending.
     fn sync(&mut self) -> anyhow::Result<()> {
         self.unsynced_since = None;
-        if let Some(eve) = self.writer.output.eve.as_mut() {
-            eve.out.flush().context("write EVE")?;
-        }
+        self.flush_eve()?;
         let Some(spool) = self.writer.output.spool.as_mut() else {
             return Ok(());
         };
@@ -234,24 +290,206 @@ impl Run {
                 tracing::error!(%error, failures, "the spool's disk refuses; capture goes on while the queue has room");
             }
             if self.writer.stop.load(Ordering::Relaxed) {
-                return Err(error.into());
+                return Ok(());
             }
             thread::sleep(RETRY_PAUSE);
+        }
+        if failures > 0 {
+            tracing::info!(failures, "the spool's disk takes again");
+        }
+        for class in std::mem::take(&mut self.unsynced) {
+            self.report.count(class);
         }
         Ok(())
     }
 
+    fn flush_eve(&mut self) -> anyhow::Result<()> {
+        let Some(eve) = self.writer.output.eve.as_mut() else {
+            return Ok(());
+        };
+        let flushed = eve.out.flush();
+        match flushed {
+            Err(error) if self.is_eve_needed(&error) => Err(error).context("write EVE"),
+            // What waits to be written still waits; lines are lost, and counted, when there is no room for more.
+            _ => Ok(()),
+        }
+    }
+
     fn finish(mut self) -> anyhow::Result<Report> {
         self.sync()?;
-        let stopped = self.writer.stop.load(Ordering::Relaxed);
+        let is_done =
+            self.writer.complete.load(Ordering::Acquire) && !self.writer.stop.load(Ordering::Relaxed);
+        // What a disk did not take until the sensor had to stop.
+        let lost = self.unsynced.len() as u64;
+        if lost > 0 {
+            self.report.dropped.insert("stopped_while_disk_refused", lost);
+            tracing::error!(lost, "the spool's disk refused to the end: events are lost");
+        }
+        let sequence = self.sequence - lost;
         if let Some(spool) = self.writer.output.spool.as_mut() {
-            // Work that was stopped before its end goes on at the next start.
-            if stopped {
-                spool.note_sequence(self.sequence)?;
-            } else {
-                spool.finish()?;
+            loop {
+                // Work that was stopped before its end goes on at the next start.
+                let noted = if is_done {
+                    spool.finish()
+                } else {
+                    spool.note_sequence(sequence)
+                };
+                let Err(error) = noted else { break };
+                if !is_done || self.writer.stop.load(Ordering::Relaxed) {
+                    // The segments and the mark tell the next start nearly as much.
+                    tracing::warn!(%error, "how far the job came is not noted");
+                    break;
+                }
+                tracing::error!(%error, "the end of the job cannot be noted yet");
+                thread::sleep(NOTE_PAUSE);
             }
         }
         Ok(self.report)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::queue::queue;
+    use clap::Parser as _;
+    use std::sync::Mutex;
+    use tempfile::TempDir;
+    use vonggac_event::proto;
+    use vonggac_spool::{Limits, Spool};
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        options: Options,
+    }
+
+    /// A disk that is full for its first writes.
+    #[derive(Clone, Default)]
+    struct FullAtFirst {
+        refusals: Arc<Mutex<u32>>,
+        taken: Arc<Mutex<Vec<u8>>>,
+    }
+
+    impl Write for FullAtFirst {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let mut refusals = self.refusals.lock().unwrap();
+            if *refusals > 0 {
+                *refusals -= 1;
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            self.taken.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn writer(output: Output, boot: Boot, reading: bool) -> Writer {
+        let line = Line::try_parse_from(["sensor", "--interface", "x"]).unwrap();
+        Writer {
+            output,
+            scanner: None,
+            options: Arc::new(line.options),
+            boot,
+            reading,
+            stop: Arc::default(),
+            complete: Arc::default(),
+            tallies: Arc::default(),
+        }
+    }
+
+    fn anomaly(detail: &str) -> Item {
+        let body = Body::Anomaly(proto::Anomaly {
+            detail: detail.to_owned(),
+            ..proto::Anomaly::default()
+        });
+        Item::Event(Box::new(Event {
+            body: Some(body),
+            ..Event::default()
+        }))
+    }
+
+    fn run(writer: Writer, items: Vec<Item>) -> anyhow::Result<Report> {
+        let (mut sender, received) = queue(true, &Arc::default());
+        for item in items {
+            sender.send(item).unwrap();
+        }
+        drop(sender);
+        writer.run(&received)
+    }
+
+    fn eve(disk: &FullAtFirst, refusals: u32) -> Output {
+        *disk.refusals.lock().unwrap() = refusals;
+        Output {
+            spool: None,
+            eve: Some(EveOutput {
+                out: Box::new(disk.clone()),
+                line: Vec::new(),
+            }),
+        }
+    }
+
+    #[test]
+    fn eve_on_a_full_disk_costs_a_tap_lines_and_a_capture_its_run() {
+        let disk = FullAtFirst::default();
+        let items = || (0..5).map(|_| anomaly("x")).collect();
+        let report = run(writer(eve(&disk, 3), Boot::new(1), false), items()).unwrap();
+        assert_eq!((report.accepted, report.dropped["eve_failed"]), (2, 3));
+        let taken = String::from_utf8(disk.taken.lock().unwrap().clone()).unwrap();
+        let ids: Vec<String> = taken
+            .lines()
+            .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+            .map(|line| line["vonggac"]["event_id"].as_str().unwrap().to_owned())
+            .collect();
+        let expect: Vec<String> = (1..=2)
+            .map(|sequence| EventId::new(1, sequence).to_string())
+            .collect();
+        assert_eq!(ids, expect);
+        assert!(run(writer(eve(&disk, 3), Boot::new(1), true), items()).is_err());
+    }
+
+    fn spooled(directory: &TempDir, job: &str) -> (Writer, vonggac_spool::Reader) {
+        let spool = Spool::open(directory.path(), job, Limits::default()).unwrap();
+        let output = Output {
+            spool: Some(spool.writer),
+            eve: None,
+        };
+        (writer(output, spool.boot, true), spool.reader)
+    }
+
+    #[test]
+    fn an_event_over_the_limit_is_cut_before_it_is_spooled() {
+        let directory = TempDir::new().unwrap();
+        let (writer, mut reader) = spooled(&directory, "");
+        let tallies = writer.tallies.clone();
+        let report = run(writer, vec![anomaly(&"x".repeat(2 << 20)), anomaly("y")]).unwrap();
+        assert_eq!((report.accepted, report.by_class["anomaly"]), (2, 2));
+        assert_eq!(tallies.events_cut.load(Ordering::Relaxed), 1);
+        let (record, _) = reader.next_record().unwrap().unwrap();
+        assert!(record.value.len() <= MESSAGE_BYTES_MAX);
+        wire::decode_event(&record.value).unwrap();
+    }
+
+    /// The packets' thread crashed: the job is not done, and goes on at the next start.
+    #[test]
+    fn a_job_whose_packets_did_not_come_to_their_end_is_not_finished() {
+        let directory = TempDir::new().unwrap();
+        let (first, _) = spooled(&directory, "job");
+        let incarnation = first.boot.incarnation;
+        run(first, vec![anomaly("x"), anomaly("y")]).unwrap();
+        let (second, _) = spooled(&directory, "job");
+        assert_eq!(
+            (second.boot.incarnation, second.boot.last_sequence),
+            (incarnation, 2)
+        );
+        second.complete.store(true, Ordering::Relaxed);
+        let report = run(second, vec![anomaly("x"), anomaly("y"), anomaly("z")]).unwrap();
+        assert_eq!((report.accepted_before, report.accepted), (2, 1));
+        let (third, _) = spooled(&directory, "job");
+        assert_ne!(third.boot.incarnation, incarnation);
     }
 }

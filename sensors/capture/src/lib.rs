@@ -69,6 +69,14 @@ pub enum CaptureError {
         /// Those there are.
         available: String,
     },
+    /// The interface was there and is not any more, or is down.
+    #[error("interface {name}: it is down or gone: {source}")]
+    InterfaceGone {
+        /// The interface.
+        name: String,
+        /// What the system says.
+        source: io::Error,
+    },
     /// This user may not capture.
     #[error("interface {name}: capturing needs root or the capability CAP_NET_RAW")]
     NotPermitted {

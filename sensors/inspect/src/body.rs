@@ -21,6 +21,8 @@ pub(crate) struct Body {
     /// How it ended; `None` while it is under way.
     pub(crate) end: Option<End>,
     is_short: bool,
+    /// Fewer bytes were kept than wanted, for lack of memory.
+    is_clipped: bool,
 }
 
 impl Default for Body {
@@ -33,6 +35,7 @@ impl Default for Body {
             kept: Vec::new(),
             end: None,
             is_short: false,
+            is_clipped: false,
         }
     }
 }
@@ -133,7 +136,8 @@ impl Body {
         let kept_max = config.file_scan_bytes_max.max(config.rule_body_bytes_max);
         let wanted = kept_max.saturating_sub(self.kept.len()).min(bytes.len());
         let room = config.body_bytes_max.saturating_sub(worker.shared.body_bytes);
-        if wanted > room {
+        if wanted > room && !self.is_clipped {
+            self.is_clipped = true;
             worker.counters.body_memory_limit += 1;
         }
         let taken = bytes.get(..wanted.min(room)).unwrap_or_default();

@@ -1,6 +1,7 @@
 //! What an inspector counts.
 
 use vonggac_decode::{DefragmentCounters, DropReason};
+use vonggac_signature as signature;
 use vonggac_stream as stream;
 
 macro_rules! counters {
@@ -12,6 +13,7 @@ macro_rules! counters {
             pub(crate) dropped: [u64; DropReason::ALL.len()],
             pub(crate) stream: stream::Counters,
             pub(crate) defragment: DefragmentCounters,
+            pub(crate) signature: signature::Counters,
         }
 
         impl Counters {
@@ -61,6 +63,8 @@ counters! {
     events_anomaly,
     /// Anomalies over their limit, of which there is no event.
     anomalies_suppressed,
+    /// Oddities of HTTP messages over the limit of one direction, which are not told.
+    http_anomalies_suppressed,
     /// DNS queries that no answer came to in time.
     dns_unanswered,
     /// DNS queries that went unwatched because too many were under way in their flow.
@@ -115,6 +119,29 @@ impl Counters {
             ("ip_fragments_timed_out", timed_out),
             ("ip_fragments_evicted", evicted),
             ("ip_fragments_conflicts", conflicts),
+        ]);
+        let signature::Counters {
+            candidates,
+            hits,
+            hits_dropped,
+            suppressed,
+            step_limit,
+            regex_limit,
+            flow_memory_full,
+            threshold_evicted,
+            host_bits_evicted,
+            ..
+        } = self.signature;
+        list.extend([
+            ("signature_candidates", candidates),
+            ("signature_hits", hits),
+            ("signature_hits_dropped", hits_dropped),
+            ("signature_hits_under_threshold", suppressed),
+            ("signature_step_limit", step_limit),
+            ("signature_regex_limit", regex_limit),
+            ("signature_flow_memory_full", flow_memory_full),
+            ("signature_threshold_evicted", threshold_evicted),
+            ("signature_host_bits_evicted", host_bits_evicted),
         ]);
         list
     }

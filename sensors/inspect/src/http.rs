@@ -113,6 +113,8 @@ pub(crate) fn end_of_stream(
 
 /// The flow is over: what is under way ends here.
 pub(crate) fn finish(worker: &mut Worker<'_>, scene: &mut Scene<'_>, flow: &mut HttpFlow) {
+    let suppressed = flow.requests.anomalies_suppressed() + flow.responses.anomalies_suppressed();
+    worker.counters.http_anomalies_suppressed += suppressed;
     for mut transaction in std::mem::take(&mut flow.transactions) {
         close(worker, scene, flow.client, &mut transaction);
     }
@@ -335,6 +337,8 @@ fn file(
     side.mime = mime;
     let mut data = side.body.release(worker);
     data.truncate(worker.config.file_scan_bytes_max);
+    // It may wait in a queue: what it does not need is given back now.
+    data.shrink_to_fit();
     if let Some(event) = event {
         worker.emit_file(scene, ts_us, event, data);
     }

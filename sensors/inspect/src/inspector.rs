@@ -18,7 +18,7 @@ pub trait Sink {
     fn event(&mut self, event: Event);
 
     /// Takes a file event, whose `scan` is `none`, with the file's first bytes, decoded: all of it unless it is larger
-    /// than [`Config::file_scan_bytes_max`] or memory was short.
+    /// than [`Config::file_scan_bytes_max`] or memory was short; nothing when that is 0.
     fn file(&mut self, event: Event, data: Vec<u8>);
 }
 
@@ -103,6 +103,7 @@ impl Inspector {
         Counters {
             stream: self.table.counters().clone(),
             defragment: *self.defragmenter.counters(),
+            signature: self.matcher.counters(),
             ..self.counters.clone()
         }
     }

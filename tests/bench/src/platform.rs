@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use vonggac_e2e::{Platform, Rows, Settings, wait_for};
+use vonggac_e2e::{CLICKHOUSE_USER, Platform, Rows, Settings, wait_for};
 use vonggac_event::proto::{Anomaly, Event, event::Body};
 use vonggac_event::{Class, EventId};
 use vonggac_store::{Options, Rows as StoreRows, Store, event_row};
@@ -96,13 +96,11 @@ fn store(platform: &Platform) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let store = Store::new(&Options {
-        clickhouse: platform.clickhouse_url(),
-        clickhouse_database: "bench".to_owned(),
-        clickhouse_user: "default".to_owned(),
-        clickhouse_password: String::new(),
-    })?;
-    runtime.block_on(store.migrate())?;
+    let mut options = Options::new(platform.clickhouse_url(), "bench");
+    options.security.clickhouse_user = Some(CLICKHOUSE_USER.to_owned());
+    options.security.clickhouse_password_file = Some(platform.password_file("clickhouse"));
+    let store = Store::new(&options)?;
+    runtime.block_on(store.migrate(&vonggac_store::TableOptions::default()))?;
     let mut time = Duration::ZERO;
     for first in (0..STORE_ROWS).step_by(INSERT_ROWS as usize) {
         let mut rows = StoreRows::default();
@@ -121,7 +119,7 @@ fn store(platform: &Platform) -> anyhow::Result<()> {
 
 fn sample_event(number: u64) -> Event {
     Event {
-        event_id: EventId::new(1, 1, number + 1).to_bytes().to_vec(),
+        event_id: EventId::new(1, number + 1).to_bytes().to_vec(),
         ts_us: 1_795_000_000_000_000 + i64::try_from(number).unwrap_or(0) * 1_000,
         sensor: "bench".into(),
         tenant: "default".into(),

@@ -12,21 +12,24 @@ use serde_json::Value;
 const QUERY_LIMIT: Duration = Duration::from_secs(60);
 
 /// A client of ClickHouse's HTTP interface.
-#[derive(Debug)]
 pub struct Rows {
     client: Client,
     url: String,
+    user: String,
+    password: String,
 }
 
 impl Rows {
-    /// A client.
+    /// A client that signs in with a user and password.
     ///
     /// # Errors
     /// When it cannot be made.
-    pub fn new(url: String) -> anyhow::Result<Self> {
+    pub fn new(url: String, user: &str, password: &str) -> anyhow::Result<Self> {
         Ok(Self {
             client: Client::builder().no_proxy().timeout(QUERY_LIMIT).build()?,
             url,
+            user: user.to_owned(),
+            password: password.to_owned(),
         })
     }
 
@@ -38,6 +41,7 @@ impl Rows {
         let response = self
             .client
             .post(&self.url)
+            .basic_auth(&self.user, Some(&self.password))
             .query(&[("database", "vonggac"), ("default_format", "JSONEachRow")])
             .body(sql.to_owned())
             .send()
@@ -181,18 +185,15 @@ pub fn event_flows(rows: &Rows) -> anyhow::Result<BTreeMap<String, String>> {
         .collect()
 }
 
-/// The sequence numbers of all events in order, by sensor and boot.
+/// The sequence numbers of all events in order, by incarnation.
 ///
 /// # Errors
 /// What ClickHouse says.
-pub fn sequences(rows: &Rows) -> anyhow::Result<BTreeMap<(u32, u32), Vec<u64>>> {
-    let mut found: BTreeMap<(u32, u32), Vec<u64>> = BTreeMap::new();
+pub fn sequences(rows: &Rows) -> anyhow::Result<BTreeMap<u64, Vec<u64>>> {
+    let mut found: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
     for row in rows.events("toString(event_id) AS id", "1")? {
         let id: u128 = row["id"].as_str().context("id")?.parse()?;
-        found
-            .entry(((id >> 96) as u32, (id >> 64) as u32))
-            .or_default()
-            .push(id as u64);
+        found.entry((id >> 64) as u64).or_default().push(id as u64);
     }
     for sequence in found.values_mut() {
         sequence.sort_unstable();

@@ -2,6 +2,7 @@
 //!
 //! [`Platform`] starts `vonggac up` in a temporary directory on free ports and ends it when dropped; the tests look at it the way
 //! people do: through the console's API ([`Console`]), the event store ([`Rows`]) and the command line ([`Platform::command`]).
+//! [`secured`] has servers with TLS on, for roles that are started one by one.
 //! [`Story`] runs the checks of one platform in order and reports all that failed.
 //!
 //! The tests run `target/debug/vonggac`, which `cargo build --workspace` makes, with the servers that `make servers` fetches. Where one of
@@ -17,13 +18,14 @@ mod machine;
 mod platform;
 mod process;
 mod sample;
+pub mod secured;
 mod story;
 
 pub use console::{Console, PASSWORD, USER_NAME};
 pub use corpus::{captures, corpus, repository};
 pub use facts::{AlertFacts, Rows, alerts, event_flows, sequences};
 pub use machine::{binary, free_ports, requirements};
-pub use platform::{Parts, Platform, Settings};
+pub use platform::{CLICKHOUSE_USER, Parts, Platform, Settings};
 pub use process::{Ended, run, shell_word};
 pub use sample::{Sample, now_us};
 pub use story::{Story, wait_for};

@@ -18,6 +18,8 @@ use crate::{Console, Rows, Sample, free_ports, repository, requirements, wait_fo
 const START_LIMIT: Duration = Duration::from_secs(180);
 /// How long an orderly stop may take.
 const STOP_LIMIT: Duration = Duration::from_secs(90);
+/// User of the event store that `vonggac up` starts.
+pub const CLICKHOUSE_USER: &str = "vonggac";
 /// Lines of each log that are shown when something fails.
 const LOG_LINES: usize = 25;
 
@@ -295,9 +297,29 @@ impl Platform {
     /// A client of the event store.
     ///
     /// # Errors
-    /// When it cannot be made.
+    /// When it cannot be made, or the store has no password yet.
     pub fn rows(&self) -> anyhow::Result<Rows> {
-        Rows::new(self.clickhouse_url())
+        Rows::new(
+            self.clickhouse_url(),
+            CLICKHOUSE_USER,
+            &self.password("clickhouse")?,
+        )
+    }
+
+    /// The file that tells a role started by hand how to reach the servers.
+    pub fn client_settings(&self) -> PathBuf {
+        self.data.join("client.toml")
+    }
+
+    /// The file with the password of `kafka`, `clickhouse` or `postgres`.
+    pub fn password_file(&self, server: &str) -> PathBuf {
+        self.data.join(format!("secrets/{server}.password"))
+    }
+
+    fn password(&self, server: &str) -> anyhow::Result<String> {
+        let file = self.password_file(server);
+        let text = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+        Ok(text.trim().to_owned())
     }
 
     /// The first administrator's one-time code; `None` once it was used.
@@ -329,10 +351,8 @@ impl Platform {
     /// A sensor that reads a capture without rules and delivers to this platform.
     pub fn plain_sensor(&self, name: &str, capture: &Path) -> Command {
         let mut command = self.command("sensor");
-        command
-            .args(["--name", name, "--kafka", &self.kafka()])
-            .arg("--read")
-            .arg(capture);
+        command.arg("--config").arg(self.client_settings());
+        command.args(["--name", name]).arg("--read").arg(capture);
         command
             .arg("--spool")
             .arg(self.data.with_file_name(format!("spool-{name}")));
@@ -399,7 +419,7 @@ impl Drop for Platform {
 }
 
 /// A command that does not see the settings of whoever runs the tests.
-fn clean(program: impl AsRef<std::ffi::OsStr>) -> Command {
+pub(crate) fn clean(program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("VONGGAC_") {

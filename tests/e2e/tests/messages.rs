@@ -27,6 +27,10 @@ fn messages_say_what_to_do() {
     let mut story = Story::default();
     story.check("a taken port", || a_taken_port(&platform));
     story.check("two ports that are one", || one_port_twice(&platform));
+    story.check(
+        "credentials for a server that is started here",
+        needless_credentials,
+    );
     story.check("no servers' files", || no_servers(&platform));
     story.check("a data directory that cannot be", no_data_directory);
     story.check("a full disk", || a_full_disk(place));
@@ -95,6 +99,23 @@ fn one_port_twice(platform: &Platform) -> anyhow::Result<()> {
             "--kafka-port",
         ],
     )
+}
+
+fn needless_credentials() -> anyhow::Result<()> {
+    for (arguments, words) in [
+        (
+            &["up", "--clickhouse-user", "u"][..],
+            ["ClickHouse", "--clickhouse URL"],
+        ),
+        (&["up", "--kafka-ca", "ca.pem"], ["Kafka", "--kafka HOST:PORT"]),
+        (
+            &["up", "--postgres-ca", "ca.pem"],
+            ["PostgreSQL", "--postgres URL"],
+        ),
+    ] {
+        says(&vonggac(arguments)?, 1, &words)?;
+    }
+    Ok(())
 }
 
 fn no_servers(platform: &Platform) -> anyhow::Result<()> {

@@ -154,18 +154,18 @@ fn every_flow_has_its_event(rows: &Rows, sample: &Sample) -> anyhow::Result<()> 
     })
 }
 
-fn ids_are_complete(rows: &Rows, boots: usize) -> anyhow::Result<()> {
+fn ids_are_complete(rows: &Rows, incarnations: usize) -> anyhow::Result<()> {
     let found = sequences(rows)?;
     ensure!(
-        found.len() == boots,
-        "{} sensors and boots, {boots} expected",
+        found.len() == incarnations,
+        "{} incarnations, {incarnations} expected",
         found.len()
     );
-    for ((sensor, boot), sequence) in found {
+    for (incarnation, sequence) in found {
         let complete = sequence.iter().zip(1..).all(|(&have, want)| have == want);
         ensure!(
             complete,
-            "sensor {sensor:08x} boot {boot}: {} events, highest number {:?}",
+            "incarnation {incarnation:016x}: {} events, highest number {:?}",
             sequence.len(),
             sequence.last()
         );

@@ -16,6 +16,7 @@ const TEST: u8 = 4;
 /// Package, directory and layer: the table of `ARCHITECTURE.md`. A crate uses only layers below its own; engines also use engines.
 const CRATES: &[(&str, &str, u8)] = &[
     ("vonggac-event", "pipeline/event", 0),
+    ("vonggac-link", "pipeline/link", 0),
     ("vonggac-decode", "sensors/decode", ENGINE),
     ("vonggac-stream", "sensors/stream", ENGINE),
     ("vonggac-protocols", "sensors/protocols", ENGINE),

@@ -12,7 +12,10 @@ mod options;
 mod part;
 mod ports;
 mod postgres;
+mod private;
 mod sample;
+mod secret;
+mod servers;
 
 use std::fs::{self, File, TryLockError};
 use std::future::Future;
@@ -26,6 +29,8 @@ use tokio::time::Instant;
 use crate::layout;
 use crate::status::{PartState, Process, Status};
 use part::{Board, Command, Part, Running};
+use secret::Secret;
+use servers::{Link, Servers};
 
 pub(crate) use options::Options;
 
@@ -61,6 +66,7 @@ pub(crate) async fn run(
     config: Option<PathBuf>,
     shutdown: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
+    options.check_links()?;
     let data = prepare_data(&options)?;
     let _lock = lock(&data)?;
     end_leftovers(&data).await?;
@@ -105,49 +111,55 @@ async fn start(
 ) -> anyhow::Result<()> {
     let data = &place.data;
     let kafka = match (&options.kafka, &place.servers) {
-        (Some(given), _) => external(board, "kafka", given),
+        (Some(given), _) => {
+            external(board, "kafka", given);
+            options.kafka_link(given)
+        }
         (None, servers) => {
             let servers = servers.as_deref().context("no servers' files")?;
-            launch(kafka::part(options, data, servers)?, board, running).await?;
-            format!("127.0.0.1:{}", options.kafka_port)
+            let node = kafka::Node::prepare(options, data, servers)?;
+            launch(node.part(), board, running).await?;
+            node.admit().await?;
+            Link::new(node.flags())
         }
     };
     let clickhouse = match (&options.clickhouse, &place.servers) {
-        (Some(given), _) => external(board, "clickhouse", given),
+        (Some(given), _) => {
+            external(board, "clickhouse", given);
+            options.clickhouse_link(given)
+        }
         (None, servers) => {
             let servers = servers.as_deref().context("no servers' files")?;
-            launch(clickhouse_part(options, place, servers)?, board, running).await?;
-            format!("http://127.0.0.1:{}", options.clickhouse_port)
+            let secret = Secret::open(data, "clickhouse")?;
+            launch(clickhouse_part(options, place, servers, &secret)?, board, running).await?;
+            clickhouse_link(options, &secret)
         }
     };
-    let database = match &options.postgres {
-        Some(given) => external(board, "postgres", given),
+    let postgres = match &options.postgres {
+        Some(given) => {
+            external(board, "postgres", given);
+            options.postgres_link(given)
+        }
         None => {
             let cluster = postgres::Cluster::prepare(options, data).await?;
             launch(cluster.part(), board, running).await?;
             cluster.create_database().await?;
-            cluster.url()
+            Link::new(cluster.flags())
         }
     };
     let servers = Servers {
         kafka,
         clickhouse,
-        database,
+        postgres,
     };
-    launch(pipeline_part(options, place, &servers), board, running).await?;
+    servers.write(data)?;
+    launch(pipeline_part(place, &servers), board, running).await?;
     launch(console_part(options, place, &servers), board, running).await?;
     announce(options, place)?;
     sample::start(options, place, &servers, board, running).await
 }
 
-/// Addresses of the three servers.
-struct Servers {
-    kafka: String,
-    clickhouse: String,
-    database: String,
-}
-
-fn external(board: &mut Board, name: &str, address: &str) -> String {
+fn external(board: &mut Board, name: &str, address: &str) {
     board.set(name, |part| {
         part.state = PartState::External;
         // A URL may carry a password.
@@ -156,7 +168,6 @@ fn external(board: &mut Board, name: &str, address: &str) -> String {
             .map_or(address, |(_, host)| host)
             .to_owned();
     });
-    address.to_owned()
 }
 
 /// Starts a part and waits until it answers.
@@ -193,7 +204,15 @@ async fn launch(part: Part, board: &mut Board, running: &mut Vec<Running>) -> an
     Ok(())
 }
 
-fn clickhouse_part(options: &Options, place: &Place, servers: &Path) -> anyhow::Result<Part> {
+/// User of the ClickHouse that is started here.
+const CLICKHOUSE_USER: &str = "vonggac";
+
+fn clickhouse_part(
+    options: &Options,
+    place: &Place,
+    servers: &Path,
+    secret: &Secret,
+) -> anyhow::Result<Part> {
     let library = find_library(&servers.join("clickhouse"))?;
     let port = options.clickhouse_port;
     let directory = place.data.join("clickhouse");
@@ -203,11 +222,25 @@ fn clickhouse_part(options: &Options, place: &Place, servers: &Path) -> anyhow::
         .arg("--data")
         .arg(&directory)
         .arg("--library")
-        .arg(library);
+        .arg(library)
+        .args(["--user", CLICKHOUSE_USER])
+        .env("VONGGAC_CLICKHOUSE_PASSWORD", &secret.text);
     Ok(Part::new("clickhouse", command, &place.data)
         .metered()
         .tcp(port)
         .grace(Duration::from_secs(20)))
+}
+
+fn clickhouse_link(options: &Options, secret: &Secret) -> Link {
+    let url = format!("http://127.0.0.1:{}", options.clickhouse_port);
+    Link::new(vec![
+        ("clickhouse", Some(url)),
+        ("clickhouse-user", Some(CLICKHOUSE_USER.to_owned())),
+        (
+            "clickhouse-password-file",
+            Some(secret.file.to_string_lossy().into_owned()),
+        ),
+    ])
 }
 
 fn find_library(directory: &Path) -> anyhow::Result<PathBuf> {
@@ -225,15 +258,13 @@ fn find_library(directory: &Path) -> anyhow::Result<PathBuf> {
         .with_context(|| format!("{}: holds no libchdb.so; run `make servers`", scope.display()))
 }
 
-fn pipeline_part(options: &Options, place: &Place, servers: &Servers) -> Part {
-    let command = place
-        .role("pipeline")
+fn pipeline_part(place: &Place, servers: &Servers) -> Part {
+    let command = servers
+        .for_pipeline(place.role("pipeline"))
         // One partition keeps one order, so that a disturbed run raises the very alerts of an undisturbed one; see docs/adr/0003.
         .args(["--partitions", "1"])
-        .args(["--kafka", &servers.kafka, "--clickhouse", &servers.clickhouse])
         .arg("--rules")
         .arg(place.rules.join("sigma"));
-    let command = options.clickhouse_credentials(command);
     Part::new("pipeline", command, &place.data)
         .metered()
         .lasting(Duration::from_secs(1))
@@ -241,14 +272,11 @@ fn pipeline_part(options: &Options, place: &Place, servers: &Servers) -> Part {
 }
 
 fn console_part(options: &Options, place: &Place, servers: &Servers) -> Part {
-    let command = place
-        .role("console")
+    let command = servers
+        .for_console(place.role("console"))
         .args(["--listen", &options.console_listen()])
-        .args(["--kafka", &servers.kafka, "--clickhouse", &servers.clickhouse])
         .arg("--setup-code-file")
-        .arg(setup_code_file(&place.data))
-        .env("VONGGAC_POSTGRES", &servers.database);
-    let command = options.clickhouse_credentials(command);
+        .arg(setup_code_file(&place.data));
     Part::new("console", command, &place.data)
         .metered()
         .tcp(options.console_port)
@@ -273,6 +301,11 @@ fn announce(options: &Options, place: &Place) -> anyhow::Result<()> {
     }
     println!("  Data              {}", place.data.display());
     println!(
+        "  Feed a capture    {} sensor --config {} --read FILE",
+        place.binary.display(),
+        servers::settings_file(&place.data).display()
+    );
+    println!(
         "  What is running   {} doctor --data {}",
         place.binary.display(),
         place.data.display()
@@ -287,10 +320,17 @@ fn prepare_data(options: &Options) -> anyhow::Result<PathBuf> {
     let advice = "give another with --data DIR";
     fs::create_dir_all(&data)
         .with_context(|| format!("data directory {}: cannot be made; {advice}", data.display()))?;
+    private::from_now_on();
     let data = data.canonicalize().with_context(|| data.display().to_string())?;
     for part in ["log", "run"] {
         fs::create_dir_all(data.join(part)).with_context(|| format!("{}: {advice}", data.display()))?;
     }
+    let guest = if options.postgres.is_none() {
+        postgres::user()?
+    } else {
+        None
+    };
+    private::close(&data, guest.map(|user| user.gid))?;
     let space = rustix::fs::statvfs(&data).with_context(|| data.display().to_string())?;
     let free = space.f_bavail.saturating_mul(space.f_frsize);
     if free < FREE_BYTES_MIN {

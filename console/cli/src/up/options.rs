@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use crate::up::part::Command;
+use anyhow::ensure;
+use vonggac_link::{ClickhouseSecurity, KafkaSecurity, PostgresSecurity};
+
+use crate::up::servers::Link;
 
 /// What to run where.
 #[derive(Debug, Clone, clap::Args)]
@@ -20,29 +23,21 @@ pub(crate) struct Options {
     /// Uses this Kafka instead of starting one.
     #[arg(long, env = "VONGGAC_KAFKA", value_name = "HOST:PORT")]
     pub(crate) kafka: Option<String>,
+    /// TLS and the user of that Kafka.
+    #[command(flatten)]
+    pub(crate) kafka_security: KafkaSecurity,
     /// Uses this ClickHouse instead of starting one.
     #[arg(long, env = "VONGGAC_CLICKHOUSE", value_name = "URL")]
     pub(crate) clickhouse: Option<String>,
-    /// User of that ClickHouse.
-    #[arg(
-        long,
-        env = "VONGGAC_CLICKHOUSE_USER",
-        value_name = "NAME",
-        requires = "clickhouse"
-    )]
-    pub(crate) clickhouse_user: Option<String>,
-    /// Password of that user.
-    #[arg(
-        long,
-        env = "VONGGAC_CLICKHOUSE_PASSWORD",
-        hide_env_values = true,
-        value_name = "TEXT",
-        requires = "clickhouse"
-    )]
-    pub(crate) clickhouse_password: Option<String>,
+    /// User and TLS of that ClickHouse.
+    #[command(flatten)]
+    pub(crate) clickhouse_security: ClickhouseSecurity,
     /// Uses this PostgreSQL database instead of starting one.
     #[arg(long, env = "VONGGAC_POSTGRES", hide_env_values = true, value_name = "URL")]
     pub(crate) postgres: Option<String>,
+    /// Password and TLS of that PostgreSQL.
+    #[command(flatten)]
+    pub(crate) postgres_security: PostgresSecurity,
 
     /// Port of the console, on loopback.
     #[arg(
@@ -114,17 +109,59 @@ impl Options {
         format!("http://{}", self.console_listen())
     }
 
-    /// Hands the credentials of a ClickHouse that runs elsewhere on, not by the command line, where others see it.
-    pub(crate) fn clickhouse_credentials(&self, command: Command) -> Command {
-        let pairs = [
-            ("VONGGAC_CLICKHOUSE_USER", &self.clickhouse_user),
-            ("VONGGAC_CLICKHOUSE_PASSWORD", &self.clickhouse_password),
-        ];
-        pairs
-            .into_iter()
-            .fold(command, |command, (name, value)| match value {
-                Some(value) => command.env(name, value),
-                None => command,
-            })
+    /// Refuses credentials and TLS for a server that is started here: it has its own.
+    pub(crate) fn check_links(&self) -> anyhow::Result<()> {
+        for (server, flag, value, is_needless) in [
+            (
+                "Kafka",
+                "kafka",
+                "HOST:PORT",
+                self.kafka.is_none() && self.kafka_security != KafkaSecurity::default(),
+            ),
+            (
+                "ClickHouse",
+                "clickhouse",
+                "URL",
+                self.clickhouse.is_none() && self.clickhouse_security != ClickhouseSecurity::default(),
+            ),
+            (
+                "PostgreSQL",
+                "postgres",
+                "URL",
+                self.postgres.is_none() && self.postgres_security != PostgresSecurity::default(),
+            ),
+        ] {
+            ensure!(
+                !is_needless,
+                "--{flag}-… (or its VONGGAC_… variable) says how to reach a {server} that runs elsewhere: give --{flag} {value} too, or leave it out"
+            );
+        }
+        Ok(())
+    }
+
+    /// The link to a Kafka that runs elsewhere.
+    pub(crate) fn kafka_link(&self, brokers: &str) -> Link {
+        let mut flags = vec![("kafka", Some(brokers.to_owned()))];
+        flags.extend(self.kafka_security.flags());
+        Link::new(flags)
+    }
+
+    /// The link to a ClickHouse that runs elsewhere.
+    pub(crate) fn clickhouse_link(&self, url: &str) -> Link {
+        let mut flags = vec![("clickhouse", Some(url.to_owned()))];
+        flags.extend(self.clickhouse_security.flags());
+        let password = self.clickhouse_security.clickhouse_password.clone();
+        Link {
+            flags,
+            secret: password.map(|password| ("VONGGAC_CLICKHOUSE_PASSWORD", password)),
+        }
+    }
+
+    /// The link to a PostgreSQL that runs elsewhere. Its address may hold the password.
+    pub(crate) fn postgres_link(&self, url: &str) -> Link {
+        Link {
+            flags: self.postgres_security.flags(),
+            secret: Some(("VONGGAC_POSTGRES", url.to_owned())),
+        }
     }
 }

@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
-use rand::RngExt as _;
 use rustix::process::Signal;
+use vonggac_link::Flag;
 
 use crate::up::Options;
 use crate::up::part::{Command, Part};
+use crate::up::secret::{Secret, write_private};
 
 /// Users that PostgreSQL may run as when this one is root, best first.
 const USERS: [&str; 3] = ["vonggac", "postgres", "nobody"];
@@ -25,30 +26,27 @@ pub(crate) struct Cluster {
     directory: PathBuf,
     programs: PathBuf,
     port: u16,
-    password: String,
+    password: Secret,
     user: Option<User>,
 }
 
+/// A user of the machine.
 #[derive(Clone, Copy)]
-struct User {
-    uid: u32,
-    gid: u32,
+pub(crate) struct User {
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
 }
 
 impl Cluster {
     /// Makes the cluster when there is none yet.
     pub(crate) async fn prepare(options: &Options, data: &Path) -> anyhow::Result<Self> {
-        let user = if rustix::process::geteuid().is_root() {
-            Some(find_user()?)
-        } else {
-            None
-        };
+        let user = user()?;
         let cluster = Self {
             data: data.to_owned(),
             directory: data.join("postgres"),
             programs: find_programs()?,
             port: options.postgres_port,
-            password: password(&data.join("postgres.password"))?,
+            password: Secret::adopt(data, "postgres", &data.join("postgres.password"))?,
             user,
         };
         if !cluster.directory.join("PG_VERSION").exists() {
@@ -73,12 +71,11 @@ impl Cluster {
             .grace(Duration::from_secs(20))
     }
 
-    /// Address for clients, with the password.
-    pub(crate) fn url(&self) -> String {
-        format!(
-            "postgres://{NAME}:{}@127.0.0.1:{}/{NAME}",
-            self.password, self.port
-        )
+    /// How clients reach it.
+    pub(crate) fn flags(&self) -> Vec<Flag> {
+        let url = format!("postgres://{NAME}@127.0.0.1:{}/{NAME}", self.port);
+        let file = self.password.file.to_string_lossy().into_owned();
+        vec![("postgres", Some(url)), ("postgres-password-file", Some(file))]
     }
 
     /// Makes the database when it is not there; waits while the server is still starting.
@@ -95,7 +92,7 @@ impl Cluster {
                     "--no-password",
                     NAME,
                 ])
-                .env("PGPASSWORD", &self.password)
+                .env("PGPASSWORD", &self.password.text)
                 .output()
                 .await
                 .context("createdb")?;
@@ -123,9 +120,9 @@ impl Cluster {
         }
         fs::create_dir(&self.directory).with_context(|| self.directory.display().to_string())?;
         fs::set_permissions(&self.directory, fs::Permissions::from_mode(0o700))?;
-        let secret = self.data.join("run/postgres.init");
-        fs::write(&secret, &self.password)?;
-        fs::set_permissions(&secret, fs::Permissions::from_mode(0o600))?;
+        // Beside the cluster, since its user reaches no other directory and initdb wants an empty one.
+        let secret = self.data.join("postgres.init");
+        write_private(&secret, self.password.text.as_bytes())?;
         if let Some(user) = self.user {
             chown(&self.directory, Some(user.uid), Some(user.gid))?;
             chown(&secret, Some(user.uid), Some(user.gid))?;
@@ -177,6 +174,11 @@ impl Cluster {
     }
 }
 
+/// The user that the cluster runs as, when it is not this one.
+pub(crate) fn user() -> anyhow::Result<Option<User>> {
+    rustix::process::geteuid().is_root().then(find_user).transpose()
+}
+
 fn find_user() -> anyhow::Result<User> {
     let accounts = fs::read_to_string("/etc/passwd").context("/etc/passwd")?;
     let find = |name: &str| {
@@ -217,19 +219,4 @@ fn find_programs() -> anyhow::Result<PathBuf> {
             programs.join("postgres").is_file().then_some(programs)
         });
     found.context("PostgreSQL 15 or later is not installed (Debian: apt-get install postgresql-15)")
-}
-
-/// The cluster's password: made at first start, kept where only this user reads it.
-fn password(path: &Path) -> anyhow::Result<String> {
-    if let Ok(text) = fs::read_to_string(path) {
-        return Ok(text.trim().to_owned());
-    }
-    let mut random = rand::rng();
-    let text: String = (0..32)
-        .map(|_| format!("{:x}", random.random_range(0..16)))
-        .collect();
-    fs::write(path, "").with_context(|| path.display().to_string())?;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
-    fs::write(path, &text)?;
-    Ok(text)
 }

@@ -60,9 +60,8 @@ fn sample_sensor(place: &Place, servers: &Servers) -> Command {
 }
 
 fn sensor(place: &Place, servers: &Servers) -> Command {
-    place
-        .role("sensor")
-        .args(["--kafka", &servers.kafka])
+    servers
+        .for_sensor(place.role("sensor"))
         .arg("--spool")
         .arg(place.data.join("spool"))
         .arg("--rules")

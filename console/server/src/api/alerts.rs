@@ -2,8 +2,6 @@
 // utoipa's macro writes paths out in full, under names of this file.
 #![allow(unused_qualifications)]
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -20,7 +18,6 @@ use super::shapes::{
 };
 use crate::error::{ApiError, Failure, Result};
 use crate::extract::{AlertPath, Body, Parameters, Signed};
-use crate::live::Happening;
 use crate::state::Console;
 use crate::time;
 
@@ -114,7 +111,8 @@ impl AlertQuery {
     responses(
         (status = 200, description = "A page of alerts", body = AlertPage),
         (status = 400, description = "The request is not valid", body = ApiError),
-        (status = 401, description = "Nobody is signed in", body = ApiError)))]
+        (status = 401, description = "Nobody is signed in", body = ApiError),
+        (status = 422, description = "The search would cost too much", body = ApiError)))]
 pub(super) async fn list_alerts(
     State(console): State<Console>,
     signed: Signed,
@@ -184,6 +182,7 @@ pub(super) async fn get_alert(
     let scope = signed.scope();
     let row = console.database().alert(&scope, id).await?;
     let message = console.database().alert_message(&scope, id).await?;
+    let links = console.database().alert_links(&scope, id).await?;
     let activity = console.database().activity(&scope, id).await?;
     let ids = message.event_ids.iter().filter_map(|id| EventId::from_bytes(id));
     Ok(Json(AlertDetail {
@@ -196,6 +195,8 @@ pub(super) async fn get_alert(
             .collect(),
         event_ids: ids.map(|id| id.to_string()).collect(),
         flow_ids: message.flow_ids.iter().map(u64::to_string).collect(),
+        continues: links.continues.map(|id| id.to_string()),
+        continued_by: links.continued_by.map(|id| id.to_string()),
         activity: activity.into_iter().map(Activity::from).collect(),
     }))
 }
@@ -211,7 +212,6 @@ async fn act(
         .database()
         .act(&scope, &signed.account, id, action, now_us)
         .await?;
-    console.live().tell(Happening::Worked(Arc::new(row.clone())));
     Ok((row, activity.into()))
 }
 
@@ -330,9 +330,6 @@ pub(super) async fn bulk_alerts(
         .act_on_many(&scope, &signed.account, &ids, &action, now_us)
         .await?;
     let updated = u64::try_from(outcome.changed.len()).unwrap_or(u64::MAX);
-    for row in outcome.changed {
-        console.live().tell(Happening::Worked(Arc::new(row)));
-    }
     let refused = outcome.failed.into_iter();
     failed.extend(refused.map(|(id, why)| BulkFailure {
         id: id.to_string(),

@@ -95,7 +95,9 @@ impl Wanted {
         (status = 200, description = "A page of events", body = EventPage),
         (status = 400, description = "The request or its query is not valid", body = ApiError),
         (status = 401, description = "Nobody is signed in", body = ApiError),
-        (status = 422, description = "The search would cost too much", body = ApiError)))]
+        (status = 422, description = "The search would cost too much", body = ApiError),
+        (status = 429, description = "Too many searches of this account wait", body = ApiError),
+        (status = 503, description = "The event store is away, or other searches took too long", body = ApiError)))]
 pub(super) async fn list_events(
     State(console): State<Console>,
     signed: Signed,
@@ -108,9 +110,11 @@ pub(super) async fn list_events(
         .filter(|text| !text.is_empty())
         .map(|text| text.parse())
         .transpose()?;
-    let (client, limits) = (&console.store().client, console.search_limits());
     let rows_max = paging.limit.unwrap_or(PAGE_ROWS);
-    let page = search::search(client, limits, &wanted.request(), cursor, rows_max).await?;
+    let page = console
+        .events()
+        .search(signed.asker(), &wanted.request(), cursor, rows_max)
+        .await?;
     Ok(Json(EventPage {
         items: page.rows.into_iter().map(EventRow::from).collect(),
         next_cursor: page.next.map(|cursor| cursor.to_string()),
@@ -125,7 +129,9 @@ pub(super) async fn list_events(
         (status = 200, description = "Buckets in order, without a hole", body = Histogram),
         (status = 400, description = "The request or its query is not valid", body = ApiError),
         (status = 401, description = "Nobody is signed in", body = ApiError),
-        (status = 422, description = "The search would cost too much", body = ApiError)))]
+        (status = 422, description = "The search would cost too much", body = ApiError),
+        (status = 429, description = "Too many searches of this account wait", body = ApiError),
+        (status = 503, description = "The event store is away, or other searches took too long", body = ApiError)))]
 pub(super) async fn event_histogram(
     State(console): State<Console>,
     signed: Signed,
@@ -133,9 +139,11 @@ pub(super) async fn event_histogram(
     Parameters(grain): Parameters<Grain>,
 ) -> Result<Json<Histogram>> {
     let wanted = Wanted::of(&signed, &selection)?;
-    let (client, limits) = (&console.store().client, console.search_limits());
     let buckets = grain.buckets.unwrap_or(BUCKETS);
-    let histogram = search::histogram(client, limits, &wanted.request(), buckets).await?;
+    let histogram = console
+        .events()
+        .histogram(signed.asker(), &wanted.request(), buckets)
+        .await?;
     let bucket = |bucket: search::HistogramBucket| HistogramBucket {
         start: time::to_text(bucket.start_us),
         counts: bucket.counts,
@@ -182,15 +190,20 @@ fn kind_name(kind: Kind) -> &'static str {
     responses(
         (status = 200, description = "The earliest first", body = EventList),
         (status = 401, description = "Nobody is signed in", body = ApiError),
-        (status = 404, description = "There is none", body = ApiError)))]
+        (status = 404, description = "There is none", body = ApiError),
+        (status = 422, description = "It would cost too much", body = ApiError),
+        (status = 429, description = "Too many searches of this account wait", body = ApiError),
+        (status = 503, description = "The event store is away, or other searches took too long", body = ApiError)))]
 pub(super) async fn alert_events(
     State(console): State<Console>,
     signed: Signed,
     AlertPath(id): AlertPath,
 ) -> Result<Json<EventList>> {
     let alert = console.database().alert_message(&signed.scope(), id).await?;
-    let (client, limits) = (&console.store().client, console.search_limits());
-    let rows = search::alert_events(client, limits, &signed.scope(), &alert).await?;
+    let rows = console
+        .events()
+        .alert_events(signed.asker(), &signed.scope(), &alert)
+        .await?;
     Ok(Json(EventList {
         items: rows.into_iter().map(EventRow::from).collect(),
     }))

@@ -213,6 +213,12 @@ pub(crate) struct AlertDetail {
     pub(crate) group: BTreeMap<String, String>,
     pub(crate) event_ids: Vec<String>,
     pub(crate) flow_ids: Vec<String>,
+    /// The closed alert that this one goes on from.
+    #[schema(required)]
+    pub(crate) continues: Option<String>,
+    /// The alert that goes on from this one.
+    #[schema(required)]
+    pub(crate) continued_by: Option<String>,
     pub(crate) activity: Vec<Activity>,
 }
 

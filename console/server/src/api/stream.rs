@@ -1,7 +1,8 @@
 //! The live stream: server-sent events `alert`, `status` and `resync`.
 //!
 //! A stream ends when its session does, which is looked at every [`HEARTBEAT`], and when the console stops; the browser then
-//! connects again by itself, or finds that it must sign in.
+//! connects again by itself, or finds that it must sign in. While the case store is away, nobody can say whether a session still
+//! lives: the stream then goes on for [`UNSURE_MAX`].
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -12,7 +13,8 @@ use axum::response::IntoResponse;
 use axum::response::sse::{Event, Sse};
 use futures_util::stream::unfold;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{OwnedSemaphorePermit, broadcast, watch};
+use tokio::sync::{broadcast, watch};
+use tokio::time::Instant;
 use vonggac_database::session::Use;
 use vonggac_event::Scope;
 
@@ -21,9 +23,12 @@ use crate::error::{ApiError, Failure, Result};
 use crate::extract::Signed;
 use crate::live::Happening;
 use crate::state::Console;
+use crate::streams::{Full, OpenStream};
 
 /// How often a quiet stream says that it lives.
 pub(crate) const HEARTBEAT: Duration = Duration::from_secs(15);
+/// How long a stream goes on without an answer on whether its session lives.
+const UNSURE_MAX: Duration = Duration::from_secs(300);
 
 /// What happens to alerts, as it happens
 #[utoipa::path(get, path = "/api/v1/alerts/stream", operation_id = "alertStream", tag = "alerts",
@@ -31,27 +36,24 @@ pub(crate) const HEARTBEAT: Duration = Duration::from_secs(15);
         (status = 200, content_type = "text/event-stream", body = String,
             description = "Events `alert` (Alert), `status` (AlertStatusChange) and `resync` (load the queue anew)"),
         (status = 401, description = "Nobody is signed in", body = ApiError),
+        (status = 429, description = "Too many streams of this account", body = ApiError),
         (status = 503, description = "Too many streams", body = ApiError)))]
 pub(super) async fn alert_stream(
     State(console): State<Console>,
     signed: Signed,
 ) -> Result<impl IntoResponse> {
-    let permit = console.streams().clone().try_acquire_owned().map_err(|_| {
-        Failure::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "too_many_streams",
-            "too many live streams are open",
-        )
-    })?;
+    let place = console.streams().open(signed.account.id).map_err(refused)?;
+    let now = Instant::now();
     let state = Stream {
         happenings: console.live().listen(),
         stopped: console.stopped(),
         scope: signed.scope(),
-        beat: tokio::time::interval_at(tokio::time::Instant::now() + HEARTBEAT, HEARTBEAT),
+        beat: tokio::time::interval_at(now + HEARTBEAT, HEARTBEAT),
+        sure_at: now,
         greeted: false,
         console,
         signed,
-        _permit: permit,
+        _place: place,
     };
     let events = unfold(state, |mut state| async move {
         let event = state.next().await?;
@@ -60,15 +62,28 @@ pub(super) async fn alert_stream(
     Ok(([("x-accel-buffering", "no")], Sse::new(events)))
 }
 
+fn refused(full: Full) -> Failure {
+    let (status, message) = match full {
+        Full::Account => (
+            StatusCode::TOO_MANY_REQUESTS,
+            "too many live streams of this account are open; close some of its tabs",
+        ),
+        Full::Console => (StatusCode::SERVICE_UNAVAILABLE, "too many live streams are open"),
+    };
+    Failure::new(status, "too_many_streams", message)
+}
+
 struct Stream {
     happenings: broadcast::Receiver<Happening>,
     stopped: watch::Receiver<bool>,
     scope: Scope,
     beat: tokio::time::Interval,
+    /// When the session was last known to live.
+    sure_at: Instant,
     greeted: bool,
     console: Console,
     signed: Signed,
-    _permit: OwnedSemaphorePermit,
+    _place: OpenStream,
 }
 
 impl Stream {
@@ -93,7 +108,7 @@ impl Stream {
                     }
                     Err(RecvError::Lagged(missed)) => {
                         tracing::debug!(missed, "a browser could not keep up");
-                        return Some(Event::default().event("resync").data("{}"));
+                        return Some(resync());
                     }
                     Err(RecvError::Closed) => return None,
                 },
@@ -102,14 +117,45 @@ impl Stream {
     }
 
     /// Whether the session still lives and still sees what it saw.
-    async fn is_alive(&self) -> bool {
+    async fn is_alive(&mut self) -> bool {
         let now_us = self.console.now_us();
         let found = self
             .console
             .database()
             .find_session(&self.signed.token, Use::Passive, now_us)
             .await;
-        matches!(found, Ok(Some((account, _))) if account.scope() == self.scope)
+        if let Err(error) = &found {
+            tracing::debug!(%error, "a stream's session could not be looked at");
+        }
+        let found = found.map(|found| found.map(|(account, _)| account.scope()));
+        match Life::of(found.as_ref().map(Option::as_ref), &self.scope) {
+            Life::Goes => self.sure_at = Instant::now(),
+            Life::Unsure if self.sure_at.elapsed() < UNSURE_MAX => {}
+            Life::Unsure | Life::Over => return false,
+        }
+        true
+    }
+}
+
+/// What is known of a stream's session.
+#[derive(Debug, PartialEq, Eq)]
+enum Life {
+    /// It goes on.
+    Goes,
+    /// Nobody can say.
+    Unsure,
+    /// It is over, or sees something else than it saw.
+    Over,
+}
+
+impl Life {
+    /// From what the session, when it is there, now sees.
+    fn of<E>(found: std::result::Result<Option<&Scope>, E>, scope: &Scope) -> Self {
+        match found {
+            Ok(Some(now)) if now == scope => Self::Goes,
+            Ok(_) => Self::Over,
+            Err(_) => Self::Unsure,
+        }
     }
 }
 
@@ -121,16 +167,41 @@ async fn ended(stopped: &mut watch::Receiver<bool>) {
 
 /// What a browser of that scope is told of a happening.
 fn told(scope: &Scope, happening: &Happening) -> Option<Event> {
-    let (Happening::Told(row) | Happening::Worked(row)) = happening;
+    let (row, is_work) = match happening {
+        Happening::Gap => return Some(resync()),
+        Happening::Told(row) => (row, false),
+        Happening::Worked(row) => (row, true),
+    };
     if !scope.covers(&row.tenant) {
         return None;
     }
     let row = row.as_ref().clone();
-    let event = match happening {
-        Happening::Told(_) => Event::default().event("alert").json_data(Alert::from(row)),
-        Happening::Worked(_) => Event::default()
+    let event = if is_work {
+        Event::default()
             .event("status")
-            .json_data(AlertStatusChange::from(row)),
+            .json_data(AlertStatusChange::from(row))
+    } else {
+        Event::default().event("alert").json_data(Alert::from(row))
     };
     event.ok()
+}
+
+/// Tells a browser to load anew.
+fn resync() -> Event {
+    Event::default().event("resync").data("{}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_case_store_that_is_away_signs_nobody_out() {
+        let scope = Scope::Tenant("moh".into());
+        let check = |found, expect| assert_eq!(Life::of(found, &scope), expect, "{found:?}");
+        check(Ok(Some(&scope)), Life::Goes);
+        check(Ok(Some(&Scope::National)), Life::Over);
+        check(Ok(None), Life::Over);
+        check(Err("away"), Life::Unsure);
+    }
 }

@@ -125,6 +125,43 @@ async fn an_alert_is_worked_on() {
         .collect();
     assert_eq!(actions, ["acknowledged", "closed", "reopened", "commented"]);
     assert_eq!(detail["activity"][0]["detail"], json!({ "note": "mine" }));
+    assert_eq!(
+        (&detail["continues"], &detail["continued_by"]),
+        (&Value::Null, &Value::Null)
+    );
+}
+
+#[tokio::test]
+async fn what_goes_on_after_closing_is_in_the_queue_and_says_from_what() {
+    let Some(harness) = filled().await else { return };
+    let cookie = harness.signed_in("lan", "moh").await;
+    let path = format!("/api/v1/alerts/{}", id(2));
+    let close = json!({ "resolution": "benign" });
+    harness
+        .call("POST", &format!("{path}/close"), &cookie, close)
+        .await;
+    let mut grown = alert(2, "moh", 7);
+    (grown.count, grown.last_us) = (12, grown.last_us + 5_000_000);
+    harness.database.take_alerts(&[grown]).await.unwrap();
+
+    let queue = "/api/v1/alerts?q=10.0.0.2&status=open";
+    let page = harness.get(queue, &cookie).await.json();
+    let item = &page["items"][0];
+    assert_eq!(
+        (&page["total"], &item["count"], &item["status"]),
+        (&json!(1), &json!(10), &json!("open"))
+    );
+    let next = item["id"].as_str().unwrap();
+    let detail = harness
+        .get(&format!("/api/v1/alerts/{next}"), &cookie)
+        .await
+        .json();
+    assert_eq!(detail["continues"], json!(id(2)));
+    let closed = harness.get(&path, &cookie).await.json();
+    assert_eq!(
+        (&closed["status"], &closed["count"], &closed["continued_by"]),
+        (&json!("closed"), &json!(2), &json!(next))
+    );
 }
 
 #[tokio::test]
@@ -257,6 +294,27 @@ async fn the_stream_tells_what_happens_within_the_scope_and_ends_with_the_consol
         left += 1;
     }
     assert!(left <= crate::live::HAPPENINGS_MAX, "{left}");
+}
+
+#[tokio::test]
+async fn one_account_leaves_streams_for_others() {
+    let Some(harness) = filled().await else { return };
+    let cookie = harness.signed_in("lan", "moh").await;
+    let minh = harness.signed_in("minh", "moh").await;
+    let open = async |cookie: &str| {
+        let open = request("GET", "/api/v1/alerts/stream", cookie, &Value::Null);
+        harness.app.clone().oneshot(open).await.unwrap()
+    };
+    let mut held = Vec::new();
+    for _ in 0..crate::streams::STREAMS_PER_ACCOUNT_MAX {
+        let response = open(&cookie).await;
+        assert_eq!(response.status(), 200);
+        held.push(response);
+    }
+    assert_eq!(open(&cookie).await.status(), 429);
+    assert_eq!(open(&minh).await.status(), 200);
+    held.clear();
+    assert_eq!(open(&cookie).await.status(), 200);
 }
 
 #[tokio::test]

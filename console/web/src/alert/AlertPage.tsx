@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { useRef } from "react";
 import { useTranslation } from "react-i18next";
-import { ApiFailure } from "../api/client";
+import { type Alert, ApiFailure } from "../api/client";
 import { alertEventsQuery, alertQuery } from "../api/queries";
 import { useKeys } from "../lib/keys";
 import { EmptyState } from "../parts/EmptyState";
@@ -31,7 +31,11 @@ export function AlertPage() {
 
   useAlertStream({
     onAlerts: (changed) => {
-      if (!changed.some((each) => each.id === id)) return;
+      const isClosed = alert.data?.status === "closed";
+      // What goes on after closing is another alert of the same rule; the closed one then leads to it.
+      const concerns = (each: Alert) =>
+        each.id === id || (isClosed && each.rule_id === alert.data?.rule_id);
+      if (!changed.some(concerns)) return;
       void alert.refetch();
       void events.refetch();
     },

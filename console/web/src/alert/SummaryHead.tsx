@@ -76,6 +76,8 @@ export function SummaryHead({ alert, actions, onStep }: SummaryHeadProps) {
         </div>
       </div>
       {alert.summary ? <p className={styles.summary}>{alert.summary}</p> : null}
+      <OtherAlert text={t("alert.continues")} id={alert.continues} />
+      <OtherAlert text={t("alert.continued_by")} id={alert.continued_by} />
       <dl className={styles.meta}>
         <div>
           <dt>{t("queue.status")}</dt>
@@ -125,5 +127,18 @@ export function SummaryHead({ alert, actions, onStep }: SummaryHeadProps) {
         ) : null}
       </dl>
     </header>
+  );
+}
+
+/** The alert that this one goes on from, or that goes on from this one. */
+function OtherAlert({ text, id }: { text: string; id: string | null }) {
+  if (!id) return null;
+  return (
+    <p className={styles.summary}>
+      {text}{" "}
+      <Link to="/alerts/$id" params={{ id }} className="mono">
+        {id}
+      </Link>
+    </p>
   );
 }

@@ -9,6 +9,8 @@ const alert: AlertDetail = {
   group: {},
   event_ids: [],
   flow_ids: ["18446744073709551615"],
+  continues: null,
+  continued_by: null,
   activity: [],
 };
 

@@ -418,6 +418,10 @@ export interface components {
         /** @description An alert, as its page shows it. */
         AlertDetail: components["schemas"]["Alert"] & {
             activity: components["schemas"]["Activity"][];
+            /** @description The alert that goes on from this one. */
+            continued_by: string | null;
+            /** @description The closed alert that this one goes on from. */
+            continues: string | null;
             event_ids: string[];
             flow_ids: string[];
             /** @description What the alert's events share. */
@@ -809,6 +813,15 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
+            /** @description The search would cost too much */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
         };
     };
     bulkAlerts: {
@@ -916,6 +929,15 @@ export interface operations {
             };
             /** @description Nobody is signed in */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many streams of this account */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1194,6 +1216,33 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
+            /** @description It would cost too much */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many searches of this account wait */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The event store is away, or other searches took too long */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
         };
     };
     reopenAlert: {
@@ -1304,6 +1353,24 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
+            /** @description Too many searches of this account wait */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The event store is away, or other searches took too long */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
         };
     };
     eventFields: {
@@ -1384,6 +1451,24 @@ export interface operations {
             };
             /** @description The search would cost too much */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many searches of this account wait */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The event store is away, or other searches took too long */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -13,7 +13,7 @@ export function failureText(error: unknown, t: TFunction): FailureText {
   if (!(error instanceof ApiFailure)) {
     return { hint: t("error.server"), detail: error instanceof Error ? error.message : "" };
   }
-  return { hint: hintOf(error.status, t), detail: error.message };
+  return { hint: hintOfCode(error.code, t) ?? hintOf(error.status, t), detail: error.message };
 }
 
 export function useFailureText(error: unknown): FailureText {
@@ -25,6 +25,18 @@ export function useFailureText(error: unknown): FailureText {
 export function notifyFailure(what: string, error: unknown): void {
   const { hint, detail } = failureText(error, i18next.t);
   notify({ color: "red", title: what, message: detail ? `${hint} ${detail}` : hint });
+}
+
+/** Where the status alone would lead the user astray. */
+function hintOfCode(code: string, t: TFunction): string | undefined {
+  switch (code) {
+    case "too_expensive":
+      return t("error.too_expensive");
+    case "too_many_searches":
+      return t("error.too_many_searches");
+    default:
+      return undefined;
+  }
 }
 
 function hintOf(status: number, t: TFunction): string {

@@ -50,10 +50,14 @@ impl Bound {
 pub(super) struct Values(pub(super) Vec<Bound>);
 
 impl Values {
-    /// Binds a value; the text that stands for it in SQL.
+    /// Binds a value, once however often it is needed; the text that stands for it in SQL.
     pub(super) fn bind(&mut self, value: Bound) -> String {
-        let placeholder = format!("{{p{}:{}}}", self.0.len(), value.kind());
-        self.0.push(value);
+        let known = self.0.iter().position(|bound| *bound == value);
+        let index = known.unwrap_or(self.0.len());
+        let placeholder = format!("{{p{index}:{}}}", value.kind());
+        if known.is_none() {
+            self.0.push(value);
+        }
         placeholder
     }
 
@@ -69,10 +73,18 @@ impl Values {
     }
 }
 
-/// The conditions of a request on one class, and their values.
-pub(super) fn conditions(request: &Request<'_>, class: Class) -> Option<(String, Values)> {
-    let mut values = Values::default();
-    let mut all = scope_conditions(request.scope, &mut values);
+/// The conditions of a request on one class; `None` for a class that is left out, for which nothing stays bound.
+pub(super) fn conditions(request: &Request<'_>, class: Class, values: &mut Values) -> Option<String> {
+    let bound = values.0.len();
+    let sql = conditions_sql(request, class, values);
+    if sql.is_none() {
+        values.0.truncate(bound);
+    }
+    sql
+}
+
+fn conditions_sql(request: &Request<'_>, class: Class, values: &mut Values) -> Option<String> {
+    let mut all = scope_conditions(request.scope, values);
     if let Some(from_us) = request.from_us {
         all.push(format!("ts >= {}", values.time(from_us)));
     }
@@ -80,14 +92,12 @@ pub(super) fn conditions(request: &Request<'_>, class: Class) -> Option<(String,
         all.push(format!("ts < {}", values.time(to_us)));
     }
     if let Some(root) = &request.query.root {
-        all.push(node(root, class, &mut values)?);
+        all.push(node(root, class, values)?);
     }
-    let sql = if all.is_empty() {
-        "1".to_owned()
-    } else {
-        all.join(" AND ")
-    };
-    Some((sql, values))
+    if all.is_empty() {
+        return Some("1".to_owned());
+    }
+    Some(all.join(" AND "))
 }
 
 /// The condition that keeps to the scope; none for everyone's.

@@ -14,10 +14,11 @@ use crate::{Options, Rows, Store, event_row};
 
 /// 2026-01-01 00:00:00 UTC.
 const START_US: i64 = 1_767_225_600_000_000;
+const ASKER: Asker = Asker(1);
 
 fn event(number: u64, tenant: &str, body: Body) -> Event {
     Event {
-        event_id: EventId::new(1, 1, number).to_bytes().to_vec(),
+        event_id: EventId::new(1, number).to_bytes().to_vec(),
         ts_us: START_US + i64::try_from(number).unwrap() * 1_000_000,
         sensor: "tap-1".into(),
         tenant: tenant.into(),
@@ -131,14 +132,9 @@ impl Drop for Served {
 }
 
 async fn filled(served: &Served) -> Store {
-    let options = Options {
-        clickhouse: served.url.clone(),
-        clickhouse_database: "search_test".into(),
-        clickhouse_user: "default".into(),
-        clickhouse_password: String::new(),
-    };
+    let options = Options::new(served.url.clone(), "search_test");
     let store = Store::new(&options).unwrap();
-    store.migrate().await.unwrap();
+    store.migrate(&crate::TableOptions::default()).await.unwrap();
     for class in Class::ALL {
         let mut rows = Rows::default();
         for event in events().iter().filter(|event| Class::of(event) == Some(class)) {
@@ -159,14 +155,18 @@ async fn searches_find_what_they_should() {
     let limits = Limits {
         max_execution_s: Some(20),
         max_rows_to_read: Some(1_000_000),
+        max_memory_bytes: Some(1 << 30),
+        max_threads: Some(2),
     };
     let client = &store.client;
+    let events = &EventStore::new(&store, limits, Shares::default());
     assert!(ping(client).await.unwrap().contains('.'));
     let national = Scope::National;
     let total = async |scope: &Scope, text: &str| {
         let query = Query::parse(text).unwrap();
         let request = Request::ever(scope, &query, &[]);
-        search(client, limits, &request, None, 5)
+        events
+            .search(ASKER, &request, None, 5)
             .await
             .unwrap_or_else(|error| unreachable!("{text}: {error}"))
             .total
@@ -216,10 +216,12 @@ async fn searches_find_what_they_should() {
     );
     assert_eq!(total(&Scope::Tenant("mo_".into()), "").await, 0);
 
-    pages_hold_every_event_once(client, limits).await;
-    times_are_counted(client, limits).await;
-    alerts_have_their_events(client, limits).await;
-    derived_values_come_along(client, limits).await;
+    pages_hold_every_event_once(events).await;
+    times_are_counted(events).await;
+    alerts_have_their_events(events).await;
+    derived_values_come_along(events).await;
+    the_longest_query_is_asked(events).await;
+    dear_searches_are_refused(&store, limits).await;
 
     let found = sensors(client, limits, &moh).await.unwrap();
     let [sensor] = found.as_slice() else {
@@ -239,17 +241,81 @@ async fn searches_find_what_they_should() {
             .unwrap(),
         []
     );
-    let query = Query::EVERYTHING;
-    let request = Request::ever(&national, &query, &[Class::Dns]);
-    let tight = Limits {
+}
+
+/// Every term wants every text column of every class: still one statement.
+async fn the_longest_query_is_asked(events: &EventStore) {
+    let text: Vec<String> = (0..TERMS_MAX).map(|term| format!("ẩn{term}")).collect();
+    let query = Query::parse(&text.join(" OR ")).unwrap();
+    let request = Request::ever(&Scope::National, &query, &[]);
+    let page = events.search(ASKER, &request, None, 5).await.unwrap();
+    assert_eq!((page.rows.len(), page.total), (0, 0));
+}
+
+async fn dear_searches_are_refused(store: &Store, limits: Limits) {
+    let query = Query::parse("query:host3*").unwrap();
+    let request = Request::ever(&Scope::National, &query, &[Class::Dns]);
+    let refused = async |limits: Limits| {
+        let events = EventStore::new(store, limits, Shares::default());
+        let refused = events.search(ASKER, &request, None, 5).await;
+        assert!(
+            matches!(refused, Err(SearchError::TooExpensive(_))),
+            "{limits:?}: {refused:?}"
+        );
+        // The turn is free again.
+        assert_eq!(events.counts().running, 0);
+    };
+    refused(Limits {
         max_rows_to_read: Some(1),
         ..limits
+    })
+    .await;
+    refused(Limits {
+        max_memory_bytes: Some(1),
+        ..limits
+    })
+    .await;
+    let short = Limits {
+        max_execution_s: Some(1),
+        max_rows_to_read: None,
+        ..limits
     };
-    let refused = search(client, tight, &request, None, 5).await;
+    let endless = "SELECT count() FROM numbers(1000000000000) WHERE NOT ignore(sipHash64(number))";
+    let stopped = ask::lines(&store.client, short, endless, &compile::Values::default()).await;
     assert!(
-        matches!(refused, Err(SearchError::TooExpensive(_))),
-        "{refused:?}"
+        matches!(stopped, Err(SearchError::TooExpensive(_))),
+        "{stopped:?}"
     );
+    what_nobody_waits_for_is_stopped(store, endless).await;
+    // What a search is asked with forbids it to change anything.
+    let write = "ALTER TABLE dns DELETE WHERE 1";
+    let written = ask::lines(&store.client, limits, write, &compile::Values::default()).await;
+    assert!(matches!(written, Err(SearchError::Server(why)) if why.contains("164")));
+}
+
+async fn what_nobody_waits_for_is_stopped(store: &Store, endless: &'static str) {
+    let running = async || {
+        let sql = "SELECT count() FROM system.processes WHERE position(query, 'sipHash64(num') > 0 \
+                   AND position(query, 'system.processes') = 0";
+        let rows = ask::numbers(&store.client, Limits::default(), sql, &compile::Values::default()).await;
+        row::unsigned(rows.unwrap().first().unwrap().first().unwrap()).unwrap()
+    };
+    let client = store.client.clone();
+    let asked = tokio::spawn(async move {
+        ask::lines(&client, Limits::default(), endless, &compile::Values::default()).await
+    });
+    while running().await == 0 {
+        tokio::task::yield_now().await;
+    }
+    asked.abort();
+    let stopped = async {
+        while running().await > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), stopped)
+        .await
+        .unwrap();
 }
 
 /// What roles tell of themselves comes back, the latest of each.
@@ -299,7 +365,7 @@ async fn sensors_of_an_older_store_are_taken_over() {
 }
 
 /// Each event comes with what is worked out from its columns.
-async fn derived_values_come_along(client: &clickhouse::Client, limits: Limits) {
+async fn derived_values_come_along(events: &EventStore) {
     for (class, name, expect) in [
         (Class::Flow, "duration_us", json!(5_000_000)),
         (Class::Http, "uri_extension", json!("php")),
@@ -309,19 +375,20 @@ async fn derived_values_come_along(client: &clickhouse::Client, limits: Limits) 
         let query = Query::EVERYTHING;
         let classes = [class];
         let request = Request::ever(&Scope::National, &query, &classes);
-        let page = search(client, limits, &request, None, 30).await.unwrap();
+        let page = events.search(ASKER, &request, None, 30).await.unwrap();
         let first = page.rows.last().unwrap();
         let found = first.fields.iter().find(|field| field.name == name);
         assert_eq!(found.map(|field| &field.value), Some(&expect), "{name}");
     }
 }
 
-async fn pages_hold_every_event_once(client: &clickhouse::Client, limits: Limits) {
+async fn pages_hold_every_event_once(events: &EventStore) {
     let (scope, query) = (Scope::National, Query::EVERYTHING);
     let request = Request::ever(&scope, &query, &[]);
     let (mut after, mut seen) = (None, Vec::new());
     loop {
-        let page = search(client, limits, &request, after, 7).await.unwrap();
+        let page = events.search(ASKER, &request, after, 7).await.unwrap();
+        assert_eq!(page.total, 30);
         seen.extend(page.rows);
         let Some(next) = page.next else { break };
         after = Some(next.to_string().parse().unwrap());
@@ -344,7 +411,7 @@ async fn pages_hold_every_event_once(client: &clickhouse::Client, limits: Limits
     assert_eq!(answers.value, json!(["v=spf1 'quoted' \\ %", "x\ty\nz"]));
 }
 
-async fn times_are_counted(client: &clickhouse::Client, limits: Limits) {
+async fn times_are_counted(events: &EventStore) {
     let (scope, query) = (Scope::Tenant("moh".into()), Query::EVERYTHING);
     let open = Request::ever(&scope, &query, &[]);
     let closed = Request {
@@ -353,7 +420,7 @@ async fn times_are_counted(client: &clickhouse::Client, limits: Limits) {
         ..open.clone()
     };
     for request in [open, closed] {
-        let found = histogram(client, limits, &request, 3).await.unwrap();
+        let found = events.histogram(ASKER, &request, 3).await.unwrap();
         let sums: Vec<u64> = found
             .buckets
             .iter()
@@ -363,21 +430,21 @@ async fn times_are_counted(client: &clickhouse::Client, limits: Limits) {
     }
     let query = Query::parse("query:nothing").unwrap();
     let none = Request::ever(&scope, &query, &[]);
-    assert_eq!(histogram(client, limits, &none, 3).await.unwrap().buckets, []);
+    assert_eq!(events.histogram(ASKER, &none, 3).await.unwrap().buckets, []);
 }
 
-async fn alerts_have_their_events(client: &clickhouse::Client, limits: Limits) {
+async fn alerts_have_their_events(events: &EventStore) {
     let alert = Alert {
         first_us: START_US + 3_000_000,
         last_us: START_US + 6_000_000,
         event_ids: [3, 4, 6]
-            .map(|number| EventId::new(1, 1, number).to_bytes().to_vec())
+            .map(|number| EventId::new(1, number).to_bytes().to_vec())
             .into(),
         flow_ids: vec![u64::MAX - 2],
         ..Alert::default()
     };
     let ids = async |scope: &Scope| -> Vec<u64> {
-        let rows = alert_events(client, limits, scope, &alert).await.unwrap();
+        let rows = events.alert_events(ASKER, scope, &alert).await.unwrap();
         rows.iter().map(|row| row.id.sequence()).collect()
     };
     assert_eq!(
@@ -385,4 +452,106 @@ async fn alerts_have_their_events(client: &clickhouse::Client, limits: Limits) {
         [2, 3, 4, 5, 6, 8, 11, 14, 17, 20, 23, 26, 29]
     );
     assert_eq!(ids(&Scope::Tenant("mot".into())).await, [3, 5, 11, 17, 23, 29]);
+}
+
+/// Rows of the crowded store; the acceptance's ten million with `VONGGAC_SEARCH_ROWS=10000000`.
+fn crowded_rows() -> u64 {
+    let asked = std::env::var("VONGGAC_SEARCH_ROWS").ok();
+    asked.and_then(|text| text.parse().ok()).unwrap_or(1_000_000)
+}
+
+async fn crowded(served: &Served, rows: u64) -> Store {
+    let store = filled(served).await;
+    for (table, column, value) in [
+        (
+            "dns",
+            "query",
+            "concat('host', toString(number % 50000), '.example.vn')",
+        ),
+        ("http", "uri", "concat('/path/page', toString(number), '.php')"),
+    ] {
+        let sql = format!(
+            "INSERT INTO {table} (event_id, ts, tenant, sensor, community_id, src, dst, dport, `{column}`) \
+             SELECT bitShiftLeft(toUInt128(cityHash64(number)), 64) + number, \
+             fromUnixTimestamp64Micro({START_US} + toInt64(number) * 86400, 'UTC'), 'moh', 'tap-1', \
+             hex(cityHash64(number)), toIPv6(concat('10.0.', toString(number % 200), '.7')), toIPv6('2001:db8::53'), 53, {value} \
+             FROM numbers({})",
+            rows / 2,
+        );
+        store.client.query_raw(&sql).execute().await.unwrap();
+    }
+    store
+}
+
+/// One asker's 32 searches at once through all text of all events, while events come in: another's search and the inserts go on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crowd_of_one_askers_searches_holds_up_nobody_else() {
+    let Some(served) = Served::start() else { return };
+    let rows = crowded_rows();
+    let store = crowded(&served, rows).await;
+    let limits = Limits {
+        max_execution_s: Some(20),
+        ..Limits::default()
+    };
+    let shares = Shares {
+        wait_max: Duration::from_secs(120),
+        ..Shares::default()
+    };
+    let events = EventStore::new(&store, limits, shares);
+    let mut crowd = tokio::task::JoinSet::new();
+    for number in 0..32 {
+        let events = events.clone();
+        crowd.spawn(async move {
+            let query = Query::parse(&format!("host4{number}.ex")).unwrap();
+            let request = Request::ever(&Scope::National, &query, &[]);
+            events.search(Asker(1), &request, None, 100).await.unwrap().total
+        });
+    }
+    while events.counts().waiting == 0 {
+        tokio::task::yield_now().await;
+    }
+    let (mut others, mut inserts) = (Vec::new(), Vec::new());
+    let mut tick = tokio::time::interval(Duration::from_millis(60));
+    let mut batch = 0_u64;
+    while !crowd.is_empty() {
+        tick.tick().await;
+        batch += 1;
+        // 300 events each 60 ms: 5,000 a second.
+        let mut fed = Rows::default();
+        for number in 0..300 {
+            let dns = Dns {
+                query: "fed.example".into(),
+                ..Dns::default()
+            };
+            event_row(
+                Class::Dns,
+                &event(1_000 + batch * 300 + number, "moh", Body::Dns(dns)),
+                &mut fed,
+            );
+        }
+        let start = std::time::Instant::now();
+        let token = format!("fed-{batch}");
+        store.insert_events(Class::Dns, &token, &fed).await.unwrap();
+        inserts.push(start.elapsed());
+        if batch.is_multiple_of(8) {
+            let query = Query::parse("dport:53").unwrap();
+            let request = Request::ever(&Scope::National, &query, &[]);
+            let start = std::time::Instant::now();
+            events.search(Asker(2), &request, None, 100).await.unwrap();
+            others.push(start.elapsed());
+        }
+        while crowd.try_join_next().is_some() {}
+    }
+    inserts.sort_unstable();
+    others.sort_unstable();
+    let p99 = inserts.get(inserts.len() * 99 / 100).copied().unwrap_or_default();
+    let slowest = others.last().copied().unwrap_or_default();
+    println!(
+        "{rows} events: {} inserts, p99 {p99:?}; {} searches of the other, slowest {slowest:?}",
+        inserts.len(),
+        others.len()
+    );
+    assert!(p99 < Duration::from_secs(1), "{p99:?}");
+    assert!(slowest < Duration::from_secs(2), "{slowest:?}");
+    assert_eq!(events.counts().refused_line + events.counts().refused_wait, 0);
 }

@@ -1,0 +1,425 @@
+//! Opening a partition: the fence, the place, whether the log is still the one it was written for, and the state up to the place.
+//!
+//! What may be found, and what follows:
+//!
+//! | the log | reported | goes on at |
+//! |---|---|---|
+//! | holds the message before the place | | the place |
+//! | begins behind the place: messages are gone that nobody has read | ERROR, `pipeline_messages_lost_total` | its first message |
+//! | ends before the place, or holds another message there: it was cut back, or made anew | ERROR, `pipeline_log_went_back_total` | where the saved state ends if that is known again, else its first message |
+//!
+//! After the last, messages up to the old place may have been done before: their rows are looked for in ClickHouse before they are written.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout};
+use vonggac_bus::{
+    Committed, Message, PartitionReader, ReadError, TransactionError, TransactionalProducer, Watermarks,
+};
+use vonggac_store::Checkpoint;
+
+use crate::GROUP;
+use crate::halt::{Halt, Waiting};
+use crate::lane::{Lane, Work, halt_of};
+use crate::place::{Mark, Place};
+
+/// How long a message that must be there may take to come before the broker is asked again.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How often a message that must be there is waited for while the broker answers. Then another stands in its place: a transaction's end,
+/// which readers do not see.
+const PATIENCE_TIMES: u32 = 3;
+/// Messages replayed at once.
+const REPLAYED_AT_ONCE: usize = 4096;
+
+/// A partition, ready to be worked on.
+pub(crate) struct Opened {
+    pub(crate) producer: TransactionalProducer,
+    pub(crate) reader: PartitionReader,
+    pub(crate) place: Place,
+    pub(crate) checkpoint: Checkpoint,
+    /// Messages that were read on the way and are not done.
+    pub(crate) ahead: VecDeque<Message>,
+    /// Whether the saved state is that of the place.
+    pub(crate) is_saved: bool,
+    /// Messages before this offset may have been done before.
+    pub(crate) repeats_until: i64,
+}
+
+/// Opens the lane's partition and brings its state up to the place.
+pub(crate) async fn open<W: Work>(lane: &mut Lane<W>) -> Result<Opened, Halt> {
+    let producer = fence(lane).await?;
+    let shared = lane.shared.clone();
+    let partition = lane.partition.clone();
+    let committed = lane
+        .stop
+        .until_ok("the place in Kafka", || async {
+            tokio::task::block_in_place(|| shared.places.committed(&partition))
+        })
+        .await?;
+    let saved = lane
+        .stop
+        .until_ok("the saved state", || {
+            shared.store.load_checkpoint(&partition.topic, partition.partition)
+        })
+        .await?;
+    let marks = lane
+        .stop
+        .until_ok("the partition's ends", || async {
+            tokio::task::block_in_place(|| shared.places.watermarks(&partition))
+        })
+        .await?;
+    let start = Start::of(committed.as_ref(), saved.as_ref(), marks);
+    let checkpoint = saved.unwrap_or_else(|| Checkpoint {
+        topic: partition.topic.clone(),
+        partition: partition.partition,
+        ..Checkpoint::default()
+    });
+    let mut opening = Opening {
+        lane,
+        producer,
+        checkpoint,
+        marks,
+        start,
+    };
+    let opened = match opening.distrust() {
+        Some(reason) => opening.start_over(reason).await?,
+        None => opening.go_on().await?,
+    };
+    tracing::info!(
+        partition = %partition,
+        next_offset = opened.place.next_offset,
+        state_from = opened.checkpoint.next_offset,
+        planned_end = opened.place.planned_end,
+        "lane is ready"
+    );
+    Ok(opened)
+}
+
+async fn fence<W: Work>(lane: &Lane<W>) -> Result<TransactionalProducer, Halt> {
+    let id = format!("{GROUP}-{}-{}", lane.partition.topic, lane.partition.partition);
+    let producer = TransactionalProducer::new(&lane.shared.kafka, &id).map_err(|error| Halt::Failed(error.into()))?;
+    let mut waiting = Waiting::new("Kafka's fence");
+    loop {
+        match tokio::task::block_in_place(|| producer.fence()) {
+            Ok(()) => {
+                waiting.works();
+                return Ok(producer);
+            }
+            Err(TransactionError::Fenced(error)) => return Err(Halt::Fenced(error.to_string())),
+            Err(error) => lane.stop.pause(waiting.failed(&error)).await?,
+        }
+    }
+}
+
+/// Whether the message before `place` still stands there. It is looked for by a reader of its own, so that the lane's is not disturbed.
+pub(crate) async fn is_known<W: Work>(
+    lane: &Lane<W>,
+    place: Place,
+    marks: Watermarks,
+) -> Result<bool, Halt> {
+    let Some(mark) = place.mark.filter(|_| place.next_offset > marks.low) else {
+        // What stood there is deleted, so there is nothing to be mistaken about: what comes is new.
+        return Ok(true);
+    };
+    let at = place.next_offset - 1;
+    let reader = reader_at(lane, at)?;
+    Ok(match first(lane, &reader).await? {
+        First::Message(message) => message.offset == at && Mark::of(&message) == mark,
+        First::Nothing => false,
+    })
+}
+
+fn reader_at<W: Work>(lane: &Lane<W>, offset: i64) -> Result<PartitionReader, Halt> {
+    PartitionReader::open(&lane.shared.kafka, &lane.partition, offset).map_err(|error| Halt::Failed(error.into()))
+}
+
+/// The first message that a reader finds.
+enum First {
+    Message(Message),
+    /// Its offset is outside the log, or no message stands there or after it.
+    Nothing,
+}
+
+async fn first<W: Work>(lane: &Lane<W>, reader: &PartitionReader) -> Result<First, Halt> {
+    let mut times = 0;
+    loop {
+        let received = tokio::select! {
+            () = lane.stop.wait() => return Err(Halt::Stopped),
+            received = timeout(PATIENCE, reader.next()) => received,
+        };
+        match received {
+            Ok(Ok(message)) => return Ok(First::Message(message)),
+            Ok(Err(ReadError::OutOfRange)) => return Ok(First::Nothing),
+            Ok(Err(error)) => return Err(halt_of(error)),
+            Err(_) => {
+                let asked = tokio::task::block_in_place(|| lane.shared.places.watermarks(&lane.partition));
+                // While the broker is away its silence says nothing.
+                times += u32::from(asked.is_ok());
+                if times >= PATIENCE_TIMES {
+                    return Ok(First::Nothing);
+                }
+            }
+        }
+    }
+}
+
+/// Where a lane is to go on, before the log was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Start {
+    place: Place,
+    /// Up to where the saved state has come, and the message before that.
+    state_offset: i64,
+    state_mark: Option<Mark>,
+}
+
+impl Start {
+    fn of(committed: Option<&Committed>, saved: Option<&Checkpoint>, marks: Watermarks) -> Self {
+        let in_kafka = committed.and_then(Place::from_committed);
+        let in_store = saved.map(|saved| Place {
+            next_offset: saved.next_offset,
+            mark: saved.mark.map(|(timestamp_ms, checksum)| Mark {
+                timestamp_ms,
+                checksum,
+            }),
+            // Builds before the fence kept the cut here.
+            planned_end: (saved.planned_end > saved.next_offset).then_some(saved.planned_end),
+        });
+        let place = match (in_kafka, in_store) {
+            // Kafka has forgotten its newest places, as after a power cut.
+            (Some(kafka), Some(store)) if store.next_offset > kafka.next_offset => store,
+            (Some(kafka), _) => kafka,
+            (None, Some(store)) => store,
+            (None, None) => Place {
+                next_offset: marks.low,
+                ..Place::default()
+            },
+        };
+        match in_store {
+            Some(store) => Self {
+                place,
+                state_offset: store.next_offset,
+                state_mark: store.mark,
+            },
+            // Without a saved state it is rebuilt from all there is.
+            None => Self {
+                place,
+                state_offset: marks.low.min(place.next_offset),
+                state_mark: None,
+            },
+        }
+    }
+}
+
+struct Opening<'a, W> {
+    lane: &'a mut Lane<W>,
+    producer: TransactionalProducer,
+    checkpoint: Checkpoint,
+    marks: Watermarks,
+    start: Start,
+}
+
+impl<W: Work> Opening<'_, W> {
+    /// Why the log cannot be the one the place was written for, as far as that shows without reading.
+    fn distrust(&mut self) -> Option<String> {
+        let (place, marks) = (self.start.place, self.marks);
+        if marks.high < place.next_offset {
+            return Some(format!(
+                "it ends at {}, before the place {}",
+                marks.high, place.next_offset
+            ));
+        }
+        self.lane.distrust.take()
+    }
+
+    async fn go_on(mut self) -> Result<Opened, Halt> {
+        self.lane.work.restore(&self.checkpoint.state)?;
+        let low = self.marks.low;
+        let mut repeats_until = 0;
+        if low > self.start.place.next_offset {
+            let lost = low - self.start.place.next_offset;
+            self.lane.gauges.lost.add(lost.unsigned_abs());
+            tracing::error!(
+                partition = %self.lane.partition,
+                lost,
+                "Kafka has deleted messages that were not done; retention is shorter than the pipeline was away"
+            );
+            // Some of the batch under way may be there and stored.
+            repeats_until = self.start.place.planned_end.unwrap_or(0);
+            self.start.place = Place {
+                next_offset: low,
+                ..Place::default()
+            };
+        }
+        let place = self.start.place;
+        let from = self.start.state_offset.clamp(low, place.next_offset.max(low));
+        // One earlier, so that what stands before the state is seen.
+        let verifies = self.start.state_mark.is_some() && from == self.start.state_offset && from > low;
+        let reader = reader_at(self.lane, if verifies { from - 1 } else { from })?;
+        let mut ahead = VecDeque::new();
+        if verifies {
+            match first(self.lane, &reader).await? {
+                First::Message(message)
+                    if message.offset == from - 1 && Some(Mark::of(&message)) == self.start.state_mark => {}
+                First::Message(_) | First::Nothing => {
+                    return self
+                        .start_over(format!("another message stands before {from}, where the state was saved"))
+                        .await;
+                }
+            }
+        }
+        if from < place.next_offset {
+            let last = self.replay(&reader, place.next_offset, &mut ahead).await?;
+            if place.mark.is_some() && last != place.mark {
+                let reason = format!("another message stands before the place {}", place.next_offset);
+                return self.start_over(reason).await;
+            }
+        }
+        Ok(Opened {
+            producer: self.producer,
+            reader,
+            place,
+            is_saved: from == place.next_offset && self.checkpoint.version > 0,
+            checkpoint: self.checkpoint,
+            ahead,
+            repeats_until,
+        })
+    }
+
+    /// Brings the state from where it was saved up to `end`; gives the mark of the last message before it.
+    async fn replay(
+        &mut self,
+        reader: &PartitionReader,
+        end: i64,
+        ahead: &mut VecDeque<Message>,
+    ) -> Result<Option<Mark>, Halt> {
+        let begun = Instant::now();
+        let mut replayed = 0_u64;
+        let mut last = None;
+        let mut batch = Vec::new();
+        loop {
+            let next = match first(self.lane, reader).await? {
+                First::Message(message) if message.offset < end => Some(message),
+                First::Message(message) => {
+                    ahead.push_back(message);
+                    None
+                }
+                First::Nothing => None,
+            };
+            let is_end = next.as_ref().is_none_or(|message| message.offset + 1 >= end);
+            batch.extend(next);
+            if is_end || batch.len() >= REPLAYED_AT_ONCE {
+                replayed += batch.len() as u64;
+                last = batch.last().map(Mark::of).or(last);
+                self.lane.work.replay(&batch);
+                batch.clear();
+            }
+            if is_end {
+                break;
+            }
+        }
+        tracing::info!(
+            partition = %self.lane.partition,
+            replayed,
+            seconds = begun.elapsed().as_secs_f64(),
+            "state brought up to the place"
+        );
+        Ok(last)
+    }
+
+    /// Begins again in a log that is another one.
+    async fn start_over(self, reason: String) -> Result<Opened, Halt> {
+        let old = self.start.place.next_offset.max(self.start.state_offset);
+        self.lane.gauges.went_back.add(1);
+        tracing::error!(
+            partition = %self.lane.partition,
+            reason,
+            place = old,
+            log_begins = self.marks.low,
+            log_ends = self.marks.high,
+            "Kafka's log is not the one it was; what it holds now is read, and what is stored already is left out"
+        );
+        self.lane.work.restore(&self.checkpoint.state)?;
+        let state = Place {
+            next_offset: self.start.state_offset,
+            mark: self.start.state_mark,
+            planned_end: None,
+        };
+        let reaches = self.marks.high >= state.next_offset && state.next_offset > self.marks.low;
+        let place = if reaches && state.mark.is_some() && is_known(self.lane, state, self.marks).await? {
+            state
+        } else {
+            Place {
+                next_offset: self.marks.low,
+                ..Place::default()
+            }
+        };
+        let opened = Opened {
+            reader: reader_at(self.lane, place.next_offset)?,
+            producer: self.producer,
+            place,
+            checkpoint: self.checkpoint,
+            ahead: VecDeque::new(),
+            is_saved: false,
+            repeats_until: old,
+        };
+        Ok(opened)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MARKS: Watermarks = Watermarks { low: 10, high: 1000 };
+
+    fn saved(next_offset: i64, planned_end: i64) -> Checkpoint {
+        Checkpoint {
+            next_offset,
+            planned_end,
+            version: 1,
+            ..Checkpoint::default()
+        }
+    }
+
+    fn committed(next_offset: i64) -> Committed {
+        Place {
+            next_offset,
+            mark: None,
+            planned_end: Some(next_offset + 5),
+        }
+        .to_committed()
+    }
+
+    #[test]
+    fn kafkas_place_counts_and_the_state_before_it() {
+        let start = Start::of(Some(&committed(500)), Some(&saved(400, 0)), MARKS);
+        assert_eq!(start.place.next_offset, 500);
+        assert_eq!(start.place.planned_end, Some(505));
+        assert_eq!(start.state_offset, 400);
+    }
+
+    #[test]
+    fn a_state_beyond_kafkas_place_shows_that_kafka_forgot() {
+        let start = Start::of(Some(&committed(500)), Some(&saved(600, 0)), MARKS);
+        assert_eq!((start.place.next_offset, start.place.planned_end), (600, None));
+    }
+
+    #[test]
+    fn without_a_place_of_ours_the_saved_one_counts() {
+        let foreign = Committed {
+            next_offset: 300,
+            note: String::new(),
+        };
+        let start = Start::of(Some(&foreign), Some(&saved(400, 420)), MARKS);
+        assert_eq!((start.place.next_offset, start.place.planned_end), (400, Some(420)));
+        let fresh = Start::of(None, None, MARKS);
+        assert_eq!((fresh.place.next_offset, fresh.state_offset), (10, 10));
+    }
+
+    #[test]
+    fn without_a_state_it_is_rebuilt_from_all_there_is() {
+        let start = Start::of(Some(&committed(500)), None, MARKS);
+        assert_eq!((start.place.next_offset, start.state_offset), (500, 10));
+    }
+}

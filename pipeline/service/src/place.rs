@@ -1,0 +1,125 @@
+//! A lane's place: what Kafka keeps beside the offset it has come to.
+//!
+//! ```text
+//! offset: first message that is not done
+//! note:   "vg1 planned=<one past the batch under way, or 0> mark=<time of the last message done, ms>:<its CRC-32C, hexadecimal>"
+//! ```
+//! The *mark* is how a lane knows the log again: a topic that was made anew, or a log that was cut back and has grown since, holds another
+//! message at that offset, or none. The cut of the batch under way is what makes a repeat of it carry the same token.
+
+use vonggac_bus::{Committed, Message};
+
+const FORM: &str = "vg1";
+
+/// The last message that is done, as far as it takes to know it again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Mark {
+    pub(crate) timestamp_ms: i64,
+    pub(crate) checksum: u32,
+}
+
+impl Mark {
+    pub(crate) fn of(message: &Message) -> Self {
+        Self {
+            timestamp_ms: message.timestamp_ms,
+            checksum: crc32c::crc32c_append(crc32c::crc32c(&message.key), &message.payload),
+        }
+    }
+}
+
+/// How far a partition is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Place {
+    /// First offset that is not done.
+    pub(crate) next_offset: i64,
+    /// The message before it; none where nothing was done yet.
+    pub(crate) mark: Option<Mark>,
+    /// One past the last offset of the batch under way, if one was begun.
+    pub(crate) planned_end: Option<i64>,
+}
+
+impl Place {
+    /// The place in Kafka's form.
+    pub(crate) fn to_committed(self) -> Committed {
+        let planned = self.planned_end.unwrap_or(0);
+        let mark = self.mark.map_or_else(
+            || "-".to_owned(),
+            |mark| format!("{}:{:08x}", mark.timestamp_ms, mark.checksum),
+        );
+        Committed {
+            next_offset: self.next_offset,
+            note: format!("{FORM} planned={planned} mark={mark}"),
+        }
+    }
+
+    /// Reads Kafka's form; `None` when the note is another's, such as an earlier build's or a tool's that moved the offset.
+    pub(crate) fn from_committed(committed: &Committed) -> Option<Self> {
+        let mut words = committed.note.split(' ');
+        if words.next()? != FORM {
+            return None;
+        }
+        let planned: i64 = words.next()?.strip_prefix("planned=")?.parse().ok()?;
+        let mark = match words.next()?.strip_prefix("mark=")? {
+            "-" => None,
+            text => {
+                let (timestamp_ms, checksum) = text.split_once(':')?;
+                Some(Mark {
+                    timestamp_ms: timestamp_ms.parse().ok()?,
+                    checksum: u32::from_str_radix(checksum, 16).ok()?,
+                })
+            }
+        };
+        Some(Self {
+            next_offset: committed.next_offset,
+            mark,
+            planned_end: (planned > committed.next_offset).then_some(planned),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_comes_back_as_it_went() {
+        let check = |place: Place| {
+            let committed = place.to_committed();
+            assert!(committed.note.len() < vonggac_bus::NOTE_BYTES_MAX);
+            assert_eq!(Place::from_committed(&committed), Some(place));
+        };
+        check(Place::default());
+        check(Place {
+            next_offset: i64::MAX - 1,
+            mark: Some(Mark {
+                timestamp_ms: -1,
+                checksum: 0xdead_beef,
+            }),
+            planned_end: Some(i64::MAX),
+        });
+    }
+
+    #[test]
+    fn a_note_of_somebody_else_is_none_of_ours() {
+        for note in ["", "vg1", "vg1 planned=x mark=-", "vg2 planned=0 mark=-", "vg1 planned=0 mark=1:xyz"] {
+            let committed = Committed {
+                next_offset: 7,
+                note: note.to_owned(),
+            };
+            assert_eq!(Place::from_committed(&committed), None, "{note}");
+        }
+    }
+
+    #[test]
+    fn a_mark_tells_messages_apart() {
+        let message = |key: &[u8], payload: &[u8]| Message {
+            key: key.to_vec(),
+            payload: payload.to_vec(),
+            ..Message::default()
+        };
+        let mark = Mark::of(&message(b"k", b"one"));
+        assert_eq!(mark, Mark::of(&message(b"k", b"one")));
+        assert_ne!(mark, Mark::of(&message(b"k", b"two")));
+        assert_ne!(mark, Mark::of(&message(b"l", b"one")));
+    }
+}

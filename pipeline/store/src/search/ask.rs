@@ -1,0 +1,136 @@
+//! A statement asked of ClickHouse, within its budget.
+//!
+//! Whoever stops waiting closes the connection, and ClickHouse then stops the statement; it stops by itself at the latest when its
+//! time is over.
+
+use std::time::Duration;
+
+use clickhouse::Client;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use vonggac_event::Class;
+
+use super::compile::{self, Values};
+use super::{Limits, Request, SearchError};
+
+/// Largest answer to one statement that is taken, in bytes.
+const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// How much longer than a statement may run its answer is waited for.
+const ANSWER_GRACE: Duration = Duration::from_secs(1);
+/// Longest text of a statement, in bytes: the longest query asks for every text column of every class, for each of its terms.
+const STATEMENT_BYTES_MAX: &str = "4194304";
+/// Most parts of a statement, as ClickHouse counts them; for the same reason.
+const STATEMENT_PARTS_MAX: &str = "500000";
+
+/// What every statement is asked with.
+const SETTINGS: [(&str, &str); 6] = [
+    ("output_format_json_quote_64bit_integers", "0"),
+    ("output_format_json_named_tuples_as_objects", "0"),
+    ("max_query_size", STATEMENT_BYTES_MAX),
+    ("max_ast_elements", STATEMENT_PARTS_MAX),
+    // A statement of a search changes nothing, whatever its text.
+    ("readonly", "2"),
+    ("cancel_http_readonly_queries_on_client_close", "1"),
+];
+
+/// SQL and the values bound in it.
+pub(super) struct Statement {
+    pub(super) sql: String,
+    pub(super) values: Values,
+}
+
+/// One statement of a part for each class that can have what is asked for; `None` when none can.
+pub(super) fn union(
+    request: &Request<'_>,
+    classes: &[Class],
+    part: impl Fn(Class, &str, &mut Values) -> String,
+) -> Option<Statement> {
+    let mut values = Values::default();
+    let mut parts = Vec::new();
+    for class in classes {
+        if let Some(condition) = compile::conditions(request, *class, &mut values) {
+            parts.push(part(*class, &condition, &mut values));
+        }
+    }
+    (!parts.is_empty()).then(|| Statement {
+        sql: parts.join(" UNION ALL "),
+        values,
+    })
+}
+
+/// The rows of a statement's answer.
+pub(super) async fn numbers(
+    client: &Client,
+    limits: Limits,
+    sql: &str,
+    values: &Values,
+) -> Result<Vec<Vec<Value>>, SearchError> {
+    lines(client, limits, sql, values)
+        .await?
+        .iter()
+        .map(|line| parsed(line))
+        .collect()
+}
+
+pub(super) fn parsed<T: DeserializeOwned>(line: &str) -> Result<T, SearchError> {
+    serde_json::from_str(line).map_err(|error| SearchError::Answer(error.to_string()))
+}
+
+/// Runs a statement; the lines of its answer, in which bytes that are no UTF-8 stand as U+FFFD.
+pub(super) async fn lines(
+    client: &Client,
+    limits: Limits,
+    sql: &str,
+    values: &Values,
+) -> Result<Vec<String>, SearchError> {
+    let answer = answer(client, limits, sql, values);
+    let Some(seconds) = limits.max_execution_s else {
+        return answer.await;
+    };
+    let limit = Duration::from_secs(u64::from(seconds)).saturating_add(ANSWER_GRACE);
+    tokio::time::timeout(limit, answer)
+        .await
+        .unwrap_or_else(|_| Err(SearchError::TooExpensive(format!("no answer after {seconds} s"))))
+}
+
+async fn answer(
+    client: &Client,
+    limits: Limits,
+    sql: &str,
+    values: &Values,
+) -> Result<Vec<String>, SearchError> {
+    let mut query = client.query_raw(sql);
+    for (name, value) in SETTINGS {
+        query = query.with_setting(name, value);
+    }
+    let budget = [
+        ("max_execution_time", limits.max_execution_s.map(u64::from)),
+        ("max_rows_to_read", limits.max_rows_to_read),
+        ("max_memory_usage", limits.max_memory_bytes),
+        ("max_threads", limits.max_threads.map(u64::from)),
+    ];
+    for (name, value) in budget {
+        if let Some(value) = value {
+            query = query.with_setting(name, value.to_string());
+        }
+    }
+    for (index, value) in values.0.iter().enumerate() {
+        query = value.give(query, &format!("p{index}"));
+    }
+    let mut cursor = query.fetch_bytes("JSONCompactEachRow")?;
+    let mut answer = Vec::new();
+    while let Some(chunk) = cursor.next().await? {
+        if answer.len() + chunk.len() > ANSWER_BYTES_MAX {
+            return Err(SearchError::TooExpensive(format!(
+                "more than {ANSWER_BYTES_MAX} bytes of answer"
+            )));
+        }
+        answer.extend_from_slice(&chunk);
+    }
+    let text = String::from_utf8_lossy(&answer);
+    Ok(text
+        .lines()
+        .filter(|line| !line.is_empty())
+        .map(str::to_owned)
+        .collect())
+}

@@ -1,0 +1,154 @@
+//! The event store as people ask it: the only way to a search.
+//!
+//! Each question waits for its asker's turn, and its statements together stay within one budget.
+
+use std::time::Instant;
+
+use clickhouse::Client;
+use vonggac_event::{Alert, Scope};
+
+use super::ask::{Statement, lines, numbers};
+use super::histogram::{self, Histogram, Shape};
+use super::turns::{Asker, Shares, TurnCounts, Turns};
+use super::{Cursor, EventRow, Limits, PAGE_ROWS_MAX, Page, Request, SearchError, page};
+use crate::Store;
+
+/// Searches over stored events. Clones share their turns.
+#[derive(Clone)]
+pub struct EventStore {
+    client: Client,
+    limits: Limits,
+    turns: Turns,
+}
+
+impl EventStore {
+    /// Searches in `store`, each within `limits`, shared as `shares` says.
+    pub fn new(store: &Store, limits: Limits, shares: Shares) -> Self {
+        Self {
+            client: store.client.clone(),
+            limits,
+            turns: Turns::new(shares),
+        }
+    }
+
+    /// A page of events, the latest first.
+    ///
+    /// # Errors
+    /// When the query does not fit the classes, costs too much, comes too often, or ClickHouse fails.
+    pub async fn search(
+        &self,
+        asker: Asker,
+        request: &Request<'_>,
+        after: Option<Cursor>,
+        rows_max: u32,
+    ) -> Result<Page, SearchError> {
+        let rows_max = rows_max.clamp(1, PAGE_ROWS_MAX);
+        let Some(statement) = page::statement(request, after, rows_max)? else {
+            return Ok(page::page(Vec::new(), 0, rows_max));
+        };
+        let turn = self.turns.turn(asker).await?;
+        let outcome = self.found(request, &statement, after, rows_max).await;
+        turn.note(&outcome);
+        outcome
+    }
+
+    async fn found(
+        &self,
+        request: &Request<'_>,
+        statement: &Statement,
+        after: Option<Cursor>,
+        rows_max: u32,
+    ) -> Result<Page, SearchError> {
+        let start = Instant::now();
+        let rows = page::read(&lines(&self.client, self.limits, &statement.sql, &statement.values).await?)?;
+        if let Some(cursor) = after {
+            return Ok(page::page(rows, cursor.total, rows_max));
+        }
+        let overfull = page::overfull(&rows, rows_max);
+        let others = rows.iter().filter(|row| !overfull.contains(&row.class)).count();
+        let mut total = u64::try_from(others).unwrap_or(u64::MAX);
+        if let Some(count) = page::count_statement(request, &overfull) {
+            let rest = self.limits.after(start.elapsed())?;
+            let counts = numbers(&self.client, rest, &count.sql, &count.values).await?;
+            total = total.saturating_add(page::sum(&counts)?);
+        }
+        Ok(page::page(rows, total, rows_max))
+    }
+
+    /// Events by time and class. Without both bounds, the missing one is that of the events found.
+    ///
+    /// # Errors
+    /// As [`Self::search`].
+    pub async fn histogram(
+        &self,
+        asker: Asker,
+        request: &Request<'_>,
+        buckets: u32,
+    ) -> Result<Histogram, SearchError> {
+        // A mistake in the query needs no turn to be told.
+        let Some(extent) = histogram::extent_statement(request)? else {
+            return Ok(Histogram::EMPTY);
+        };
+        let turn = self.turns.turn(asker).await?;
+        let outcome = self.counted(request, buckets, &extent).await;
+        turn.note(&outcome);
+        outcome
+    }
+
+    async fn counted(
+        &self,
+        request: &Request<'_>,
+        buckets: u32,
+        extent: &Statement,
+    ) -> Result<Histogram, SearchError> {
+        let start = Instant::now();
+        let (from_us, to_us) = match (request.from_us, request.to_us) {
+            (Some(from_us), Some(to_us)) => (from_us, to_us),
+            (from_us, to_us) => {
+                let rows = numbers(&self.client, self.limits, &extent.sql, &extent.values).await?;
+                let Some((first_us, last_us)) = histogram::extent(&rows) else {
+                    return Ok(Histogram::EMPTY);
+                };
+                (
+                    from_us.unwrap_or(first_us),
+                    to_us.unwrap_or(last_us.saturating_add(1)),
+                )
+            }
+        };
+        let Some(shape) = Shape::of(from_us, to_us, buckets) else {
+            return Ok(Histogram::EMPTY);
+        };
+        let Some(counts) = histogram::statement(request, &shape)? else {
+            return Ok(Histogram::EMPTY);
+        };
+        let rest = self.limits.after(start.elapsed())?;
+        let rows = numbers(&self.client, rest, &counts.sql, &counts.values).await?;
+        Ok(histogram::filled(&shape, &rows))
+    }
+
+    /// The events an alert names, and the ends of its flows, the earliest first.
+    ///
+    /// # Errors
+    /// As [`Self::search`].
+    pub async fn alert_events(
+        &self,
+        asker: Asker,
+        scope: &Scope,
+        alert: &Alert,
+    ) -> Result<Vec<EventRow>, SearchError> {
+        let statement = page::alert_statement(scope, alert);
+        let turn = self.turns.turn(asker).await?;
+        let outcome = lines(&self.client, self.limits, &statement.sql, &statement.values).await;
+        turn.note(&outcome);
+        drop(turn);
+        let mut rows = page::read(&outcome?)?;
+        rows.sort_unstable_by_key(|row| (row.ts_us, row.id));
+        rows.truncate(PAGE_ROWS_MAX as usize);
+        Ok(rows)
+    }
+
+    /// How the turns stand.
+    pub fn counts(&self) -> TurnCounts {
+        self.turns.counts()
+    }
+}
