@@ -139,12 +139,14 @@ mod tests {
 
     #[test]
     fn a_row_of_counters_becomes_a_sensor() {
-        let row: Vec<Value> = parsed(r#"["tap",7,10,"9",{"kernel":1},3]"#).unwrap();
+        let row: Vec<Value> = parsed(r#"["moh","tap",8,7,5,10,"9",{"kernel":1},3,{"files":2}]"#).unwrap();
         let state = sensor(&row).unwrap();
         assert_eq!(
             (state.packets_processed, state.packets_dropped.get("kernel")),
             (9, Some(&1))
         );
+        assert_eq!((state.heard_us, state.last_seen_us, state.uptime_us), (8_000, 7, 5));
+        assert_eq!(state.counters.get("files"), Some(&2));
         assert_eq!(sensor(row.get(..3).unwrap()), None);
     }
 }
