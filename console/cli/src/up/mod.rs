@@ -153,7 +153,10 @@ async fn start(
         postgres,
     };
     servers.write(data)?;
-    launch(pipeline_part(place, &servers), board, running).await?;
+    for number in 1..=options.pipelines {
+        let part = pipeline_part(options, place, &servers, number);
+        launch(part, board, running).await?;
+    }
     launch(console_part(options, place, &servers), board, running).await?;
     announce(options, place)?;
     sample::start(options, place, &servers, board, running).await
@@ -258,14 +261,18 @@ fn find_library(directory: &Path) -> anyhow::Result<PathBuf> {
         .with_context(|| format!("{}: holds no libchdb.so; run `make servers`", scope.display()))
 }
 
-fn pipeline_part(place: &Place, servers: &Servers) -> Part {
+fn pipeline_part(options: &Options, place: &Place, servers: &Servers, number: u16) -> Part {
+    let name = match number {
+        1 => "pipeline".to_owned(),
+        number => format!("pipeline-{number}"),
+    };
     let command = servers
         .for_pipeline(place.role("pipeline"))
-        // One partition keeps one order, so that a disturbed run raises the very alerts of an undisturbed one; see docs/adr/0003.
-        .args(["--partitions", "1"])
+        .args(["--partitions", &options.partitions.to_string()])
+        .args(["--instance", &name])
         .arg("--rules")
         .arg(place.rules.join("sigma"));
-    Part::new("pipeline", command, &place.data)
+    Part::new(&name, command, &place.data)
         .metered()
         .lasting(Duration::from_secs(1))
         .grace(Duration::from_secs(20))
