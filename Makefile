@@ -161,7 +161,7 @@ $(WEB)/dist/index.html: $(WEB_MODULES) $(WEB_SOURCES)
 # The whole-platform suites of tests/e2e and tests/faults are tests like any other; they run target/debug/vonggac. Here a missing
 # server is a failure; with a bare `cargo test` they say that they skip. One profile and one set of packages, so that nothing is
 # compiled twice.
-.PHONY: test test-rust test-web lint format bench fuzz clean
+.PHONY: test test-rust test-web faults lint format bench fuzz clean
 test: test-deps servers web test-web test-rust ## Builds and passes every test: unit, whole platform, faults, browser.
 	@echo 'make test: all passed'
 
@@ -170,6 +170,17 @@ test-rust: $(BROWSER_MODULES)
 	$(CARGO) build --locked --workspace --bins --examples --tests
 	VONGGAC_TEST_SERVERS=required VONGGAC_SERVERS=$(abspath $(SERVERS)) \
 	  $(CARGO) test --locked --workspace --no-fail-fast $(TEST_FLAGS)
+
+# The long forms of tests/faults, whose short forms are in `make test`; the numbers below may be set. VONGGAC_FAULTS_SEED runs one again.
+FAULTS := kill pipelines outage log disk times refused
+faults: deps servers web ## Runs the long fault tests: 200 kills and stops, 100 moves of partitions, ten minutes without ClickHouse.
+	$(CARGO) build --locked --workspace --bins --examples --tests
+	export VONGGAC_TEST_SERVERS=required VONGGAC_SERVERS=$(abspath $(SERVERS))
+	export VONGGAC_FAULTS_KILLS=$${VONGGAC_FAULTS_KILLS:-200}
+	export VONGGAC_FAULTS_MOVES=$${VONGGAC_FAULTS_MOVES:-100}
+	export VONGGAC_FAULTS_OUTAGE=$${VONGGAC_FAULTS_OUTAGE:-600}
+	$(CARGO) test --locked --workspace --no-fail-fast $(FAULTS:%=--test %) -- --nocapture
+	echo 'make faults: all passed'
 
 test-web: $(WEB_MODULES)
 	cd $(WEB) && $(NPM) test

@@ -103,6 +103,10 @@ pub struct AlertFacts {
     pub count: u64,
     /// Start of its window, as ClickHouse writes times.
     pub window_start: String,
+    /// The same, in microseconds.
+    pub start_us: i64,
+    /// What it is grouped by, as names and values.
+    pub group: BTreeMap<String, String>,
 }
 
 /// All alerts by id, each in its last revision.
@@ -113,7 +117,8 @@ pub fn alerts(rows: &Rows) -> anyhow::Result<BTreeMap<String, AlertFacts>> {
     let found = rows.query(
         "SELECT toString(alert_id) AS id, rule_id, rule_title, techniques, toString(src) AS src, toString(dst) AS dst, \
          arrayMap(id -> toString(id), event_ids) AS events, toString(count) AS count, \
-         toString(window_start) AS window_start FROM alerts FINAL",
+         toString(window_start) AS window_text, toString(toUnixTimestamp64Micro(window_start)) AS start_us, \
+         mapKeys(`group`) AS group_names, mapValues(`group`) AS group_values FROM alerts FINAL",
     )?;
     let mut alerts = BTreeMap::new();
     for row in found {
@@ -154,7 +159,12 @@ fn alert(row: &Value) -> anyhow::Result<AlertFacts> {
             .map(|id| hexadecimal(id))
             .collect::<anyhow::Result<_>>()?,
         count: text("count")?.parse()?,
-        window_start: text("window_start")?,
+        window_start: text("window_text")?,
+        start_us: text("start_us")?.parse()?,
+        group: list("group_names")?
+            .into_iter()
+            .zip(list("group_values")?)
+            .collect(),
     })
 }
 

@@ -26,6 +26,6 @@ pub use corpus::{captures, corpus, repository};
 pub use facts::{AlertFacts, Rows, alerts, event_flows, sequences};
 pub use machine::{binary, free_ports, requirements};
 pub use platform::{CLICKHOUSE_USER, Parts, Platform, Settings};
-pub use process::{Ended, run, shell_word};
+pub use process::{Ended, is_alive, run, shell_word, signal};
 pub use sample::{Sample, now_us};
 pub use story::{Story, wait_for};

@@ -18,6 +18,8 @@ use crate::{Console, Rows, Sample, free_ports, repository, requirements, wait_fo
 const START_LIMIT: Duration = Duration::from_secs(180);
 /// How long an orderly stop may take.
 const STOP_LIMIT: Duration = Duration::from_secs(90);
+/// How long a part that was ended may take until it runs again: the supervisor's pauses grow.
+const RUN_LIMIT: Duration = Duration::from_secs(90);
 /// User of the event store that `vonggac up` starts.
 pub const CLICKHOUSE_USER: &str = "vonggac";
 /// Lines of each log that are shown when something fails.
@@ -239,16 +241,26 @@ impl Platform {
     /// # Errors
     /// When it does not run.
     pub fn kill(&self, part: &str) -> anyhow::Result<i32> {
-        let pid = wait_for(part, Duration::from_secs(30), || {
-            self.parts()?
+        self.signal(part, libc::SIGKILL)
+    }
+
+    /// Sends a part a signal as soon as it runs; says which process it was.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn signal(&self, part: &str, number: i32) -> anyhow::Result<i32> {
+        wait_for(part, RUN_LIMIT, || {
+            let pid = self
+                .parts()?
                 .pid(part)
-                .with_context(|| format!("{part} does not run"))
-        })?;
-        ensure!(
-            signal(pid, libc::SIGKILL),
-            "{part} (process {pid}) could not be killed"
-        );
-        Ok(pid)
+                .with_context(|| format!("{part} does not run"))?;
+            // It may end between the look and the signal.
+            ensure!(
+                signal(pid, number),
+                "{part} (process {pid}) took no signal {number}"
+            );
+            Ok(pid)
+        })
     }
 
     /// The data directory.

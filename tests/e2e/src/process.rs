@@ -84,8 +84,8 @@ pub fn shell_word(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
-/// Sends a signal to a process that was started here.
-pub(crate) fn signal(pid: i32, signal: i32) -> bool {
+/// Sends a signal to a process that was started here; says whether it was there.
+pub fn signal(pid: i32, signal: i32) -> bool {
     // 0 and negative numbers mean whole groups.
     pid > 1 && {
         let number = pid.to_string();
@@ -99,7 +99,7 @@ pub(crate) fn signal(pid: i32, signal: i32) -> bool {
 }
 
 /// Whether a process runs; one that ended and was not waited for does not.
-pub(crate) fn is_alive(pid: i32) -> bool {
+pub fn is_alive(pid: i32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit_once(") ")
         .is_some_and(|(_, rest)| !rest.starts_with('Z'))

@@ -31,16 +31,21 @@ impl Sample {
     /// # Errors
     /// When it cannot be written.
     pub fn generate(directory: &Path, seed: u64, start_us: i64) -> anyhow::Result<Self> {
-        let capture = directory.join("sample.pcap");
+        let options = Options {
+            seed,
+            start_us,
+            ..Options::default()
+        };
+        Self::write(directory.join("sample.pcap"), &options)
+    }
+
+    /// Makes one of its own kind.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(capture: PathBuf, options: &Options) -> anyhow::Result<Self> {
         let mut writer = pcap::Writer::new(BufWriter::new(File::create(&capture)?))?;
-        let truth = generate(
-            &Options {
-                seed,
-                start_us,
-                ..Options::default()
-            },
-            &mut writer,
-        )?;
+        let truth = generate(options, &mut writer)?;
         writer.finish()?;
         Ok(Self { capture, truth })
     }

@@ -1,76 +1,73 @@
-//! Who is killed when.
+//! What happens to whom, and when.
 
-use std::env;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-/// Those that are killed, each once a round.
-pub const VICTIMS: [&str; 5] = ["sensor", "pipeline", "clickhouse", "kafka", "console"];
+use crate::Random;
 
-/// Shortest and longest pause before a kill.
-const PAUSE_MS: (u64, u64) = (700, 2_600);
+/// Those that are killed and stopped, each once a round.
+pub const VICTIMS: [&str; 6] = ["sensor", "pipeline", "clickhouse", "kafka", "console", "postgres"];
 
-/// One kill.
+/// Shortest and longest time between two faults, in milliseconds.
+const APART_MS: (u64, u64) = (700, 2_600);
+/// Shortest time that a process stands still, in milliseconds.
+const STILL_MS_MIN: u64 = 1_000;
+
+/// What happens to a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Kill {
-    /// How long after the one before.
-    pub pause: Duration,
-    /// Whom.
-    pub victim: &'static str,
+pub enum Fault {
+    /// SIGKILL.
+    Kill,
+    /// SIGSTOP, and SIGCONT after this time.
+    Still(Duration),
 }
 
-/// All kills of a run, in order.
+/// One fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// How long after the one before.
+    pub after: Duration,
+    /// To whom.
+    pub victim: &'static str,
+    /// What.
+    pub fault: Fault,
+}
+
+/// All faults of a run, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     /// In order.
-    pub kills: Vec<Kill>,
+    pub steps: Vec<Step>,
 }
 
 impl Plan {
-    /// The plan of a seed: in every round each victim once, in an order of its own. The last round spares the sensor, so that its play
-    /// comes to its end.
-    pub fn new(seed: u64, rounds: usize) -> Self {
-        let mut random = Random(seed ^ 0x9e37_79b9_7f4a_7c15);
-        let mut kills = Vec::new();
-        for round in 0..rounds {
-            let is_last = round + 1 == rounds;
-            let mut left: Vec<&str> = VICTIMS
-                .into_iter()
-                .filter(|&victim| !(is_last && rounds > 1 && victim == "sensor"))
-                .collect();
-            while !left.is_empty() {
-                let index = random.below(left.len() as u64) as usize;
-                let victim = left.swap_remove(index);
-                let (least, most) = PAUSE_MS;
-                let pause = Duration::from_millis(least + random.below(most - least));
-                kills.push(Kill { pause, victim });
+    /// The plan of a seed: in every round each victim once, in an order of its own; a third of the faults are stops of at most
+    /// `still_ms_max`, and the first stop of the pipeline is as long as that.
+    pub fn new(seed: u64, faults: usize, still_ms_max: u64) -> Self {
+        let mut random = Random::new(seed);
+        let mut steps = Vec::new();
+        let numbers: Vec<usize> = (0..VICTIMS.len()).collect();
+        let mut was_longest = false;
+        for round in 0.. {
+            for number in random.shuffled(&numbers) {
+                if steps.len() == faults {
+                    return Self { steps };
+                }
+                let Some(&victim) = VICTIMS.get(number) else {
+                    continue;
+                };
+                let after = random.between(APART_MS);
+                let fault = if (round + number) % 3 != 1 {
+                    Fault::Kill
+                } else if victim == "pipeline" && !was_longest {
+                    was_longest = true;
+                    Fault::Still(Duration::from_millis(still_ms_max))
+                } else {
+                    Fault::Still(random.between((STILL_MS_MIN, still_ms_max)))
+                };
+                steps.push(Step { after, victim, fault });
             }
         }
-        Self { kills }
-    }
-}
-
-/// The seed of this run: as told, else from the clock.
-pub fn seed() -> u64 {
-    let told = env::var("VONGGAC_FAULTS_SEED")
-        .ok()
-        .and_then(|text| text.parse().ok());
-    told.unwrap_or_else(|| {
-        SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(1, |age| age.subsec_nanos().into())
-    })
-}
-
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % bound.max(1)
+        Self { steps }
     }
 }
 
@@ -80,14 +77,18 @@ mod tests {
 
     #[test]
     fn a_seed_always_makes_the_same_plan_and_spares_nobody() {
-        assert_eq!(Plan::new(5, 2), Plan::new(5, 2));
-        assert_ne!(Plan::new(5, 2), Plan::new(6, 2));
-        let plan = Plan::new(7, 3);
+        assert_eq!(Plan::new(5, 12, 9_000), Plan::new(5, 12, 9_000));
+        assert_ne!(Plan::new(5, 12, 9_000), Plan::new(6, 12, 9_000));
+        let plan = Plan::new(7, 18, 9_000);
         for victim in VICTIMS {
-            let times = plan.kills.iter().filter(|kill| kill.victim == victim).count();
-            assert_eq!(times, if victim == "sensor" { 2 } else { 3 }, "{victim}");
+            let own = plan.steps.iter().filter(|step| step.victim == victim);
+            let (killed, stood): (Vec<&Step>, Vec<&Step>) = own.partition(|step| step.fault == Fault::Kill);
+            assert_eq!((killed.len(), stood.len()), (2, 1), "{victim}");
         }
-        let longest: Duration = plan.kills.iter().map(|kill| kill.pause).sum();
-        assert!(longest < Duration::from_millis(PAUSE_MS.1 * 14));
+        let longest = plan
+            .steps
+            .iter()
+            .find(|step| step.fault == Fault::Still(Duration::from_secs(9)));
+        assert_eq!(longest.map(|step| step.victim), Some("pipeline"));
     }
 }

@@ -5,6 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
+use vonggac_e2e::signal;
 
 /// Pause between two looks at the process.
 const LOOK: Duration = Duration::from_millis(50);
@@ -67,6 +68,18 @@ impl RestartedSensor {
         self.kills += 1;
         self.child = self.command.spawn().context("sensor")?;
         Ok(())
+    }
+
+    /// Sends it a signal; gives its process number, none when its work is done.
+    ///
+    /// # Errors
+    /// When it ended by itself with another code than 0.
+    pub fn signal(&mut self, number: i32) -> anyhow::Result<Option<i32>> {
+        if self.is_done()? {
+            return Ok(None);
+        }
+        let pid = i32::try_from(self.child.id())?;
+        Ok(signal(pid, number).then_some(pid))
     }
 
     /// Waits until its work is done.
