@@ -76,11 +76,12 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
         // Serving only ends when it cannot begin.
         tasks.spawn(async move { serving.await.map(|()| "metrics") });
     }
+    let tallies = Arc::new(Tallies::default());
     let Threads {
         signatures,
         joined,
         publisher,
-    } = Threads::start(&options, &stop, metrics, spool)?;
+    } = Threads::start(&options, &stop, metrics, &tallies, spool)?;
     let (written, end_of_writing) = oneshot::channel();
     let has_publisher = publisher.is_some();
     if let Some(publisher) = publisher {
@@ -92,7 +93,7 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
     let joined = join(joined, &mut tasks, &stop, &mut shutdown).await?;
     // The publisher may be gone already when the sensor failed.
     let _ = written.send(());
-    let packets = joined
+    let mut packets = joined
         .packets
         .map_err(|_| anyhow::anyhow!("the packet thread crashed"))??;
     let writer = joined
@@ -114,6 +115,8 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
         }
     }
     tasks.abort_all();
+    // The publisher went on after the packets' last report.
+    packets.refresh(tallies.list());
     let summary = Summary {
         options: &options,
         packets: &packets,
@@ -181,16 +184,16 @@ impl Threads {
         options: &Arc<Options>,
         stop: &Arc<AtomicBool>,
         metrics: Metrics,
+        tallies: &Arc<Tallies>,
         spool: OpenedSpool,
     ) -> anyhow::Result<Self> {
         let engine = load::signatures(options)?;
         let yara = load::yara(options)?;
-        let tallies = Arc::new(Tallies::default());
         let complete = Arc::new(AtomicBool::new(false));
         let eve = options.eve.as_deref().map(EveOutput::create).transpose()?;
         let reading = options.interface.is_none();
         let (items, received) = queue::queue(reading, stop);
-        let scanner = yara.as_ref().map(|rules| FileScanner::new(rules, &tallies));
+        let scanner = yara.as_ref().map(|rules| FileScanner::new(rules, tallies));
         let (scanning, inline, files) = match scanner {
             None => (Scanning::Off, None, None),
             Some(scanner) if reading => (Scanning::Inline, Some(scanner), None),
@@ -237,7 +240,7 @@ impl Threads {
             reading,
             stop: stop.clone(),
             complete,
-            tallies,
+            tallies: tallies.clone(),
         };
         let packets = thread::Builder::new()
             .name("packets".into())

@@ -75,6 +75,16 @@ pub(crate) struct Report {
     pub(crate) seconds: f64,
 }
 
+impl Report {
+    /// Puts newer numbers in the place of those of the same names.
+    pub(crate) fn refresh(&mut self, newer: Vec<(String, u64)>) {
+        self.counters
+            .retain(|(name, _)| newer.iter().all(|(other, _)| other != name));
+        self.counters
+            .extend(newer.into_iter().filter(|&(_, count)| count > 0));
+    }
+}
+
 /// One capture file or the interface.
 #[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct SourceReport {

@@ -1,0 +1,181 @@
+//! A sensor whose interface goes away, on a veth pair. Without the right to make one, it says so and skips.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::fs;
+use std::net::UdpSocket;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use clap::Parser as _;
+use serde_json::Value;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use vonggac_agent::Options;
+
+/// For anything that is waited for.
+const LIMIT: Duration = Duration::from_secs(30);
+
+#[derive(clap::Parser)]
+struct Line {
+    #[command(flatten)]
+    options: Options,
+}
+
+fn ip(arguments: &[&str]) -> bool {
+    let output = Command::new("ip").args(arguments).output();
+    output.is_ok_and(|output| output.status.success())
+}
+
+/// A pair whose near end has an address; taken away when dropped.
+struct Pair {
+    near: String,
+    far: String,
+    number: u32,
+}
+
+impl Pair {
+    fn new(tag: &str) -> Option<Self> {
+        let number = std::process::id();
+        let pair = Self {
+            near: format!("vg{tag}{number}a"),
+            far: format!("vg{tag}{number}b"),
+            number: number % 250,
+        };
+        if pair.make() {
+            return Some(pair);
+        }
+        println!("skipped: making a veth pair needs root and `ip`");
+        None
+    }
+
+    fn make(&self) -> bool {
+        let address = format!("198.19.{}.1/24", self.number);
+        ip(&[
+            "link", "add", &self.near, "type", "veth", "peer", "name", &self.far,
+        ]) && ip(&["addr", "add", &address, "dev", &self.near])
+            && ip(&["link", "set", &self.far, "up"])
+            && ip(&["link", "set", &self.near, "up"])
+    }
+
+    fn delete(&self) -> bool {
+        ip(&["link", "del", &self.near])
+    }
+
+    fn send(&self, port: u16) {
+        let socket = UdpSocket::bind((format!("198.19.{}.1", self.number).as_str(), 0)).unwrap();
+        socket.set_broadcast(true).unwrap();
+        socket
+            .send_to(b"x", (format!("198.19.{}.255", self.number).as_str(), port))
+            .unwrap();
+    }
+}
+
+impl Drop for Pair {
+    fn drop(&mut self) {
+        self.delete();
+    }
+}
+
+struct Sensor {
+    task: JoinHandle<anyhow::Result<bool>>,
+    stop: oneshot::Sender<()>,
+}
+
+fn start(pair: &Pair, place: &Path) -> Sensor {
+    let (eve, summary) = (place.join("eve.json"), place.join("summary.json"));
+    let line = Line::try_parse_from([
+        "sensor",
+        "--interface",
+        &pair.far,
+        "--eve",
+        eve.to_str().unwrap(),
+        "--summary",
+        summary.to_str().unwrap(),
+    ]);
+    let (stop, stopped) = oneshot::channel();
+    let task = tokio::spawn(vonggac_agent::run(line.unwrap().options, async {
+        let _ = stopped.await;
+    }));
+    Sensor { task, stop }
+}
+
+/// How many flows to `port` stand in EVE.
+fn flows(place: &Path, port: u16) -> usize {
+    let text = fs::read_to_string(place.join("eve.json")).unwrap_or_default();
+    text.lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|event| event["event_type"] == "flow" && event["dest_port"] == port)
+        .count()
+}
+
+async fn until(what: &str, mut done: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !done() {
+        assert!(begun.elapsed() < LIMIT, "{what}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Sends for as long as the sensor may need to see at least one.
+async fn send_for(pair: &Pair, port: u16, time: Duration) {
+    let begun = Instant::now();
+    while begun.elapsed() < time {
+        pair.send(port);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+fn summary(place: &Path) -> Value {
+    serde_json::from_slice(&fs::read(place.join("summary.json")).unwrap()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_interface_that_goes_away_ends_its_flows_and_is_waited_for() {
+    let Some(pair) = Pair::new("t") else { return };
+    let place = tempfile::tempdir().unwrap();
+    let sensor = start(&pair, place.path());
+    until("the sensor captures", || place.path().join("eve.json").exists()).await;
+    send_for(&pair, 4001, Duration::from_secs(2)).await;
+    assert!(pair.delete());
+    until("the flows of before are ended", || flows(place.path(), 4001) > 0).await;
+    assert!(!sensor.task.is_finished());
+
+    assert!(pair.make());
+    send_for(&pair, 4002, Duration::from_secs(4)).await;
+    sensor.stop.send(()).unwrap();
+    assert!(sensor.task.await.unwrap().unwrap());
+    assert!(flows(place.path(), 4002) > 0);
+    let summary = summary(place.path());
+    assert_eq!(summary["counters"]["capture_interface_lost"], 1, "{summary}");
+    assert_eq!(summary["sources"][0]["error"], Value::Null);
+    let packets = &summary["packets"];
+    assert!(packets["received"].as_u64().unwrap() > 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sensor_that_waits_for_its_interface_still_stops() {
+    let Some(pair) = Pair::new("s") else { return };
+    let place = tempfile::tempdir().unwrap();
+    let sensor = start(&pair, place.path());
+    until("the sensor captures", || place.path().join("eve.json").exists()).await;
+    send_for(&pair, 4003, Duration::from_secs(2)).await;
+    assert!(pair.delete());
+    until("the flows of before are ended", || flows(place.path(), 4003) > 0).await;
+    sensor.stop.send(()).unwrap();
+    let is_whole = tokio::time::timeout(LIMIT, sensor.task).await.unwrap();
+    assert!(!is_whole.unwrap().unwrap());
+    let summary = summary(place.path());
+    let error = summary["sources"][0]["error"].as_str().unwrap();
+    assert!(error.contains(&pair.far), "{error}");
+}
+
+#[tokio::test]
+async fn an_interface_that_was_never_there_is_an_error_at_once() {
+    let line = Line::try_parse_from(["sensor", "--interface", "vg-none", "--eve", "/dev/null"]).unwrap();
+    let error = vonggac_agent::run(line.options, std::future::pending())
+        .await
+        .err()
+        .unwrap();
+    assert!(error.to_string().contains("vg-none"), "{error}");
+}
