@@ -7,7 +7,8 @@ use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::Response;
 
-use crate::state::{Console, STREAMS_MAX};
+use crate::counts::counts;
+use crate::state::Console;
 
 /// Upper ends of the buckets of a request's time, in seconds.
 const SECONDS: [f64; 10] = [0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
@@ -63,13 +64,14 @@ pub(crate) fn show(console: &Console) {
         let Some(console) = weak.upgrade() else {
             return;
         };
-        let open = STREAMS_MAX.saturating_sub(console.streams().available_permits());
-        out.gauge(
-            "console_streams_open",
-            "Live streams that are open.",
-            &[],
-            open as f64,
-        );
+        const HELP: &str = "Searches, streams, connections and intake of this console.";
+        for (name, count) in counts(&console) {
+            if name.ends_with("_total") {
+                out.counter(name, HELP, &[], count);
+            } else {
+                out.gauge(name, HELP, &[], count as f64);
+            }
+        }
         let pool = console.database().pool_state();
         out.gauge(
             "console_postgres_connections",

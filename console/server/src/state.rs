@@ -137,10 +137,6 @@ impl Console {
         &self.0.parts.options
     }
 
-    pub(crate) fn search_limits(&self) -> search::Limits {
-        self.0.parts.options.search_limits()
-    }
-
     pub(crate) fn live(&self) -> &Live {
         &self.0.live
     }

@@ -124,6 +124,14 @@ fn sensor(row: &[Value]) -> Option<SensorState> {
     })
 }
 
+fn counted(counters: &Value) -> Option<BTreeMap<String, u64>> {
+    counters
+        .as_object()?
+        .iter()
+        .map(|(name, count)| Some((name.clone(), unsigned(count)?)))
+        .collect()
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
