@@ -197,11 +197,13 @@ impl TransactionalProducer {
             .map_err(TransactionError::Again)?;
         element.set_metadata(committed.note.as_str());
         drop(element);
-        let group = places.inner.group_metadata().ok_or_else(|| {
-            TransactionError::Again(KafkaError::Global(RDKafkaErrorCode::InvalidGroupId))
-        })?;
+        let group = places
+            .inner
+            .group_metadata()
+            .ok_or_else(|| TransactionError::Again(KafkaError::Global(RDKafkaErrorCode::InvalidGroupId)))?;
         retried(gives_up, || {
-            self.inner.send_offsets_to_transaction(&list, &group, ANSWER_LIMIT)
+            self.inner
+                .send_offsets_to_transaction(&list, &group, ANSWER_LIMIT)
         })?;
         retried(gives_up, || self.inner.commit_transaction(ANSWER_LIMIT))
     }

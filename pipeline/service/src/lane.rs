@@ -357,9 +357,7 @@ impl<'a, W: Work> Turn<'a, W> {
     async fn check(&mut self) -> Result<(), Halt> {
         self.checked_at = Instant::now();
         let place = self.opened.place;
-        let found = tokio::task::block_in_place(|| {
-            self.lane.shared.places.watermarks(&self.lane.partition)
-        });
+        let found = tokio::task::block_in_place(|| self.lane.shared.places.watermarks(&self.lane.partition));
         let marks = match found {
             Ok(marks) => marks,
             Err(error) => {
@@ -368,7 +366,9 @@ impl<'a, W: Work> Turn<'a, W> {
                 return Ok(());
             }
         };
-        self.lane.gauges.behind(marks.high - place.next_offset, self.done_ms);
+        self.lane
+            .gauges
+            .behind(marks.high - place.next_offset, self.done_ms);
         if marks.high < place.next_offset {
             return Err(Halt::Reopen(format!(
                 "the log ends at {}, before the place {}",

@@ -162,8 +162,10 @@ async fn prepare(store: &Store, options: &Options, stop: &Stop) -> anyhow::Resul
         .migrate(&options.tables)
         .await
         .context("bring ClickHouse's tables up to date")?;
-    stop.until_ok("Kafka", || vonggac_bus::create_topics(&options.kafka, &options.topics))
-        .await?;
+    stop.until_ok("Kafka", || {
+        vonggac_bus::create_topics(&options.kafka, &options.topics)
+    })
+    .await?;
     Ok(())
 }
 
@@ -197,7 +199,10 @@ impl<'a> Topics<'a> {
         };
         // One that was just deleted is about to be made again by whoever did it, most likely.
         if self.were_missing && !missing.is_empty() {
-            tracing::error!(?missing, "topics were deleted; they are made again, what they held is gone");
+            tracing::error!(
+                ?missing,
+                "topics were deleted; they are made again, what they held is gone"
+            );
             let options = self.options;
             if let Err(error) = vonggac_bus::create_topics(&options.kafka, &options.topics).await {
                 tracing::warn!(%error, "topics could not be made; it will be tried again");
