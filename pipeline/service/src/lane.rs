@@ -321,6 +321,7 @@ impl<'a, W: Work> Turn<'a, W> {
             match outcome {
                 Ok(()) => {
                     waiting.works();
+                    lane.shared.troubles.kafka.clear();
                     return Ok(());
                 }
                 Err(TransactionError::Fenced(error)) => return Err(Halt::Fenced(error.to_string())),
@@ -328,7 +329,10 @@ impl<'a, W: Work> Turn<'a, W> {
                     tracing::debug!(%error, "a transaction is given up; its cut is written down");
                     return Err(Halt::Stopped);
                 }
-                Err(error) => lane.stop.pause(waiting.failed(&error)).await?,
+                Err(error) => {
+                    lane.shared.troubles.kafka.set(error.to_string());
+                    lane.stop.pause(waiting.failed(&error)).await?;
+                }
             }
         }
     }

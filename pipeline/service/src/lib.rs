@@ -92,6 +92,7 @@ pub(crate) struct Shared {
 /// What may be wrong, in words.
 pub(crate) struct Troubles {
     pub(crate) store: Problem,
+    pub(crate) kafka: Problem,
 }
 
 /// Runs until `shutdown` resolves; then every lane ends the batch it is at.
@@ -124,6 +125,7 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
         gauges: RoleGauges::new(&metrics),
         troubles: Troubles {
             store: metrics.problem("clickhouse"),
+            kafka: metrics.problem("kafka"),
         },
         metrics,
         kafka: options.kafka.clone(),

@@ -107,10 +107,14 @@ async fn fence<W: Work>(lane: &Lane<W>) -> Result<TransactionalProducer, Halt> {
         match tokio::task::block_in_place(|| producer.fence()) {
             Ok(()) => {
                 waiting.works();
+                lane.shared.troubles.kafka.clear();
                 return Ok(producer);
             }
             Err(TransactionError::Fenced(error)) => return Err(Halt::Fenced(error.to_string())),
-            Err(error) => lane.stop.pause(waiting.failed(&error)).await?,
+            Err(error) => {
+                lane.shared.troubles.kafka.set(error.to_string());
+                lane.stop.pause(waiting.failed(&error)).await?;
+            }
         }
     }
 }
