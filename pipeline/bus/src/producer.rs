@@ -37,8 +37,22 @@ impl Producer {
     /// # Errors
     /// When librdkafka refuses the settings.
     pub fn new(brokers: &str) -> Result<Self, BusError> {
+        Self::with(brokers, "false")
+    }
+
+    /// As [`Self::new`], but once a message is refused for good none that was sent after it is delivered: this producer has failed then,
+    /// and whoever needs the order sends the rest with another.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn gapless(brokers: &str) -> Result<Self, BusError> {
+        Self::with(brokers, "true")
+    }
+
+    fn with(brokers: &str, gapless: &str) -> Result<Self, BusError> {
         let inner = client(brokers)
             .set("enable.idempotence", "true")
+            .set("enable.gapless.guarantee", gapless)
             .set("acks", "all")
             .set("message.timeout.ms", "0")
             .set("linger.ms", "5")

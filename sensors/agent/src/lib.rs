@@ -208,7 +208,7 @@ impl Threads {
                 tallies.watch(spool.status);
                 let kafka = options.kafka.clone().unwrap_or_default();
                 let publisher = Publisher::new(
-                    Box::new(move || Producer::new(&kafka)),
+                    Box::new(move || Producer::gapless(&kafka)),
                     spool.reader,
                     spool.acknowledger,
                     RefusedFile::new(options.spool.as_deref().unwrap_or(Path::new("."))),
