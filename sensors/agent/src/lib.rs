@@ -215,7 +215,7 @@ impl Threads {
                 tallies.watch(spool.status);
                 let connection = options.connection().context("a spool without Kafka")?;
                 let publisher = Publisher::new(
-                    Box::new(move || Producer::new(&connection)),
+                    Box::new(move || Producer::gapless(&connection)),
                     spool.reader,
                     spool.acknowledger,
                     RefusedFile::new(options.spool.as_deref().unwrap_or(Path::new("."))),

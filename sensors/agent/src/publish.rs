@@ -58,6 +58,8 @@ pub(crate) struct Publisher {
     deliveries: FuturesOrdered<Delivery>,
     /// How many more messages go one by one.
     alone: usize,
+    /// Producers that failed since the last message was delivered.
+    failed_in_a_row: u32,
     /// The spool is not read before this.
     read_again: Instant,
 }
@@ -82,6 +84,7 @@ impl Publisher {
             window_bytes: 0,
             deliveries: FuturesOrdered::new(),
             alone: 0,
+            failed_in_a_row: 0,
             read_again: Instant::now(),
         })
     }
@@ -166,6 +169,7 @@ impl Publisher {
         let (record, after) = self.window.pop_front()?;
         self.window_bytes -= bytes_of(&record);
         self.alone = self.alone.saturating_sub(1);
+        self.failed_in_a_row = 0;
         add(&self.tallies.kafka_delivered, 1);
         Some(after)
     }
@@ -176,7 +180,12 @@ impl Publisher {
         self.producer = None;
         add(&self.tallies.kafka_sent_again, self.deliveries.len() as u64);
         self.deliveries = FuturesOrdered::new();
+        self.failed_in_a_row += 1;
         if !error.is_message_refused() {
+            // A refused message ends its producer; those before it may only hear of that end, again and again.
+            if self.failed_in_a_row > 1 {
+                self.alone = self.alone.max(ALONE_AFTER_REFUSAL);
+            }
             let renewed = add(&self.tallies.kafka_producers_renewed, 1);
             if renewed.is_power_of_two() {
                 tracing::error!(%error, renewed, "Kafka takes nothing now; a new producer sends again what is not delivered");
