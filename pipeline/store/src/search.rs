@@ -18,6 +18,8 @@
 
 mod ask;
 mod compile;
+#[cfg(test)]
+mod crowd_tests;
 mod event_store;
 mod histogram;
 mod lexer;
