@@ -18,8 +18,6 @@
 
 mod ask;
 mod compile;
-#[cfg(test)]
-mod crowd_tests;
 mod event_store;
 mod histogram;
 mod lexer;

@@ -1,13 +1,8 @@
-//! One asker's many searches beside another's and beside inserts, on a real engine as in `live_tests`.
-#![allow(clippy::unwrap_used)]
+//! One asker's many searches beside another's and beside inserts, on a real engine as its parent.
 
 use std::time::Instant;
 
-use vonggac_event::proto::{Dns, event::Body};
-
-use super::live_tests::{START_US, Served, event, filled};
 use super::*;
-use crate::{Rows, Store, event_row};
 
 /// Rows of the crowded store, when the acceptance is to be tried with its limits: `VONGGAC_SEARCH_ROWS=10000000`.
 fn acceptance_rows() -> Option<u64> {

@@ -13,10 +13,10 @@ use super::*;
 use crate::{Options, Rows, Store, event_row};
 
 /// 2026-01-01 00:00:00 UTC.
-pub(super) const START_US: i64 = 1_767_225_600_000_000;
+const START_US: i64 = 1_767_225_600_000_000;
 const ASKER: Asker = Asker(1);
 
-pub(super) fn event(number: u64, tenant: &str, body: Body) -> Event {
+fn event(number: u64, tenant: &str, body: Body) -> Event {
     Event {
         event_id: EventId::new(1, 1, number).to_bytes().to_vec(),
         ts_us: START_US + i64::try_from(number).unwrap() * 1_000_000,
@@ -79,7 +79,7 @@ fn events() -> Vec<Event> {
 }
 
 /// A server on a directory of its own; killed when dropped.
-pub(super) struct Served {
+struct Served {
     child: Child,
     url: String,
     _data: TempDir,
@@ -87,7 +87,7 @@ pub(super) struct Served {
 
 impl Served {
     /// `None` where the program or its engine is missing, and nobody requires them.
-    pub(super) fn start() -> Option<Self> {
+    fn start() -> Option<Self> {
         // Tests lie in target/debug/deps, examples in target/debug/examples.
         let own = std::env::current_exe().unwrap();
         let program = own.ancestors().nth(2).unwrap().join("examples/serve");
@@ -131,7 +131,7 @@ impl Drop for Served {
     }
 }
 
-pub(super) async fn filled(served: &Served) -> Store {
+async fn filled(served: &Served) -> Store {
     let options = Options {
         clickhouse: served.url.clone(),
         clickhouse_database: "search_test".into(),
@@ -408,3 +408,6 @@ async fn alerts_have_their_events(events: &EventStore) {
     );
     assert_eq!(ids(&Scope::Tenant("mot".into())).await, [3, 5, 11, 17, 23, 29]);
 }
+
+#[path = "crowd_tests.rs"]
+mod crowd_tests;
