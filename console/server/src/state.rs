@@ -8,7 +8,7 @@ use vonggac_database::Database;
 use vonggac_metrics::Registry;
 use vonggac_store::health::Instance;
 use vonggac_store::search::EventStore;
-use vonggac_store::{Store, search};
+use vonggac_store::Store;
 
 use crate::health::Watch;
 use crate::live::Live;
