@@ -127,7 +127,7 @@ fn packets(place: &Path) -> u64 {
     text.lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
         .filter_map(|event| event["stats"]["capture"]["packets"].as_u64())
-        .last()
+        .next_back()
         .unwrap_or(0)
 }
 
