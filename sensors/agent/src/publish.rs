@@ -101,7 +101,10 @@ impl Publisher {
             }
             tokio::select! {
                 Some(outcome) = self.deliveries.next() => match outcome {
-                    Ok(()) => delivered = self.pop().or(delivered),
+                    Ok(()) => {
+                        add(&self.tallies.kafka_delivered, 1);
+                        delivered = self.pop().or(delivered);
+                    }
                     Err(error) => self.failed(&error, &mut delivered).await,
                 },
                 _ = &mut end_of_writing, if !ended => ended = true,
@@ -155,12 +158,7 @@ impl Publisher {
             let delivery = producer.send(topic::EVENTS, &record.key, &record.value).await?;
             self.deliveries.push_back(delivery);
         }
-        self.tallies
-            .kafka_under_way
-            .store(self.deliveries.len() as u64, Ordering::Relaxed);
-        self.tallies
-            .kafka_under_way_bytes
-            .store(self.window_bytes as u64, Ordering::Relaxed);
+        self.note_under_way();
         Ok(())
     }
 
@@ -170,8 +168,18 @@ impl Publisher {
         self.window_bytes -= bytes_of(&record);
         self.alone = self.alone.saturating_sub(1);
         self.failed_in_a_row = 0;
-        add(&self.tallies.kafka_delivered, 1);
+        self.note_under_way();
         Some(after)
+    }
+
+    fn note_under_way(&self) {
+        let tallies = &self.tallies;
+        tallies
+            .kafka_under_way
+            .store(self.deliveries.len() as u64, Ordering::Relaxed);
+        tallies
+            .kafka_under_way_bytes
+            .store(self.window_bytes as u64, Ordering::Relaxed);
     }
 
     /// Sends the window again with a fresh producer, one by one if a message was refused; a message that was alone goes aside.
