@@ -19,10 +19,11 @@ const READ_BYTES: usize = 4 << 20;
 const PAGE_BYTES_MAX: usize = 8 << 20;
 /// How far before its title its document begins, at most.
 const PREFACE_BYTES_MAX: usize = 64 << 10;
-/// The page may speak to this server and to nobody else; scripts and styles stand in it.
-pub(crate) const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; \
-                                 img-src data: blob:; font-src data:; connect-src 'self'; base-uri 'none'; \
-                                 form-action 'none'; frame-ancestors 'none'";
+/// The page may speak to this server and to nobody else; scripts and styles stand in it, and so does the WebAssembly
+/// that colours statements.
+pub(crate) const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline' 'wasm-unsafe-eval'; \
+                                 style-src 'unsafe-inline'; img-src data: blob:; font-src data:; connect-src 'self'; \
+                                 base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Finds the page in a library; `None` if it has none.
 ///
