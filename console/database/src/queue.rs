@@ -498,9 +498,13 @@ mod tests {
     async fn a_list_that_takes_too_long_is_stopped_and_told() {
         let Some(database) = filled().await else { return };
         let url = testing::url_of(&database).unwrap();
-        let hasty = Database::connect(&url, std::time::Duration::from_millis(50))
-            .await
-            .unwrap();
+        let hasty = Database::connect(
+            &url,
+            &vonggac_link::PostgresSecurity::default(),
+            std::time::Duration::from_millis(50),
+        )
+        .await
+        .unwrap();
         let mut holder = database.pool.begin().await.unwrap();
         sqlx::query("LOCK TABLE alert")
             .execute(&mut *holder)
