@@ -301,7 +301,13 @@ async fn the_stream_tells_what_happens_within_the_scope_and_ends_with_the_consol
 async fn browsers_of_another_console_hear_of_it_too() {
     let Some(harness) = filled().await else { return };
     let url = vonggac_database::testing::url_of(&harness.database).unwrap();
-    let other = Harness::on(Database::connect(&url, STATEMENT_LIMIT).await.unwrap(), &[]).await;
+    let other = Harness::on(
+        Database::connect(&url, &vonggac_link::PostgresSecurity::default(), STATEMENT_LIMIT)
+            .await
+            .unwrap(),
+        &[],
+    )
+    .await;
     let cookie = harness.signed_in("lan", "moh").await;
     let open = request("GET", "/api/v1/alerts/stream", &cookie, &Value::Null);
     let response = other.app.clone().oneshot(open).await.unwrap();
