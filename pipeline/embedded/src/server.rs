@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{
+    ALLOW, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -179,7 +181,7 @@ pub async fn run(
 
 fn router(app: Arc<App>) -> Router {
     Router::new()
-        .route("/", get(statement).post(statement))
+        .route("/", get(statement).post(statement).options(methods))
         .route("/ping", get(ok))
         .route("/replicas_status", get(ok))
         .route("/metrics", get(metrics))
@@ -189,6 +191,11 @@ fn router(app: Arc<App>) -> Router {
 
 async fn ok() -> &'static str {
     "Ok.\n"
+}
+
+/// What may be asked: the Play page looks whether the server is there that way. No other site is allowed anything.
+async fn methods() -> impl IntoResponse {
+    (StatusCode::NO_CONTENT, [(ALLOW, "GET, HEAD, POST, OPTIONS")])
 }
 
 async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {

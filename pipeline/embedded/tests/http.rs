@@ -426,6 +426,9 @@ async fn the_play_page_is_the_engines() {
     assert_eq!(page.status, 200);
     assert!(page.text().starts_with("<!DOCTYPE html>") && page.text().ends_with("</html>"));
     assert!(page.text().contains("<title>ClickHouse Query</title>"));
+    // Which looks whether the server is there.
+    let there = reqwest::Client::new().request(reqwest::Method::OPTIONS, format!("{}/?query", server.url));
+    assert_eq!(there.send().await.unwrap().status(), 204);
     let policy = page.header("content-security-policy");
     assert!(
         policy.starts_with("default-src 'none'") && policy.contains("connect-src 'self'"),
