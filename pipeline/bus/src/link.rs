@@ -15,6 +15,8 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 
 use crate::{Connection, certificate};
 
+/// How librdkafka says that a transactional id was taken over.
+const FENCED: &str = "fenced by a newer instance";
 /// How often a trouble that lasts is said.
 const SAY_AGAIN: Duration = Duration::from_secs(30);
 /// How long a refusal counts as the reason of later failures: longer than librdkafka keeps back what it has said already, 30 s.
@@ -55,6 +57,8 @@ enum Trouble {
 impl Trouble {
     fn of(code: Code, reason: &str) -> Self {
         match code {
+            // A broker that goes away in the middle of a sign-in refuses nobody.
+            Code::Authentication | Code::SaslAuthenticationFailed if reason.contains("Local: Broker") => Self::Away,
             Code::Authentication | Code::SaslAuthenticationFailed | Code::UnsupportedSASLMechanism => {
                 Self::SignIn
             }
@@ -179,6 +183,11 @@ impl ClientContext for Link {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
+        // Another writer has taken a transactional id over: nothing is wrong with the link, and whoever wrote hears of it as a result.
+        if reason.contains(FENCED) {
+            tracing::debug!(kafka = self.inner.connection.kafka, reason, "fenced");
+            return;
+        }
         self.note(error.rdkafka_error_code().unwrap_or(Code::Unknown), reason);
     }
 }

@@ -370,9 +370,13 @@ impl<'a, W: Work> Turn<'a, W> {
                 return Ok(());
             }
         };
-        self.lane
-            .gauges
-            .behind(marks.high - place.next_offset, self.done_ms);
+        let is_at_end = self.ahead.is_empty() && self.opened.reader.is_at_end();
+        let behind = if is_at_end {
+            0
+        } else {
+            marks.high - place.next_offset
+        };
+        self.lane.gauges.behind(behind, self.done_ms);
         if marks.high < place.next_offset {
             return Err(Halt::Reopen(format!(
                 "the log ends at {}, before the place {}",
