@@ -58,7 +58,9 @@ impl Trouble {
     fn of(code: Code, reason: &str) -> Self {
         match code {
             // A broker that goes away in the middle of a sign-in refuses nobody.
-            Code::Authentication | Code::SaslAuthenticationFailed if reason.contains("Local: Broker") => Self::Away,
+            Code::Authentication | Code::SaslAuthenticationFailed if reason.contains("Local: Broker") => {
+                Self::Away
+            }
             Code::Authentication | Code::SaslAuthenticationFailed | Code::UnsupportedSASLMechanism => {
                 Self::SignIn
             }
