@@ -73,8 +73,10 @@ deps: ## Installs what is missing from Debian (as root; otherwise says what to r
 	need ip iproute2
 	need git git
 	compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || missing="$$missing postgresql"
-	if [ '$(WITH_BROWSER)' = yes ]; then
+	if [ '$(WITH_TESTS)' = yes ]; then
 	  need chromium chromium
+	  need javac default-jdk-headless
+	  python3 -c 'import venv, ensurepip' 2>/dev/null || missing="$$missing python3-venv"
 	  compgen -G '/usr/share/fonts/truetype/*/*.ttf' >/dev/null || missing="$$missing fonts-dejavu-core"
 	fi
 	missing="$$(tr ' ' '\n' <<<"$$missing" | sed '/^$$/d' | sort -u | tr '\n' ' ')"
@@ -100,7 +102,7 @@ deps: ## Installs what is missing from Debian (as root; otherwise says what to r
 	apt-get install -y -q --no-install-recommends $$missing
 
 test-deps:
-	@$(MAKE) --no-print-directory deps WITH_BROWSER=yes
+	@$(MAKE) --no-print-directory deps WITH_TESTS=yes
 
 # ------------------------------------------------------------------------------------- servers: Kafka's jars, ClickHouse's engine
 
@@ -130,6 +132,34 @@ $(CLICKHOUSE_STAMP): $(ENGINE)/package.json $(ENGINE)/package-lock.json $(ENGINE
 	rm -rf $(SERVERS)/clickhouse
 	mv $(SERVERS)/clickhouse.new $(SERVERS)/clickhouse
 	ls $(SERVERS)/clickhouse/node_modules/@chdb/*/libchdb.so
+	touch $@
+
+# ------------------------------------------------------------------- clients of ClickHouse, which the tests of the embedded one run
+
+CLIENTS        := $(TARGET)/clients
+CLIENT_SUITES  := tests/clients
+PYTHON_STAMP   := $(CLIENTS)/venv/.complete
+JDBC_STAMP     := $(CLIENTS)/jdbc/.complete
+
+.PHONY: clients
+clients: $(PYTHON_STAMP) $(JDBC_STAMP)
+
+# A virtual environment names itself by its path, so it is made where it stays, and only its stamp comes last.
+$(PYTHON_STAMP): $(CLIENT_SUITES)/requirements.txt
+	rm -rf $(CLIENTS)/venv
+	mkdir -p $(CLIENTS)
+	python3 -m venv $(CLIENTS)/venv
+	$(CLIENTS)/venv/bin/pip install -q --disable-pip-version-check --no-deps --only-binary :all: -r $<
+	touch $@
+
+$(JDBC_STAMP): $(CLIENT_SUITES)/jdbc/pom.xml $(CLIENT_SUITES)/jdbc/JdbcSuite.java
+	rm -rf $(CLIENTS)/jdbc.new
+	mkdir -p $(CLIENTS)/jdbc.new
+	$(MVN) -q -B -f $< dependency:copy-dependencies -DincludeScope=runtime \
+	  -DoutputDirectory=$(abspath $(CLIENTS))/jdbc.new/libs
+	javac -cp '$(CLIENTS)/jdbc.new/libs/*' -d $(CLIENTS)/jdbc.new/classes $(CLIENT_SUITES)/jdbc/JdbcSuite.java
+	rm -rf $(CLIENTS)/jdbc
+	mv $(CLIENTS)/jdbc.new $(CLIENTS)/jdbc
 	touch $@
 
 # ---------------------------------------------------------------------------------------------------------------- front end
@@ -162,13 +192,13 @@ $(WEB)/dist/index.html: $(WEB_MODULES) $(WEB_SOURCES)
 # server is a failure; with a bare `cargo test` they say that they skip. One profile and one set of packages, so that nothing is
 # compiled twice.
 .PHONY: test test-rust test-web faults lint format bench fuzz clean
-test: test-deps servers web test-web test-rust ## Builds and passes every test: unit, whole platform, faults, browser.
+test: test-deps servers clients web test-web test-rust ## Builds and passes every test: unit, whole platform, faults, browser.
 	@echo 'make test: all passed'
 
 test-rust: $(BROWSER_MODULES)
 	$(CARGO) fmt --all --check
 	$(CARGO) build --locked --workspace --bins --examples --tests
-	VONGGAC_TEST_SERVERS=required VONGGAC_SERVERS=$(abspath $(SERVERS)) \
+	VONGGAC_TEST_SERVERS=required VONGGAC_SERVERS=$(abspath $(SERVERS)) VONGGAC_CLIENTS=$(abspath $(CLIENTS)) \
 	  $(CARGO) test --locked --workspace --no-fail-fast $(TEST_FLAGS)
 
 # The long forms of tests/faults, whose short forms are in `make test`; the numbers below may be set. VONGGAC_FAULTS_SEED runs one again.
@@ -212,4 +242,4 @@ fuzz: ## Runs each fuzz target for FUZZ_SECONDS; needs a nightly compiler and ca
 
 clean: ## Removes everything that was built or fetched; data directories stay.
 	$(CARGO) clean
-	rm -rf $(SERVERS) $(WEB)/dist $(WEB)/dist.new $(WEB)/node_modules $(BROWSER)/node_modules tests/fuzz/target
+	rm -rf $(SERVERS) $(CLIENTS) $(WEB)/dist $(WEB)/dist.new $(WEB)/node_modules $(BROWSER)/node_modules tests/fuzz/target

@@ -28,10 +28,17 @@ pub(crate) async fn run(
     let registry = Registry::default();
     let _page = registry.serve(options.metrics).await?;
     let server = Server::start(options.engine).await?;
-    let counts = server.counts();
+    let numbers = server.numbers();
     registry.collect(move |out| {
-        for (name, help, count) in counts() {
-            out.counter(name, help, &[], count);
+        const HELP: &str = "Of the embedded ClickHouse; described in docs/clickhouse.md.";
+        for sample in numbers() {
+            let label = sample.label.as_ref().map(|(name, value)| (*name, value.as_str()));
+            let labels = label.as_slice();
+            if sample.grows {
+                out.counter(sample.name, HELP, labels, sample.value);
+            } else {
+                out.gauge(sample.name, HELP, labels, sample.value as f64);
+            }
         }
     });
     server.serve(shutdown).await?;

@@ -186,10 +186,9 @@ fn fetch(address: &str, path: &str) -> anyhow::Result<Page> {
     let mut connection = TcpStream::connect_timeout(&socket, PORT_LIMIT)?;
     connection.set_read_timeout(Some(PAGE_LIMIT))?;
     connection.set_write_timeout(Some(PAGE_LIMIT))?;
-    write!(
-        connection,
-        "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
-    )?;
+    // In one piece: a server may answer, and close, as soon as it has seen the first line.
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    connection.write_all(request.as_bytes())?;
     let mut answer = Vec::new();
     connection.take(PAGE_BYTES_MAX).read_to_end(&mut answer)?;
     let answer = String::from_utf8_lossy(&answer);

@@ -87,11 +87,25 @@ fn main() -> ExitCode {
     match outcome {
         Ok(code) => code,
         Err(error) => {
-            // One line for people; the chain of causes is part of it.
-            eprintln!("vonggac: {error:#}");
+            eprintln!("vonggac: {}", in_one_line(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// An error with its causes, but for those that it repeats.
+fn in_one_line(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain() {
+        let said = cause.to_string();
+        if line.is_empty() {
+            line = said;
+        } else if !line.contains(&said) {
+            line.push_str(": ");
+            line.push_str(&said);
+        }
+    }
+    line
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
@@ -174,4 +188,19 @@ fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
             _ = terminate.recv() => {}
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::*;
+
+    #[test]
+    fn a_cause_that_is_said_already_is_not_said_again() {
+        let error = anyhow!("no route")
+            .context("PostgreSQL: no route")
+            .context("console");
+        assert_eq!(in_one_line(&error), "console: PostgreSQL: no route");
+    }
 }

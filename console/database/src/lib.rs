@@ -66,7 +66,7 @@ pub enum DatabaseError {
     Setting(#[from] SettingError),
     /// PostgreSQL failed or is away.
     #[error("PostgreSQL: {0}")]
-    Server(#[source] sqlx::Error),
+    Server(#[from] sqlx::Error),
     /// The schema could not be brought up to date.
     #[error("PostgreSQL schema: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
@@ -93,7 +93,7 @@ pub enum DatabaseError {
     /// User name or password is wrong; which of them is not said.
     #[error("user name or password is wrong")]
     WrongCredentials,
-    /// The statement asks for more than PostgreSQL may spend on it.
+    /// The list asks for more than PostgreSQL may spend on it.
     #[error("the list takes too long; narrow the time or the search")]
     TooExpensive,
     /// Too many attempts.
@@ -104,16 +104,6 @@ pub enum DatabaseError {
     },
 }
 
-impl From<sqlx::Error> for DatabaseError {
-    fn from(error: sqlx::Error) -> Self {
-        match sqlstate(&error).as_deref() {
-            // query_canceled: by statement_timeout.
-            Some("57014") => Self::TooExpensive,
-            _ => Self::Server(error),
-        }
-    }
-}
-
 fn sqlstate(error: &sqlx::Error) -> Option<String> {
     let sqlx::Error::Database(error) = error else {
         return None;
@@ -122,6 +112,15 @@ fn sqlstate(error: &sqlx::Error) -> Option<String> {
 }
 
 impl DatabaseError {
+    /// What an error of a list means: one that took too long can be narrowed.
+    pub(crate) fn of_list(error: sqlx::Error) -> Self {
+        match sqlstate(&error).as_deref() {
+            // query_canceled: by statement_timeout.
+            Some("57014") => Self::TooExpensive,
+            _ => Self::Server(error),
+        }
+    }
+
     /// Whether PostgreSQL ended the transaction for another's sake (deadlock_detected, serialization_failure), so that the same again
     /// succeeds.
     pub(crate) fn is_about_order(&self) -> bool {

@@ -147,7 +147,13 @@ mod tests {
             return;
         };
         let url = testing::url_of(&one).unwrap();
-        let other = Database::connect(&url, crate::STATEMENT_LIMIT).await.unwrap();
+        let other = Database::connect(
+            &url,
+            &vonggac_link::PostgresSecurity::default(),
+            crate::STATEMENT_LIMIT,
+        )
+        .await
+        .unwrap();
         let lan = testing::account(&one, "lan", "*").await;
         let mut news = other.news().await.unwrap();
         one.take_alerts(&[alert(1, "moh", 1), alert(1, "moh", 2)])

@@ -211,7 +211,11 @@ impl Database {
         }
         query.push(format_args!(" ORDER BY {column} {order}, a.id {order} LIMIT "));
         query.push_bind(i64::from(rows_max) + 1);
-        let raw: Vec<RawAlert> = query.build_query_as().fetch_all(&self.pool).await?;
+        let raw: Vec<RawAlert> = query
+            .build_query_as()
+            .fetch_all(&self.pool)
+            .await
+            .map_err(DatabaseError::of_list)?;
 
         let mut rows: Vec<AlertRow> = raw.into_iter().map(AlertRow::from).collect();
         let more = rows.len() > rows_max as usize;
@@ -233,7 +237,11 @@ impl Database {
     async fn count(&self, scope: &Scope, filter: &Filter) -> Result<i64> {
         let mut query = QueryBuilder::<Postgres>::new("SELECT count(*) FROM alert a");
         push_conditions(&mut query, scope, filter);
-        Ok(query.build_query_scalar().fetch_one(&self.pool).await?)
+        query
+            .build_query_scalar()
+            .fetch_one(&self.pool)
+            .await
+            .map_err(DatabaseError::of_list)
     }
 
     /// Counts the alerts that were seen between the two times.
@@ -255,7 +263,11 @@ impl Database {
             QueryBuilder::<Postgres>::new("SELECT a.status, a.severity, count(*)::bigint FROM alert a");
         push_conditions(&mut query, scope, &filter);
         query.push(" GROUP BY a.status, a.severity");
-        let groups: Vec<(String, i16, i64)> = query.build_query_as().fetch_all(&self.pool).await?;
+        let groups: Vec<(String, i16, i64)> = query
+            .build_query_as()
+            .fetch_all(&self.pool)
+            .await
+            .map_err(DatabaseError::of_list)?;
 
         let mut counts = Counts::default();
         for status in Status::ALL {
@@ -486,9 +498,13 @@ mod tests {
     async fn a_list_that_takes_too_long_is_stopped_and_told() {
         let Some(database) = filled().await else { return };
         let url = testing::url_of(&database).unwrap();
-        let hasty = Database::connect(&url, std::time::Duration::from_millis(50))
-            .await
-            .unwrap();
+        let hasty = Database::connect(
+            &url,
+            &vonggac_link::PostgresSecurity::default(),
+            std::time::Duration::from_millis(50),
+        )
+        .await
+        .unwrap();
         let mut holder = database.pool.begin().await.unwrap();
         sqlx::query("LOCK TABLE alert")
             .execute(&mut *holder)

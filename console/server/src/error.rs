@@ -152,3 +152,29 @@ impl From<SearchError> for Failure {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_asks_too_much_is_told_so_and_when_to_come_back() {
+        let check = |error: SearchError, status: u16, retry_after: Option<&str>| {
+            let told = error.to_string();
+            let response = Failure::from(error).into_response();
+            let after = response.headers().get(header::RETRY_AFTER);
+            let after = after.and_then(|value| value.to_str().ok());
+            assert_eq!(
+                (response.status().as_u16(), after),
+                (status, retry_after),
+                "{told}"
+            );
+        };
+        check(SearchError::Busy(Busy::Line), 429, Some("5"));
+        check(SearchError::Busy(Busy::Wait), 503, Some("5"));
+        check(SearchError::TooExpensive("code 159".into()), 422, None);
+        check(SearchError::Server("away".into()), 503, None);
+        let list = Failure::from(DatabaseError::TooExpensive).into_response();
+        assert_eq!(list.status().as_u16(), 422);
+    }
+}

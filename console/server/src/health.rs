@@ -253,9 +253,10 @@ fn intake(console: &Console) -> IntakeFacts {
     let failing_since_us = (since_us != 0).then_some(since_us);
     match failing_since_us {
         Some(since_us) => {
-            watch
-                .intake
-                .set(format!("alerts cannot be taken over: {}", first_line(&intake.trouble())));
+            watch.intake.set(format!(
+                "alerts cannot be taken over: {}",
+                first_line(&intake.trouble())
+            ));
             let lag_us = console.now_us().saturating_sub(since_us).max(0);
             watch.intake_lag.set(lag_us as f64 / 1e6);
         }

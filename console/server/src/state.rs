@@ -6,9 +6,9 @@ use std::sync::{Arc, PoisonError, Weak};
 use tokio::sync::watch;
 use vonggac_database::Database;
 use vonggac_metrics::Registry;
+use vonggac_store::Store;
 use vonggac_store::health::Instance;
 use vonggac_store::search::EventStore;
-use vonggac_store::Store;
 
 use crate::health::Watch;
 use crate::live::Live;

@@ -87,7 +87,11 @@ impl Answer {
 
 impl Harness {
     pub(crate) async fn start(more: &[&str]) -> Option<Self> {
-        let database = testing::database().await?;
+        Some(Self::on(testing::database().await?, more).await)
+    }
+
+    /// A console on a database that there is already.
+    pub(crate) async fn on(database: Database, more: &[&str]) -> Self {
         let options = options(more);
         let (stop, stopped) = watch::channel(false);
         let now_us = Arc::new(AtomicI64::new(NOW_US));
@@ -104,13 +108,13 @@ impl Harness {
         let hearing = console.clone();
         tokio::spawn(async move { crate::news::hear(&hearing, news).await });
         let app = crate::api::app(console.clone());
-        Some(Self {
+        Self {
             app,
             console,
             database,
             now_us,
             stop,
-        })
+        }
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {

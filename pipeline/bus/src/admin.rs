@@ -36,22 +36,44 @@ pub struct TopicOptions {
     #[arg(long, env = "VONGGAC_MIN_INSYNC_REPLICAS", value_name = "N")]
     pub min_insync_replicas: Option<i32>,
     /// Hours that `events` are kept in Kafka: how long every pipeline may be away.
-    #[arg(long, env = "VONGGAC_EVENTS_HOURS", default_value_t = 168, value_name = "HOURS")]
+    #[arg(
+        long,
+        env = "VONGGAC_EVENTS_HOURS",
+        default_value_t = 168,
+        value_name = "HOURS"
+    )]
     pub events_hours: u64,
     /// Hours that `matches` are kept in Kafka.
-    #[arg(long, env = "VONGGAC_MATCHES_HOURS", default_value_t = 168, value_name = "HOURS")]
+    #[arg(
+        long,
+        env = "VONGGAC_MATCHES_HOURS",
+        default_value_t = 168,
+        value_name = "HOURS"
+    )]
     pub matches_hours: u64,
     /// Hours that `alerts` are kept in Kafka: how long every console may be away.
-    #[arg(long, env = "VONGGAC_ALERTS_HOURS", default_value_t = 2160, value_name = "HOURS")]
+    #[arg(
+        long,
+        env = "VONGGAC_ALERTS_HOURS",
+        default_value_t = 2160,
+        value_name = "HOURS"
+    )]
     pub alerts_hours: u64,
     /// Hours that `dead-letter` is kept.
-    #[arg(long, env = "VONGGAC_DEAD_LETTER_HOURS", default_value_t = 720, value_name = "HOURS")]
+    #[arg(
+        long,
+        env = "VONGGAC_DEAD_LETTER_HOURS",
+        default_value_t = 720,
+        value_name = "HOURS"
+    )]
     pub dead_letter_hours: u64,
 }
 
 impl TopicOptions {
     fn min_insync(&self) -> i32 {
-        self.min_insync_replicas.unwrap_or(self.replicas - 1).clamp(1, self.replicas)
+        self.min_insync_replicas
+            .unwrap_or(self.replicas - 1)
+            .clamp(1, self.replicas)
     }
 
     fn partitions_of(&self, name: &str) -> i32 {

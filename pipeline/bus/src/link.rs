@@ -15,10 +15,12 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 
 use crate::{Connection, certificate};
 
+/// How librdkafka says that a transactional id was taken over.
+const FENCED: &str = "fenced by a newer instance";
 /// How often a trouble that lasts is said.
 const SAY_AGAIN: Duration = Duration::from_secs(30);
-/// How long a refusal counts as the reason of later failures; librdkafka tries again within a second.
-const RECENT: Duration = Duration::from_secs(10);
+/// How long a refusal counts as the reason of later failures: longer than librdkafka keeps back what it has said already, 30 s.
+const RECENT: Duration = Duration::from_secs(60);
 
 /// Listens to one client. Clones are the same listener.
 #[derive(Clone)]
@@ -37,6 +39,8 @@ struct State {
     said: Option<(Trouble, Instant)>,
     /// Why a broker refused this client, and when it last did.
     refusal: Option<(String, Instant)>,
+    /// The last failure that librdkafka logged. Of a broker that hangs up it says why there only.
+    logged: Option<String>,
 }
 
 /// What stands in the way.
@@ -53,6 +57,10 @@ enum Trouble {
 impl Trouble {
     fn of(code: Code, reason: &str) -> Self {
         match code {
+            // A broker that goes away in the middle of a sign-in refuses nobody.
+            Code::Authentication | Code::SaslAuthenticationFailed if reason.contains("Local: Broker") => {
+                Self::Away
+            }
             Code::Authentication | Code::SaslAuthenticationFailed | Code::UnsupportedSASLMechanism => {
                 Self::SignIn
             }
@@ -103,7 +111,8 @@ impl Link {
         }
         let kafka = &self.inner.connection.kafka;
         if trouble == Trouble::Away {
-            tracing::warn!(kafka, reason, "Kafka: {trouble}; trying on");
+            let last = self.state().logged.clone();
+            tracing::warn!(kafka, reason, last, "Kafka: {trouble}; trying on");
             return;
         }
         let problem = format!("{trouble}: {}", self.explain(trouble, reason));
@@ -165,12 +174,22 @@ impl ClientContext for Link {
             | RDKafkaLogLevel::Alert
             | RDKafkaLogLevel::Critical
             | RDKafkaLogLevel::Error
-            | RDKafkaLogLevel::Warning => tracing::debug!(target: "librdkafka", facility, "{message}"),
+            | RDKafkaLogLevel::Warning => {
+                tracing::debug!(target: "librdkafka", facility, "{message}");
+                if facility == "FAIL" {
+                    self.state().logged = Some(message.to_owned());
+                }
+            }
             _ => tracing::trace!(target: "librdkafka", facility, "{message}"),
         }
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
+        // Another writer has taken a transactional id over: nothing is wrong with the link, and whoever wrote hears of it as a result.
+        if reason.contains(FENCED) {
+            tracing::debug!(kafka = self.inner.connection.kafka, reason, "fenced");
+            return;
+        }
         self.note(error.rdkafka_error_code().unwrap_or(Code::Unknown), reason);
     }
 }

@@ -3,8 +3,8 @@
 //! What Kafka says here decides who *works* on a partition. It does not decide who may *write*: a member that was paused past its session
 //! still believes what it heard last. The fence for that is [`TransactionalProducer`](crate::TransactionalProducer).
 
-use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext, Rebalance, StreamConsumer};
 use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext, Rebalance, StreamConsumer};
 use rdkafka::error::KafkaError;
 use rdkafka::{ClientContext, TopicPartitionList};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};

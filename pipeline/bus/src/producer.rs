@@ -41,8 +41,22 @@ impl Producer {
     /// # Errors
     /// When a file of the connection cannot be read, or librdkafka refuses the settings.
     pub fn new(connection: &Connection) -> Result<Self, BusError> {
+        Self::with(connection, "false")
+    }
+
+    /// As [`Self::new`], but once a message is refused for good none that was sent after it is delivered: this producer has failed then,
+    /// and whoever needs the order sends the rest with another.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn gapless(connection: &Connection) -> Result<Self, BusError> {
+        Self::with(connection, "true")
+    }
+
+    fn with(connection: &Connection, gapless: &str) -> Result<Self, BusError> {
         let (mut config, link) = client(connection)?;
         let inner = settings(&mut config)
+            .set("enable.gapless.guarantee", gapless)
             .set("message.timeout.ms", "0")
             .set("linger.ms", "5")
             .create_with_context(link)

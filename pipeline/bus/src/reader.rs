@@ -1,5 +1,7 @@
 //! Reading one partition from an exact offset, without a group.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use rdkafka::consumer::{Consumer as _, StreamConsumer};
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode as Code;
@@ -19,6 +21,8 @@ const FAILURES_MAX: u32 = 20;
 /// Reads committed messages of one partition.
 pub struct PartitionReader {
     inner: StreamConsumer<Link>,
+    /// Whether everything that was there when it last looked has been read.
+    is_at_end: AtomicBool,
 }
 
 /// Why reading cannot go on as it was.
@@ -49,6 +53,8 @@ impl PartitionReader {
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
             .set("isolation.level", "read_committed")
+            // Ends of transactions take offsets and are no messages, so offsets alone do not tell the end.
+            .set("enable.partition.eof", "true")
             // An offset that is not there is for the owner to judge, never skipped.
             .set("auto.offset.reset", "error")
             .set("fetch.wait.max.ms", "500")
@@ -64,7 +70,10 @@ impl PartitionReader {
         list.add_partition_offset(&place.topic, place.partition, Offset::Offset(offset))
             .and_then(|()| inner.assign(&list))
             .map_err(failed)?;
-        Ok(Self { inner })
+        Ok(Self {
+            inner,
+            is_at_end: AtomicBool::new(false),
+        })
     }
 
     /// The next message. Giving up waiting for it loses nothing.
@@ -75,7 +84,14 @@ impl PartitionReader {
         let mut failures = 0;
         loop {
             let error = match self.inner.recv().await {
-                Ok(message) => return Ok(Message::from(&message)),
+                Ok(message) => {
+                    self.is_at_end.store(false, Ordering::Relaxed);
+                    return Ok(Message::from(&message));
+                }
+                Err(KafkaError::PartitionEOF(_)) => {
+                    self.is_at_end.store(true, Ordering::Relaxed);
+                    continue;
+                }
                 Err(error) => error,
             };
             if consumer::is_fatal(&error) {
@@ -101,5 +117,10 @@ impl PartitionReader {
             }
             tokio::time::sleep(consumer::FAILURE_PAUSE).await;
         }
+    }
+
+    /// Whether no message was left when the broker was last asked for more.
+    pub fn is_at_end(&self) -> bool {
+        self.is_at_end.load(Ordering::Relaxed)
     }
 }

@@ -190,18 +190,14 @@ impl TransactionalProducer {
         gives_up: &dyn Fn() -> bool,
     ) -> Result<(), TransactionError> {
         records.iter().try_for_each(|record| self.send(record))?;
-        let mut list = TopicPartitionList::new();
-        let mut element = list.add_partition(&place.topic, place.partition);
-        element
-            .set_offset(Offset::Offset(committed.next_offset))
-            .map_err(TransactionError::Again)?;
-        element.set_metadata(committed.note.as_str());
-        drop(element);
-        let group = places.inner.group_metadata().ok_or_else(|| {
-            TransactionError::Again(KafkaError::Global(RDKafkaErrorCode::InvalidGroupId))
-        })?;
+        let list = placed(place, committed).map_err(TransactionError::Again)?;
+        let group = places
+            .inner
+            .group_metadata()
+            .ok_or_else(|| TransactionError::Again(KafkaError::Global(RDKafkaErrorCode::InvalidGroupId)))?;
         retried(gives_up, || {
-            self.inner.send_offsets_to_transaction(&list, &group, ANSWER_LIMIT)
+            self.inner
+                .send_offsets_to_transaction(&list, &group, ANSWER_LIMIT)
         })?;
         retried(gives_up, || self.inner.commit_transaction(ANSWER_LIMIT))
     }
@@ -238,6 +234,15 @@ impl TransactionalProducer {
     fn abort(&self, gives_up: &dyn Fn() -> bool) -> Result<(), TransactionError> {
         retried(gives_up, || self.inner.abort_transaction(ANSWER_LIMIT))
     }
+}
+
+/// A place in the form in which it is committed.
+fn placed(place: &TopicPartition, committed: &Committed) -> Result<TopicPartitionList, KafkaError> {
+    let mut list = TopicPartitionList::new();
+    let mut element = list.add_partition(&place.topic, place.partition);
+    element.set_offset(Offset::Offset(committed.next_offset))?;
+    element.set_metadata(committed.note.as_str());
+    Ok(list)
 }
 
 /// Asks again what may be asked again.

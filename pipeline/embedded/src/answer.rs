@@ -13,6 +13,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use tokio::sync::mpsc;
 
+use crate::counters::add;
 use crate::engine::Engine;
 use crate::exception::Exception;
 use crate::execute::Fate;
@@ -57,6 +58,8 @@ impl Drop for Guard {
             return;
         }
         self.fate.abandoned.store(true, Ordering::Release);
+        self.fate.left.notify_one();
+        add(&self.engine.counters.abandoned, 1);
         if self.fate.stoppable.load(Ordering::Acquire) {
             self.engine.kill(self.mark.clone(), Arc::clone(&self.fate.done));
         }
@@ -109,7 +112,7 @@ pub(crate) fn answer(engine: &Engine, head: Head, pieces: Pieces, query_id: &str
 }
 
 pub(crate) fn refusal(engine: &Engine, exception: &Exception, query_id: &str, tag: &str) -> Response {
-    engine.counters.failed.fetch_add(1, Ordering::Relaxed);
+    engine.counters.fail(exception.code);
     let line = exception.line(&engine.version);
     let mut response = (exception.status(), format!("{line}\n")).into_response();
     let headers = response.headers_mut();

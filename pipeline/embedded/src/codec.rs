@@ -1,4 +1,4 @@
-//! Encodings of bodies, both ways: HTTP's (`gzip`, `deflate`, `lz4`) outside, ClickHouse's frames inside.
+//! Encodings of bodies, both ways: HTTP's (`gzip`, `deflate`, `lz4`, `zstd`) outside, ClickHouse's frames inside.
 
 use std::io::{self, Read, Write};
 
@@ -19,7 +19,14 @@ pub(crate) enum Encoding {
     Deflate,
     /// LZ4's own frame format.
     Lz4,
+    /// Zstandard, RFC 8878.
+    Zstd,
 }
+
+/// Largest window of a Zstandard body, as a power of two of bytes: 128 MiB, what its own command line takes.
+const ZSTD_WINDOW_LOG_MAX: u32 = 27;
+/// Zstandard's fastest ordinary level.
+const ZSTD_LEVEL: i32 = 1;
 
 /// Whether ClickHouse's frames are used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,10 +55,13 @@ impl Encoding {
             "gzip" | "x-gzip" => Ok(Self::Gzip),
             "deflate" => Ok(Self::Deflate),
             "lz4" => Ok(Self::Lz4),
+            "zstd" => Ok(Self::Zstd),
             other => Err(Exception::new(
                 code::UNKNOWN_COMPRESSION_METHOD,
                 "UNKNOWN_COMPRESSION_METHOD",
-                format_args!("Unknown Content-Encoding '{other}': this server reads gzip, deflate and lz4."),
+                format_args!(
+                    "Unknown Content-Encoding '{other}': this server reads gzip, deflate, lz4 and zstd."
+                ),
             )),
         }
     }
@@ -70,6 +80,7 @@ impl Encoding {
         };
         [
             ("lz4", Self::Lz4),
+            ("zstd", Self::Zstd),
             ("gzip", Self::Gzip),
             ("deflate", Self::Deflate),
         ]
@@ -85,22 +96,35 @@ impl Encoding {
             Self::Gzip => Some("gzip"),
             Self::Deflate => Some("deflate"),
             Self::Lz4 => Some("lz4"),
+            Self::Zstd => Some("zstd"),
         }
     }
 }
 
 /// Undoes a body's encodings.
-pub(crate) fn decoder(body: impl Read + 'static, encoding: Encoding, packing: Packing) -> Box<dyn Read> {
+///
+/// # Errors
+/// The system's, if there is no memory for a decoder.
+pub(crate) fn decoder(
+    body: impl Read + 'static,
+    encoding: Encoding,
+    packing: Packing,
+) -> io::Result<Box<dyn Read>> {
     let plain: Box<dyn Read> = match encoding {
         Encoding::Identity => Box::new(body),
         Encoding::Gzip => Box::new(flate2::read::MultiGzDecoder::new(body)),
         Encoding::Deflate => Box::new(flate2::read::ZlibDecoder::new(body)),
         Encoding::Lz4 => Box::new(lz4_flex::frame::FrameDecoder::new(body)),
+        Encoding::Zstd => {
+            let mut decoder = zstd::stream::read::Decoder::new(body)?;
+            decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
+            Box::new(decoder)
+        }
     };
-    match packing {
+    Ok(match packing {
         Packing::None => plain,
         Packing::Frames => Box::new(FrameReader::new(plain)),
-    }
+    })
 }
 
 /// Does a reply's encodings.
@@ -115,21 +139,26 @@ pub(crate) enum Http<W: Write> {
     Gzip(flate2::write::GzEncoder<W>),
     Deflate(flate2::write::ZlibEncoder<W>),
     Lz4(Box<lz4_flex::frame::FrameEncoder<W>>),
+    Zstd(Box<zstd::stream::write::Encoder<'static, W>>),
 }
 
 impl<W: Write> Encoder<W> {
     /// Encodes into `output`.
-    pub(crate) fn new(output: W, encoding: Encoding, packing: Packing) -> Self {
+    ///
+    /// # Errors
+    /// The system's, if there is no memory for an encoder.
+    pub(crate) fn new(output: W, encoding: Encoding, packing: Packing) -> io::Result<Self> {
         let http = match encoding {
             Encoding::Identity => Http::Identity(output),
             Encoding::Gzip => Http::Gzip(flate2::write::GzEncoder::new(output, Compression::fast())),
             Encoding::Deflate => Http::Deflate(flate2::write::ZlibEncoder::new(output, Compression::fast())),
             Encoding::Lz4 => Http::Lz4(Box::new(lz4_flex::frame::FrameEncoder::new(output))),
+            Encoding::Zstd => Http::Zstd(Box::new(zstd::stream::write::Encoder::new(output, ZSTD_LEVEL)?)),
         };
-        match packing {
+        Ok(match packing {
             Packing::None => Self::Plain(http),
             Packing::Frames => Self::Frames(FrameWriter::new(http)),
-        }
+        })
     }
 
     /// Writes what is left and gives the output back.
@@ -143,6 +172,7 @@ impl<W: Write> Encoder<W> {
             Http::Gzip(encoder) => encoder.finish(),
             Http::Deflate(encoder) => encoder.finish(),
             Http::Lz4(encoder) => encoder.finish().map_err(io::Error::from),
+            Http::Zstd(encoder) => encoder.finish(),
         }
     }
 }
@@ -170,6 +200,7 @@ impl<W: Write> Write for Http<W> {
             Self::Gzip(encoder) => encoder.write(buffer),
             Self::Deflate(encoder) => encoder.write(buffer),
             Self::Lz4(encoder) => encoder.write(buffer),
+            Self::Zstd(encoder) => encoder.write(buffer),
         }
     }
 
@@ -179,6 +210,7 @@ impl<W: Write> Write for Http<W> {
             Self::Gzip(encoder) => encoder.flush(),
             Self::Deflate(encoder) => encoder.flush(),
             Self::Lz4(encoder) => encoder.flush(),
+            Self::Zstd(encoder) => encoder.flush(),
         }
     }
 }
@@ -198,13 +230,15 @@ mod tests {
             Encoding::Gzip,
             Encoding::Deflate,
             Encoding::Lz4,
+            Encoding::Zstd,
         ] {
             for packing in [Packing::None, Packing::Frames] {
-                let mut encoder = Encoder::new(Vec::new(), encoding, packing);
+                let mut encoder = Encoder::new(Vec::new(), encoding, packing).unwrap();
                 encoder.write_all(&data).unwrap();
                 let encoded = encoder.finish().unwrap();
                 let mut decoded = Vec::new();
                 decoder(io::Cursor::new(encoded), encoding, packing)
+                    .unwrap()
                     .read_to_end(&mut decoded)
                     .unwrap();
                 assert!(decoded == data, "{encoding:?} {packing:?}");
@@ -216,7 +250,8 @@ mod tests {
     fn the_cheapest_accepted_encoding_is_chosen() {
         for (accepted, encoding) in [
             ("", Encoding::Identity),
-            ("gzip, deflate, br, zstd", Encoding::Gzip),
+            ("gzip, deflate, br, zstd", Encoding::Zstd),
+            ("gzip, deflate, br", Encoding::Gzip),
             ("gzip;q=0, deflate;q=0.5", Encoding::Deflate),
             ("LZ4", Encoding::Lz4),
             ("br", Encoding::Identity),

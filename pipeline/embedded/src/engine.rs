@@ -1,34 +1,34 @@
 //! The engine of this process: one library, one data directory, one anchor connection that keeps it running,
-//! and a connection of its own for each statement.
+//! and a connection of its own for each session and for each statement outside of sessions.
 //!
 //! Connections are not pooled: opening one takes half a millisecond, costs no memory that stays, and a fresh
 //! one carries nobody else's settings, current database, temporary tables or leftovers of a failed stream.
 //!
 //! Invariant: a data directory has one process: it holds a lock on `vonggac.lock` in it (and the engine one on
-//! `status`). Invariant: at most `Options::connections` statements run at once, and at most [`WAITING_MAX`]
-//! wait, each for at most [`WAIT_MAX`].
+//! `status`). Invariant: at most `Options::reads` reading and `Options::writes` writing statements run at once, each
+//! in a turn (`turns`); those that stop others need none.
 
+use std::collections::HashMap;
 use std::ffi::CString;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions, Permissions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::{debug, info, warn};
 
+use crate::counters::{Counters, Sample};
 use crate::error::EmbeddedError;
 use crate::exception::{Exception, code};
 use crate::ffi::{Connection, Library};
 use crate::options::{Options, find_library};
+use crate::sessions::Sessions;
+use crate::turns::Turns;
 
-/// Statements that wait for their turn.
-const WAITING_MAX: usize = 1000;
-/// How long one waits.
-const WAIT_MAX: Duration = Duration::from_secs(60);
 /// Stack of the threads that statements run on: ClickHouse's own size.
 const STACK_BYTES: usize = 8 << 20;
 /// How often, and how far apart, a statement nobody waits for is told to stop, until it has stopped.
@@ -36,28 +36,26 @@ const KILLS_MAX: u32 = 20;
 const KILL_PAUSE: Duration = Duration::from_millis(250);
 /// Name of the lock in the data directory.
 const LOCK_NAME: &str = "vonggac.lock";
+/// Mode of the data directory: nobody else on the machine reads what is in it.
+const DIRECTORY_MODE: u32 = 0o700;
 /// What the caches of a server would take by default is far too much for a part of a single machine.
 const MARK_CACHE_BYTES: u64 = 256 << 20;
-
-/// Counts since start, for `/metrics`.
-#[derive(Debug, Default)]
-pub(crate) struct Counters {
-    pub(crate) statements: AtomicU64,
-    pub(crate) failed: AtomicU64,
-    pub(crate) refused_busy: AtomicU64,
-    pub(crate) abandoned: AtomicU64,
-    pub(crate) rows_written: AtomicU64,
-}
 
 /// The running engine.
 pub(crate) struct Engine {
     library: Arc<Library>,
     arguments: Vec<CString>,
-    anchor: std::sync::Mutex<Option<Connection>>,
-    permits: Arc<Semaphore>,
-    connections: u32,
-    waiting: AtomicUsize,
+    anchor: Mutex<Option<Connection>>,
+    pub(crate) reads: Arc<Turns>,
+    pub(crate) writes: Arc<Turns>,
+    /// How long a `SELECT` may run; `None` means as long as it likes.
+    pub(crate) seconds_max: Option<Duration>,
+    pub(crate) sessions: Arc<Sessions>,
+    /// Marks of the statements under way, with the ids that their clients know.
+    running: Mutex<HashMap<String, String>>,
     pub(crate) counters: Counters,
+    /// Where the library is.
+    pub(crate) path: PathBuf,
     /// The engine's version, as `version()` gives it.
     pub(crate) version: String,
     /// The engine's time zone.
@@ -91,11 +89,14 @@ impl Engine {
         Ok(Arc::new(Self {
             library,
             arguments,
-            anchor: std::sync::Mutex::new(Some(anchor)),
-            permits: Arc::new(Semaphore::new(options.connections as usize)),
-            connections: options.connections,
-            waiting: AtomicUsize::new(0),
+            anchor: Mutex::new(Some(anchor)),
+            reads: Turns::new("read", options.read_limits()),
+            writes: Turns::new("write", options.write_limits()),
+            seconds_max: options.time_limit(),
+            sessions: Arc::default(),
+            running: Mutex::default(),
             counters: Counters::default(),
+            path,
             version: version.to_owned(),
             timezone: timezone.to_owned(),
             _lock: lock,
@@ -116,38 +117,48 @@ impl Engine {
         })
     }
 
-    /// Waits for a turn to run a statement.
-    pub(crate) async fn turn(self: &Arc<Self>) -> Result<OwnedSemaphorePermit, Exception> {
-        if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
-            return Ok(permit);
+    /// Puts a statement on the list of those under way, until what this gives is dropped.
+    ///
+    /// # Errors
+    /// ClickHouse's 216 if the client chose an id that one under way has.
+    pub(crate) fn enlist(self: &Arc<Self>, mark: &str, chosen: Option<&str>) -> Result<Running, Exception> {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(id) = chosen.filter(|chosen| running.values().any(|id| id == chosen)) {
+            let shown: String = id.chars().filter(|letter| !letter.is_control()).collect();
+            return Err(Exception::new(
+                code::QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING,
+                "QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING",
+                format_args!("Query with id = {shown} is already running."),
+            ));
         }
-        let _place = Place::take(self)?;
-        match tokio::time::timeout(WAIT_MAX, Arc::clone(&self.permits).acquire_owned()).await {
-            Ok(Ok(permit)) => Ok(permit),
-            Ok(Err(_)) => Err(Exception::new(
-                code::ABORTED,
-                "ABORTED",
-                "The server is shutting down.",
-            )),
-            Err(_) => Err(self.busy()),
-        }
+        running.insert(mark.to_owned(), chosen.unwrap_or(mark).to_owned());
+        Ok(Running {
+            engine: Arc::clone(self),
+            mark: mark.to_owned(),
+        })
     }
 
-    fn busy(&self) -> Exception {
-        self.counters.refused_busy.fetch_add(1, Ordering::Relaxed);
-        Exception::new(
-            code::TOO_MANY_SIMULTANEOUS_QUERIES,
-            "TOO_MANY_SIMULTANEOUS_QUERIES",
-            format_args!(
-                "Too many simultaneous queries. {} run and as many as may wait do.",
-                self.connections
-            ),
-        )
+    /// Marks and ids of the statements under way.
+    pub(crate) fn running(&self) -> Vec<(String, String)> {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running
+            .iter()
+            .map(|(mark, id)| (mark.clone(), id.clone()))
+            .collect()
+    }
+
+    /// Every number this server tells.
+    pub(crate) fn samples(&self) -> Vec<Sample> {
+        let mut samples = self.counters.samples();
+        let turns = self.reads.samples().into_iter().zip(self.writes.samples());
+        // One name's numbers stand together.
+        samples.extend(turns.flat_map(|(read, write)| [read, write]));
+        samples.extend(self.sessions.samples());
+        samples
     }
 
     /// Tells the statement that bears a mark to stop, until `done`.
     pub(crate) fn kill(self: &Arc<Self>, mark: String, done: Arc<AtomicBool>) {
-        self.counters.abandoned.fetch_add(1, Ordering::Relaxed);
         let engine = Arc::clone(self);
         let kill = move || {
             let parameters = [("mark".to_owned(), mark)];
@@ -189,24 +200,17 @@ impl Engine {
 
     /// Waits until no statement runs; no other gets a turn. Says whether that came to be in time.
     pub(crate) async fn quiesce(&self, limit: Duration) -> bool {
-        tokio::time::timeout(limit, self.permits.acquire_many(self.connections))
-            .await
-            .is_ok_and(|permit| match permit {
-                Ok(permit) => {
-                    permit.forget();
-                    true
-                }
-                Err(_) => true,
-            })
+        let quiet = async {
+            self.reads.quiesce().await;
+            self.writes.quiesce().await;
+        };
+        tokio::time::timeout(limit, quiet).await.is_ok()
     }
 
-    /// Closes the anchor and stops the engine's threads. Everything else must have ended.
+    /// Closes sessions and anchor and stops the engine's threads. Everything else must have ended.
     pub(crate) fn close(&self) {
-        let anchor = self
-            .anchor
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .take();
+        self.sessions.clear();
+        let anchor = self.anchor.lock().unwrap_or_else(PoisonError::into_inner).take();
         drop(anchor);
         match self.library.shutdown() {
             true => info!("the engine is closed"),
@@ -216,22 +220,16 @@ impl Engine {
     }
 }
 
-/// A place among those who wait.
-struct Place<'engine>(&'engine Engine);
-
-impl<'engine> Place<'engine> {
-    fn take(engine: &'engine Engine) -> Result<Self, Exception> {
-        let place = Self(engine);
-        match engine.waiting.fetch_add(1, Ordering::AcqRel) < WAITING_MAX {
-            true => Ok(place),
-            false => Err(engine.busy()),
-        }
-    }
+/// A statement under way.
+pub(crate) struct Running {
+    engine: Arc<Engine>,
+    mark: String,
 }
 
-impl Drop for Place<'_> {
+impl Drop for Running {
     fn drop(&mut self) {
-        self.0.waiting.fetch_sub(1, Ordering::AcqRel);
+        let mut running = self.engine.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.remove(&self.mark);
     }
 }
 
@@ -251,6 +249,7 @@ fn lock(data: &Path) -> Result<File, EmbeddedError> {
         source,
     };
     std::fs::create_dir_all(data).map_err(unusable)?;
+    std::fs::set_permissions(data, Permissions::from_mode(DIRECTORY_MODE)).map_err(unusable)?;
     let mut file = OpenOptions::new()
         .read(true)
         .write(true)
@@ -313,7 +312,10 @@ mod tests {
     #[test]
     fn a_data_directory_has_one_process() {
         let directory = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(directory.path(), Permissions::from_mode(0o755)).unwrap();
         let held = lock(directory.path()).unwrap();
+        let mode = std::fs::metadata(directory.path()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
         let error = lock(directory.path()).unwrap_err().to_string();
         assert!(
             error.contains(&format!("process {}", std::process::id())),

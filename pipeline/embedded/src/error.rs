@@ -72,8 +72,14 @@ pub enum EmbeddedError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// The file of users was not taken.
+    #[error(transparent)]
+    Users(#[from] crate::users::UsersError),
     /// Listening beyond this machine without a password.
-    #[error("listening on {address} would open the database to the network: set a password first")]
+    #[error(
+        "listening on {address} would open the database to the network: set a password first, \
+         by --users-file or VONGGAC_CLICKHOUSE_PASSWORD"
+    )]
     PasswordMissing {
         /// The address asked for.
         address: SocketAddr,

@@ -4,20 +4,26 @@ use axum::http::StatusCode;
 
 /// Codes of the exceptions that this server raises by itself; the names are ClickHouse's.
 pub(crate) mod code {
+    pub(crate) const BAD_ARGUMENTS: u32 = 36;
     pub(crate) const TOO_LARGE_SIZE_COMPRESSED: u32 = 39;
     pub(crate) const CHECKSUM_DOESNT_MATCH: u32 = 40;
-    pub(crate) const NOT_IMPLEMENTED: u32 = 48;
     pub(crate) const SYNTAX_ERROR: u32 = 62;
     pub(crate) const UNKNOWN_TYPE_OF_QUERY: u32 = 78;
     pub(crate) const UNKNOWN_COMPRESSION_METHOD: u32 = 89;
     pub(crate) const UNKNOWN_SETTING: u32 = 115;
+    pub(crate) const READONLY: u32 = 164;
     pub(crate) const TOO_MANY_SIMULTANEOUS_QUERIES: u32 = 202;
     pub(crate) const SOCKET_TIMEOUT: u32 = 209;
+    pub(crate) const QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING: u32 = 216;
     pub(crate) const QUERY_IS_TOO_LARGE: u32 = 229;
     pub(crate) const ABORTED: u32 = 236;
     pub(crate) const CANNOT_DECOMPRESS: u32 = 271;
     pub(crate) const INTO_OUTFILE_NOT_ALLOWED: u32 = 348;
+    pub(crate) const SESSION_NOT_FOUND: u32 = 372;
+    pub(crate) const SESSION_IS_LOCKED: u32 = 373;
+    pub(crate) const INVALID_SESSION_TIMEOUT: u32 = 374;
     pub(crate) const AUTHENTICATION_FAILED: u32 = 516;
+    pub(crate) const USER_SESSION_LIMIT_EXCEEDED: u32 = 700;
     /// What the engine did not number.
     pub(crate) const UNKNOWN_EXCEPTION: u32 = 1002;
 }

@@ -1,4 +1,4 @@
-//! One statement, from its text to its answer, on a thread and a connection of its own.
+//! One statement, from its text to its answer, on a thread and a connection of its own (or its session's).
 //!
 //! ```text
 //! INSERT with data ──▶ insert stream, chunk by chunk
@@ -10,28 +10,37 @@
 use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, OwnedSemaphorePermit, oneshot};
 use tracing::{debug, warn};
 
 use crate::body::{BodyReader, ClientGone};
 use crate::codec::decoder;
-use crate::engine::Engine;
+use crate::counters::add;
+use crate::deed::{Deed, kill_by_mark};
+use crate::engine::{Engine, Running};
 use crate::exception::{Exception, code};
-use crate::ffi::Connection;
+use crate::ffi::{Connection, Progress};
 use crate::format::{Joiner, Joining, joining};
 use crate::reply::{Hangup, Reply};
-use crate::request::Request;
+use crate::request::{ExternalTable, Request};
+use crate::sessions::Session;
+use crate::settings::{self, Plan};
 use crate::statement::{Shape, shape};
+use crate::token::quoted;
+use crate::turns::Turn;
+use crate::users::Account;
 
 /// Longest statement, not counting the data of an `INSERT`.
 const STATEMENT_BYTES_MAX: usize = 16 << 20;
 /// Size of the pieces in which a body is read.
 const READ_BYTES: usize = 256 << 10;
-/// Largest result, in rows and in bytes of its columns, that is held whole, unless the client sets
-/// `max_result_rows` and `max_result_bytes`. Formatted it may be some times larger.
-const WHOLE_RESULT_ROWS_MAX: &str = "1000000";
-const WHOLE_RESULT_BYTES_MAX: &str = "67108864";
+/// How much longer than its limit a `SELECT` may run until it is stopped from outside.
+const OVERTIME: Duration = Duration::from_secs(2);
+/// Does nothing, and has the engine forget what failed before it on the same connection.
+const CLEANSING: &str = "SELECT 1";
 /// How the engine says that a statement that looked like a `SELECT` is none; it says so before running it.
 const NOT_STREAMABLE: &str = "Streaming query is not supported";
 
@@ -42,6 +51,8 @@ pub(crate) struct Fate {
     pub(crate) done: Arc<AtomicBool>,
     /// Nobody waits for the answer.
     pub(crate) abandoned: AtomicBool,
+    /// Told when the client goes away, for a statement that waits for its turn.
+    pub(crate) left: Notify,
     /// It changes nothing, so it may be stopped when nobody waits.
     pub(crate) stoppable: AtomicBool,
 }
@@ -87,26 +98,34 @@ impl From<std::io::Error> for Failure {
 pub(crate) struct Job {
     pub(crate) engine: Arc<Engine>,
     pub(crate) request: Request,
+    pub(crate) account: Account,
+    /// The session it runs in, if any.
+    pub(crate) session: Option<Session>,
     pub(crate) mark: String,
     pub(crate) fate: Arc<Fate>,
-    /// The right to run; given back when the connection is closed.
-    pub(crate) permit: OwnedSemaphorePermit,
+    /// The right to be here at all; a turn is waited for when it is known what is asked.
+    pub(crate) admission: OwnedSemaphorePermit,
+    pub(crate) running: Running,
+    pub(crate) runtime: Handle,
 }
 
 impl Job {
     /// Runs it to its end, and answers.
-    pub(crate) fn run(self, body: BodyReader, mut reply: Reply) {
-        let counters = &self.engine.counters;
-        counters.statements.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn run(mut self, body: BodyReader, mut reply: Reply) {
         let outcome = self.perform(body, &mut reply);
         self.fate.done.store(true, Ordering::Release);
-        counters
-            .rows_written
-            .fetch_add(reply.progress.written_rows, Ordering::Relaxed);
+        let counters = &self.engine.counters;
+        add(&counters.read_rows, reply.progress.read_rows);
+        add(&counters.read_bytes, reply.progress.read_bytes);
+        add(&counters.written_rows, reply.progress.written_rows);
+        add(&counters.written_bytes, reply.progress.written_bytes);
+        // The next request may come as soon as this one's answer has ended.
+        drop(self.session.take());
+        drop(self.running);
         let answered = match outcome {
             Ok(()) => reply.finish(),
             Err(Failure::Exception(exception)) => {
-                counters.failed.fetch_add(1, Ordering::Relaxed);
+                counters.fail(exception.code);
                 debug!(code = exception.code, mark = self.mark, "a statement failed");
                 reply.fail(&exception)
             }
@@ -115,42 +134,205 @@ impl Job {
         if answered.is_err() {
             debug!(mark = self.mark, "the client did not wait for its answer");
         }
-        drop(self.permit);
+        drop(self.admission);
     }
 
-    fn perform(&self, body: BodyReader, reply: &mut Reply) -> Result<(), Failure> {
-        let mut body = decoder(body, self.request.body_encoding, self.request.body_packing);
-        let (text, shape) = self.read_statement(&mut body)?;
-        match shape {
+    fn perform(&mut self, body: BodyReader, reply: &mut Reply) -> Result<(), Failure> {
+        let mut body = decoder(body, self.request.body_encoding, self.request.body_packing)?;
+        let (mut text, shape) = self.read_statement(&mut body)?;
+        self.count(&shape);
+        if let Shape::Other {
+            deed: Deed::Kills, ..
+        } = shape
+        {
+            text = kill_by_mark(&text, &self.engine.running());
+        }
+        let _turn = self.turn(&shape)?;
+        let _deadline = self.deadline(&shape);
+        let statement = Statement { text, shape };
+        match self.session.take() {
+            Some(mut session) => {
+                let outcome = self.in_session(&mut session, &statement, &mut body, reply);
+                self.session = Some(session);
+                outcome
+            }
+            None => {
+                let mut connection = self.engine.connect(&self.mark)?;
+                self.plan(&statement, reply).apply(&mut connection)?;
+                self.dispatch(&mut connection, &statement, &mut body, reply)
+            }
+        }
+    }
+
+    fn count(&self, shape: &Shape) {
+        let counters = &self.engine.counters;
+        let counter = match shape {
+            Shape::Select { .. } => &counters.selects,
+            Shape::Insert { .. } => &counters.inserts,
+            Shape::Other { .. } => &counters.others,
+        };
+        add(counter, 1);
+        if matches!(shape, Shape::Select { .. }) {
+            self.fate.stoppable.store(true, Ordering::Release);
+        }
+    }
+
+    /// Waits for a turn; what stops others needs none.
+    fn turn(&self, shape: &Shape) -> Result<Option<Turn>, Failure> {
+        let turns = match shape {
+            Shape::Insert { .. } => &self.engine.writes,
+            Shape::Select { .. } => &self.engine.reads,
+            Shape::Other { deed, .. } => match deed {
+                Deed::Kills => return Ok(None),
+                Deed::Writes => &self.engine.writes,
+                Deed::Reads | Deed::Sets | Deed::Uses | Deed::Temporary => &self.engine.reads,
+            },
+        };
+        let account = match &self.request.quota_key {
+            Some(key) if !key.is_empty() => Arc::from(format!("{}\n{key}", self.account.name)),
+            _ => Arc::clone(&self.account.name),
+        };
+        self.runtime.block_on(async {
+            tokio::select! {
+                turn = turns.take(&account) => Ok(Some(turn?)),
+                () = self.fate.left.notified() => Err(Failure::Gone),
+            }
+        })
+    }
+
+    /// Stops a `SELECT` whose time is over, whatever its own settings say, until what this gives is dropped.
+    fn deadline(&self, shape: &Shape) -> Option<oneshot::Sender<()>> {
+        let limit = self.engine.seconds_max?;
+        if !matches!(shape, Shape::Select { .. }) {
+            return None;
+        }
+        let (alive, ended) = oneshot::channel::<()>();
+        let (engine, mark, done) = (
+            Arc::clone(&self.engine),
+            self.mark.clone(),
+            Arc::clone(&self.fate.done),
+        );
+        self.runtime.spawn(async move {
+            // It fails by itself at the limit; this is for those that forbade it.
+            if tokio::time::timeout(limit + OVERTIME, ended).await.is_err() {
+                add(&engine.counters.overtime, 1);
+                engine.kill(mark, done);
+            }
+        });
+        Some(alive)
+    }
+
+    /// Whether its connection is its own, so that what is set on it stays nowhere.
+    fn session_less(&self) -> bool {
+        matches!(self.request.session(), Ok(None))
+    }
+
+    /// What is to be set for a statement.
+    fn plan(&self, statement: &Statement, reply: &mut Reply) -> Plan {
+        let whole = match &statement.shape {
+            Shape::Insert { .. } => false,
+            Shape::Select { format } => {
+                reply.format = self.format(format.clone());
+                self.streams(&statement.text, &reply.format).is_none()
+            }
+            Shape::Other { format, .. } => {
+                reply.format = self.format(format.clone());
+                true
+            }
+        };
+        let seconds_max = self.engine.seconds_max.map_or(0, |limit| limit.as_secs());
+        Plan::new(
+            &self.request,
+            self.account.access,
+            &statement.shape,
+            whole,
+            seconds_max,
+        )
+    }
+
+    /// Runs a statement on the connection of a session, which is as it was before afterwards, but for what the
+    /// statement itself changed.
+    fn in_session(
+        &self,
+        session: &mut Session,
+        statement: &Statement,
+        body: &mut impl Read,
+        reply: &mut Reply,
+    ) -> Result<(), Failure> {
+        let plan = self.plan(statement, reply);
+        let mut connection = match session.take() {
+            Some(connection) => connection,
+            None => {
+                let mut connection = self.engine.connect(&self.mark)?;
+                plan.begin(&mut connection)?;
+                connection
+            }
+        };
+        let level = settings::readonly(&self.request, self.account.access);
+        if level.is_some_and(|level| !settings::allows(level, &statement.shape)) {
+            session.put(connection);
+            return Err(read_only().into());
+        }
+        let before = match plan.enter(&mut connection) {
+            Ok(before) => before,
+            Err(exception) => {
+                session.put(connection);
+                return Err(exception.into());
+            }
+        };
+        let outcome = self.dispatch(&mut connection, statement, body, reply);
+        if outcome.is_err() {
+            // The engine's leftovers of it would come out of the next stream.
+            let _ = settings::run(&mut connection, CLEANSING);
+        }
+        for table in &self.request.tables {
+            let _ = settings::run(
+                &mut connection,
+                &format!("DROP TEMPORARY TABLE IF EXISTS {}", quoted(&table.name, '`')),
+            );
+        }
+        match before.restore(&mut connection) {
+            Ok(()) => session.put(connection),
+            Err(error) => {
+                warn!(%error, mark = self.mark, "a session ends: its settings could not be set back")
+            }
+        }
+        outcome
+    }
+
+    /// Runs a statement on a connection that is set up for it.
+    fn dispatch(
+        &self,
+        connection: &mut Connection,
+        statement: &Statement,
+        body: &mut impl Read,
+        reply: &mut Reply,
+    ) -> Result<(), Failure> {
+        if self.fate.abandoned.load(Ordering::Acquire) {
+            return Err(Failure::Gone);
+        }
+        for table in &self.request.tables {
+            take_table(connection, table)?;
+        }
+        let text = statement.text.as_slice();
+        match &statement.shape {
             Shape::Insert {
                 head_length,
                 format,
                 data_offset,
             } => {
-                let head = text.get(..head_length).unwrap_or_default();
-                let data = text.get(data_offset..).unwrap_or_default();
-                self.insert(
-                    Insert {
-                        head,
-                        format: &format,
-                        data,
-                    },
-                    &mut body,
-                    reply,
-                )
+                let insert = Insert {
+                    head: text.get(..*head_length).unwrap_or_default(),
+                    format,
+                    data: text.get(*data_offset..).unwrap_or_default(),
+                };
+                self.insert(connection, &insert, body, reply)
             }
-            Shape::Select { format } => {
-                self.fate.stoppable.store(true, Ordering::Release);
-                reply.format = self.format(format);
-                match self.streams(&text, &reply.format) {
-                    Some(joining) => self.select(&text, joining, reply),
-                    None => self.whole(&text, reply),
-                }
-            }
-            Shape::Other { format } => {
-                reply.format = self.format(format);
-                self.whole(&text, reply)
-            }
+            Shape::Select { .. } => match self.streams(text, &reply.format) {
+                Some(joining) => self.select(connection, text, joining, reply),
+                None => self.whole(connection, text, reply),
+            },
+            Shape::Other { .. } => self.whole(connection, text, reply),
         }
     }
 
@@ -207,49 +389,13 @@ impl Job {
         (!whole).then_some(joining)
     }
 
-    /// Opens a connection and gives it what the request says of settings and database. `first` are settings of
-    /// ours, which the client's override.
-    fn connect(&self, first: &[(&str, &str)]) -> Result<Connection, Failure> {
-        if self.fate.abandoned.load(Ordering::Acquire) {
-            return Err(Failure::Gone);
-        }
-        let mut connection = self.engine.connect(&self.mark)?;
-        let given = self
-            .request
-            .settings
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()));
-        let settings = first
-            .iter()
-            .copied()
-            .chain(given)
-            .filter(|(name, _)| *name != "readonly");
-        let assignments: Vec<String> = settings
-            .map(|(name, value)| format!("`{name}` = {}", quoted(value, '\'')))
-            .collect();
-        if !assignments.is_empty() {
-            connection.query(format!("SET {}", assignments.join(", ")).as_bytes(), "Null", &[])?;
-        }
-        if let Some(database) = self.request.database.as_deref().filter(|name| !name.is_empty()) {
-            connection.query(format!("USE {}", quoted(database, '`')).as_bytes(), "Null", &[])?;
-        }
-        // Last, because after it nothing can be set. As in ClickHouse, GET allows settings but no changes.
-        let readonly = match self.request.setting("readonly") {
-            None | Some("0") if self.request.reads_only => Some("2"),
-            other => other,
-        };
-        if let Some(level) = readonly {
-            connection.query(
-                format!("SET readonly = {}", quoted(level, '\'')).as_bytes(),
-                "Null",
-                &[],
-            )?;
-        }
-        Ok(connection)
-    }
-
-    fn insert(&self, insert: Insert<'_>, body: &mut impl Read, reply: &mut Reply) -> Result<(), Failure> {
-        let mut connection = self.connect(&[])?;
+    fn insert(
+        &self,
+        connection: &mut Connection,
+        insert: &Insert<'_>,
+        body: &mut impl Read,
+        reply: &mut Reply,
+    ) -> Result<(), Failure> {
         let mut stream = connection.stream_insert(insert.head, insert.format, &self.request.parameters)?;
         let mut wanted = insert.data.is_empty() || stream.append(insert.data);
         let mut buffer = vec![0_u8; READ_BYTES];
@@ -265,16 +411,36 @@ impl Job {
         Ok(())
     }
 
-    fn select(&self, text: &[u8], joining: Joining, reply: &mut Reply) -> Result<(), Failure> {
-        let mut connection = self.connect(&[])?;
-        let stream = connection.stream_query(text, &reply.format, &self.request.parameters);
-        let mut stream = match stream {
-            Ok(stream) => stream,
-            Err(exception) if exception.to_string().contains(NOT_STREAMABLE) => {
-                return self.whole(text, reply);
+    fn select(
+        &self,
+        connection: &mut Connection,
+        text: &[u8],
+        joining: Joining,
+        reply: &mut Reply,
+    ) -> Result<(), Failure> {
+        match self.stream(connection, text, joining, reply) {
+            Err(Failure::Exception(exception))
+                if reply.progress == Progress::default()
+                    && exception.to_string().contains(NOT_STREAMABLE) =>
+            {
+                if self.session_less() {
+                    // Who may not set anything goes without.
+                    let _ = Plan::limit_whole(&self.request, connection);
+                }
+                self.whole(connection, text, reply)
             }
-            Err(exception) => return Err(exception.into()),
-        };
+            outcome => outcome,
+        }
+    }
+
+    fn stream(
+        &self,
+        connection: &mut Connection,
+        text: &[u8],
+        joining: Joining,
+        reply: &mut Reply,
+    ) -> Result<(), Failure> {
+        let mut stream = connection.stream_query(text, &reply.format, &self.request.parameters)?;
         let mut joiner = Joiner::new(joining);
         while let Some(block) = stream.next()? {
             reply.progress.add(block.progress());
@@ -283,13 +449,7 @@ impl Job {
         Ok(())
     }
 
-    fn whole(&self, text: &[u8], reply: &mut Reply) -> Result<(), Failure> {
-        let limits = [
-            ("max_result_rows", WHOLE_RESULT_ROWS_MAX),
-            ("max_result_bytes", WHOLE_RESULT_BYTES_MAX),
-            ("result_overflow_mode", "throw"),
-        ];
-        let mut connection = self.connect(&limits)?;
+    fn whole(&self, connection: &mut Connection, text: &[u8], reply: &mut Reply) -> Result<(), Failure> {
         let answer = connection.query(text, &reply.format, &self.request.parameters)?;
         reply.progress = answer.progress();
         for piece in answer.bytes().chunks(READ_BYTES) {
@@ -297,6 +457,28 @@ impl Job {
         }
         Ok(())
     }
+}
+
+/// Makes a table that came with the request, and fills it.
+fn take_table(connection: &mut Connection, table: &ExternalTable) -> Result<(), Exception> {
+    let name = quoted(&table.name, '`');
+    settings::run(
+        connection,
+        &format!(
+            "CREATE TEMPORARY TABLE {name} ({}) ENGINE = Memory",
+            table.structure
+        ),
+    )?;
+    let mut stream =
+        connection.stream_insert(format!("INSERT INTO {name}").as_bytes(), &table.format, &[])?;
+    stream.append(&table.data);
+    stream.finish().map(drop)
+}
+
+/// A statement and what it is.
+struct Statement {
+    text: Vec<u8>,
+    shape: Shape,
 }
 
 /// An `INSERT` taken apart.
@@ -317,34 +499,18 @@ fn too_long() -> Exception {
     )
 }
 
-/// A text between quotes, as SQL reads it back.
-fn quoted(text: &str, quote: char) -> String {
-    let mut quoted = String::with_capacity(text.len().saturating_add(2));
-    quoted.push(quote);
-    for letter in text.chars() {
-        if letter == quote || letter == '\\' {
-            quoted.push('\\');
-        }
-        quoted.push(letter);
-    }
-    quoted.push(quote);
-    quoted
+fn read_only() -> Exception {
+    Exception::new(
+        code::READONLY,
+        "READONLY",
+        "Cannot execute query in readonly mode. For queries over HTTP, method GET implies readonly. You should use \
+         method POST for modifying queries.",
+    )
 }
 
 /// Starts a job on a thread of its own.
 pub(crate) fn start(job: Job, body: BodyReader, reply: Reply) {
     if let Err(error) = crate::engine::spawn("statement", move || job.run(body, reply)) {
         warn!(%error, "no thread for a statement");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quotes_are_escaped() {
-        assert_eq!(quoted("it's \\ `x`", '\''), "'it\\'s \\\\ `x`'");
-        assert_eq!(quoted("a`b", '`'), "`a\\`b`");
     }
 }

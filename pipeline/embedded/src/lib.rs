@@ -3,7 +3,8 @@
 //! It loads libchdb at run time (nothing links to it) and serves it so that `curl`, the `clickhouse` crate and
 //! `?query=` work as with a server: `GET` and `POST`, all of the engine's formats, ClickHouse's LZ4 frames and
 //! HTTP's encodings both ways, `param_*`, settings, `database`, exceptions with their codes and statuses,
-//! results and inserts that stream, parallel statements, a password.
+//! results and inserts that stream, parallel statements, users with passwords, sessions,
+//! external tables, `KILL QUERY` by `query_id`, the Play page at `/play`, counts at `/metrics`.
 //!
 //! ```text
 //!          asynchronous                      │            a thread for each statement
@@ -11,8 +12,7 @@
 //!         ◀── server ◀──────── pieces ───────┼── codec ◀── reply ◀───────┘
 //! ```
 //!
-//! It does not have: users but one, sessions (`session_id` is refused), replication, `INTO OUTFILE` and
-//! `FROM INFILE`. The engine's table functions can read whatever files this process can: listening beyond
+//! It does not have: replication, grants, `INTO OUTFILE` and `FROM INFILE`. The engine's table functions can read whatever files this process can: listening beyond
 //! loopback needs a password.
 //!
 //! Invariant: success is said only of what is in parts on disk; SIGKILL loses nothing of it. (A power cut may:
@@ -24,6 +24,8 @@
 mod answer;
 mod body;
 mod codec;
+mod counters;
+mod deed;
 mod engine;
 mod error;
 mod exception;
@@ -33,12 +35,19 @@ mod format;
 mod frames;
 mod multipart;
 mod options;
+mod play;
 mod reply;
 mod request;
 mod server;
+mod sessions;
+mod settings;
 mod statement;
 mod token;
+mod turns;
+mod users;
 
+pub use counters::Sample;
 pub use error::EmbeddedError;
 pub use options::{LIBRARY_VARIABLE, Options, find_library};
-pub use server::{Count, Server, run};
+pub use server::{Server, run};
+pub use users::UsersError;

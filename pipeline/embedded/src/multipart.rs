@@ -1,7 +1,5 @@
-//! Bodies of `multipart/form-data` (RFC 7578): fields that stand for parameters of the URL.
-//!
-//! The `clickhouse` crate sends a statement with `param_*` that way, and the Play page may. Fields that are files
-//! (ClickHouse's external tables) are refused.
+//! Bodies of `multipart/form-data` (RFC 7578): fields that stand for parameters of the URL, and files, which are
+//! ClickHouse's external tables.
 //!
 //! ```text
 //! --BOUNDARY CRLF
@@ -35,8 +33,17 @@ fn parameter<'text>(parameters: &'text str, name: &str) -> Option<&'text str> {
     })
 }
 
+/// A field of a form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Field {
+    pub(crate) name: String,
+    pub(crate) value: Vec<u8>,
+    /// Whether it has a file name.
+    pub(crate) is_file: bool,
+}
+
 /// The fields of a form, in their order.
-pub(crate) fn fields(body: &[u8], boundary: &str) -> Result<Vec<(String, String)>, Exception> {
+pub(crate) fn fields(body: &[u8], boundary: &str) -> Result<Vec<Field>, Exception> {
     // With a line end before it, the first delimiter is like the others.
     let text = [b"\r\n", body].concat();
     let delimiter = format!("\r\n--{boundary}");
@@ -52,9 +59,12 @@ pub(crate) fn fields(body: &[u8], boundary: &str) -> Result<Vec<(String, String)
             cut(part, delimiter.as_bytes()).ok_or_else(|| broken("a field does not end"))?;
         // A part without headers begins with two line ends, one with headers with one.
         let (headers, value) = cut(content, b"\r\n\r\n").ok_or_else(|| broken("a field has no headers"))?;
-        let name = name(headers)?;
-        let value = String::from_utf8(value.to_vec()).map_err(|_| broken("a field is not UTF-8"))?;
-        fields.push((name, value));
+        let (name, is_file) = name(headers)?;
+        fields.push(Field {
+            name,
+            value: value.to_vec(),
+            is_file,
+        });
         rest = after;
     }
     Ok(fields)
@@ -62,13 +72,12 @@ pub(crate) fn fields(body: &[u8], boundary: &str) -> Result<Vec<(String, String)
 
 /// The text before and after a needle.
 fn cut<'text>(text: &'text [u8], needle: &[u8]) -> Option<(&'text [u8], &'text [u8])> {
-    let at = text
-        .windows(needle.len().max(1))
-        .position(|window| window == needle)?;
+    let at = memchr::memmem::find(text, needle)?;
     Some((text.get(..at)?, text.get(at.checked_add(needle.len())?..)?))
 }
 
-fn name(headers: &[u8]) -> Result<String, Exception> {
+/// The name of a field, and whether it is a file.
+fn name(headers: &[u8]) -> Result<(String, bool), Exception> {
     let headers = String::from_utf8_lossy(headers);
     let disposition = headers
         .lines()
@@ -76,21 +85,14 @@ fn name(headers: &[u8]) -> Result<String, Exception> {
         .find(|(name, _)| name.trim().eq_ignore_ascii_case("content-disposition"))
         .map(|(_, value)| value)
         .ok_or_else(|| broken("a field has no Content-Disposition"))?;
-    if parameter(disposition, "filename").is_some() {
-        return Err(Exception::new(
-            code::NOT_IMPLEMENTED,
-            "NOT_IMPLEMENTED",
-            "External tables in a form are not supported by the embedded engine.",
-        ));
-    }
     parameter(disposition, "name")
-        .map(str::to_owned)
+        .map(|name| (name.to_owned(), parameter(disposition, "filename").is_some()))
         .ok_or_else(|| broken("a field has no name"))
 }
 
 fn broken(what: &str) -> Exception {
     Exception::new(
-        36,
+        code::BAD_ARGUMENTS,
         "BAD_ARGUMENTS",
         format_args!("The form in the request body cannot be read: {what}."),
     )
@@ -121,13 +123,17 @@ mod tests {
     #[test]
     fn fields_are_read() {
         let body = "--b\r\nContent-Disposition: form-data; name=\"query\"\r\n\r\nSELECT\r\n1\r\n--b\r\n\
-                    content-type: text/plain\r\ncontent-disposition: form-data; name=param_x\r\n\r\n\r\n--b--\r\n";
+                    content-type: text/plain\r\ncontent-disposition: form-data; name=param_x\r\n\r\n\r\n--b\r\n\
+                    Content-Disposition: form-data; name=\"t\"; filename=\"t.csv\"\r\n\r\n\u{1}\r\n--b--\r\n";
         let read = fields(body.as_bytes(), "b").unwrap();
         assert_eq!(
-            read,
+            read.iter()
+                .map(|field| (field.name.as_str(), field.value.as_slice(), field.is_file))
+                .collect::<Vec<_>>(),
             [
-                ("query".to_owned(), "SELECT\r\n1".to_owned()),
-                ("param_x".to_owned(), String::new())
+                ("query", b"SELECT\r\n1".as_slice(), false),
+                ("param_x", b"", false),
+                ("t", b"\x01", true)
             ]
         );
     }
@@ -138,10 +144,6 @@ mod tests {
             ("", 36),
             ("--b\r\nContent-Disposition: form-data; name=\"x\"\r\n\r\n1", 36),
             ("--b\r\n\r\n1\r\n--b--", 36),
-            (
-                "--b\r\nContent-Disposition: form-data; name=\"x\"; filename=\"y\"\r\n\r\n1\r\n--b--",
-                48,
-            ),
         ] {
             assert_eq!(fields(body.as_bytes(), "b").unwrap_err().code, code, "{body}");
         }

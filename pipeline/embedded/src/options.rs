@@ -2,8 +2,10 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::error::EmbeddedError;
+use crate::turns::Limits;
 
 /// File name of the engine.
 const LIBRARY_NAME: &str = "libchdb.so";
@@ -21,7 +23,7 @@ pub const LIBRARY_VARIABLE: &str = "VONGGAC_LIBCHDB";
 /// The embedded ClickHouse server's options.
 #[derive(Clone, clap::Args)]
 pub struct Options {
-    /// Address and port of the HTTP interface; beyond loopback a password is required.
+    /// Address and port of the HTTP interface; beyond loopback every user needs a password.
     #[arg(long, value_name = "ADDRESS", default_value_t = default_listen())]
     pub listen: SocketAddr,
     /// Directory of the data; made if it is missing.
@@ -30,7 +32,11 @@ pub struct Options {
     /// The engine, libchdb.so; looked for if not given.
     #[arg(long, value_name = "FILE")]
     pub library: Option<PathBuf>,
-    /// The one user there is.
+    /// TOML file (mode 0600) of the users who may come in, instead of the one of --user and --password; its form stands
+    /// in docs/clickhouse.md.
+    #[arg(long, value_name = "FILE", env = "VONGGAC_CLICKHOUSE_USERS_FILE")]
+    pub users_file: Option<PathBuf>,
+    /// The one user there is without a users file.
     #[arg(long, value_name = "NAME", default_value = "default")]
     pub user: String,
     /// That user's password; none means that nobody is asked for one.
@@ -41,9 +47,18 @@ pub struct Options {
         hide_env_values = true
     )]
     pub password: Option<String>,
-    /// Statements that run at once; more wait their turn.
+    /// Reading statements that run at once; more wait their turn.
     #[arg(long, value_name = "COUNT", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=256))]
-    pub connections: u32,
+    pub reads: u32,
+    /// Of these, those of one account (a user, or a quota_key of a user); half of --reads if not given.
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub reads_per_account: Option<u32>,
+    /// Writing statements (inserts, changes of tables) that run at once, in turns of their own.
+    #[arg(long, value_name = "COUNT", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub writes: u32,
+    /// Longest time a SELECT may run, in seconds, whatever its max_execution_time; 0 sets no limit.
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    pub query_seconds_max: u64,
     /// Memory the engine may use, in bytes; 0 leaves it nine tenths of the machine's.
     #[arg(long, value_name = "BYTES", default_value_t = 0)]
     pub memory_bytes_max: u64,
@@ -57,9 +72,13 @@ impl std::fmt::Debug for Options {
             .field("listen", &self.listen)
             .field("data", &self.data)
             .field("library", &self.library)
+            .field("users_file", &self.users_file)
             .field("user", &self.user)
             .field("password", &self.password.as_ref().map(|_| "set"))
-            .field("connections", &self.connections)
+            .field("reads", &self.reads)
+            .field("reads_per_account", &self.reads_per_account)
+            .field("writes", &self.writes)
+            .field("query_seconds_max", &self.query_seconds_max)
             .field("memory_bytes_max", &self.memory_bytes_max)
             .finish()
     }
@@ -72,11 +91,39 @@ impl Options {
             listen: default_listen(),
             data: data.into(),
             library: None,
+            users_file: None,
             user: "default".to_owned(),
             password: None,
-            connections: 8,
+            reads: 8,
+            reads_per_account: None,
+            writes: 8,
+            query_seconds_max: 600,
             memory_bytes_max: 0,
         }
+    }
+}
+
+impl Options {
+    /// Turns of what reads.
+    pub(crate) fn read_limits(&self) -> Limits {
+        let share = self.reads_per_account.unwrap_or(self.reads.div_ceil(2));
+        Limits {
+            running: self.reads as usize,
+            share: share.min(self.reads) as usize,
+        }
+    }
+
+    /// Turns of what writes: an account leaves one to the others, if there is more than one.
+    pub(crate) fn write_limits(&self) -> Limits {
+        Limits {
+            running: self.writes as usize,
+            share: self.writes.saturating_sub(1).max(1) as usize,
+        }
+    }
+
+    /// How long a `SELECT` may run.
+    pub(crate) fn time_limit(&self) -> Option<Duration> {
+        (self.query_seconds_max > 0).then(|| Duration::from_secs(self.query_seconds_max))
     }
 }
 
@@ -156,10 +203,14 @@ mod tests {
             #[command(flatten)]
             options: Options,
         }
-        let cli =
-            <Cli as clap::Parser>::try_parse_from(["x", "--listen", "127.0.0.1:9", "--connections", "3"])
-                .unwrap();
-        assert_eq!((cli.options.listen.port(), cli.options.connections), (9, 3));
-        assert!(<Cli as clap::Parser>::try_parse_from(["x", "--connections", "0"]).is_err());
+        let parse = |flags: &[&str]| <Cli as clap::Parser>::try_parse_from([&["x"], flags].concat());
+        let options = parse(&["--listen", "127.0.0.1:9", "--reads", "3", "--writes", "1"])
+            .unwrap()
+            .options;
+        assert_eq!(options.listen.port(), 9);
+        let (reads, writes) = (options.read_limits(), options.write_limits());
+        assert_eq!((reads.running, reads.share), (3, 2));
+        assert_eq!((writes.running, writes.share), (1, 1));
+        assert!(parse(&["--reads", "0"]).is_err());
     }
 }

@@ -8,9 +8,12 @@
 //! engine's current block, of about 1 MB, holds); a slow client slows the engine down.
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use axum::http::StatusCode;
 use bytes::Bytes;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::codec::{Encoder, Encoding, Packing};
@@ -21,6 +24,8 @@ use crate::ffi::Progress;
 const HOLD_BYTES: usize = 256 << 10;
 /// Size of the chunks given to the network.
 const CHUNK_BYTES: usize = 256 << 10;
+/// How long a client may take nothing of its answer.
+const STALL_MAX: Duration = Duration::from_secs(120);
 /// Chunks between engine and network.
 pub(crate) const CHUNKS_MAX: usize = 4;
 
@@ -54,9 +59,33 @@ pub(crate) enum Piece {
 #[derive(Debug)]
 pub(crate) struct Hangup;
 
+/// The way to the network.
+struct Outlet {
+    pieces: mpsc::Sender<Piece>,
+    runtime: Handle,
+}
+
+impl Outlet {
+    /// Waits for a place; a client that takes nothing for [`STALL_MAX`] counts as gone, so that it does not keep its
+    /// turn for ever.
+    fn send(&self, piece: Piece) -> Result<(), Hangup> {
+        match self.pieces.try_send(piece) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Closed(_)) => Err(Hangup),
+            Err(TrySendError::Full(piece)) => {
+                let sent = async { tokio::time::timeout(STALL_MAX, self.pieces.send(piece)).await };
+                match self.runtime.block_on(sent) {
+                    Ok(Ok(())) => Ok(()),
+                    Ok(Err(_)) | Err(_) => Err(Hangup),
+                }
+            }
+        }
+    }
+}
+
 /// Sends chunks to the network.
 struct Sink {
-    pieces: mpsc::Sender<Piece>,
+    pieces: Outlet,
     buffer: Vec<u8>,
 }
 
@@ -64,7 +93,7 @@ impl Sink {
     /// Sends what is left, and how the body ended.
     fn end(mut self, piece: Piece) -> Result<(), Hangup> {
         self.send().map_err(|_| Hangup)?;
-        self.pieces.blocking_send(piece).map_err(|_| Hangup)
+        self.pieces.send(piece)
     }
 
     fn send(&mut self) -> io::Result<()> {
@@ -73,8 +102,8 @@ impl Sink {
         }
         let chunk = Bytes::from(std::mem::take(&mut self.buffer));
         self.pieces
-            .blocking_send(Piece::Data(chunk))
-            .map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))
+            .send(Piece::Data(chunk))
+            .map_err(|Hangup| io::Error::from(io::ErrorKind::BrokenPipe))
     }
 }
 
@@ -99,7 +128,7 @@ enum State {
     /// Nothing is said yet.
     Held {
         head: oneshot::Sender<Head>,
-        pieces: mpsc::Sender<Piece>,
+        pieces: Outlet,
         bytes: Vec<u8>,
     },
     /// The head is said, the body is under way.
@@ -116,6 +145,7 @@ pub(crate) struct Manner {
     pub(crate) version: String,
     /// The tag of exceptions in the body.
     pub(crate) tag: String,
+    pub(crate) runtime: Handle,
 }
 
 /// The blocking end.
@@ -131,6 +161,10 @@ pub(crate) struct Reply {
 impl Reply {
     /// An answer of which nothing is said.
     pub(crate) fn new(head: oneshot::Sender<Head>, pieces: mpsc::Sender<Piece>, manner: Manner) -> Self {
+        let pieces = Outlet {
+            pieces,
+            runtime: manner.runtime.clone(),
+        };
         let state = State::Held {
             head,
             pieces,
@@ -172,7 +206,8 @@ impl Reply {
             pieces,
             buffer: Vec::new(),
         };
-        let mut encoder = Encoder::new(sink, self.manner.encoding, self.manner.packing);
+        let mut encoder =
+            Encoder::new(sink, self.manner.encoding, self.manner.packing).map_err(|_| Hangup)?;
         encoder.write_all(&bytes).map_err(|_| Hangup)?;
         self.state = State::Open(encoder);
         Ok(())

@@ -7,6 +7,9 @@ use base64::Engine as _;
 
 use crate::codec::{Encoding, Packing};
 use crate::exception::{Exception, code};
+use crate::multipart::Field;
+use crate::sessions::Wanted;
+use crate::users::{Account, Users};
 
 /// Settings of one request, at most.
 const SETTINGS_MAX: usize = 256;
@@ -24,6 +27,12 @@ pub(crate) struct Request {
     pub(crate) parameters: Vec<(String, String)>,
     /// Everything that ClickHouse would take for a setting.
     pub(crate) settings: Vec<(String, String)>,
+    /// Tables that came with the request.
+    pub(crate) tables: Vec<ExternalTable>,
+    /// Who is to be counted for the work, within the user: one of many people behind one program.
+    pub(crate) quota_key: Option<String>,
+    /// What it says of its session.
+    pub(crate) session: SessionParameters,
     /// The id the client chose.
     pub(crate) query_id: Option<String>,
     /// Whether the method is `GET` or `HEAD`, which must not change anything.
@@ -40,6 +49,25 @@ pub(crate) struct Request {
     pub(crate) reply_packing: Packing,
     /// Who asks.
     pub(crate) credentials: Credentials,
+}
+
+/// A table that came with the request, as a file of its form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ExternalTable {
+    pub(crate) name: String,
+    /// Columns with their types, as `CREATE TABLE` has them.
+    pub(crate) structure: String,
+    pub(crate) format: String,
+    pub(crate) data: Vec<u8>,
+}
+
+/// The parameters of a session, as they came.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SessionParameters {
+    id: Option<String>,
+    timeout: Option<String>,
+    must_exist: bool,
+    closes: bool,
 }
 
 /// Who the client says it is.
@@ -60,35 +88,10 @@ impl std::fmt::Debug for Credentials {
 }
 
 impl Credentials {
-    /// Checks them against the one user there is.
-    pub(crate) fn check(&self, user: &str, password: Option<&str>) -> Result<(), Exception> {
-        let given = self
-            .user
-            .as_deref()
-            .filter(|name| !name.is_empty())
-            .unwrap_or("default");
-        let knows =
-            password.is_none_or(|password| same(password, self.password.as_deref().unwrap_or_default()));
-        if same(given, user) && knows {
-            return Ok(());
-        }
-        Err(Exception::new(
-            code::AUTHENTICATION_FAILED,
-            "AUTHENTICATION_FAILED",
-            format_args!(
-                "{given}: Authentication failed: password is incorrect, or there is no user with such name."
-            ),
-        ))
+    /// Finds who it is.
+    pub(crate) fn check(&self, users: &Users) -> Result<Account, Exception> {
+        users.check(self.user.as_deref(), self.password.as_deref())
     }
-}
-
-/// Compares without telling by its duration where the texts differ.
-fn same(one: &str, other: &str) -> bool {
-    let difference = one
-        .bytes()
-        .zip(other.bytes())
-        .fold(0_u8, |sum, (a, b)| sum | (a ^ b));
-    one.len() == other.len() && difference == 0
 }
 
 impl Request {
@@ -103,6 +106,7 @@ impl Request {
         request.credentials = credentials(headers)?;
         request.default_format = text(headers, "x-clickhouse-format");
         request.database = text(headers, "x-clickhouse-database");
+        request.quota_key = text(headers, "x-clickhouse-quota");
         request.body_encoding = match headers.get(CONTENT_ENCODING) {
             Some(value) => Encoding::parse(value.to_str().unwrap_or_default())?,
             None => Encoding::Identity,
@@ -122,11 +126,66 @@ impl Request {
         Ok(request)
     }
 
-    /// Adds the fields of a form, which mean what the URL's parameters mean.
-    pub(crate) fn take_form(&mut self, fields: Vec<(String, String)>) -> Result<(), Exception> {
-        fields
-            .into_iter()
-            .try_for_each(|(name, value)| self.take(name, value))
+    /// Adds the fields of a form, which mean what the URL's parameters mean, and the tables that came as files.
+    ///
+    /// # Errors
+    /// Those of the parameters; 36 for a table whose columns are not said.
+    pub(crate) fn take_form(&mut self, fields: Vec<Field>) -> Result<(), Exception> {
+        let (files, texts): (Vec<Field>, Vec<Field>) = fields.into_iter().partition(|field| field.is_file);
+        for field in texts {
+            let value = String::from_utf8(field.value)
+                .map_err(|_| refused(format_args!("A field of the form is not UTF-8.")))?;
+            self.take(field.name, value)?;
+        }
+        for file in files {
+            let table = self.external_table(file)?;
+            self.tables.push(table);
+        }
+        Ok(())
+    }
+
+    /// `NAME_structure` or `NAME_types`, and `NAME_format`, say of what a file is.
+    fn external_table(&mut self, file: Field) -> Result<ExternalTable, Exception> {
+        let mut take = |suffix: &str| {
+            let wanted = format!("{}_{suffix}", file.name);
+            let at = self.settings.iter().position(|(name, _)| *name == wanted)?;
+            Some(self.settings.swap_remove(at).1)
+        };
+        let (structure, types, format) = (take("structure"), take("types"), take("format"));
+        let structure = match (structure, types) {
+            (Some(structure), _) => structure,
+            (None, Some(types)) => columns_of(&types),
+            (None, None) => {
+                return Err(refused(format_args!(
+                    "Neither structure nor types have been provided for external table {0}. Use fields {0}_structure \
+                     or {0}_types to do so.",
+                    file.name
+                )));
+            }
+        };
+        Ok(ExternalTable {
+            name: file.name,
+            structure,
+            format: format.unwrap_or_else(|| "TabSeparated".to_owned()),
+            data: file.value,
+        })
+    }
+
+    /// The session it is to run in, if any.
+    ///
+    /// # Errors
+    /// Those of [`Wanted::parse`].
+    pub(crate) fn session(&self) -> Result<Option<Wanted>, Exception> {
+        let SessionParameters {
+            id,
+            timeout,
+            must_exist,
+            closes,
+        } = &self.session;
+        let Some(id) = id.as_ref().filter(|id| !id.is_empty()) else {
+            return Ok(None);
+        };
+        Wanted::parse(id.clone(), timeout.as_deref(), *must_exist, *closes).map(Some)
     }
 
     fn take(&mut self, name: String, value: String) -> Result<(), Exception> {
@@ -140,23 +199,13 @@ impl Request {
             "compress" => self.reply_packing = Packing::from(is_on(&value)),
             "decompress" => self.body_packing = Packing::from(is_on(&value)),
             "wait_end_of_query" => self.waits_for_end = is_on(&value),
-            "session_id" => {
-                return Err(Exception::new(
-                    code::NOT_IMPLEMENTED,
-                    "NOT_IMPLEMENTED",
-                    "Sessions over HTTP are not supported by the embedded engine: each request stands alone.",
-                ));
-            }
-            // What ClickHouse's handler knows and has no meaning for one engine with one user.
-            "buffer_size"
-            | "quota_key"
-            | "stacktrace"
-            | "session_timeout"
-            | "session_check"
-            | "role"
-            | "client_protocol_version"
-            | "close_session"
-            | "http_method" => {}
+            "quota_key" => self.quota_key = Some(value),
+            "session_id" => self.session.id = Some(value),
+            "session_timeout" => self.session.timeout = Some(value),
+            "session_check" => self.session.must_exist = is_on(&value),
+            "close_session" => self.session.closes = is_on(&value),
+            // What ClickHouse's handler knows and has no meaning here.
+            "buffer_size" | "stacktrace" | "role" | "client_protocol_version" | "http_method" => {}
             _ => match name.strip_prefix("param_") {
                 Some(parameter) => self.parameters.push((parameter.to_owned(), value)),
                 None => self.take_setting(name, value)?,
@@ -202,6 +251,24 @@ fn refused(message: impl std::fmt::Display) -> Exception {
     Exception::new(36, "BAD_ARGUMENTS", message)
 }
 
+/// Names the columns of a list of types as ClickHouse does: `_1`, `_2`, … Commas within a type do not count.
+fn columns_of(types: &str) -> String {
+    let mut columns = Vec::new();
+    let mut depth = 0_usize;
+    let parts = types.split(|letter: char| {
+        match letter {
+            '(' => depth = depth.saturating_add(1),
+            ')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        letter == ',' && depth == 0
+    });
+    for (index, part) in parts.enumerate() {
+        columns.push(format!("_{} {}", index.saturating_add(1), part.trim()));
+    }
+    columns.join(", ")
+}
+
 fn is_on(value: &str) -> bool {
     matches!(value, "1" | "true")
 }
@@ -219,7 +286,10 @@ fn credentials(headers: &HeaderMap) -> Result<Credentials, Exception> {
         user: text(headers, "x-clickhouse-user"),
         password: text(headers, "x-clickhouse-key"),
     };
-    let Some(basic) = text(headers, AUTHORIZATION.as_str()).filter(|_| credentials.user.is_none()) else {
+    // The Play page says `never` so that no browser adds credentials of its own.
+    let basic =
+        text(headers, AUTHORIZATION.as_str()).filter(|value| value != "never" && credentials.user.is_none());
+    let Some(basic) = basic else {
         return Ok(credentials);
     };
     let decoded = basic
@@ -280,14 +350,61 @@ mod tests {
 
     #[test]
     fn what_is_refused() {
-        for (uri, code) in [("/?session_id=x", 48), ("/?a%27b=1", 115), ("/?=1", 115)] {
+        for (uri, code) in [("/?a%27b=1", 115), ("/?=1", 115)] {
             assert_eq!(parse(uri, &[]).unwrap_err().code, code, "{uri}");
         }
         assert_eq!(parse("/", &[("content-encoding", "br")]).unwrap_err().code, 89);
+        let late = parse("/?session_id=x&session_timeout=9999", &[]).unwrap();
+        assert_eq!(late.session().unwrap_err().code, 374);
         assert_eq!(
             parse("/", &[("authorization", "Bearer x")]).unwrap_err().code,
             516
         );
+    }
+
+    #[test]
+    fn sessions_are_asked_for() {
+        let request = parse(
+            "/?session_id=x&session_timeout=5&session_check=1&close_session=1",
+            &[],
+        )
+        .unwrap();
+        let wanted = request.session().unwrap().unwrap();
+        assert_eq!((wanted.id.as_str(), wanted.timeout.as_secs()), ("x", 5));
+        assert!(wanted.must_exist && wanted.closes);
+        assert_eq!(
+            parse("/?session_id=&session_timeout=5", &[]).unwrap().session(),
+            Ok(None)
+        );
+    }
+
+    #[test]
+    fn files_of_a_form_are_tables() {
+        let file = |name: &str| Field {
+            name: name.to_owned(),
+            value: b"1\n".to_vec(),
+            is_file: true,
+        };
+        let mut request = parse(
+            "/?a_structure=x+UInt8&a_format=CSV&b_types=Map(String,UInt8),Date&max_threads=1",
+            &[],
+        )
+        .unwrap();
+        request.take_form(vec![file("a"), file("b")]).unwrap();
+        let told: Vec<_> = request
+            .tables
+            .iter()
+            .map(|table| (table.structure.as_str(), table.format.as_str()))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("x UInt8", "CSV"),
+                ("_1 Map(String,UInt8), _2 Date", "TabSeparated")
+            ]
+        );
+        assert_eq!(request.settings, [("max_threads".to_owned(), "1".to_owned())]);
+        assert_eq!(request.take_form(vec![file("c")]).unwrap_err().code, 36);
     }
 
     #[test]
@@ -300,6 +417,8 @@ mod tests {
             ("/?password=secre", vec![], Some("secret"), false),
             ("/?user=other&password=secret", vec![], Some("secret"), false),
             ("/?user=other", vec![], None, false),
+            ("/", vec![("authorization", "never")], None, true),
+            ("/", vec![("authorization", "never")], Some("secret"), false),
             ("/", vec![("authorization", basic)], Some("secret"), true),
             (
                 "/",
@@ -308,10 +427,8 @@ mod tests {
                 true,
             ),
         ] {
-            let checked = parse(uri, &headers)
-                .unwrap()
-                .credentials
-                .check("default", password);
+            let users = Users::one("default", password);
+            let checked = parse(uri, &headers).unwrap().credentials.check(&users);
             assert_eq!(checked.is_ok(), allowed, "{uri} {headers:?}");
             assert!(checked.is_ok() || checked.unwrap_err().status().as_u16() == 403);
         }

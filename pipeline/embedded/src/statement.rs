@@ -5,6 +5,7 @@
 //! made here, where ClickHouse's own parser makes it: after `VALUES`, or after `FORMAT name`, blanks and one
 //! line end.
 
+use crate::deed::{Deed, deed};
 use crate::exception::{Exception, code};
 use crate::token::{Kind, Token, Tokens};
 
@@ -29,6 +30,8 @@ pub(crate) enum Shape {
     Other {
         /// The format in the text.
         format: Option<String>,
+        /// What it does.
+        deed: Deed,
     },
 }
 
@@ -102,7 +105,10 @@ fn insert(text: &[u8], mut tokens: Tokens<'_>, complete: bool) -> Result<Option<
     }
     match (complete, selects) {
         (false, _) => Ok(None),
-        (true, true) => Ok(Some(Shape::Other { format: None })),
+        (true, true) => Ok(Some(Shape::Other {
+            format: None,
+            deed: Deed::Writes,
+        })),
         (true, false) => Err(syntax(
             "INSERT has neither VALUES nor FORMAT nor SELECT, so there is nothing to insert.",
         )),
@@ -209,7 +215,10 @@ fn whole(text: &[u8], first: Token) -> Result<Shape, Exception> {
     let selects = begins("SELECT") || begins("WITH") || first.kind == Kind::Mark(b'(');
     Ok(match selects && !inserts {
         true => Shape::Select { format },
-        false => Shape::Other { format },
+        false => Shape::Other {
+            format,
+            deed: deed(&Tokens::new(text), first),
+        },
     })
 }
 
@@ -297,8 +306,9 @@ mod tests {
         let select = |format: Option<&str>| Shape::Select {
             format: format.map(str::to_owned),
         };
-        let other = |format: Option<&str>| Shape::Other {
+        let other = |format: Option<&str>, deed: Deed| Shape::Other {
             format: format.map(str::to_owned),
+            deed,
         };
         for (text, expected) in [
             ("SELECT 1", select(None)),
@@ -311,12 +321,27 @@ mod tests {
             ("(SELECT 1) UNION ALL (SELECT 2 FORMAT x)", select(None)),
             ("WITH 1 AS x SELECT x;\n-- end", select(None)),
             ("SELECT ';', 'it''s', \"a\\\"b\", $x$ ; $x$", select(None)),
-            ("WITH x AS (SELECT 1) INSERT INTO t SELECT * FROM x", other(None)),
-            ("INSERT INTO t SELECT 1", other(None)),
-            ("INSERT INTO t (SELECT 1)", other(None)),
-            ("SHOW TABLES FORMAT JSONEachRow", other(Some("JSONEachRow"))),
-            ("CREATE TABLE t (a String) ENGINE = Memory", other(None)),
-            ("EXPLAIN SELECT 1", other(None)),
+            (
+                "WITH x AS (SELECT 1) INSERT INTO t SELECT * FROM x",
+                other(None, Deed::Writes),
+            ),
+            ("INSERT INTO t SELECT 1", other(None, Deed::Writes)),
+            ("INSERT INTO t (SELECT 1)", other(None, Deed::Writes)),
+            (
+                "SHOW TABLES FORMAT JSONEachRow",
+                other(Some("JSONEachRow"), Deed::Reads),
+            ),
+            (
+                "CREATE TABLE t (a String) ENGINE = Memory",
+                other(None, Deed::Writes),
+            ),
+            ("EXPLAIN SELECT 1", other(None, Deed::Reads)),
+            ("SELECT insert('a', 1, 1, 'b')", other(None, Deed::Reads)),
+            ("-- x\nset a = 1", other(None, Deed::Sets)),
+            ("USE d", other(None, Deed::Uses)),
+            ("CREATE TEMPORARY TABLE t (a Int8)", other(None, Deed::Temporary)),
+            ("kill query where 1", other(None, Deed::Kills)),
+            ("OPTIMIZE TABLE t", other(None, Deed::Writes)),
         ] {
             assert_eq!(shape(text.as_bytes(), true).unwrap(), Some(expected), "{text}");
         }

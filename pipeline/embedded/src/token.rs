@@ -170,3 +170,28 @@ impl Iterator for Tokens<'_> {
         })
     }
 }
+
+/// A text between quotes, as SQL reads it back.
+pub(crate) fn quoted(text: &str, quote: char) -> String {
+    let mut quoted = String::with_capacity(text.len().saturating_add(2));
+    quoted.push(quote);
+    for letter in text.chars() {
+        if letter == quote || letter == '\\' {
+            quoted.push('\\');
+        }
+        quoted.push(letter);
+    }
+    quoted.push(quote);
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_are_escaped() {
+        assert_eq!(quoted("it's \\ `x`", '\''), "'it\\'s \\\\ `x`'");
+        assert_eq!(quoted("a`b", '`'), "`a\\`b`");
+    }
+}

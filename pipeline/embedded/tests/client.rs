@@ -124,7 +124,7 @@ async fn the_crate_works_unchanged() {
 #[tokio::test(flavor = "multi_thread")]
 async fn many_at_once() {
     let Some(data) = directory() else { return };
-    let server = serve(data.path(), &["--connections", "4"]);
+    let server = serve(data.path(), &["--reads", "4", "--writes", "4"]);
     let client = Client::default().with_url(&server.url);
     client.query(TABLE).execute().await.unwrap();
     let tasks: Vec<_> = (0..32_u64)

@@ -100,7 +100,6 @@ async fn statuses_codes_and_headers() {
             "Code: 115. DB::Exception: Unknown setting 'nosuch'",
         ),
         ("database=nosuch", "SELECT 1", 404, "81", "Code: 81. "),
-        ("session_id=1", "SELECT 1", 501, "48", "Code: 48. "),
         (
             "query=INSERT%20INTO%20t%20FORMAT%20JSONEachRow",
             "{\"a\":\"x\"}",
@@ -396,4 +395,156 @@ async fn what_is_taken_is_named() {
     );
     let said = command_at(other.path(), "0.0.0.0:0").output().unwrap();
     assert!(String::from_utf8_lossy(&said.stderr).contains("set a password first"));
+}
+
+/// A body of a form with one file, as ClickHouse's external tables come.
+#[tokio::test]
+async fn tables_may_come_with_a_request() {
+    let Some(data) = directory() else { return };
+    let server = serve(data.path(), &[]);
+    let form = "--b\r\nContent-Disposition: form-data; name=\"t\"; filename=\"t.tsv\"\r\n\r\n1\tx\n2\ty\n\r\n--b--\r\n";
+    for parameters in [
+        "query=SELECT+sum(_1),max(_2)+FROM+t&t_types=UInt8,String",
+        "query=SELECT+sum(a),max(b)+FROM+t&t_structure=a+UInt8,b+String&session_id=s",
+        "query=SELECT+sum(a),max(b)+FROM+t&t_structure=a+UInt8,b+String&session_id=s&readonly=2",
+    ] {
+        let request = reqwest::Client::new()
+            .post(format!("{}/?{parameters}", server.url))
+            .header("Content-Type", "multipart/form-data; boundary=b")
+            .body(form);
+        let answer = Answer::of(request.send().await.unwrap()).await;
+        assert_eq!(answer.text(), "3\ty\n", "{parameters}");
+    }
+    assert_eq!(server.post("session_id=s", "SELECT * FROM t").await.status, 404);
+}
+
+#[tokio::test]
+async fn the_play_page_is_the_engines() {
+    let Some(data) = directory() else { return };
+    let server = serve(data.path(), &[]);
+    let page = Answer::of(reqwest::get(format!("{}/play", server.url)).await.unwrap()).await;
+    assert_eq!(page.status, 200);
+    assert!(page.text().starts_with("<!DOCTYPE html>") && page.text().ends_with("</html>"));
+    assert!(page.text().contains("<title>ClickHouse Query</title>"));
+    // Which looks whether the server is there.
+    let there = reqwest::Client::new().request(reqwest::Method::OPTIONS, format!("{}/?query", server.url));
+    assert_eq!(there.send().await.unwrap().status(), 204);
+    let policy = page.header("content-security-policy");
+    assert!(
+        policy.starts_with("default-src 'none'") && policy.contains("connect-src 'self'"),
+        "{policy}"
+    );
+}
+
+#[tokio::test]
+async fn statements_are_stopped_by_their_ids_and_their_time() {
+    let Some(data) = directory() else { return };
+    let server = serve(data.path(), &["--query-seconds-max", "2"]);
+    let endless = "SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) % 3 = 1";
+    let running = {
+        let request = reqwest::Client::new()
+            .post(format!("{}/?query_id=it%27s", server.url))
+            .body(endless);
+        tokio::spawn(async move { Answer::of(request.send().await.unwrap()).await })
+    };
+    while server.ask("SELECT count() FROM system.processes").await != "2\n" {}
+    let twice = server.post("query_id=it%27s", "SELECT 1").await;
+    assert_eq!(twice.header("x-clickhouse-exception-code"), "216");
+    let killed = server.post("", "KILL QUERY WHERE query_id = 'it\\'s' SYNC").await;
+    assert_eq!(killed.status, 200, "{}", killed.text());
+    let stopped = running.await.unwrap();
+    assert_eq!(
+        stopped.header("x-clickhouse-exception-code"),
+        "394",
+        "{}",
+        stopped.text()
+    );
+    // The limit holds for those who set none, more, and for those who forbid it in the statement.
+    for (parameters, statement, codes) in [
+        ("", endless.to_owned(), ["159"].as_slice()),
+        ("max_execution_time=1000", endless.to_owned(), &["159"]),
+        ("session_id=s", endless.to_owned(), &["159"]),
+        ("", format!("{endless} SETTINGS max_execution_time = 0"), &["394"]),
+    ] {
+        let begun = std::time::Instant::now();
+        let answer = server.post(parameters, statement).await;
+        let code = answer.header("x-clickhouse-exception-code").to_owned();
+        assert!(
+            codes.contains(&code.as_str()),
+            "{parameters}: {code} {}",
+            answer.text()
+        );
+        assert!(
+            begun.elapsed().as_secs() < 8,
+            "{parameters}: {:?}",
+            begun.elapsed()
+        );
+    }
+    let metrics = reqwest::get(format!("{}/metrics", server.url))
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
+    for line in [
+        "embedded_statements_overtime_total 1\n",
+        "embedded_exceptions_total{code=\"159\"} 3\n",
+        "embedded_turns_taken{pool=\"read\"} 0\n",
+        "embedded_sessions_open 1\n",
+    ] {
+        assert!(metrics.contains(line), "{line}{metrics}");
+    }
+}
+
+/// The turns of those who read are no matter for those who write, nor for another account.
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_hold_nobody_up() {
+    let Some(data) = directory() else { return };
+    let server = serve(data.path(), &["--reads", "2", "--query-seconds-max", "20"]);
+    server
+        .ask("CREATE TABLE t (a UInt64) ENGINE = MergeTree ORDER BY a")
+        .await;
+    let endless =
+        "SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) % 3 = 1 SETTINGS max_threads = 1";
+    let many: Vec<_> = (0..16)
+        .map(|_| {
+            let request = reqwest::Client::new()
+                .post(format!("{}/?quota_key=hog", server.url))
+                .body(endless);
+            tokio::spawn(request.send())
+        })
+        .collect();
+    let metric = |wanted: &'static str| {
+        let url = format!("{}/metrics", server.url);
+        async move {
+            reqwest::get(url)
+                .await
+                .unwrap()
+                .text()
+                .await
+                .unwrap()
+                .contains(wanted)
+        }
+    };
+    while !metric("embedded_turns_waiting{pool=\"read\"} 15\n").await {
+        tokio::task::yield_now().await;
+    }
+    let begun = std::time::Instant::now();
+    server.ask("INSERT INTO t VALUES (1), (2)").await;
+    assert_eq!(
+        server
+            .post("quota_key=other", "SELECT sum(a) FROM t")
+            .await
+            .text(),
+        "3\n"
+    );
+    assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
+    // Those who go away leave the queue, and those who run stop.
+    many.iter().for_each(tokio::task::JoinHandle::abort);
+    while !metric("embedded_turns_taken{pool=\"read\"} 0\n").await
+        || !metric("embedded_turns_waiting{pool=\"read\"} 0\n").await
+    {
+        assert!(begun.elapsed().as_secs() < 15, "turns stay taken");
+        tokio::task::yield_now().await;
+    }
 }

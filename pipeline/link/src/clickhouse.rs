@@ -134,10 +134,10 @@ mod tests {
         let arguments = [
             "role",
             "--clickhouse-user=u",
-            "--clickhouse-password-file=p",
-            "--clickhouse-ca=a",
-            "--clickhouse-certificate=c",
-            "--clickhouse-key=k",
+            "--clickhouse-password-file=/p",
+            "--clickhouse-ca=/a",
+            "--clickhouse-certificate=/c",
+            "--clickhouse-key=/k",
         ];
         let flags = Role::parse_from(arguments).security.flags();
         let again: Vec<String> = flags

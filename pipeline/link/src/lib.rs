@@ -12,6 +12,8 @@ mod kafka;
 mod postgres;
 mod secret;
 
+use std::path::{PathBuf, absolute};
+
 pub use clickhouse::ClickhouseSecurity;
 pub use kafka::{KafkaConnection, KafkaSecurity, SaslMechanism};
 pub use postgres::PostgresSecurity;
@@ -20,10 +22,14 @@ pub use secret::{SettingError, check_readable, read_secret};
 /// A setting as it stands on a command line: the long flag without its dashes, and its value; `None` for a flag that stands alone.
 pub type Flag = (&'static str, Option<String>);
 
-/// The flags of files that are set.
-fn file_flags<const N: usize>(files: [(&'static str, &Option<std::path::PathBuf>); N]) -> Vec<Flag> {
+/// The flags of files that are set, each with its whole path, since they may be read in another directory.
+fn file_flags<const N: usize>(files: [(&'static str, &Option<PathBuf>); N]) -> Vec<Flag> {
     files
         .into_iter()
-        .filter_map(|(flag, file)| Some((flag, Some(file.as_ref()?.to_string_lossy().into_owned()))))
+        .filter_map(|(flag, file)| {
+            let file = file.as_ref()?;
+            let whole = absolute(file).unwrap_or_else(|_| file.clone());
+            Some((flag, Some(whole.to_string_lossy().into_owned())))
+        })
         .collect()
 }

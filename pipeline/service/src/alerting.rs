@@ -127,7 +127,10 @@ impl Work for Alerting {
         let numbers = (0..rows.count).collect();
         let refused = insert(&self.shared, Table::Alerts, &rows, numbers, attempt.token, stop).await?;
         for (row, reason) in refused {
-            let id = prepared.alerts.get(row).map(|alert| format!("{:02x?}", alert.alert_id));
+            let id = prepared
+                .alerts
+                .get(row)
+                .map(|alert| format!("{:02x?}", alert.alert_id));
             tracing::error!(id, reason, "ClickHouse refuses an alert; the case store has it");
         }
         Ok(())

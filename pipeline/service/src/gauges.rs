@@ -29,18 +29,27 @@ pub(crate) struct LaneGauges {
 impl LaneGauges {
     pub(crate) fn new(metrics: &Registry, partition: &TopicPartition) -> Self {
         let number = partition.partition.to_string();
-        let labels = [("topic", partition.topic.as_str()), ("partition", number.as_str())];
+        let labels = [
+            ("topic", partition.topic.as_str()),
+            ("partition", number.as_str()),
+        ];
         let counter = |name, help| metrics.counter(name, help, &labels);
         let gauge = |name, help| metrics.gauge(name, help, &labels);
         Self {
             messages: counter("pipeline_messages_total", "Messages that are done."),
             batches: counter("pipeline_batches_total", "Batches that are done."),
-            busy_seconds: gauge("pipeline_batch_seconds", "How long the last batch took from its cut on."),
+            busy_seconds: gauge(
+                "pipeline_batch_seconds",
+                "How long the last batch took from its cut on.",
+            ),
             lag_seconds: gauge(
                 "pipeline_lag_seconds",
                 "Age of the oldest message that is not done; 0 when all are.",
             ),
-            lag_messages: gauge("pipeline_lag_messages", "Offsets of the partition that are not done."),
+            lag_messages: gauge(
+                "pipeline_lag_messages",
+                "Offsets of the partition that are not done.",
+            ),
             state_bytes: gauge("pipeline_state_bytes", "Size of the state as last saved."),
             gaps: counter(
                 "pipeline_offset_gaps_total",
@@ -54,7 +63,10 @@ impl LaneGauges {
                 "pipeline_log_went_back_total",
                 "Times that the partition's log was cut back or made anew.",
             ),
-            reopened: counter("pipeline_reopened_total", "Times that the partition was opened again."),
+            reopened: counter(
+                "pipeline_reopened_total",
+                "Times that the partition was opened again.",
+            ),
             unsaved: counter(
                 "pipeline_state_unsaved_total",
                 "Times that the state could not be saved; the place does not depend on it.",
@@ -78,7 +90,8 @@ impl LaneGauges {
     pub(crate) fn behind(&self, offsets: i64, done_ms: i64) {
         self.lag_messages.set(offsets.max(0) as f64);
         let age_s = (now_ms() - done_ms).max(0) as f64 / 1000.0;
-        self.lag_seconds.set(if offsets > 0 && done_ms > 0 { age_s } else { 0.0 });
+        self.lag_seconds
+            .set(if offsets > 0 && done_ms > 0 { age_s } else { 0.0 });
     }
 }
 
@@ -91,7 +104,8 @@ pub(crate) struct CorrelatorGauges {
 
 impl CorrelatorGauges {
     pub(crate) fn new(metrics: &Registry, partition: &TopicPartition, correlator: &Correlator) -> Self {
-        const HELP: &str = "Of a partition's correlator; each is described at vonggac_correlate's Counters and Held.";
+        const HELP: &str =
+            "Of a partition's correlator; each is described at vonggac_correlate's Counters and Held.";
         let number = partition.partition.to_string();
         let labels = [("partition", number.as_str())];
         Self {
@@ -171,7 +185,10 @@ impl RoleGauges {
                 .map(|class| {
                     let labels = [("class", class.name())];
                     let help = "Rows that ClickHouse confirmed.";
-                    (class, metrics.counter("pipeline_rows_stored_total", help, &labels))
+                    (
+                        class,
+                        metrics.counter("pipeline_rows_stored_total", help, &labels),
+                    )
                 })
                 .collect(),
             alerts: counter("pipeline_alerts_total", "Revisions of alerts that went out."),

@@ -6,9 +6,13 @@ use std::time::Duration;
 
 use thiserror::Error;
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// How long one attempt may take.
+const ATTEMPT_LIMIT: Duration = Duration::from_secs(120);
+const NO_ANSWER: &str = "no answer";
 
 /// Why a lane stopped.
 #[derive(Debug, Error)]
@@ -67,22 +71,23 @@ impl Stop {
         let mut waiting = Waiting::new(what);
         loop {
             let outcome = tokio::select! {
-                outcome = attempt() => outcome,
+                outcome = timeout(ATTEMPT_LIMIT, attempt()) => outcome,
                 // What is under way may take long when its server hangs.
                 () = self.wait_for_the_last(waiting.failures) => return Err(Halt::Stopped),
             };
             match outcome {
-                Ok(value) => {
+                Ok(Ok(value)) => {
                     waiting.works();
                     return Ok(value);
                 }
-                Err(error) => self.pause(waiting.failed(&error)).await?,
+                Ok(Err(error)) => self.pause(waiting.failed(&error)).await?,
+                Err(_) => self.pause(waiting.failed(&NO_ANSWER)).await?,
             }
         }
     }
 
-    /// A first attempt is let come to its end, so that a lane that is told to stop while all is well ends its batch; what has failed before is
-    /// not waited for.
+    /// When to give up what is under way. A first attempt is let come to its end, so that a lane that is told to stop while all is well
+    /// ends its batch; what has failed before is not waited for.
     pub(crate) async fn wait_for_the_last(&self, failures: u64) {
         self.wait().await;
         if failures == 0 {

@@ -70,7 +70,11 @@ impl Ingest {
         };
         self.shared.gauges.repeats.add(1);
         // In a log that is read again repeats are what is expected.
-        if !is_repeat && in_a_row >= REPEATS_EXPLAINED && (in_a_row / REPEATS_EXPLAINED).is_power_of_two() && in_a_row % REPEATS_EXPLAINED == 0 {
+        if !is_repeat
+            && in_a_row >= REPEATS_EXPLAINED
+            && (in_a_row / REPEATS_EXPLAINED).is_power_of_two()
+            && in_a_row % REPEATS_EXPLAINED == 0
+        {
             tracing::error!(
                 partition = %self.partition,
                 sensor = event.sensor,

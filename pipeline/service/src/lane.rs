@@ -321,6 +321,7 @@ impl<'a, W: Work> Turn<'a, W> {
             match outcome {
                 Ok(()) => {
                     waiting.works();
+                    lane.shared.troubles.kafka.clear();
                     return Ok(());
                 }
                 Err(TransactionError::Fenced(error)) => return Err(Halt::Fenced(error.to_string())),
@@ -328,7 +329,10 @@ impl<'a, W: Work> Turn<'a, W> {
                     tracing::debug!(%error, "a transaction is given up; its cut is written down");
                     return Err(Halt::Stopped);
                 }
-                Err(error) => lane.stop.pause(waiting.failed(&error)).await?,
+                Err(error) => {
+                    lane.shared.troubles.kafka.set(error.to_string());
+                    lane.stop.pause(waiting.failed(&error)).await?;
+                }
             }
         }
     }
@@ -357,9 +361,7 @@ impl<'a, W: Work> Turn<'a, W> {
     async fn check(&mut self) -> Result<(), Halt> {
         self.checked_at = Instant::now();
         let place = self.opened.place;
-        let found = tokio::task::block_in_place(|| {
-            self.lane.shared.places.watermarks(&self.lane.partition)
-        });
+        let found = tokio::task::block_in_place(|| self.lane.shared.places.watermarks(&self.lane.partition));
         let marks = match found {
             Ok(marks) => marks,
             Err(error) => {
@@ -368,7 +370,13 @@ impl<'a, W: Work> Turn<'a, W> {
                 return Ok(());
             }
         };
-        self.lane.gauges.behind(marks.high - place.next_offset, self.done_ms);
+        let is_at_end = self.ahead.is_empty() && self.opened.reader.is_at_end();
+        let behind = if is_at_end {
+            0
+        } else {
+            marks.high - place.next_offset
+        };
+        self.lane.gauges.behind(behind, self.done_ms);
         if marks.high < place.next_offset {
             return Err(Halt::Reopen(format!(
                 "the log ends at {}, before the place {}",

@@ -52,7 +52,9 @@ impl Lanes {
     /// Takes over what a rebalance changed.
     pub(crate) fn take(&mut self, change: Change) {
         match change {
-            Change::Assigned(partitions) => partitions.into_iter().for_each(|partition| self.start(partition)),
+            Change::Assigned(partitions) => {
+                partitions.into_iter().for_each(|partition| self.start(partition))
+            }
             Change::Revoked(partitions) => {
                 for partition in partitions {
                     if self.held.remove(&partition).is_some() {

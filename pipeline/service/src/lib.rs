@@ -92,6 +92,7 @@ pub(crate) struct Shared {
 /// What may be wrong, in words.
 pub(crate) struct Troubles {
     pub(crate) store: Problem,
+    pub(crate) kafka: Problem,
 }
 
 /// Runs until `shutdown` resolves; then every lane ends the batch it is at.
@@ -124,6 +125,7 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
         gauges: RoleGauges::new(&metrics),
         troubles: Troubles {
             store: metrics.problem("clickhouse"),
+            kafka: metrics.problem("kafka"),
         },
         metrics,
         kafka: options.kafka.clone(),
@@ -162,8 +164,10 @@ async fn prepare(store: &Store, options: &Options, stop: &Stop) -> anyhow::Resul
         .migrate(&options.tables)
         .await
         .context("bring ClickHouse's tables up to date")?;
-    stop.until_ok("Kafka", || vonggac_bus::create_topics(&options.kafka, &options.topics))
-        .await?;
+    stop.until_ok("Kafka", || {
+        vonggac_bus::create_topics(&options.kafka, &options.topics)
+    })
+    .await?;
     Ok(())
 }
 
@@ -197,7 +201,10 @@ impl<'a> Topics<'a> {
         };
         // One that was just deleted is about to be made again by whoever did it, most likely.
         if self.were_missing && !missing.is_empty() {
-            tracing::error!(?missing, "topics were deleted; they are made again, what they held is gone");
+            tracing::error!(
+                ?missing,
+                "topics were deleted; they are made again, what they held is gone"
+            );
             let options = self.options;
             if let Err(error) = vonggac_bus::create_topics(&options.kafka, &options.topics).await {
                 tracing::warn!(%error, "topics could not be made; it will be tried again");

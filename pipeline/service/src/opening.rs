@@ -60,7 +60,9 @@ pub(crate) async fn open<W: Work>(lane: &mut Lane<W>) -> Result<Opened, Halt> {
     let saved = lane
         .stop
         .until_ok("the saved state", || {
-            shared.store.load_checkpoint(&partition.topic, partition.partition)
+            shared
+                .store
+                .load_checkpoint(&partition.topic, partition.partition)
         })
         .await?;
     let marks = lane
@@ -98,26 +100,27 @@ pub(crate) async fn open<W: Work>(lane: &mut Lane<W>) -> Result<Opened, Halt> {
 
 async fn fence<W: Work>(lane: &Lane<W>) -> Result<TransactionalProducer, Halt> {
     let id = format!("{GROUP}-{}-{}", lane.partition.topic, lane.partition.partition);
-    let producer = TransactionalProducer::new(&lane.shared.kafka, &id).map_err(|error| Halt::Failed(error.into()))?;
+    let producer =
+        TransactionalProducer::new(&lane.shared.kafka, &id).map_err(|error| Halt::Failed(error.into()))?;
     let mut waiting = Waiting::new("Kafka's fence");
     loop {
         match tokio::task::block_in_place(|| producer.fence()) {
             Ok(()) => {
                 waiting.works();
+                lane.shared.troubles.kafka.clear();
                 return Ok(producer);
             }
             Err(TransactionError::Fenced(error)) => return Err(Halt::Fenced(error.to_string())),
-            Err(error) => lane.stop.pause(waiting.failed(&error)).await?,
+            Err(error) => {
+                lane.shared.troubles.kafka.set(error.to_string());
+                lane.stop.pause(waiting.failed(&error)).await?;
+            }
         }
     }
 }
 
 /// Whether the message before `place` still stands there. It is looked for by a reader of its own, so that the lane's is not disturbed.
-pub(crate) async fn is_known<W: Work>(
-    lane: &Lane<W>,
-    place: Place,
-    marks: Watermarks,
-) -> Result<bool, Halt> {
+pub(crate) async fn is_known<W: Work>(lane: &Lane<W>, place: Place, marks: Watermarks) -> Result<bool, Halt> {
     let Some(mark) = place.mark.filter(|_| place.next_offset > marks.low) else {
         // What stood there is deleted, so there is nothing to be mistaken about: what comes is new.
         return Ok(true);
@@ -131,7 +134,8 @@ pub(crate) async fn is_known<W: Work>(
 }
 
 fn reader_at<W: Work>(lane: &Lane<W>, offset: i64) -> Result<PartitionReader, Halt> {
-    PartitionReader::open(&lane.shared.kafka, &lane.partition, offset).map_err(|error| Halt::Failed(error.into()))
+    PartitionReader::open(&lane.shared.kafka, &lane.partition, offset)
+        .map_err(|error| Halt::Failed(error.into()))
 }
 
 /// The first message that a reader finds.
@@ -263,7 +267,9 @@ impl<W: Work> Opening<'_, W> {
                     if message.offset == from - 1 && Some(Mark::of(&message)) == self.start.state_mark => {}
                 First::Message(_) | First::Nothing => {
                     return self
-                        .start_over(format!("another message stands before {from}, where the state was saved"))
+                        .start_over(format!(
+                            "another message stands before {from}, where the state was saved"
+                        ))
                         .await;
                 }
             }
@@ -412,7 +418,10 @@ mod tests {
             note: String::new(),
         };
         let start = Start::of(Some(&foreign), Some(&saved(400, 420)), MARKS);
-        assert_eq!((start.place.next_offset, start.place.planned_end), (400, Some(420)));
+        assert_eq!(
+            (start.place.next_offset, start.place.planned_end),
+            (400, Some(420))
+        );
         let fresh = Start::of(None, None, MARKS);
         assert_eq!((fresh.place.next_offset, fresh.state_offset), (10, 10));
     }

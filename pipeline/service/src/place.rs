@@ -101,7 +101,13 @@ mod tests {
 
     #[test]
     fn a_note_of_somebody_else_is_none_of_ours() {
-        for note in ["", "vg1", "vg1 planned=x mark=-", "vg2 planned=0 mark=-", "vg1 planned=0 mark=1:xyz"] {
+        for note in [
+            "",
+            "vg1",
+            "vg1 planned=x mark=-",
+            "vg2 planned=0 mark=-",
+            "vg1 planned=0 mark=1:xyz",
+        ] {
             let committed = Committed {
                 next_offset: 7,
                 note: note.to_owned(),

@@ -33,8 +33,20 @@ pub(crate) async fn insert(
             continue;
         }
         let is_all = piece.len() == rows.count;
-        let chosen = if is_all { None } else { Some(rows.only(piece.iter().copied())) };
-        let sent = attempt(shared, table, chosen.as_ref().unwrap_or(rows), &token, stop, waiting.failures).await?;
+        let chosen = if is_all {
+            None
+        } else {
+            Some(rows.only(piece.iter().copied()))
+        };
+        let sent = attempt(
+            shared,
+            table,
+            chosen.as_ref().unwrap_or(rows),
+            &token,
+            stop,
+            waiting.failures,
+        )
+        .await?;
         let Err(error) = sent else {
             waiting.works();
             waiting = Waiting::new("ClickHouse");

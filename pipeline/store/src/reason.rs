@@ -89,9 +89,15 @@ mod tests {
             "Code: 469. DB::Exception: Constraint `c` for table x is violated. (VIOLATED_CONSTRAINT)",
             Reason::Data,
         );
-        check("Code: 243. DB::Exception: Cannot reserve 1.00 MiB, not enough space", Reason::Server);
+        check(
+            "Code: 243. DB::Exception: Cannot reserve 1.00 MiB, not enough space",
+            Reason::Server,
+        );
         check("Code: 252. DB::Exception: Too many parts (300)", Reason::Server);
-        check("Code: 60. DB::Exception: Table vonggac.flow does not exist", Reason::Schema);
+        check(
+            "Code: 60. DB::Exception: Table vonggac.flow does not exist",
+            Reason::Schema,
+        );
         check("bad gateway", Reason::Server);
     }
 }

@@ -34,8 +34,12 @@ impl Rows {
     pub fn only(&self, numbers: impl IntoIterator<Item = usize>) -> Self {
         let mut chosen = Self::default();
         for number in numbers {
-            let start = number.checked_sub(1).map_or(Some(0), |before| self.ends.get(before).copied());
-            let row = start.zip(self.ends.get(number)).and_then(|(start, &end)| self.bytes.get(start..end));
+            let start = number
+                .checked_sub(1)
+                .map_or(Some(0), |before| self.ends.get(before).copied());
+            let row = start
+                .zip(self.ends.get(number))
+                .and_then(|(start, &end)| self.bytes.get(start..end));
             if let Some(row) = row {
                 chosen.bytes.extend_from_slice(row);
                 chosen.end();

@@ -138,10 +138,18 @@ pub(crate) fn column_list(class: Class) -> String {
 }
 
 /// Creates the database and whatever is missing in it, and brings the tables' settings in line with the options.
-pub(crate) async fn migrate(client: &Client, database: &str, tables: &TableOptions) -> Result<(), StoreError> {
+pub(crate) async fn migrate(
+    client: &Client,
+    database: &str,
+    tables: &TableOptions,
+) -> Result<(), StoreError> {
     let on_cluster = tables.on_cluster();
     let outside = client.clone().with_database("default");
-    run(&outside, &format!("CREATE DATABASE IF NOT EXISTS {database}{on_cluster}")).await?;
+    run(
+        &outside,
+        &format!("CREATE DATABASE IF NOT EXISTS {database}{on_cluster}"),
+    )
+    .await?;
     let engine = tables.engine("", "");
     run(
         client,
@@ -167,10 +175,26 @@ pub(crate) async fn migrate(client: &Client, database: &str, tables: &TableOptio
             .map(|column| (column.name, definition(column)))
             .chain([(STORED_AT, STORED_AT_DEFINITION.to_owned())])
             .collect();
-        keep(client, class.name(), &class_table(class, tables), &wanted, tables, tables.event_days).await?;
+        keep(
+            client,
+            class.name(),
+            &class_table(class, tables),
+            &wanted,
+            tables,
+            tables.event_days,
+        )
+        .await?;
     }
     let stored_at = [(STORED_AT, STORED_AT_DEFINITION.to_owned())];
-    keep(client, "alerts", &alerts_table(tables), &stored_at, tables, tables.alert_days).await?;
+    keep(
+        client,
+        "alerts",
+        &alerts_table(tables),
+        &stored_at,
+        tables,
+        tables.alert_days,
+    )
+    .await?;
     let mark = CHECKPOINT_MARK.map(|(name, kind)| (name, format!("`{name}` {kind}")));
     keep(client, "checkpoint", &checkpoint_table(tables), &mark, tables, 0).await?;
     let settings = tables.settings().join(", ");
@@ -223,11 +247,19 @@ async fn keep(
         .collect();
     if !missing.is_empty() {
         let settings = missing.join(", ");
-        run(client, &format!("ALTER TABLE {table}{on_cluster} MODIFY SETTING {settings}")).await?;
+        run(
+            client,
+            &format!("ALTER TABLE {table}{on_cluster} MODIFY SETTING {settings}"),
+        )
+        .await?;
     }
     match (retention(days), now.contains(" TTL ")) {
         (Some(ttl), _) if !now.contains(&ttl) => {
-            run(client, &format!("ALTER TABLE {table}{on_cluster} MODIFY TTL {ttl}")).await
+            run(
+                client,
+                &format!("ALTER TABLE {table}{on_cluster} MODIFY TTL {ttl}"),
+            )
+            .await
         }
         (None, true) => run(client, &format!("ALTER TABLE {table}{on_cluster} REMOVE TTL")).await,
         _ => Ok(()),
@@ -259,7 +291,9 @@ const STORED_AT_DEFINITION: &str = "`stored_at` DateTime('UTC') DEFAULT now() CO
 
 fn class_table(class: Class, tables: &TableOptions) -> String {
     let columns: Vec<String> = class.stored_columns().map(definition).collect();
-    let ttl = retention(tables.event_days).map(|ttl| format!("TTL {ttl} ")).unwrap_or_default();
+    let ttl = retention(tables.event_days)
+        .map(|ttl| format!("TTL {ttl} "))
+        .unwrap_or_default();
     format!(
         "CREATE TABLE IF NOT EXISTS {}{} ({}, {STORED_AT_DEFINITION}, \
          INDEX by_event event_id TYPE bloom_filter(0.01) GRANULARITY 4, \
@@ -296,7 +330,9 @@ fn definition(column: &Column) -> String {
 }
 
 fn alerts_table(tables: &TableOptions) -> String {
-    let ttl = retention(tables.alert_days).map(|ttl| format!("TTL {ttl} ")).unwrap_or_default();
+    let ttl = retention(tables.alert_days)
+        .map(|ttl| format!("TTL {ttl} "))
+        .unwrap_or_default();
     format!(
         "CREATE TABLE IF NOT EXISTS alerts{} (\
          alert_id UInt128, revision UInt64, rule_id String, rule_title String, rule_version String, \
@@ -322,7 +358,9 @@ const CHECKPOINT_MARK: [(&str, &str); 3] = [
 ];
 
 fn checkpoint_table(tables: &TableOptions) -> String {
-    let mark = CHECKPOINT_MARK.map(|(name, kind)| format!("{name} {kind}")).join(", ");
+    let mark = CHECKPOINT_MARK
+        .map(|(name, kind)| format!("{name} {kind}"))
+        .join(", ");
     format!(
         "CREATE TABLE IF NOT EXISTS checkpoint{} (\
          topic LowCardinality(String), partition Int32, version UInt64, next_offset Int64, planned_end Int64, {mark}, \
@@ -350,10 +388,16 @@ mod tests {
         let sql = class_table(Class::Flow, &options(Some("gov`1")));
         assert!(sql.contains("flow ON CLUSTER `gov\\`1` ("), "{sql}");
         assert!(sql.contains("ENGINE = ReplicatedMergeTree()"), "{sql}");
-        assert!(sql.contains("replicated_deduplication_window_seconds = 7200"), "{sql}");
+        assert!(
+            sql.contains("replicated_deduplication_window_seconds = 7200"),
+            "{sql}"
+        );
         let sql = alerts_table(&options(None));
         assert!(sql.contains("ENGINE = ReplacingMergeTree(revision)"), "{sql}");
-        assert!(sql.contains("non_replicated_deduplication_window = 144000"), "{sql}");
+        assert!(
+            sql.contains("non_replicated_deduplication_window = 144000"),
+            "{sql}"
+        );
         assert!(!sql.contains("TTL"), "{sql}");
     }
 

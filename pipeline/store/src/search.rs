@@ -216,6 +216,8 @@ impl From<clickhouse::error::Error> for SearchError {
             .map(|(code, _)| code);
         match code {
             Some(code) if dear.contains(&code) => Self::TooExpensive(format!("code {code}")),
+            // TOO_MANY_SIMULTANEOUS_QUERIES: others than searches, or another console's.
+            Some("202") => Self::Busy(Busy::Wait),
             _ => Self::Server(text),
         }
     }

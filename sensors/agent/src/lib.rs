@@ -29,6 +29,7 @@ mod refused;
 mod scan;
 mod summary;
 mod tallies;
+mod trouble;
 mod writer;
 
 pub use options::Options;
@@ -77,6 +78,12 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
         tasks.spawn(async move { serving.await.map(|()| "metrics") });
     }
     let tallies = Arc::new(Tallies::default());
+    let watching = trouble::watch(
+        metrics.registry().clone(),
+        Arc::clone(&tallies),
+        options.spool_bytes_max,
+    );
+    tasks.spawn(async move { match watching.await {} });
     let Threads {
         signatures,
         joined,
@@ -206,11 +213,9 @@ impl Threads {
             OpenedSpool::None(boot) => (None, None, boot),
             OpenedSpool::Open(spool) => {
                 tallies.watch(spool.status);
-                let connection = options
-                    .connection()
-                    .context("a spool without Kafka")?;
+                let connection = options.connection().context("a spool without Kafka")?;
                 let publisher = Publisher::new(
-                    Box::new(move || Producer::new(&connection)),
+                    Box::new(move || Producer::gapless(&connection)),
                     spool.reader,
                     spool.acknowledger,
                     RefusedFile::new(options.spool.as_deref().unwrap_or(Path::new("."))),

@@ -262,11 +262,13 @@ impl Packets {
             name: name.clone(),
             ..SourceReport::default()
         };
+        let away = self.metrics.registry().problem(format!("interface:{name}"));
         let last_us = loop {
             let (last_us, lost) = self.run_ring(&mut ring);
             self.kernel_dropped_before = self.kernel_dropped;
             let Some(error) = lost else { break last_us };
             self.interface_lost += 1;
+            away.set(format!("the interface went away and is waited for: {error}"));
             tracing::error!(%error, "the interface went away; its flows are ended, and it is waited for");
             self.inspector.finish(&mut self.out);
             self.send_stats(last_us);
@@ -278,6 +280,7 @@ impl Packets {
                     break now_us();
                 }
             }
+            away.clear();
             tracing::info!(interface = name, "the interface is back; capturing");
         };
         self.report.sources.push(source);

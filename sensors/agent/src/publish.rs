@@ -58,6 +58,8 @@ pub(crate) struct Publisher {
     deliveries: FuturesOrdered<Delivery>,
     /// How many more messages go one by one.
     alone: usize,
+    /// Producers that failed since the last message was delivered.
+    failed_in_a_row: u32,
     /// The spool is not read before this.
     read_again: Instant,
 }
@@ -82,6 +84,7 @@ impl Publisher {
             window_bytes: 0,
             deliveries: FuturesOrdered::new(),
             alone: 0,
+            failed_in_a_row: 0,
             read_again: Instant::now(),
         })
     }
@@ -98,7 +101,10 @@ impl Publisher {
             }
             tokio::select! {
                 Some(outcome) = self.deliveries.next() => match outcome {
-                    Ok(()) => delivered = self.pop().or(delivered),
+                    Ok(()) => {
+                        add(&self.tallies.kafka_delivered, 1);
+                        delivered = self.pop().or(delivered);
+                    }
                     Err(error) => self.failed(&error, &mut delivered).await,
                 },
                 _ = &mut end_of_writing, if !ended => ended = true,
@@ -152,12 +158,7 @@ impl Publisher {
             let delivery = producer.send(topic::EVENTS, &record.key, &record.value).await?;
             self.deliveries.push_back(delivery);
         }
-        self.tallies
-            .kafka_under_way
-            .store(self.deliveries.len() as u64, Ordering::Relaxed);
-        self.tallies
-            .kafka_under_way_bytes
-            .store(self.window_bytes as u64, Ordering::Relaxed);
+        self.note_under_way();
         Ok(())
     }
 
@@ -166,8 +167,19 @@ impl Publisher {
         let (record, after) = self.window.pop_front()?;
         self.window_bytes -= bytes_of(&record);
         self.alone = self.alone.saturating_sub(1);
-        add(&self.tallies.kafka_delivered, 1);
+        self.failed_in_a_row = 0;
+        self.note_under_way();
         Some(after)
+    }
+
+    fn note_under_way(&self) {
+        let tallies = &self.tallies;
+        tallies
+            .kafka_under_way
+            .store(self.deliveries.len() as u64, Ordering::Relaxed);
+        tallies
+            .kafka_under_way_bytes
+            .store(self.window_bytes as u64, Ordering::Relaxed);
     }
 
     /// Sends the window again with a fresh producer, one by one if a message was refused; a message that was alone goes aside.
@@ -176,7 +188,12 @@ impl Publisher {
         self.producer = None;
         add(&self.tallies.kafka_sent_again, self.deliveries.len() as u64);
         self.deliveries = FuturesOrdered::new();
+        self.failed_in_a_row += 1;
         if !error.is_message_refused() {
+            // A refused message ends its producer; those before it may only hear of that end, again and again.
+            if self.failed_in_a_row > 1 {
+                self.alone = self.alone.max(ALONE_AFTER_REFUSAL);
+            }
             let renewed = add(&self.tallies.kafka_producers_renewed, 1);
             if renewed.is_power_of_two() {
                 tracing::error!(%error, renewed, "Kafka takes nothing now; a new producer sends again what is not delivered");

@@ -31,16 +31,18 @@ fn ip(arguments: &[&str]) -> bool {
 struct Pair {
     near: String,
     far: String,
-    number: u32,
+    /// Third number of its network's address: of its own, so that what is sent goes to this pair.
+    network: u32,
 }
 
 impl Pair {
-    fn new(tag: &str) -> Option<Self> {
-        let number = std::process::id();
+    /// Makes the pair of this number, 0 or 1, among those of this process.
+    fn new(pair: u32) -> Option<Self> {
+        let process = std::process::id();
         let pair = Self {
-            near: format!("vg{tag}{number}a"),
-            far: format!("vg{tag}{number}b"),
-            number: number % 250,
+            near: format!("vgt{process}{pair}a"),
+            far: format!("vgt{process}{pair}b"),
+            network: (2 * process + pair) % 250,
         };
         if pair.make() {
             return Some(pair);
@@ -50,7 +52,7 @@ impl Pair {
     }
 
     fn make(&self) -> bool {
-        let address = format!("198.19.{}.1/24", self.number);
+        let address = format!("198.19.{}.1/24", self.network);
         ip(&[
             "link", "add", &self.near, "type", "veth", "peer", "name", &self.far,
         ]) && ip(&["addr", "add", &address, "dev", &self.near])
@@ -63,10 +65,10 @@ impl Pair {
     }
 
     fn send(&self, port: u16) {
-        let socket = UdpSocket::bind((format!("198.19.{}.1", self.number).as_str(), 0)).unwrap();
+        let socket = UdpSocket::bind((format!("198.19.{}.1", self.network).as_str(), 0)).unwrap();
         socket.set_broadcast(true).unwrap();
         socket
-            .send_to(b"x", (format!("198.19.{}.255", self.number).as_str(), port))
+            .send_to(b"x", (format!("198.19.{}.255", self.network).as_str(), port))
             .unwrap();
     }
 }
@@ -90,6 +92,8 @@ fn start(pair: &Pair, place: &Path) -> Sensor {
         &pair.far,
         "--eve",
         eve.to_str().unwrap(),
+        "--stats-seconds",
+        "1",
         "--summary",
         summary.to_str().unwrap(),
     ]);
@@ -117,13 +121,24 @@ async fn until(what: &str, mut done: impl FnMut() -> bool) {
     }
 }
 
-/// Sends for as long as the sensor may need to see at least one.
-async fn send_for(pair: &Pair, port: u16, time: Duration) {
-    let begun = Instant::now();
-    while begun.elapsed() < time {
+/// The packets of the last report in EVE.
+fn packets(place: &Path) -> u64 {
+    let text = fs::read_to_string(place.join("eve.json")).unwrap_or_default();
+    text.lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter_map(|event| event["stats"]["capture"]["packets"].as_u64())
+        .next_back()
+        .unwrap_or(0)
+}
+
+/// Sends to `port` until the sensor has reported more packets than before.
+async fn send_until_seen(pair: &Pair, port: u16, place: &Path) {
+    let before = packets(place);
+    until("the sensor captures", || {
         pair.send(port);
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+        packets(place) > before
+    })
+    .await;
 }
 
 fn summary(place: &Path) -> Value {
@@ -132,17 +147,16 @@ fn summary(place: &Path) -> Value {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_interface_that_goes_away_ends_its_flows_and_is_waited_for() {
-    let Some(pair) = Pair::new("t") else { return };
+    let Some(pair) = Pair::new(0) else { return };
     let place = tempfile::tempdir().unwrap();
     let sensor = start(&pair, place.path());
-    until("the sensor captures", || place.path().join("eve.json").exists()).await;
-    send_for(&pair, 4001, Duration::from_secs(2)).await;
+    send_until_seen(&pair, 4001, place.path()).await;
     assert!(pair.delete());
     until("the flows of before are ended", || flows(place.path(), 4001) > 0).await;
     assert!(!sensor.task.is_finished());
 
     assert!(pair.make());
-    send_for(&pair, 4002, Duration::from_secs(4)).await;
+    send_until_seen(&pair, 4002, place.path()).await;
     sensor.stop.send(()).unwrap();
     assert!(sensor.task.await.unwrap().unwrap());
     assert!(flows(place.path(), 4002) > 0);
@@ -155,11 +169,10 @@ async fn an_interface_that_goes_away_ends_its_flows_and_is_waited_for() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sensor_that_waits_for_its_interface_still_stops() {
-    let Some(pair) = Pair::new("s") else { return };
+    let Some(pair) = Pair::new(1) else { return };
     let place = tempfile::tempdir().unwrap();
     let sensor = start(&pair, place.path());
-    until("the sensor captures", || place.path().join("eve.json").exists()).await;
-    send_for(&pair, 4003, Duration::from_secs(2)).await;
+    send_until_seen(&pair, 4003, place.path()).await;
     assert!(pair.delete());
     until("the flows of before are ended", || flows(place.path(), 4003) > 0).await;
     sensor.stop.send(()).unwrap();

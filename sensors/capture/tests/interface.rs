@@ -22,16 +22,18 @@ fn ip(arguments: &[&str]) -> bool {
 struct Pair {
     near: String,
     far: String,
-    number: u32,
+    /// Third number of its network's address: of its own, so that what is sent goes to this pair.
+    network: u32,
 }
 
 impl Pair {
-    fn new(tag: &str) -> Option<Self> {
-        let number = std::process::id();
+    /// Makes the pair of this number, 0 or 1, among those of this process.
+    fn new(pair: u32) -> Option<Self> {
+        let process = std::process::id();
         let pair = Self {
-            near: format!("vg{tag}{number}a"),
-            far: format!("vg{tag}{number}b"),
-            number: number % 250,
+            near: format!("vgc{process}{pair}a"),
+            far: format!("vgc{process}{pair}b"),
+            network: (2 * process + pair) % 250,
         };
         if pair.make() {
             return Some(pair);
@@ -41,7 +43,7 @@ impl Pair {
     }
 
     fn make(&self) -> bool {
-        let address = format!("198.18.{}.1/24", self.number);
+        let address = format!("198.18.{}.1/24", self.network);
         ip(&[
             "link", "add", &self.near, "type", "veth", "peer", "name", &self.far,
         ]) && ip(&["addr", "add", &address, "dev", &self.near])
@@ -50,10 +52,10 @@ impl Pair {
     }
 
     fn send(&self, payload: &[u8]) {
-        let socket = UdpSocket::bind((format!("198.18.{}.1", self.number).as_str(), 0)).unwrap();
+        let socket = UdpSocket::bind((format!("198.18.{}.1", self.network).as_str(), 0)).unwrap();
         socket.set_broadcast(true).unwrap();
         socket
-            .send_to(payload, (format!("198.18.{}.255", self.number).as_str(), 9))
+            .send_to(payload, (format!("198.18.{}.255", self.network).as_str(), 9))
             .unwrap();
     }
 }
@@ -77,7 +79,7 @@ fn sees(ring: &mut RingSource, payload: &[u8]) -> bool {
 
 #[test]
 fn an_interface_that_goes_away_is_told_once_and_after_what_had_arrived() {
-    let Some(pair) = Pair::new("g") else { return };
+    let Some(pair) = Pair::new(0) else { return };
     let mut ring = RingSource::open(&pair.far, SMALL).unwrap();
     pair.send(b"before");
     assert!(sees(&mut ring, b"before"));
@@ -108,7 +110,7 @@ fn an_interface_that_goes_away_is_told_once_and_after_what_had_arrived() {
 
 #[test]
 fn an_interface_that_is_down_is_no_tap() {
-    let Some(pair) = Pair::new("d") else { return };
+    let Some(pair) = Pair::new(1) else { return };
     assert!(ip(&["link", "set", &pair.far, "down"]));
     let error = RingSource::open(&pair.far, SMALL).err().unwrap().to_string();
     assert!(error.contains(&pair.far) && error.contains("down"), "{error}");

@@ -72,7 +72,7 @@ impl Servers {
     fn to_toml(&self) -> String {
         let mut text = String::from(
             "# How roles that are started by hand reach the servers of this `vonggac up`: vonggac sensor --config FILE.\n\
-             # Written anew at each start.\n",
+             # Written anew at each start. A secret that `vonggac up` was given itself, not by file, is not in it.\n",
         );
         for (role, links) in [
             ("sensor", &[&self.kafka][..]),
@@ -111,7 +111,7 @@ mod tests {
             clickhouse: Link::new(vec![("clickhouse", Some("http://127.0.0.1:8123".to_owned()))]),
             postgres: Link {
                 flags: Vec::new(),
-                secret: Some(("VONGGAC_POSTGRES", "postgres://u:secret@h/d".to_owned())),
+                secret: Some(("VONGGAC_POSTGRES", "postgres://u:geheim@h/d".to_owned())),
             },
         };
         let text = servers.to_toml();
@@ -122,6 +122,6 @@ mod tests {
             Some("/data/a \"b\"")
         );
         assert!(table["sensor"].get("clickhouse").is_none());
-        assert!(!text.contains("secret"), "{text}");
+        assert!(!text.contains("geheim"), "{text}");
     }
 }

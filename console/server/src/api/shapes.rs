@@ -77,6 +77,8 @@ word_enum!(
         OtherProblem,
         /// Nothing is heard of a sensor.
         SensorSilent,
+        /// A sensor's events come late.
+        SensorBehind,
     }
 );
 word_enum!(

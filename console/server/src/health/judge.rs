@@ -15,6 +15,8 @@ use crate::time;
 const ROLE_SILENT_US: i64 = 3 * REPORT_EVERY.as_micros() as i64 + 5_000_000;
 /// From here on a sensor that tells nothing is missed; it tells every `--stats-seconds`, 10 by default.
 const SENSOR_SILENT_US: i64 = 60_000_000;
+/// Among a sensor's counters, the age of the oldest event that Kafka has not confirmed, in seconds.
+const SENSOR_LAG: &str = "spool_lag_seconds";
 /// From here on being behind is worth a word, in seconds.
 const BEHIND_S: f64 = 10.0;
 
@@ -238,6 +240,15 @@ fn sensor(at_us: i64, state: &SensorState) -> SensorHealth {
             seconds: Some(seconds(at_us, state.heard_us)),
             ..remark(RemarkCode::SensorSilent)
         });
+        return health;
+    }
+    let lag_s = state.counters.get(SENSOR_LAG).copied().unwrap_or(0) as f64;
+    if lag_s >= BEHIND_S {
+        health.state = PartState::Degraded;
+        health.remarks.push(Remark {
+            seconds: Some(lag_s),
+            ..remark(RemarkCode::SensorBehind)
+        });
     }
     health
 }
@@ -436,6 +447,20 @@ mod tests {
             (RemarkCode::SensorSilent, Some(300.0))
         );
         assert_eq!((well.state, well.remarks.len()), (PartState::Up, 0));
+    }
+
+    #[test]
+    fn a_sensor_whose_spool_waits_is_behind() {
+        let mut facts = facts();
+        facts.sensors[0].counters.insert(SENSOR_LAG.into(), 40);
+        let health = judge(&facts, &viewer("moh", false));
+        let [late] = health.sensors.as_slice() else {
+            unreachable!("{health:?}")
+        };
+        assert_eq!(
+            (late.state, late.remarks[0].code, late.remarks[0].seconds),
+            (PartState::Degraded, RemarkCode::SensorBehind, Some(40.0))
+        );
     }
 
     #[test]

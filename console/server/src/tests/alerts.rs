@@ -5,6 +5,7 @@ use futures_util::StreamExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use vonggac_database::testing::alert;
+use vonggac_database::{Database, STATEMENT_LIMIT};
 use vonggac_event::AlertId;
 
 use super::{Harness, request};
@@ -294,6 +295,38 @@ async fn the_stream_tells_what_happens_within_the_scope_and_ends_with_the_consol
         left += 1;
     }
     assert!(left <= crate::live::HAPPENINGS_MAX, "{left}");
+}
+
+#[tokio::test]
+async fn browsers_of_another_console_hear_of_it_too() {
+    let Some(harness) = filled().await else { return };
+    let url = vonggac_database::testing::url_of(&harness.database).unwrap();
+    let other = Harness::on(
+        Database::connect(&url, &vonggac_link::PostgresSecurity::default(), STATEMENT_LIMIT)
+            .await
+            .unwrap(),
+        &[],
+    )
+    .await;
+    let cookie = harness.signed_in("lan", "moh").await;
+    let open = request("GET", "/api/v1/alerts/stream", &cookie, &Value::Null);
+    let response = other.app.clone().oneshot(open).await.unwrap();
+    let mut stream = Body::into_data_stream(response.into_body());
+    let mut next = async || String::from_utf8(stream.next().await.unwrap().unwrap().to_vec()).unwrap();
+    assert!(next().await.starts_with(": open"));
+    let path = format!("/api/v1/alerts/{}/acknowledge", id(2));
+    assert_eq!(harness.call("POST", &path, &cookie, json!({})).await.status, 200);
+    let told = next().await;
+    assert!(
+        told.starts_with("event: status\ndata: {") && told.contains(&id(2)),
+        "{told}"
+    );
+    harness.database.take_alerts(&[alert(8, "moh", 1)]).await.unwrap();
+    let told = next().await;
+    assert!(
+        told.starts_with("event: alert\ndata: {") && told.contains(&id(8)),
+        "{told}"
+    );
 }
 
 #[tokio::test]

@@ -627,7 +627,7 @@ export interface components {
          * @description What is said of a part or a sensor.
          * @enum {string}
          */
-        RemarkCode: "no_answer" | "slow" | "intake_failing" | "alerts_behind" | "pipeline_silent" | "console_silent" | "no_pipeline" | "unknown" | "store_refuses" | "kafka_refuses" | "database_refuses" | "other_problem" | "sensor_silent";
+        RemarkCode: "no_answer" | "slow" | "intake_failing" | "alerts_behind" | "pipeline_silent" | "console_silent" | "no_pipeline" | "unknown" | "store_refuses" | "kafka_refuses" | "database_refuses" | "other_problem" | "sensor_silent" | "sensor_behind";
         /**
          * @description What a closed alert turned out to be.
          * @enum {string}

@@ -76,3 +76,24 @@ it("hands alerts on in batches, skips what is no JSON, and comes back after a lo
   act(() => FakeSource.last.say("open"));
   expect(said()).toBe("live a,b 1");
 });
+
+it("does not try for ever with a session that has ended", async () => {
+  const mayReopen = vi.fn().mockResolvedValueOnce(true).mockResolvedValueOnce(false);
+  render(
+    <AlertStreamProvider mayReopen={mayReopen}>
+      <Listener />
+    </AlertStreamProvider>,
+  );
+  const refuse = async () => {
+    act(() => {
+      FakeSource.last.close();
+      FakeSource.last.say("error");
+    });
+    await act(() => vi.advanceTimersByTimeAsync(60_000));
+  };
+  await refuse();
+  expect(FakeSource.opened).toBe(2);
+  await refuse();
+  expect(FakeSource.opened).toBe(2);
+  expect(mayReopen).toHaveBeenCalledTimes(2);
+});

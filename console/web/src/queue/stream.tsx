@@ -1,7 +1,9 @@
 /**
  * The live stream of alerts: one connection for the whole console. It comes
  * back by itself after a loss. Then, and when the server says that it skipped
- * some, `onReopened` is called: what happened in between must be asked for.
+ * some, `onReopened` is called: what happened in between must be asked for. After
+ * an HTTP error, which a stream is not told the reason of, `mayReopen` is asked first:
+ * a session that has ended is not tried for ever.
  */
 import {
   createContext,
@@ -34,11 +36,19 @@ const RETRY_MAX_MS = 15_000;
 
 const StreamContext = createContext<Stream | null>(null);
 
-export function AlertStreamProvider({ children }: { children: ReactNode }) {
+interface ProviderProps {
+  children: ReactNode;
+  /** Whether it is worth opening the stream again. */
+  mayReopen?: () => Promise<boolean>;
+}
+
+export function AlertStreamProvider({ children, mayReopen }: ProviderProps) {
   const [state, setState] = useState<StreamState>("connecting");
   const listeners = useRef(new Set<StreamListener>());
+  const ask = useRef(mayReopen);
+  ask.current = mayReopen;
 
-  useEffect(() => connect(listeners.current, setState), []);
+  useEffect(() => connect(listeners.current, setState, () => ask.current?.()), []);
 
   const stream = useMemo<Stream>(
     () => ({
@@ -74,6 +84,7 @@ export function useAlertStream(listener: StreamListener): StreamState {
 function connect(
   listeners: ReadonlySet<StreamListener>,
   setState: (state: StreamState) => void,
+  mayReopen: () => Promise<boolean> | undefined,
 ): () => void {
   let source: EventSource | null = null;
   let retryMs = RETRY_MIN_MS;
@@ -81,6 +92,7 @@ function connect(
   let batchTimer: ReturnType<typeof setTimeout> | undefined;
   let batch: Alert[] = [];
   let wasLost = false;
+  let isOver = false;
 
   const flush = () => {
     batchTimer = undefined;
@@ -114,13 +126,22 @@ function connect(
       setState("lost");
       // The browser gives up after an HTTP error; after a broken connection it tries by itself.
       if (source?.readyState !== EventSource.CLOSED) return;
-      retryTimer = setTimeout(open, retryMs);
+      retryTimer = setTimeout(reopen, retryMs);
       retryMs = Math.min(retryMs * 2, RETRY_MAX_MS);
+    });
+  };
+
+  const reopen = () => {
+    const asked = mayReopen();
+    if (!asked) return open();
+    void asked.then((may) => {
+      if (may && !isOver) open();
     });
   };
 
   open();
   return () => {
+    isOver = true;
     source?.close();
     clearTimeout(retryTimer);
     clearTimeout(batchTimer);

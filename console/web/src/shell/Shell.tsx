@@ -1,6 +1,9 @@
+import { useQueryClient } from "@tanstack/react-query";
 import { Outlet, useNavigate } from "@tanstack/react-router";
 import { useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { ApiFailure } from "../api/client";
+import { sessionQuery } from "../api/queries";
 import { useKeys } from "../lib/keys";
 import { AlertStreamProvider } from "../queue/stream";
 import { Header } from "./Header";
@@ -14,6 +17,7 @@ const SEQUENCE_MS = 1_200;
 export function Shell() {
   const { t } = useTranslation();
   const navigate = useNavigate();
+  const client = useQueryClient();
   const [help, setHelp] = useState(false);
   const leaderAt = useRef(0);
   const go = (to: "/alerts" | "/search" | "/health") => () => {
@@ -29,8 +33,14 @@ export function Shell() {
     s: go("/search"),
     h: go("/health"),
   });
+  /** Asking for the session also leads to sign-in when it has ended. */
+  const hasSession = () =>
+    client.fetchQuery({ ...sessionQuery, staleTime: 0 }).then(
+      () => true,
+      (error: unknown) => !(error instanceof ApiFailure && error.status === 401),
+    );
   return (
-    <AlertStreamProvider>
+    <AlertStreamProvider mayReopen={hasSession}>
       <div className={styles.shell}>
         <a className={styles.skip} href="#main">
           {t("nav.skip")}

@@ -20,6 +20,9 @@ pub struct Served {
 pub fn directory() -> Option<TempDir> {
     match vonggac_embedded::find_library(None) {
         Ok(_) => Some(tempfile::tempdir().unwrap()),
+        Err(error) if std::env::var("VONGGAC_TEST_SERVERS").is_ok_and(|value| value == "required") => {
+            panic!("{error}")
+        }
         Err(error) => {
             println!("skipped: {error}");
             None
@@ -27,7 +30,7 @@ pub fn directory() -> Option<TempDir> {
     }
 }
 
-fn program() -> PathBuf {
+pub fn program() -> PathBuf {
     // Tests lie in target/debug/deps, examples in target/debug/examples.
     let mut path = std::env::current_exe().unwrap();
     path.pop();
@@ -55,7 +58,12 @@ pub fn command_at(data: &Path, listen: &str) -> Command {
 
 /// Starts a server and waits until it listens.
 pub fn serve(data: &Path, arguments: &[&str]) -> Served {
-    let mut child = command(data, arguments).stderr(Stdio::inherit()).spawn().unwrap();
+    serve_by(command(data, arguments))
+}
+
+/// Starts a server by a command and waits until it listens.
+pub fn serve_by(mut command: Command) -> Served {
+    let mut child = command.stderr(Stdio::inherit()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap())
         .read_line(&mut line)
@@ -68,6 +76,11 @@ pub fn serve(data: &Path, arguments: &[&str]) -> Served {
 }
 
 impl Served {
+    /// The server's process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// SIGKILL.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
@@ -99,6 +112,22 @@ impl Served {
     pub async fn post(&self, parameters: &str, body: impl Into<reqwest::Body>) -> Answer {
         let url = format!("{}/?{parameters}", self.url);
         Answer::of(reqwest::Client::new().post(url).body(body).send().await.unwrap()).await
+    }
+
+    /// A number of `/metrics` that has no label.
+    pub async fn ask_metric(&self, name: &str) -> u64 {
+        let text = reqwest::get(format!("{}/metrics", self.url))
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap();
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("{name} is not told: {text}"))
+            .parse()
+            .unwrap()
     }
 
     /// Runs a statement by `POST` that must succeed; gives its result as text.

@@ -145,7 +145,10 @@ mod tests {
             (state.packets_processed, state.packets_dropped.get("kernel")),
             (9, Some(&1))
         );
-        assert_eq!((state.heard_us, state.last_seen_us, state.uptime_us), (8_000, 7, 5));
+        assert_eq!(
+            (state.heard_us, state.last_seen_us, state.uptime_us),
+            (8_000, 7, 5)
+        );
         assert_eq!(state.counters.get("files"), Some(&2));
         assert_eq!(sensor(row.get(..3).unwrap()), None);
     }
