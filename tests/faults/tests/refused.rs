@@ -67,14 +67,10 @@ fn what_the_store_refuses_is_put_aside_once_and_the_rest_is_stored() {
         assert!(is_complete, "incarnation {incarnation:016x} has gaps or repeats");
     }
     let left = rows
-        .query("SELECT count() AS n FROM http WHERE sport % 8 = 0")
+        .query("SELECT toString(count()) AS n FROM http WHERE sport % 8 = 0")
         .unwrap();
-    assert_eq!(left[0]["n"], serde_json::json!(0), "{left:?}");
-    let others = rows.query("SELECT count() AS n FROM http").unwrap();
-    assert_ne!(
-        others[0]["n"],
-        serde_json::json!(0),
-        "nothing of the class is stored"
-    );
+    assert_eq!(left[0]["n"], "0", "{left:?}");
+    let others = rows.query("SELECT toString(count()) AS n FROM http").unwrap();
+    assert_ne!(others[0]["n"], "0", "nothing of the class is stored");
     assert!(!dead.is_empty());
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,6 +11,8 @@ use vonggac_e2e::{AlertFacts, Platform, Sample, Settings, now_us};
 use vonggac_faults::{RestartedSensor, read, resting, seed};
 use vonggac_traffic::Options;
 
+/// First word of a pcap file whose times have microseconds.
+const PCAP_MAGIC: u32 = 0xa1b2_c3d4;
 /// Days between the two.
 const DAYS: i64 = 2_500;
 /// A day in microseconds.
@@ -29,7 +32,7 @@ fn the_same_capture_read_now_and_with_times_of_2019() {
         let now = now_us() - AGO_US;
         [now, now - DAYS * DAY_US]
     };
-    let captures = starts.map(|start| capture(directory.path(), seed, start).unwrap());
+    let captures = captures(directory.path(), seed, starts).unwrap();
 
     // One after the other, by one sensor.
     let Some(platform) = Platform::start(&Settings::default()).unwrap() else {
@@ -67,13 +70,33 @@ fn the_same_capture_read_now_and_with_times_of_2019() {
     }
 }
 
-fn capture(directory: &Path, seed: u64, start_us: i64) -> anyhow::Result<PathBuf> {
+/// The same packets twice: from the first of two times on, and from the second, which is whole days from it.
+fn captures(directory: &Path, seed: u64, starts: [i64; 2]) -> anyhow::Result<[PathBuf; 2]> {
     let options = Options {
         seed: seed % 1_000,
-        start_us,
+        start_us: starts[0],
         ..Options::default()
     };
-    Ok(Sample::write(directory.join(format!("{start_us}.pcap")), &options)?.capture)
+    let first = Sample::write(directory.join("first.pcap"), &options)?.capture;
+    let later_s = (starts[1] - starts[0]).div_euclid(1_000_000);
+    let mut bytes = fs::read(&first)?;
+    // What it writes: a little-endian pcap with microseconds, packets from 24 on, each after its seconds (4),
+    // microseconds (4), captured (4) and original length (4).
+    ensure!(
+        bytes.starts_with(&PCAP_MAGIC.to_le_bytes()),
+        "no pcap of microseconds"
+    );
+    let mut at = 24;
+    while let Some(head) = bytes.get_mut(at..at + 16) {
+        let seconds = u32::from_le_bytes(head[..4].try_into()?);
+        let moved = u32::try_from(i64::from(seconds) + later_s)?;
+        head[..4].copy_from_slice(&moved.to_le_bytes());
+        at += 16 + usize::try_from(u32::from_le_bytes(head[8..12].try_into()?))?;
+    }
+    ensure!(at == bytes.len(), "the capture's end");
+    let second = directory.join("second.pcap");
+    fs::write(&second, bytes)?;
+    Ok([first, second])
 }
 
 /// Alerts of a capture by rule, group and when they begin in it in microseconds, with their counts.
