@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use vonggac_e2e::{Platform, Sample};
+use vonggac_e2e::{Platform, Sample, free_ports};
 use vonggac_traffic::{Options, START_US_DEFAULT};
 
 use crate::RestartedSensor;
@@ -62,6 +62,7 @@ pub struct Traffic<'a> {
     platform: &'a Platform,
     captures: &'a mut Captures,
     speed: String,
+    metrics: String,
     sensor: RestartedSensor,
     played: usize,
     /// How often the sensor was killed in captures that are over.
@@ -75,11 +76,14 @@ impl<'a> Traffic<'a> {
     /// When the sensor cannot be started.
     pub fn start(platform: &'a Platform, captures: &'a mut Captures, speed: f64) -> anyhow::Result<Self> {
         let speed = speed.to_string();
-        let sensor = play(platform, &captures.get(0)?, &speed)?;
+        let [port] = free_ports()?;
+        let metrics = format!("127.0.0.1:{port}");
+        let sensor = play(platform, &captures.get(0)?, &speed, &metrics)?;
         Ok(Self {
             platform,
             captures,
             speed,
+            metrics,
             sensor,
             played: 1,
             killed: 0,
@@ -94,7 +98,7 @@ impl<'a> Traffic<'a> {
         if self.sensor.is_done()? {
             let capture = self.captures.get(self.played)?;
             self.killed += self.sensor.kills;
-            self.sensor = play(self.platform, &capture, &self.speed)?;
+            self.sensor = play(self.platform, &capture, &self.speed, &self.metrics)?;
             self.played += 1;
         }
         Ok(())
@@ -118,6 +122,11 @@ impl<'a> Traffic<'a> {
         self.sensor.signal(number)
     }
 
+    /// Where the sensor says how it is, as `host:port`.
+    pub fn metrics(&self) -> &str {
+        &self.metrics
+    }
+
     /// How often the sensor was killed.
     pub fn kills(&self) -> u32 {
         self.killed + self.sensor.kills
@@ -132,9 +141,9 @@ impl<'a> Traffic<'a> {
     }
 }
 
-fn play(platform: &Platform, capture: &Path, speed: &str) -> anyhow::Result<RestartedSensor> {
+fn play(platform: &Platform, capture: &Path, speed: &str, metrics: &str) -> anyhow::Result<RestartedSensor> {
     let mut command = platform.sensor(SENSOR, capture);
-    command.args(["--speed", speed]);
+    command.args(["--speed", speed, "--metrics", metrics]);
     let path = platform.data().join("log/sensor.log");
     let log = File::options().create(true).append(true).open(path)?;
     command.stdout(log.try_clone()?).stderr(log);

@@ -5,7 +5,7 @@ use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use vonggac_e2e::{Platform, Rows, Settings, run, wait_for};
 use vonggac_faults::{Alike, Captures, SmallDisk, Traffic, arrives, seed, undisturbed};
 
@@ -44,7 +44,7 @@ fn disks_that_fill_lose_nothing_and_need_nobody() {
     let data = platform.data().to_owned();
     // Unmounted before the platform's directory is removed: declared after it.
     let mut disks = Vec::new();
-    for (name, path, bytes, log) in [
+    for (name, path, bytes, teller) in [
         ("spool", data.with_file_name("spool-fault"), SPOOL_BYTES, "sensor"),
         ("clickhouse", data.join("clickhouse"), SERVER_BYTES, "pipeline"),
         ("kafka", data.join("kafka"), SERVER_BYTES, "kafka"),
@@ -52,7 +52,7 @@ fn disks_that_fill_lose_nothing_and_need_nobody() {
         let Some(disk) = SmallDisk::mount(&path, bytes).unwrap() else {
             return;
         };
-        disks.push((name, disk, log));
+        disks.push((name, disk, teller));
     }
     platform.start_again(&Settings::default()).unwrap();
     let directory = tempfile::tempdir().unwrap();
@@ -60,36 +60,50 @@ fn disks_that_fill_lose_nothing_and_need_nobody() {
     let mut traffic = Traffic::start(&platform, &mut captures, SPEED).unwrap();
     let rows = platform.rows().unwrap();
     flows(&rows, &mut traffic).unwrap();
-    for (name, disk, log) in &disks {
+    for (name, disk, teller) in &disks {
         let begun = Instant::now();
-        let already = said(&platform, log).len();
+        let already = said(&platform, teller).len();
         disk.fill().unwrap();
         let words = wait_for("words about the full disk", WORDS_LIMIT, || {
             traffic.tend()?;
             disk.fill()?;
-            let lines = said(&platform, log);
+            let lines = said(&platform, teller);
             let line = lines.get(already..).and_then(<[String]>::first);
             line.cloned()
-                .ok_or_else(|| anyhow::anyhow!("{log}.log says nothing about the disk of {name}"))
-        });
-        let words = words.unwrap();
-        println!(
-            "{name}: full; after {:.1} s {log}.log: {words}",
-            begun.elapsed().as_secs_f64()
-        );
+                .with_context(|| format!("{teller}.log says nothing about the disk of {name}"))
+        })
+        .unwrap();
+        let words_s = begun.elapsed().as_secs_f64();
+        println!("{name}: full; after {words_s:.1} s {teller}.log: {words}");
+        let told = wait_for("the doctor's word", WORDS_LIMIT, || {
+            traffic.tend()?;
+            disk.fill()?;
+            let problems = problems(&platform, &traffic)?;
+            let own = problems.iter().find(|problem| is_of(problem, teller, &traffic));
+            own.cloned()
+                .with_context(|| format!("nothing about {teller}: {problems:?}"))
+        })
+        .unwrap();
+        println!("{name}: doctor: {told}");
         let until = Instant::now() + FULL;
         while Instant::now() < until {
             traffic.tend().unwrap();
             thread::sleep(LOOK);
         }
-        println!("{name}: doctor: {}", problems(&platform).unwrap().join("; "));
         disk.free().unwrap();
         let freed = Instant::now();
         flows(&rows, &mut traffic).unwrap();
-        println!(
-            "{name}: flows {:.1} s after there was room",
-            freed.elapsed().as_secs_f64()
-        );
+        let flows_s = freed.elapsed().as_secs_f64();
+        wait_for("the doctor's all clear", RECOVERY_LIMIT, || {
+            traffic.tend()?;
+            let problems = problems(&platform, &traffic)?;
+            let is_over = !problems.iter().any(|problem| is_of(problem, teller, &traffic));
+            ensure!(is_over, "{problems:?}");
+            Ok(())
+        })
+        .unwrap();
+        let clear_s = freed.elapsed().as_secs_f64();
+        println!("{name}: flows {flows_s:.1} s after there was room; all clear after {clear_s:.1} s");
     }
     traffic.finish(PLAY_LIMIT).unwrap();
     let want = undisturbed(captures.made(), &Settings::default())
@@ -127,10 +141,17 @@ fn said(platform: &Platform, log: &str) -> Vec<String> {
         .collect()
 }
 
+/// Whether a problem that the doctor names is one of a part; the sensor goes by the address of its page.
+fn is_of(problem: &str, part: &str, traffic: &Traffic<'_>) -> bool {
+    let name = if part == "sensor" { traffic.metrics() } else { part };
+    problem.starts_with(name)
+}
+
 /// What `vonggac doctor` finds.
-fn problems(platform: &Platform) -> anyhow::Result<Vec<String>> {
+fn problems(platform: &Platform, traffic: &Traffic<'_>) -> anyhow::Result<Vec<String>> {
     let mut doctor = platform.command("doctor");
     doctor.arg("--data").arg(platform.data());
+    doctor.args(["--metrics", traffic.metrics()]);
     let ended = run(&mut doctor, DOCTOR_LIMIT)?;
     let lines = ended
         .out
