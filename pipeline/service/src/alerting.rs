@@ -139,22 +139,14 @@ impl Work for Alerting {
     fn records(&self, prepared: &Prepared, batch: &[Message]) -> Vec<Record> {
         let gauges = &self.shared.gauges;
         gauges.alerts.add(prepared.alerts.len() as u64);
-        gauges.dead.add(prepared.dead.len() as u64);
-        if let Some(dead) = prepared.dead.first() {
-            tracing::warn!(
-                partition = %self.partition,
-                count = prepared.dead.len(),
-                first = dead.reason,
-                "messages go to dead-letter"
-            );
-        }
         let alerts = prepared.alerts.iter().map(|alert| Record {
             topic: topic::ALERTS,
             key: alert.alert_id.clone(),
             payload: wire::to_bytes(alert),
             headers: Vec::new(),
         });
-        alerts.chain(dead::records(&prepared.dead, batch)).collect()
+        let dead = dead::records(&prepared.dead, batch, &self.partition, gauges);
+        alerts.chain(dead).collect()
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::watch;
 use tokio::time::timeout;
+use vonggac_metrics::{Problem, Registry};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -65,10 +66,9 @@ impl Stop {
     /// number of failures has doubled.
     pub(crate) async fn until_ok<T, E: Display, F: Future<Output = Result<T, E>>>(
         &self,
-        what: &str,
+        mut waiting: Waiting<'_>,
         mut attempt: impl FnMut() -> F,
     ) -> Result<T, Halt> {
-        let mut waiting = Waiting::new(what);
         loop {
             let outcome = tokio::select! {
                 outcome = timeout(ATTEMPT_LIMIT, attempt()) => outcome,
@@ -99,19 +99,33 @@ impl Stop {
 /// How long the first attempt of something may go on once the lane is to stop.
 const LAST_ATTEMPT_LIMIT: Duration = Duration::from_secs(5);
 
-/// Counts failures in a row, and says how long to wait.
+/// Who is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Server {
+    ClickHouse,
+    Kafka,
+}
+
+/// Counts failures in a row, says how long to wait, and is a problem of the role for as long as it lasts.
 pub(crate) struct Waiting<'a> {
+    metrics: &'a Registry,
+    server: Server,
     what: &'a str,
     pause: Duration,
     pub(crate) failures: u64,
+    problem: Option<Problem>,
 }
 
 impl<'a> Waiting<'a> {
-    pub(crate) fn new(what: &'a str) -> Self {
+    /// Waiting for something of a server; `what` says it in words.
+    pub(crate) fn new(metrics: &'a Registry, server: Server, what: &'a str) -> Self {
         Self {
+            metrics,
+            server,
             what,
             pause: FIRST_PAUSE,
             failures: 0,
+            problem: None,
         }
     }
 
@@ -121,15 +135,23 @@ impl<'a> Waiting<'a> {
         if self.failures.is_power_of_two() {
             tracing::warn!(what = self.what, %error, failures = self.failures, "waiting, nothing is lost");
         }
+        let key = match self.server {
+            Server::ClickHouse => "clickhouse",
+            Server::Kafka => "kafka",
+        };
+        self.problem
+            .get_or_insert_with(|| self.metrics.problem(key))
+            .set(error.to_string());
         let pause = self.pause;
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
         pause
     }
 
-    /// Takes note that it works.
-    pub(crate) fn works(&self) {
+    /// Takes note that it works; what fails after that is counted anew.
+    pub(crate) fn works(&mut self) {
         if self.failures > 0 {
             tracing::info!(what = self.what, failures = self.failures, "works again");
+            *self = Self::new(self.metrics, self.server, self.what);
         }
     }
 }
@@ -141,11 +163,35 @@ mod tests {
     #[tokio::test]
     async fn what_fails_is_not_waited_for_once_it_is_time_to_stop() {
         let (switch, stop) = Stop::new();
-        let waiting = stop.until_ok("nothing", || async {
+        let metrics = Registry::default();
+        let waiting = Waiting::new(&metrics, Server::Kafka, "nothing");
+        let waiting = stop.until_ok(waiting, || async {
             let _ = switch.send(true);
             Err::<(), _>("away")
         });
         assert!(matches!(waiting.await, Err(Halt::Stopped)));
+    }
+
+    #[test]
+    fn what_is_waited_for_is_a_problem_until_it_works() {
+        let metrics = Registry::default();
+        let words = || -> Vec<(String, String)> {
+            let problems = metrics.problems().into_iter();
+            problems.map(|trouble| (trouble.key, trouble.words)).collect()
+        };
+        let mut lasting = Waiting::new(&metrics, Server::ClickHouse, "inserts");
+        assert_eq!(words(), []);
+        lasting.failed(&"disk full");
+        let told = vec![("clickhouse".to_owned(), "disk full".to_owned())];
+        assert_eq!(words(), told);
+        // That it works for another lane changes nothing for this one.
+        Waiting::new(&metrics, Server::ClickHouse, "searches").works();
+        assert_eq!(words(), told);
+        lasting.works();
+        assert_eq!((words(), lasting.failures), (vec![], 0));
+        lasting.failed(&"disk full");
+        drop(lasting);
+        assert_eq!(words(), []);
     }
 
     #[tokio::test]

@@ -10,7 +10,7 @@ use vonggac_store::{Rows, event_row};
 
 use crate::Shared;
 use crate::dead::{self, Dead};
-use crate::halt::{Halt, Stop};
+use crate::halt::{Halt, Server, Stop, Waiting};
 use crate::lane::{Attempt, Work};
 use crate::runs::{REPEATS_EXPLAINED, Runs, Seen};
 use crate::tables::{Table, insert};
@@ -116,8 +116,9 @@ impl Ingest {
                 continue;
             };
             let store = &self.shared.store;
+            let waiting = Waiting::new(&self.shared.metrics, Server::ClickHouse, "the ids in ClickHouse");
             let found = stop
-                .until_ok("ClickHouse", || {
+                .until_ok(waiting, || {
                     store.stored_events(class, first.0..=last.0, table.first_us..=table.last_us)
                 })
                 .await?;
@@ -218,21 +219,12 @@ impl Work for Ingest {
 
     fn records(&self, prepared: &Prepared, batch: &[Message]) -> Vec<Record> {
         let gauges = &self.shared.gauges;
-        gauges.dead.add(prepared.dead.len() as u64);
         gauges.matches.add(prepared.matches.len() as u64);
-        if let Some(dead) = prepared.dead.first() {
-            tracing::warn!(
-                partition = %self.partition,
-                count = prepared.dead.len(),
-                first = dead.reason,
-                "messages go to dead-letter"
-            );
-        }
         prepared
             .matches
             .iter()
             .cloned()
-            .chain(dead::records(&prepared.dead, batch))
+            .chain(dead::records(&prepared.dead, batch, &self.partition, gauges))
             .collect()
     }
 }

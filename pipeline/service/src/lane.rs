@@ -24,7 +24,7 @@ use tokio::time::{Instant, timeout_at};
 use vonggac_bus::{Message, ReadError, Record, TopicPartition, TransactionError};
 
 use crate::gauges::LaneGauges;
-use crate::halt::{Halt, Stop, Waiting};
+use crate::halt::{Halt, Server, Stop, Waiting};
 use crate::opening::{Opened, open};
 use crate::place::{Mark, Place};
 use crate::{Shared, opening};
@@ -307,7 +307,7 @@ impl<'a, W: Work> Turn<'a, W> {
     async fn commit(&self, records: &[Record], place: Place) -> Result<(), Halt> {
         let lane = &*self.lane;
         let committed = place.to_committed();
-        let mut waiting = Waiting::new("Kafka's transaction");
+        let mut waiting = Waiting::new(&lane.shared.metrics, Server::Kafka, "Kafka's transaction");
         loop {
             let outcome = tokio::task::block_in_place(|| {
                 self.opened.producer.commit(
@@ -321,7 +321,6 @@ impl<'a, W: Work> Turn<'a, W> {
             match outcome {
                 Ok(()) => {
                     waiting.works();
-                    lane.shared.troubles.kafka.clear();
                     return Ok(());
                 }
                 Err(TransactionError::Fenced(error)) => return Err(Halt::Fenced(error.to_string())),
@@ -330,7 +329,6 @@ impl<'a, W: Work> Turn<'a, W> {
                     return Err(Halt::Stopped);
                 }
                 Err(error) => {
-                    lane.shared.troubles.kafka.set(error.to_string());
                     lane.stop.pause(waiting.failed(&error)).await?;
                 }
             }

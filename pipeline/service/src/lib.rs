@@ -38,11 +38,11 @@ use std::time::Duration;
 use anyhow::Context as _;
 use vonggac_bus::{Connection, GroupPlaces, Membership, TopicOptions};
 use vonggac_event::topic;
-use vonggac_metrics::{Problem, Registry};
-use vonggac_store::{Store, TableOptions};
+use vonggac_metrics::Registry;
+use vonggac_store::{Store, StoreError, TableOptions};
 
 use gauges::RoleGauges;
-use halt::Stop;
+use halt::{Server, Stop, Waiting};
 use lanes::Lanes;
 use report::Reports;
 use rules::Rules;
@@ -86,13 +86,6 @@ pub(crate) struct Shared {
     pub(crate) rules: Arc<Rules>,
     pub(crate) metrics: Registry,
     pub(crate) gauges: RoleGauges,
-    pub(crate) troubles: Troubles,
-}
-
-/// What may be wrong, in words.
-pub(crate) struct Troubles {
-    pub(crate) store: Problem,
-    pub(crate) kafka: Problem,
 }
 
 /// Runs until `shutdown` resolves; then every lane ends the batch it is at.
@@ -114,7 +107,7 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
     let (switch, stop) = Stop::new();
     tokio::select! {
         () = &mut shutdown => return Ok(()),
-        ready = prepare(&store, &options, &stop) => ready?,
+        ready = prepare(&store, &options, &metrics, &stop) => ready?,
     }
     drop(switch);
     let shared = Arc::new(Shared {
@@ -123,10 +116,6 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
         places: GroupPlaces::new(&options.kafka, GROUP)?,
         rules,
         gauges: RoleGauges::new(&metrics),
-        troubles: Troubles {
-            store: metrics.problem("clickhouse"),
-            kafka: metrics.problem("kafka"),
-        },
         metrics,
         kafka: options.kafka.clone(),
     });
@@ -158,13 +147,18 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
     outcome
 }
 
-async fn prepare(store: &Store, options: &Options, stop: &Stop) -> anyhow::Result<()> {
-    stop.until_ok("ClickHouse", || store.ping()).await?;
-    store
-        .migrate(&options.tables)
-        .await
+/// Makes what it works with: the tables and the topics.
+async fn prepare(store: &Store, options: &Options, metrics: &Registry, stop: &Stop) -> anyhow::Result<()> {
+    let tables = || async {
+        match store.migrate(&options.tables).await {
+            Err(away @ StoreError::ClickHouse { .. }) => Err(away),
+            decided => Ok(decided),
+        }
+    };
+    stop.until_ok(Waiting::new(metrics, Server::ClickHouse, "ClickHouse"), tables)
+        .await?
         .context("bring ClickHouse's tables up to date")?;
-    stop.until_ok("Kafka", || {
+    stop.until_ok(Waiting::new(metrics, Server::Kafka, "Kafka"), || {
         vonggac_bus::create_topics(&options.kafka, &options.topics)
     })
     .await?;

@@ -20,7 +20,7 @@ use vonggac_bus::{
 use vonggac_store::Checkpoint;
 
 use crate::GROUP;
-use crate::halt::{Halt, Waiting};
+use crate::halt::{Halt, Server, Waiting};
 use crate::lane::{Lane, Work, halt_of};
 use crate::place::{Mark, Place};
 
@@ -53,23 +53,28 @@ pub(crate) async fn open<W: Work>(lane: &mut Lane<W>) -> Result<Opened, Halt> {
     let partition = lane.partition.clone();
     let committed = lane
         .stop
-        .until_ok("the place in Kafka", || async {
-            tokio::task::block_in_place(|| shared.places.committed(&partition))
-        })
+        .until_ok(
+            Waiting::new(&shared.metrics, Server::Kafka, "the place in Kafka"),
+            || async { tokio::task::block_in_place(|| shared.places.committed(&partition)) },
+        )
         .await?;
     let saved = lane
         .stop
-        .until_ok("the saved state", || {
-            shared
-                .store
-                .load_checkpoint(&partition.topic, partition.partition)
-        })
+        .until_ok(
+            Waiting::new(&shared.metrics, Server::ClickHouse, "the saved state"),
+            || {
+                shared
+                    .store
+                    .load_checkpoint(&partition.topic, partition.partition)
+            },
+        )
         .await?;
     let marks = lane
         .stop
-        .until_ok("the partition's ends", || async {
-            tokio::task::block_in_place(|| shared.places.watermarks(&partition))
-        })
+        .until_ok(
+            Waiting::new(&shared.metrics, Server::Kafka, "the partition's ends"),
+            || async { tokio::task::block_in_place(|| shared.places.watermarks(&partition)) },
+        )
         .await?;
     let start = Start::of(committed.as_ref(), saved.as_ref(), marks);
     let checkpoint = saved.unwrap_or_else(|| Checkpoint {
@@ -102,17 +107,15 @@ async fn fence<W: Work>(lane: &Lane<W>) -> Result<TransactionalProducer, Halt> {
     let id = format!("{GROUP}-{}-{}", lane.partition.topic, lane.partition.partition);
     let producer =
         TransactionalProducer::new(&lane.shared.kafka, &id).map_err(|error| Halt::Failed(error.into()))?;
-    let mut waiting = Waiting::new("Kafka's fence");
+    let mut waiting = Waiting::new(&lane.shared.metrics, Server::Kafka, "Kafka's fence");
     loop {
         match tokio::task::block_in_place(|| producer.fence()) {
             Ok(()) => {
                 waiting.works();
-                lane.shared.troubles.kafka.clear();
                 return Ok(producer);
             }
             Err(TransactionError::Fenced(error)) => return Err(Halt::Fenced(error.to_string())),
             Err(error) => {
-                lane.shared.troubles.kafka.set(error.to_string());
                 lane.stop.pause(waiting.failed(&error)).await?;
             }
         }

@@ -4,7 +4,7 @@ use vonggac_event::Class;
 use vonggac_store::{Reason, Rows, StoreError};
 
 use crate::Shared;
-use crate::halt::{Halt, Stop, Waiting};
+use crate::halt::{Halt, Server, Stop, Waiting};
 
 /// Where rows go.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +27,7 @@ pub(crate) async fn insert(
 ) -> Result<Vec<(usize, String)>, Halt> {
     let mut refused = Vec::new();
     let mut pieces = vec![(numbers, token.to_owned())];
-    let mut waiting = Waiting::new("ClickHouse");
+    let mut waiting = Waiting::new(&shared.metrics, Server::ClickHouse, "inserts into ClickHouse");
     while let Some((piece, token)) = pieces.pop() {
         if piece.is_empty() {
             continue;
@@ -49,7 +49,6 @@ pub(crate) async fn insert(
         .await?;
         let Err(error) = sent else {
             waiting.works();
-            waiting = Waiting::new("ClickHouse");
             continue;
         };
         shared.gauges.insert_failures.add(1);
@@ -63,7 +62,6 @@ pub(crate) async fn insert(
                 }
             },
             Reason::Schema => {
-                shared.troubles.store.set(error.to_string());
                 stop.pause(waiting.failed(&error)).await?;
                 if let Err(error) = shared.store.migrate(&shared.tables).await {
                     tracing::debug!(%error, "the schema cannot be brought up to date yet");
@@ -71,13 +69,11 @@ pub(crate) async fn insert(
                 pieces.push((piece, token));
             }
             Reason::Server => {
-                shared.troubles.store.set(error.to_string());
                 stop.pause(waiting.failed(&error)).await?;
                 pieces.push((piece, token));
             }
         }
     }
-    shared.troubles.store.clear();
     Ok(refused)
 }
 
