@@ -54,9 +54,9 @@ use refused::RefusedFile;
 use scan::{FileScanner, Scanning};
 use summary::Summary;
 use tallies::Tallies;
-use writer::{EveOutput, Output, Writer};
+use writer::{EveOutput, Output, Writer, Written};
 
-/// Pause before a spool is opened again whose disk is full.
+/// Pause before a spool is opened, or its job's end noted, again when its disk is full.
 const OPEN_PAUSE: Duration = Duration::from_secs(1);
 
 /// Runs until the files are read and delivered, or `shutdown` resolves. Returns whether every capture was read to its end.
@@ -103,22 +103,26 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
     let mut packets = joined
         .packets
         .map_err(|_| anyhow::anyhow!("the packet thread crashed"))??;
-    let writer = joined
+    let written = joined
         .writer
         .map_err(|_| anyhow::anyhow!("the writer thread crashed"))??;
     joined
         .files
         .map_err(|_| anyhow::anyhow!("the files thread crashed"))?;
+    let mut done = written.done;
     if has_publisher {
         let patience = async {
             if !stop.load(Ordering::Relaxed) {
-                shutdown.await;
+                shutdown.as_mut().await;
             }
             tokio::time::sleep(publish::GRACE).await;
         };
         tokio::select! {
             done = ended(&mut tasks, "publisher") => done?,
-            () = patience => tracing::warn!("Kafka has not confirmed everything; the rest stays in the spool for the next start"),
+            () = patience => {
+                tracing::warn!("Kafka has not confirmed everything; the rest stays in the spool for the next start");
+                done = None;
+            }
         }
     }
     tasks.abort_all();
@@ -127,7 +131,7 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
     let summary = Summary {
         options: &options,
         packets: &packets,
-        writer: &writer,
+        writer: &written.report,
         signatures,
     };
     summary.log();
@@ -136,13 +140,23 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
             .write(path)
             .with_context(|| format!("write {}", path.display()))?;
     }
+    // Last: whoever is killed before it goes on with the job and sends nothing twice.
+    if let Some(mut spool) = done {
+        while let Err(error) = spool.finish() {
+            tracing::error!(%error, "the end of the job cannot be noted yet");
+            tokio::select! {
+                () = &mut shutdown => break,
+                () = tokio::time::sleep(OPEN_PAUSE) => {}
+            }
+        }
+    }
     Ok(packets.sources.iter().all(|source| source.error.is_none()))
 }
 
 /// What the threads came to.
 struct Joined {
     packets: thread::Result<anyhow::Result<packets::Report>>,
-    writer: thread::Result<anyhow::Result<writer::Report>>,
+    writer: thread::Result<anyhow::Result<Written>>,
     files: thread::Result<()>,
 }
 
@@ -233,7 +247,7 @@ impl Threads {
             metrics,
             tallies: tallies.clone(),
         };
-        let packets = Packets::open(options, engine, boot.incarnation, around)?;
+        let packets = Packets::open(options, engine, &boot, around)?;
         let writer = Writer {
             output: Output {
                 spool: spool_writer,

@@ -14,6 +14,7 @@ use vonggac_event::proto::{Counter, Stats};
 use vonggac_event::{Body, Event};
 use vonggac_inspect::{Config, Inspector, Sink};
 use vonggac_signature::Engine;
+use vonggac_spool::Boot;
 
 use crate::Options;
 use crate::budget::Budget;
@@ -46,6 +47,8 @@ pub(crate) struct Packets {
     metrics: Metrics,
     tallies: Arc<Tallies>,
     report: Report,
+    /// Events of this job that an earlier run of the sensor accepted.
+    accepted_before: u64,
     /// Frames the kernel had no room for in the ring.
     kernel_dropped: u64,
     /// The same of rings before this one.
@@ -119,6 +122,8 @@ struct Out {
     /// Bytes of files that wait for their scan, wherever.
     files: Budget,
     stop: Arc<AtomicBool>,
+    /// Events and files on their way, dropped or not.
+    made: u64,
     dropped_items: u64,
     dropped_bytes: u64,
     unscanned: Unscanned,
@@ -134,10 +139,12 @@ struct Unscanned {
 
 impl Sink for Out {
     fn event(&mut self, event: Event) {
+        self.made += 1;
         self.send(Item::Event(Box::new(event)));
     }
 
     fn file(&mut self, event: Event, data: Vec<u8>) {
+        self.made += 1;
         let event = Box::new(event);
         let item = match &self.scanning {
             Scanning::Off => Item::Event(event),
@@ -199,7 +206,7 @@ impl Packets {
     pub(crate) fn open(
         options: &Arc<Options>,
         engine: Arc<Engine>,
-        incarnation: u64,
+        boot: &Boot,
         around: Surroundings,
     ) -> anyhow::Result<Self> {
         let source = match &options.interface {
@@ -207,7 +214,7 @@ impl Packets {
             None => Source::Files(options.read.clone()),
         };
         let mut config = Config::default();
-        config.stream.first_flow_id = first_flow_id(incarnation);
+        config.stream.first_flow_id = first_flow_id(boot.incarnation);
         if matches!(around.scanning, Scanning::Off) {
             // Nobody wants them.
             config.file_scan_bytes_max = 0;
@@ -219,6 +226,7 @@ impl Packets {
                 scanning: around.scanning,
                 files: Budget::new(FILES_BYTES_MAX),
                 stop: around.stop.clone(),
+                made: 0,
                 dropped_items: 0,
                 dropped_bytes: 0,
                 unscanned: Unscanned::default(),
@@ -230,6 +238,7 @@ impl Packets {
             metrics: around.metrics,
             tallies: around.tallies,
             report: Report::default(),
+            accepted_before: boot.last_sequence,
             kernel_dropped: 0,
             kernel_dropped_before: 0,
             interface_lost: 0,
@@ -379,15 +388,15 @@ impl Packets {
         last_us: &mut i64,
     ) -> anyhow::Result<()> {
         let mut file = FileSource::open(path)?;
-        let begun = Instant::now();
-        let mut first_us = None;
+        let mut start = None;
         while let Some(frame) = file.next_frame()? {
             if self.stop.load(Ordering::Relaxed) {
                 break;
             }
-            let first_us = *first_us.get_or_insert(frame.ts_us);
-            if self.options.speed > 0.0 {
-                self.pace(begun, frame.ts_us.saturating_sub(first_us));
+            // A sensor that was started again gets over what it has done at once.
+            if self.options.speed > 0.0 && self.out.made >= self.accepted_before {
+                let (begun, from_us) = *start.get_or_insert((Instant::now(), frame.ts_us));
+                self.pace(begun, frame.ts_us.saturating_sub(from_us));
             }
             self.take(&frame);
             *packets += 1;
@@ -397,7 +406,7 @@ impl Packets {
         Ok(())
     }
 
-    /// Waits until a frame that is `age_us` into its file is due.
+    /// Waits until a frame is due that is `age_us` after the one that was taken at `begun`.
     fn pace(&self, begun: Instant, age_us: i64) {
         let due = Duration::from_micros((age_us.max(0) as f64 / self.options.speed) as u64);
         while let Some(left) = due.checked_sub(begun.elapsed()) {
@@ -515,8 +524,81 @@ fn now_us() -> i64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::queue::{Queued, queue};
+    use clap::Parser as _;
+    use std::sync::mpsc::{Receiver, sync_channel};
+    use tempfile::TempDir;
+
+    /// Frames of the capture that is played here.
+    const DAYS: u32 = 9;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        options: Options,
+    }
+
+    /// Packets of a capture whose frames are a day apart, each with an event of counters, played as fast as life.
+    fn played(directory: &TempDir, accepted_before: u64) -> (Packets, Arc<AtomicBool>, Receiver<Queued>) {
+        let path = directory.path().join("days.pcap");
+        let mut capture = vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0];
+        capture.extend([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 1, 0, 0, 0]);
+        for day in 1..=DAYS {
+            capture.extend((day * 86_400).to_le_bytes());
+            capture.extend([0, 0, 0, 0, 14, 0, 0, 0, 14, 0, 0, 0]);
+            capture.extend([0; 14]);
+        }
+        std::fs::write(&path, capture).unwrap();
+        let line = Line::parse_from([
+            "sensor",
+            "--speed",
+            "1",
+            "--eve",
+            "-",
+            "--read",
+            path.to_str().unwrap(),
+        ]);
+        let stop = Arc::new(AtomicBool::new(false));
+        // It has room for all of them: nobody needs to take any out.
+        let (items, received) = queue(true, &stop);
+        let around = Surroundings {
+            items,
+            scanning: Scanning::Off,
+            stop: stop.clone(),
+            complete: Arc::default(),
+            metrics: Metrics::default(),
+            tallies: Arc::default(),
+        };
+        let mut boot = Boot::new(7);
+        boot.last_sequence = accepted_before;
+        let packets = Packets::open(&Arc::new(line.options), Arc::default(), &boot, around).unwrap();
+        (packets, stop, received)
+    }
+
+    #[test]
+    fn what_was_accepted_before_a_restart_is_not_waited_for_again() {
+        let directory = TempDir::new().unwrap();
+        let (packets, _stop, _received) = played(&directory, u64::from(DAYS));
+        let (done, waits) = sync_channel(1);
+        thread::spawn(move || done.send(packets.run()));
+        let report = waits.recv_timeout(Duration::from_secs(60)).unwrap().unwrap();
+        assert_eq!(report.received, u64::from(DAYS));
+    }
+
+    #[test]
+    fn what_is_new_keeps_its_pace() {
+        let directory = TempDir::new().unwrap();
+        // The first frame's counters wait for the second.
+        let (packets, stop, _received) = played(&directory, 2);
+        let run = thread::spawn(move || packets.run());
+        thread::sleep(Duration::from_millis(500));
+        stop.store(true, Ordering::Relaxed);
+        // Two frames more than the three that made two events: the first sets the pace, the second was waited for.
+        assert_eq!(run.join().unwrap().unwrap().received, 5);
+    }
 
     #[test]
     fn flow_ids_differ_between_incarnations_and_never_overflow() {

@@ -32,7 +32,6 @@ const SYNC_EVERY: Duration = Duration::from_millis(20);
 const RETRY_PAUSE: Duration = Duration::from_millis(100);
 
 /// Pause before the end of a job is noted again.
-const NOTE_PAUSE: Duration = Duration::from_secs(1);
 
 /// The writer, before it runs.
 pub(crate) struct Writer {
@@ -68,6 +67,13 @@ pub(crate) struct Report {
     /// Events that were accepted before the sensor was restarted, and not again.
     pub(crate) accepted_before: u64,
     pub(crate) dropped: BTreeMap<&'static str, u64>,
+}
+
+/// What a writer leaves.
+pub(crate) struct Written {
+    pub(crate) report: Report,
+    /// The spool, when all of the job is in it: the job is done once that is delivered.
+    pub(crate) done: Option<vonggac_spool::Writer>,
 }
 
 impl Report {
@@ -109,7 +115,7 @@ struct Run {
 }
 
 impl Writer {
-    pub(crate) fn run(self, items: &Receiver<Queued>) -> anyhow::Result<Report> {
+    pub(crate) fn run(self, items: &Receiver<Queued>) -> anyhow::Result<Written> {
         let mut run = Run {
             writer: self,
             sequence: 0,
@@ -315,7 +321,7 @@ impl Run {
         }
     }
 
-    fn finish(mut self) -> anyhow::Result<Report> {
+    fn finish(mut self) -> anyhow::Result<Written> {
         self.sync()?;
         let is_done =
             self.writer.complete.load(Ordering::Acquire) && !self.writer.stop.load(Ordering::Relaxed);
@@ -325,26 +331,17 @@ impl Run {
             self.report.dropped.insert("stopped_while_disk_refused", lost);
             tracing::error!(lost, "the spool's disk refused to the end: events are lost");
         }
-        let sequence = self.sequence - lost;
-        if let Some(spool) = self.writer.output.spool.as_mut() {
-            loop {
-                // Work that was stopped before its end goes on at the next start.
-                let noted = if is_done {
-                    spool.finish()
-                } else {
-                    spool.note_sequence(sequence)
-                };
-                let Err(error) = noted else { break };
-                if !is_done || self.writer.stop.load(Ordering::Relaxed) {
-                    // The segments and the mark tell the next start nearly as much.
-                    tracing::warn!(%error, "how far the job came is not noted");
-                    break;
-                }
-                tracing::error!(%error, "the end of the job cannot be noted yet");
-                thread::sleep(NOTE_PAUSE);
-            }
+        let mut spool = self.writer.output.spool;
+        if let Some(spool) = spool.as_mut()
+            && let Err(error) = spool.note_sequence(self.sequence - lost)
+        {
+            // The segments and the mark tell the next start nearly as much.
+            tracing::warn!(%error, "how far the job came is not noted");
         }
-        Ok(self.report)
+        Ok(Written {
+            report: self.report,
+            done: spool.filter(|_| is_done),
+        })
     }
 }
 
@@ -414,6 +411,10 @@ mod tests {
     }
 
     fn run(writer: Writer, items: Vec<Item>) -> anyhow::Result<Report> {
+        Ok(written(writer, items)?.report)
+    }
+
+    fn written(writer: Writer, items: Vec<Item>) -> anyhow::Result<Written> {
         let (mut sender, received) = queue(true, &Arc::default());
         for item in items {
             sender.send(item).unwrap();
@@ -474,22 +475,33 @@ mod tests {
         wire::decode_event(&record.value).unwrap();
     }
 
-    /// The packets' thread crashed: the job is not done, and goes on at the next start.
+    /// A job is done when its packets came to their end and what they made is delivered; until then it goes on at the next start.
     #[test]
-    fn a_job_whose_packets_did_not_come_to_their_end_is_not_finished() {
+    fn a_job_is_gone_on_with_until_it_is_delivered() {
         let directory = TempDir::new().unwrap();
         let (first, _) = spooled(&directory, "job");
         let incarnation = first.boot.incarnation;
-        run(first, vec![anomaly("x"), anomaly("y")]).unwrap();
-        let (second, _) = spooled(&directory, "job");
-        assert_eq!(
-            (second.boot.incarnation, second.boot.last_sequence),
-            (incarnation, 2)
-        );
-        second.complete.store(true, Ordering::Relaxed);
-        let report = run(second, vec![anomaly("x"), anomaly("y"), anomaly("z")]).unwrap();
-        assert_eq!((report.accepted_before, report.accepted), (2, 1));
-        let (third, _) = spooled(&directory, "job");
-        assert_ne!(third.boot.incarnation, incarnation);
+        // The packets' thread crashed.
+        let crashed = written(first, vec![anomaly("x"), anomaly("y")]).unwrap();
+        assert!(crashed.done.is_none());
+        drop(crashed);
+        for (before, now) in [(2, 1), (3, 0)] {
+            let (next, _) = spooled(&directory, "job");
+            assert_eq!(
+                (next.boot.incarnation, next.boot.last_sequence),
+                (incarnation, before)
+            );
+            next.complete.store(true, Ordering::Relaxed);
+            let written = written(next, vec![anomaly("x"), anomaly("y"), anomaly("z")]).unwrap();
+            let report = &written.report;
+            assert_eq!((report.accepted_before, report.accepted), (before, now));
+            // The sensor is killed before it is delivered the first time.
+            let mut spool = written.done.unwrap();
+            if now == 0 {
+                spool.finish().unwrap();
+            }
+        }
+        let (again, _) = spooled(&directory, "job");
+        assert_ne!(again.boot.incarnation, incarnation);
     }
 }
