@@ -4,6 +4,7 @@
 //! broker that is away is a WARN. Either is said when it begins and then every [`SAY_AGAIN`].
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -31,6 +32,7 @@ pub(crate) struct Link {
 struct Inner {
     connection: Connection,
     state: Mutex<State>,
+    is_closed: AtomicBool,
 }
 
 #[derive(Default)]
@@ -87,10 +89,16 @@ impl Link {
         let inner = Inner {
             connection: connection.clone(),
             state: Mutex::default(),
+            is_closed: AtomicBool::new(false),
         };
         Self {
             inner: Arc::new(inner),
         }
+    }
+
+    /// Says nothing more: the client is about to be dropped, and what it was doing fails.
+    pub(crate) fn close(&self) {
+        self.inner.is_closed.store(true, Ordering::Relaxed);
     }
 
     /// Why the brokers refuse this client, if they did so just now.
@@ -190,7 +198,12 @@ impl ClientContext for Link {
             tracing::debug!(kafka = self.inner.connection.kafka, reason, "fenced");
             return;
         }
-        self.note(error.rdkafka_error_code().unwrap_or(Code::Unknown), reason);
+        match error.rdkafka_error_code().unwrap_or(Code::Unknown) {
+            // About a partition, not the link: whoever reads it gets that as a result.
+            Code::PartitionEOF | Code::AutoOffsetReset | Code::OffsetOutOfRange => {}
+            _ if self.inner.is_closed.load(Ordering::Relaxed) => {}
+            code => self.note(code, reason),
+        }
     }
 }
 
@@ -229,6 +242,28 @@ mod tests {
             Trouble::of(Code::BrokerTransportFailure, "Connection refused"),
             Trouble::Away
         );
+    }
+
+    #[test]
+    fn what_is_no_trouble_of_the_link_is_not_said() {
+        let link = link();
+        let is_said = || link.state().said.is_some();
+        link.error(
+            KafkaError::PartitionEOF(0),
+            "Fetch from broker 1 reached end of partition",
+        );
+        link.error(
+            KafkaError::Global(Code::OffsetOutOfRange),
+            "offset 7 is out of range",
+        );
+        assert!(!is_said());
+        let hung_up = KafkaError::Global(Code::BrokerTransportFailure);
+        link.close();
+        link.error(hung_up.clone(), "Disconnected (after 0ms in state DOWN)");
+        assert!(!is_said());
+        let other = self::link();
+        other.error(hung_up, "Disconnected");
+        assert!(other.state().said.is_some());
     }
 
     #[test]

@@ -124,3 +124,10 @@ impl PartitionReader {
         self.is_at_end.load(Ordering::Relaxed)
     }
 }
+
+impl Drop for PartitionReader {
+    fn drop(&mut self) {
+        // One that was opened for a single look may still be signing in somewhere.
+        self.inner.context().close();
+    }
+}

@@ -5,7 +5,10 @@
 //! - *pipeline*: a whole platform; events/s from the sensor's start to the last row, and per second of the pipeline's processor time.
 //! - *store*: rows/s into ClickHouse alone.
 //! - *alert*: from packet to alert, p50 and p99, on a virtual wire (needs root).
+//! - *crowd* (`--crowd EVENTS`, instead of the others): 32 searches of one account at once over so many events, while a sensor feeds 5,000
+//!   events/s: from packet to alert, and another account's searches, alone and beside the crowd (needs root).
 
+mod crowd;
 mod machine;
 mod packets;
 mod platform;
@@ -26,6 +29,9 @@ struct Arguments {
     /// Only the packet path, without servers.
     #[arg(long)]
     packets_only: bool,
+    /// Only the crowd of searches, over this many events.
+    #[arg(long, value_name = "EVENTS")]
+    crowd: Option<u64>,
     /// Times each packet measurement is repeated.
     #[arg(long, default_value_t = 5, value_name = "N")]
     rounds: u32,
@@ -34,6 +40,9 @@ struct Arguments {
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     println!("machine   {}", machine::describe());
+    if let Some(events) = arguments.crowd {
+        return crowd::measure(events);
+    }
     let scratch = tempfile::TempDir::new()?;
     let capture = match &arguments.capture {
         Some(capture) => capture.clone(),

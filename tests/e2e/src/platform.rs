@@ -298,6 +298,11 @@ impl Platform {
         format!("http://127.0.0.1:{}", self.ports.clickhouse)
     }
 
+    /// Address of PostgreSQL, with its user and database.
+    pub fn postgres_url(&self) -> String {
+        format!("postgres://vonggac@127.0.0.1:{}/vonggac", self.ports.postgres)
+    }
+
     /// A client of the console.
     ///
     /// # Errors
