@@ -198,6 +198,9 @@ impl ClientContext for Link {
             tracing::debug!(kafka = self.inner.connection.kafka, reason, "fenced");
             return;
         }
+        if matches!(error, KafkaError::PartitionEOF(_)) {
+            return;
+        }
         match error.rdkafka_error_code().unwrap_or(Code::Unknown) {
             // About a partition, not the link: whoever reads it gets that as a result.
             Code::PartitionEOF | Code::AutoOffsetReset | Code::OffsetOutOfRange => {}
