@@ -20,6 +20,8 @@ use crate::{BusError, Connection, client};
 
 /// Most bytes that wait in the producer, in KiB; a sender waits when it is full.
 const QUEUE_KIB_MAX: u32 = 64 * 1024;
+/// How long a message waits for others to go with it, in milliseconds: a request for each few would cost the broker more than the events.
+const LINGER_MS: &str = "20";
 /// Pause before another try when the queue is full.
 pub(crate) const QUEUE_FULL_PAUSE: Duration = Duration::from_millis(5);
 
@@ -58,7 +60,7 @@ impl Producer {
         let inner = settings(&mut config)
             .set("enable.gapless.guarantee", gapless)
             .set("message.timeout.ms", "0")
-            .set("linger.ms", "5")
+            .set("linger.ms", LINGER_MS)
             .create_with_context(link)
             .map_err(|source| BusError::client(connection, source))?;
         Ok(Self { inner })

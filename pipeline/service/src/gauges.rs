@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use tokio::time::Instant;
 use vonggac_bus::TopicPartition;
 use vonggac_correlate::Correlator;
 use vonggac_event::Class;
@@ -12,6 +13,7 @@ pub(crate) struct LaneGauges {
     messages: Counter,
     batches: Counter,
     busy_seconds: Gauge,
+    stages: [Counter; Stage::ALL.len()],
     lag_seconds: Gauge,
     lag_messages: Gauge,
     state_bytes: Gauge,
@@ -24,6 +26,35 @@ pub(crate) struct LaneGauges {
     pub(crate) reopened: Counter,
     /// How often the state could not be saved.
     pub(crate) unsaved: Counter,
+}
+
+/// What a lane spends its time on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// Writing the cut of a batch down.
+    Plan,
+    /// Decoding, rules, correlation.
+    Prepare,
+    /// Rows into ClickHouse.
+    Store,
+    /// What follows, and the place, into Kafka.
+    Commit,
+    /// The state into ClickHouse.
+    Save,
+}
+
+impl Stage {
+    const ALL: [Self; 5] = [Self::Plan, Self::Prepare, Self::Store, Self::Commit, Self::Save];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Plan => "plan",
+            Self::Prepare => "prepare",
+            Self::Store => "store",
+            Self::Commit => "commit",
+            Self::Save => "save",
+        }
+    }
 }
 
 impl LaneGauges {
@@ -42,6 +73,14 @@ impl LaneGauges {
                 "pipeline_batch_seconds",
                 "How long the last batch took from its cut on.",
             ),
+            stages: Stage::ALL.map(|stage| {
+                let labels = [labels[0], labels[1], ("stage", stage.name())];
+                metrics.counter(
+                    "pipeline_stage_microseconds_total",
+                    "Time that the lane spent, by what it was doing.",
+                    &labels,
+                )
+            }),
             lag_seconds: gauge(
                 "pipeline_lag_seconds",
                 "Age of the oldest message that is not done; 0 when all are.",
@@ -79,6 +118,15 @@ impl LaneGauges {
         self.messages.add(messages as u64);
         self.batches.add(1);
         self.busy_seconds.set(took.as_secs_f64());
+    }
+
+    /// Takes note of the time that a stage took, from `begun` to now; gives now.
+    pub(crate) fn spent(&self, stage: Stage, begun: Instant) -> Instant {
+        let now = Instant::now();
+        if let Some(counter) = self.stages.get(stage as usize) {
+            counter.add((now - begun).as_micros() as u64);
+        }
+        now
     }
 
     /// Takes note of a saved state.

@@ -23,7 +23,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 use vonggac_bus::{Message, ReadError, Record, TopicPartition, TransactionError};
 
-use crate::gauges::LaneGauges;
+use crate::gauges::{LaneGauges, Stage};
 use crate::halt::{Halt, Server, Stop, Waiting};
 use crate::opening::{Opened, open};
 use crate::place::{Mark, Place};
@@ -273,6 +273,7 @@ impl<'a, W: Work> Turn<'a, W> {
             self.opened.place.planned_end = Some(end);
             self.commit(&[], self.opened.place).await?;
         }
+        let at = self.lane.gauges.spent(Stage::Plan, begun);
         let token = format!(
             "{}-{}-{}-{end}-{}",
             self.lane.partition.topic, self.lane.partition.partition, first.offset, first.timestamp_ms
@@ -284,7 +285,9 @@ impl<'a, W: Work> Turn<'a, W> {
         self.is_under_way = true;
         let lane = &mut *self.lane;
         let mut prepared = lane.work.prepare(batch, is_repeat);
+        let at = lane.gauges.spent(Stage::Prepare, at);
         lane.work.store(&mut prepared, batch, attempt, &lane.stop).await?;
+        let at = lane.gauges.spent(Stage::Store, at);
         let records = lane.work.records(&prepared, batch);
         let place = Place {
             next_offset: end,
@@ -292,6 +295,7 @@ impl<'a, W: Work> Turn<'a, W> {
             planned_end: None,
         };
         self.commit(&records, place).await?;
+        self.lane.gauges.spent(Stage::Commit, at);
         self.opened.place = place;
         self.is_under_way = false;
         self.done_ms = last.timestamp_ms;
@@ -404,7 +408,9 @@ impl<'a, W: Work> Turn<'a, W> {
             .opened
             .checkpoint
             .next(place.next_offset, mark, lane.work.state());
-        match lane.shared.store.save_checkpoint(&checkpoint).await {
+        let saved = lane.shared.store.save_checkpoint(&checkpoint).await;
+        lane.gauges.spent(Stage::Save, self.saved_at);
+        match saved {
             Ok(()) => {
                 self.is_saved = true;
                 lane.gauges.saved(checkpoint.state.len());

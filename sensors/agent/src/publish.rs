@@ -12,8 +12,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
 use futures_util::stream::FuturesOrdered;
+use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
 use vonggac_bus::{BusError, Delivery, Producer};
@@ -30,8 +30,8 @@ pub(crate) const GRACE: Duration = Duration::from_secs(5);
 const UNDER_WAY_MAX: usize = 20_000;
 /// Bytes under way at once, keys and values.
 const UNDER_WAY_BYTES_MAX: usize = 64 << 20;
-/// Pause when the spool has nothing new.
-const IDLE: Duration = Duration::from_millis(5);
+/// Pause between two turns of reading, sending and looking what was delivered.
+const TURN: Duration = Duration::from_millis(5);
 /// How often the mark is written down; what was delivered after it is sent again after a kill, and left out by the pipeline.
 const ACKNOWLEDGE_EVERY: Duration = Duration::from_millis(500);
 /// Pause after a failure: of the producer, of the disk, or of `dead-letter`.
@@ -99,16 +99,19 @@ impl Publisher {
             if let Err(error) = self.send().await {
                 self.failed(&error, &mut delivered).await;
             }
-            tokio::select! {
-                Some(outcome) = self.deliveries.next() => match outcome {
+            // Looked at in turns: to be woken by each delivery costs more than all the rest.
+            while let Some(Some(outcome)) = self.deliveries.next().now_or_never() {
+                match outcome {
                     Ok(()) => {
                         add(&self.tallies.kafka_delivered, 1);
                         delivered = self.pop().or(delivered);
                     }
                     Err(error) => self.failed(&error, &mut delivered).await,
-                },
+                }
+            }
+            tokio::select! {
                 _ = &mut end_of_writing, if !ended => ended = true,
-                () = sleep(IDLE) => {}
+                () = sleep(TURN) => {}
             }
             let done = ended && drained && self.window.is_empty();
             if done || acknowledged_at.elapsed() >= ACKNOWLEDGE_EVERY {
