@@ -97,6 +97,7 @@ impl Options {
                 0 => half_of_the_processors(),
                 count => count,
             }),
+            niceness: None,
         }
     }
 

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tokio::time::Instant;
 use vonggac_bus::TopicPartition;
 use vonggac_correlate::Correlator;
 use vonggac_event::Class;
@@ -120,13 +119,11 @@ impl LaneGauges {
         self.busy_seconds.set(took.as_secs_f64());
     }
 
-    /// Takes note of the time that a stage took, from `begun` to now; gives now.
-    pub(crate) fn spent(&self, stage: Stage, begun: Instant) -> Instant {
-        let now = Instant::now();
+    /// Takes note of the time that a stage took.
+    pub(crate) fn spent(&self, stage: Stage, took: Duration) {
         if let Some(counter) = self.stages.get(stage as usize) {
-            counter.add((now - begun).as_micros() as u64);
+            counter.add(took.as_micros() as u64);
         }
-        now
     }
 
     /// Takes note of a saved state.

@@ -20,8 +20,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 use vonggac_bus::{Message, ReadError, Record, TopicPartition, TransactionError};
+use vonggac_store::StoreError;
 
 use crate::gauges::{LaneGauges, Stage};
 use crate::halt::{Halt, Server, Stop, Waiting};
@@ -37,6 +39,10 @@ const BATCH_BYTES: usize = 16 << 20;
 const SAVE_EVERY: Duration = Duration::from_secs(2);
 /// The state is saved when no message has come for this long.
 const SAVE_AFTER_IDLE: Duration = Duration::from_millis(250);
+/// How often it is looked whether a save is done while no message comes.
+const SAVE_LOOK: Duration = Duration::from_millis(100);
+/// How long the last save may take when a lane ends.
+const LAST_SAVE_LIMIT: Duration = Duration::from_secs(3);
 /// How often the partition is asked for its end.
 const CHECK_EVERY: Duration = Duration::from_secs(5);
 /// How often it is looked whether the log is still the one it was.
@@ -138,6 +144,14 @@ impl<W: Work> Lane<W> {
     }
 }
 
+/// What became of a save.
+struct Saved {
+    next_offset: i64,
+    state_bytes: usize,
+    took: Duration,
+    outcome: Result<(), StoreError>,
+}
+
 /// A lane between opening its partition and losing it.
 struct Turn<'a, W> {
     lane: &'a mut Lane<W>,
@@ -145,6 +159,8 @@ struct Turn<'a, W> {
     /// Messages that were read but belong to the next batch.
     ahead: VecDeque<Message>,
     is_saved: bool,
+    /// The save under way, at most one: it goes on beside the batches, which do not depend on it.
+    saving: JoinSet<Saved>,
     /// Whether a batch has moved the state and not yet the place.
     is_under_way: bool,
     saved_at: Instant,
@@ -164,6 +180,7 @@ impl<'a, W: Work> Turn<'a, W> {
             lane,
             ahead: std::mem::take(&mut opened.ahead),
             is_saved: opened.is_saved,
+            saving: JoinSet::new(),
             is_under_way: false,
             anchor: opened.place,
             opened,
@@ -273,7 +290,8 @@ impl<'a, W: Work> Turn<'a, W> {
             self.opened.place.planned_end = Some(end);
             self.commit(&[], self.opened.place).await?;
         }
-        let at = self.lane.gauges.spent(Stage::Plan, begun);
+        let mut clock = Clock(begun);
+        self.lane.gauges.spent(Stage::Plan, clock.lap());
         let token = format!(
             "{}-{}-{}-{end}-{}",
             self.lane.partition.topic, self.lane.partition.partition, first.offset, first.timestamp_ms
@@ -285,9 +303,9 @@ impl<'a, W: Work> Turn<'a, W> {
         self.is_under_way = true;
         let lane = &mut *self.lane;
         let mut prepared = lane.work.prepare(batch, is_repeat);
-        let at = lane.gauges.spent(Stage::Prepare, at);
+        lane.gauges.spent(Stage::Prepare, clock.lap());
         lane.work.store(&mut prepared, batch, attempt, &lane.stop).await?;
-        let at = lane.gauges.spent(Stage::Store, at);
+        lane.gauges.spent(Stage::Store, clock.lap());
         let records = lane.work.records(&prepared, batch);
         let place = Place {
             next_offset: end,
@@ -295,14 +313,15 @@ impl<'a, W: Work> Turn<'a, W> {
             planned_end: None,
         };
         self.commit(&records, place).await?;
-        self.lane.gauges.spent(Stage::Commit, at);
+        self.lane.gauges.spent(Stage::Commit, clock.lap());
         self.opened.place = place;
         self.is_under_way = false;
         self.done_ms = last.timestamp_ms;
         self.is_saved = false;
         self.lane.gauges.done(batch.len(), begun.elapsed());
+        self.note_saved();
         if self.saved_at.elapsed() >= SAVE_EVERY {
-            self.save().await;
+            self.save();
         }
         Ok(())
     }
@@ -341,7 +360,9 @@ impl<'a, W: Work> Turn<'a, W> {
 
     fn next_duty(&self) -> Instant {
         let check = self.checked_at + CHECK_EVERY;
-        if self.is_saved {
+        if !self.saving.is_empty() {
+            check.min(Instant::now() + SAVE_LOOK)
+        } else if self.is_saved {
             check
         } else {
             check.min(self.heard_at + SAVE_AFTER_IDLE)
@@ -350,8 +371,9 @@ impl<'a, W: Work> Turn<'a, W> {
 
     /// What is done while no message comes.
     async fn duties(&mut self) -> Result<(), Halt> {
+        self.note_saved();
         if !self.is_saved && self.heard_at.elapsed() >= SAVE_AFTER_IDLE {
-            self.save().await;
+            self.save();
         }
         if self.checked_at.elapsed() >= CHECK_EVERY {
             self.check().await?;
@@ -398,41 +420,82 @@ impl<'a, W: Work> Turn<'a, W> {
         Ok(())
     }
 
-    /// Saves the state; where that fails it is tried again later, since the place does not depend on it.
-    async fn save(&mut self) {
-        let lane = &mut *self.lane;
+    /// Begins to save the state, unless a save is under way; where it fails it is tried again later, since the place does not depend on it.
+    fn save(&mut self) {
+        if !self.saving.is_empty() {
+            return;
+        }
         self.saved_at = Instant::now();
         let place = self.opened.place;
         let mark = place.mark.map(|mark| (mark.timestamp_ms, mark.checksum));
         let checkpoint = self
             .opened
             .checkpoint
-            .next(place.next_offset, mark, lane.work.state());
-        let saved = lane.shared.store.save_checkpoint(&checkpoint).await;
-        lane.gauges.spent(Stage::Save, self.saved_at);
-        match saved {
+            .next(place.next_offset, mark, self.lane.work.state());
+        // Whether or not it comes through: a later one must count more.
+        self.opened.checkpoint.version = checkpoint.version;
+        let (shared, begun) = (self.lane.shared.clone(), self.saved_at);
+        self.saving.spawn(async move {
+            Saved {
+                outcome: shared.store.save_checkpoint(&checkpoint).await,
+                next_offset: checkpoint.next_offset,
+                state_bytes: checkpoint.state.len(),
+                took: begun.elapsed(),
+            }
+        });
+    }
+
+    /// Takes note of the save, if it is done.
+    fn note_saved(&mut self) {
+        let done = match self.saving.try_join_next() {
+            None => return,
+            Some(Ok(done)) => done,
+            Some(Err(error)) => {
+                self.heard_at = Instant::now();
+                self.lane.gauges.unsaved.add(1);
+                tracing::error!(%error, partition = %self.lane.partition, "saving the state crashed; it will be tried again");
+                return;
+            }
+        };
+        self.lane.gauges.spent(Stage::Save, done.took);
+        match done.outcome {
             Ok(()) => {
-                self.is_saved = true;
-                lane.gauges.saved(checkpoint.state.len());
+                self.is_saved = done.next_offset == self.opened.place.next_offset;
+                self.lane.gauges.saved(done.state_bytes);
             }
             Err(error) => {
                 self.heard_at = Instant::now();
-                lane.gauges.unsaved.add(1);
-                tracing::warn!(%error, partition = %lane.partition, "the state could not be saved; it will be tried again");
+                self.lane.gauges.unsaved.add(1);
+                tracing::warn!(%error, partition = %self.lane.partition, "the state could not be saved; it will be tried again");
             }
         }
-        // Whether or not it came through: a later one must count more.
-        self.opened.checkpoint.version = checkpoint.version;
     }
 
     async fn save_at_the_end(&mut self) {
-        // A batch under way has moved the state already; whoever comes next rebuilds it.
-        if !self.is_saved && !self.is_under_way {
-            let limit = Duration::from_secs(3);
-            if tokio::time::timeout(limit, self.save()).await.is_err() {
-                tracing::debug!("the last state is not saved; it is rebuilt at the next start");
+        let last = async {
+            while !self.saving.is_empty() {
+                tokio::time::sleep(SAVE_LOOK / 10).await;
+                self.note_saved();
             }
+            // A batch under way has moved the state already; whoever comes next rebuilds it.
+            if !self.is_saved && !self.is_under_way {
+                self.save();
+                self.saving.join_next().await;
+            }
+        };
+        if tokio::time::timeout(LAST_SAVE_LIMIT, last).await.is_err() {
+            tracing::debug!("the last state is not saved; it is rebuilt at the next start");
         }
+    }
+}
+
+/// Tells the times between its laps.
+struct Clock(Instant);
+
+impl Clock {
+    fn lap(&mut self) -> Duration {
+        let now = Instant::now();
+        std::mem::replace(&mut self.0, now).elapsed()
     }
 }
 

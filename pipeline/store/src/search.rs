@@ -66,6 +66,9 @@ pub struct Limits {
     pub max_memory_bytes: Option<u64>,
     /// Threads.
     pub max_threads: Option<u32>,
+    /// How far its threads stand back for others on a busy machine, as Linux counts it: up to 19. A server that may not raise and lower
+    /// this ignores it.
+    pub niceness: Option<u32>,
 }
 
 impl Limits {

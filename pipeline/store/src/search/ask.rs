@@ -108,6 +108,7 @@ async fn answer(
         ("max_rows_to_read", limits.max_rows_to_read),
         ("max_memory_usage", limits.max_memory_bytes),
         ("max_threads", limits.max_threads.map(u64::from)),
+        ("os_thread_priority", limits.niceness.map(u64::from)),
     ];
     for (name, value) in budget {
         if let Some(value) = value {

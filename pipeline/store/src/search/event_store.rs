@@ -9,9 +9,12 @@ use vonggac_event::{Alert, Scope};
 
 use super::ask::{Statement, lines, numbers};
 use super::histogram::{self, Histogram, Shape};
-use super::turns::{Asker, Shares, TurnCounts, Turns};
+use super::turns::{Asker, Shares, Turn, TurnCounts, Turns};
 use super::{Cursor, EventRow, Limits, PAGE_ROWS_MAX, Page, Request, SearchError, page};
 use crate::Store;
+
+/// [`Limits::niceness`] of a search whose asker has others running or waiting: a tenth of what others get of a busy processor.
+const NICENESS_OF_MANY: u32 = 10;
 
 /// Searches over stored events. Clones share their turns.
 #[derive(Clone)]
@@ -47,20 +50,30 @@ impl EventStore {
             return Ok(page::page(Vec::new(), 0, rows_max));
         };
         let turn = self.turns.turn(asker).await?;
-        let outcome = self.found(request, &statement, after, rows_max).await;
+        let limits = self.limits_of(&turn);
+        let outcome = self.found(limits, request, &statement, after, rows_max).await;
         turn.note(&outcome);
         outcome
     }
 
+    /// What a search may spend: one of many of an asker stands back.
+    fn limits_of(&self, turn: &Turn) -> Limits {
+        Limits {
+            niceness: turn.is_one_of_many().then_some(NICENESS_OF_MANY),
+            ..self.limits
+        }
+    }
+
     async fn found(
         &self,
+        limits: Limits,
         request: &Request<'_>,
         statement: &Statement,
         after: Option<Cursor>,
         rows_max: u32,
     ) -> Result<Page, SearchError> {
         let start = Instant::now();
-        let rows = page::read(&lines(&self.client, self.limits, &statement.sql, &statement.values).await?)?;
+        let rows = page::read(&lines(&self.client, limits, &statement.sql, &statement.values).await?)?;
         if let Some(cursor) = after {
             return Ok(page::page(rows, cursor.total, rows_max));
         }
@@ -68,7 +81,7 @@ impl EventStore {
         let others = rows.iter().filter(|row| !overfull.contains(&row.class)).count();
         let mut total = u64::try_from(others).unwrap_or(u64::MAX);
         if let Some(count) = page::count_statement(request, &overfull) {
-            let rest = self.limits.after(start.elapsed())?;
+            let rest = limits.after(start.elapsed())?;
             let counts = numbers(&self.client, rest, &count.sql, &count.values).await?;
             total = total.saturating_add(page::sum(&counts)?);
         }
@@ -90,13 +103,15 @@ impl EventStore {
             return Ok(Histogram::EMPTY);
         };
         let turn = self.turns.turn(asker).await?;
-        let outcome = self.counted(request, buckets, &extent).await;
+        let limits = self.limits_of(&turn);
+        let outcome = self.counted(limits, request, buckets, &extent).await;
         turn.note(&outcome);
         outcome
     }
 
     async fn counted(
         &self,
+        limits: Limits,
         request: &Request<'_>,
         buckets: u32,
         extent: &Statement,
@@ -105,7 +120,7 @@ impl EventStore {
         let (from_us, to_us) = match (request.from_us, request.to_us) {
             (Some(from_us), Some(to_us)) => (from_us, to_us),
             (from_us, to_us) => {
-                let rows = numbers(&self.client, self.limits, &extent.sql, &extent.values).await?;
+                let rows = numbers(&self.client, limits, &extent.sql, &extent.values).await?;
                 let Some((first_us, last_us)) = histogram::extent(&rows) else {
                     return Ok(Histogram::EMPTY);
                 };
@@ -121,7 +136,7 @@ impl EventStore {
         let Some(counts) = histogram::statement(request, &shape)? else {
             return Ok(Histogram::EMPTY);
         };
-        let rest = self.limits.after(start.elapsed())?;
+        let rest = limits.after(start.elapsed())?;
         let rows = numbers(&self.client, rest, &counts.sql, &counts.values).await?;
         Ok(histogram::filled(&shape, &rows))
     }
@@ -138,7 +153,13 @@ impl EventStore {
     ) -> Result<Vec<EventRow>, SearchError> {
         let statement = page::alert_statement(scope, alert);
         let turn = self.turns.turn(asker).await?;
-        let outcome = lines(&self.client, self.limits, &statement.sql, &statement.values).await;
+        let outcome = lines(
+            &self.client,
+            self.limits_of(&turn),
+            &statement.sql,
+            &statement.values,
+        )
+        .await;
         turn.note(&outcome);
         drop(turn);
         let mut rows = page::read(&outcome?)?;

@@ -102,9 +102,16 @@ struct Waiting {
 pub(super) struct Turn {
     turns: Turns,
     asker: Asker,
+    /// Whether the asker has others running or waiting.
+    is_one_of_many: bool,
 }
 
 impl Turn {
+    /// Whether the asker has others running or waiting: it takes the processor after everybody else, ingest included.
+    pub(super) fn is_one_of_many(&self) -> bool {
+        self.is_one_of_many
+    }
+
     /// Takes note of how the search ended.
     pub(super) fn note<T>(&self, outcome: &Result<T, SearchError>) {
         if matches!(outcome, Err(SearchError::TooExpensive(_))) {
@@ -185,9 +192,10 @@ impl Turns {
         let line = state.lines.entry(asker).or_default();
         if is_free && line.running < shares.running_per_asker_max && line.waiting.is_empty() {
             line.running += 1;
+            let is_one_of_many = line.running > 1;
             state.running += 1;
             self.0.served.fetch_add(1, Ordering::Relaxed);
-            return Ok(Entry::Now(self.given(asker)));
+            return Ok(Entry::Now(self.given(asker, is_one_of_many)));
         }
         if line.waiting.len() >= shares.waiting_per_asker_max {
             self.0.refused_line.fetch_add(1, Ordering::Relaxed);
@@ -212,10 +220,11 @@ impl Turns {
         }))
     }
 
-    fn given(&self, asker: Asker) -> Turn {
+    fn given(&self, asker: Asker, is_one_of_many: bool) -> Turn {
         Turn {
             turns: self.clone(),
             asker,
+            is_one_of_many,
         }
     }
 
@@ -296,7 +305,14 @@ impl State {
 impl Place {
     fn taken(mut self) -> Turn {
         self.is_taken = true;
-        self.turns.given(self.asker)
+        let line = self
+            .turns
+            .state()
+            .lines
+            .get(&self.asker)
+            .map(|line| (line.running, line.waiting.len()));
+        let is_one_of_many = line.is_some_and(|(running, waiting)| running > 1 || waiting > 0);
+        self.turns.given(self.asker, is_one_of_many)
     }
 }
 
@@ -335,6 +351,24 @@ mod tests {
     }
 
     const LONG: Duration = Duration::from_secs(600);
+
+    #[tokio::test]
+    async fn one_of_many_is_told_from_one_alone() {
+        let turns = turns(Duration::from_secs(5));
+        let first = turns.turn(A).await.unwrap();
+        let second = turns.turn(A).await.unwrap();
+        assert!(!first.is_one_of_many() && second.is_one_of_many());
+        assert!(!turns.turn(B).await.unwrap().is_one_of_many());
+        let waiting = turns.turn(A);
+        let other = turns.turn(A);
+        tokio::pin!(waiting, other);
+        assert!(waiting.as_mut().now_or_never().is_none() && other.as_mut().now_or_never().is_none());
+        drop((first, second));
+        let (waiting, other) = (waiting.await.unwrap(), other.await.unwrap());
+        assert!(waiting.is_one_of_many() && other.is_one_of_many());
+        drop((waiting, other));
+        assert!(!turns.turn(A).await.unwrap().is_one_of_many());
+    }
 
     #[tokio::test]
     async fn one_asker_with_a_long_line_does_not_keep_another_waiting() {
