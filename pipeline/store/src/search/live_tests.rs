@@ -157,6 +157,7 @@ async fn searches_find_what_they_should() {
         max_rows_to_read: Some(1_000_000),
         max_memory_bytes: Some(1 << 30),
         max_threads: Some(2),
+        niceness: Some(10),
     };
     let client = &store.client;
     let events = &EventStore::new(&store, limits, Shares::default());
