@@ -148,6 +148,10 @@ impl Work for Alerting {
         let dead = dead::records(&prepared.dead, batch, &self.partition, gauges);
         alerts.chain(dead).collect()
     }
+
+    fn refused(&self, _prepared: &Prepared, _batch: &[Message]) -> Vec<Record> {
+        Vec::new()
+    }
 }
 
 /// Of several revisions of one alert in a batch only the last is written.

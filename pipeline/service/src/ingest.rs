@@ -27,7 +27,10 @@ pub(crate) struct Ingest {
 pub(crate) struct Prepared {
     tables: HashMap<Class, ClassTable>,
     matches: Vec<Record>,
+    /// Messages that cannot be read.
     dead: Vec<Dead>,
+    /// Messages that ClickHouse refuses.
+    refused: Vec<Dead>,
 }
 
 /// The rows of one class.
@@ -165,6 +168,7 @@ impl Work for Ingest {
             tables: HashMap::new(),
             matches: Vec::new(),
             dead: Vec::new(),
+            refused: Vec::new(),
         };
         for (number, message) in batch.iter().enumerate() {
             match wire::decode_event(&message.payload) {
@@ -213,7 +217,7 @@ impl Work for Ingest {
             Ok::<_, Halt>(dead.collect::<Vec<_>>())
         });
         let refused = futures_util::future::try_join_all(inserts).await?;
-        prepared.dead.extend(refused.into_iter().flatten());
+        prepared.refused = refused.into_iter().flatten().collect();
         Ok(())
     }
 
@@ -226,5 +230,9 @@ impl Work for Ingest {
             .cloned()
             .chain(dead::records(&prepared.dead, batch, &self.partition, gauges))
             .collect()
+    }
+
+    fn refused(&self, prepared: &Prepared, batch: &[Message]) -> Vec<Record> {
+        dead::records(&prepared.refused, batch, &self.partition, &self.shared.gauges).collect()
     }
 }

@@ -3,8 +3,8 @@
 //! ```text
 //! fence ─▶ place (Kafka) + state (ClickHouse) ─▶ know the log again ─▶ rebuild the state up to the place ─▶ batches
 //!
-//! batch of events:   write the cut down ─▶ rows into ClickHouse ─▶ { what follows, the place } in one transaction
-//! batch of matches:                        alerts into ClickHouse ─▶ { alerts, the place } in one transaction
+//! batch of events:   { matches, the cut } in one transaction ─▶ rows into ClickHouse ─▶ { what was refused, the place } in another
+//! batch of matches:                                           alerts into ClickHouse ─▶ { alerts, the place } in one
 //! ```
 //! Who may write is decided by Kafka: every transaction of a lane stands under one id per partition, and opening the id refuses whoever
 //! had it before. What a lane that was refused had begun in ClickHouse is what its successor does again, with the same cut and the same token.
@@ -13,7 +13,8 @@
 //! whoever saves it saves the same; the messages between are read again to bring it up to the place.
 //!
 //! Invariants:
-//! - Nothing is written for a batch before its cut is committed (where [`Work::PLANS`]), and the place moves with what follows from it.
+//! - Nothing is written for a batch before its cut is committed (where [`Work::PLANS`]). What follows from its messages is sent with the cut,
+//!   so that an alert does not wait for ClickHouse, and never again; what follows from the writing is sent with the place.
 //! - A log that is not the one the place was written for is recognised by the message before the place, see [`crate::place`].
 
 use std::collections::VecDeque;
@@ -65,7 +66,7 @@ pub(crate) struct Attempt<'a> {
 pub(crate) trait Work: Send {
     /// How long a batch waits for more after its first message.
     const LINGER: Duration;
-    /// Whether the cut of a batch is written down before it is begun.
+    /// Whether the cut of a batch is written down, with what follows from its messages, before it is begun.
     const PLANS: bool;
     /// What a batch comes to before anything is written.
     type Prepared: Send + Sync;
@@ -86,8 +87,10 @@ pub(crate) trait Work: Send {
         attempt: Attempt<'_>,
         stop: &Stop,
     ) -> impl Future<Output = Result<(), Halt>> + Send;
-    /// The messages that follow from it.
+    /// The messages that follow from its messages.
     fn records(&self, prepared: &Self::Prepared, batch: &[Message]) -> Vec<Record>;
+    /// The messages that follow from its having been stored.
+    fn refused(&self, prepared: &Self::Prepared, batch: &[Message]) -> Vec<Record>;
 }
 
 /// One partition's worker.
@@ -201,6 +204,7 @@ impl<'a, W: Work> Turn<'a, W> {
             let batch = self.planned(end).await?;
             if batch.is_empty() {
                 self.opened.place.planned_end = None;
+                self.opened.place.is_sent = false;
             } else {
                 self.batch(&batch, true).await?;
             }
@@ -286,12 +290,7 @@ impl<'a, W: Work> Turn<'a, W> {
         let end = last.offset + 1;
         let gap = first.offset - self.opened.place.next_offset;
         self.lane.gauges.gaps.add(u64::try_from(gap).unwrap_or(0));
-        if W::PLANS && self.opened.place.planned_end != Some(end) {
-            self.opened.place.planned_end = Some(end);
-            self.commit(&[], self.opened.place).await?;
-        }
         let mut clock = Clock(begun);
-        self.lane.gauges.spent(Stage::Plan, clock.lap());
         let token = format!(
             "{}-{}-{}-{end}-{}",
             self.lane.partition.topic, self.lane.partition.partition, first.offset, first.timestamp_ms
@@ -301,16 +300,27 @@ impl<'a, W: Work> Turn<'a, W> {
             is_repeat,
         };
         self.is_under_way = true;
-        let lane = &mut *self.lane;
-        let mut prepared = lane.work.prepare(batch, is_repeat);
-        lane.gauges.spent(Stage::Prepare, clock.lap());
+        let mut prepared = self.lane.work.prepare(batch, is_repeat);
+        self.lane.gauges.spent(Stage::Prepare, clock.lap());
+        if W::PLANS && self.opened.place.planned_end != Some(end) {
+            let records = self.lane.work.records(&prepared, batch);
+            self.opened.place.planned_end = Some(end);
+            self.opened.place.is_sent = true;
+            self.commit(&records, self.opened.place).await?;
+            self.lane.gauges.spent(Stage::Plan, clock.lap());
+        }
+        let lane = &*self.lane;
         lane.work.store(&mut prepared, batch, attempt, &lane.stop).await?;
         lane.gauges.spent(Stage::Store, clock.lap());
-        let records = lane.work.records(&prepared, batch);
+        let mut records = lane.work.refused(&prepared, batch);
+        if !self.opened.place.is_sent {
+            records.extend(lane.work.records(&prepared, batch));
+        }
         let place = Place {
             next_offset: end,
             mark: Some(Mark::of(last)),
             planned_end: None,
+            is_sent: false,
         };
         self.commit(&records, place).await?;
         self.lane.gauges.spent(Stage::Commit, clock.lap());

@@ -12,7 +12,7 @@
 //! Invariants:
 //! - An event is in its table exactly once, whatever is killed or paused: one writer per partition by Kafka's fence, batches of one cut
 //!   with one token, repeats from a sensor left out by the highest sequence of its run (`runs`).
-//! - What follows from a batch is written with its place, or not at all; a retry sends nothing twice.
+//! - What follows from a batch is written with the note that it was, or not at all; a retry sends nothing twice.
 //! - What cannot be read, or written for a reason in the data, goes to `dead-letter` with the reason. What cannot be written for a reason in
 //!   the server is waited for.
 

@@ -191,6 +191,7 @@ impl Start {
             }),
             // Builds before the fence kept the cut here.
             planned_end: (saved.planned_end > saved.next_offset).then_some(saved.planned_end),
+            is_sent: false,
         });
         let place = match (in_kafka, in_store) {
             // Kafka has forgotten its newest places, as after a power cut.
@@ -251,11 +252,14 @@ impl<W: Work> Opening<'_, W> {
                 lost,
                 "Kafka has deleted messages that were not done; retention is shorter than the pipeline was away"
             );
-            // Some of the batch under way may be there and stored.
-            repeats_until = self.start.place.planned_end.unwrap_or(0);
+            // Some of the batch under way may be there, and stored.
+            let planned_end = self.start.place.planned_end.filter(|&end| end > low);
+            repeats_until = planned_end.unwrap_or(0);
             self.start.place = Place {
                 next_offset: low,
-                ..Place::default()
+                mark: None,
+                planned_end,
+                is_sent: planned_end.is_some() && self.start.place.is_sent,
             };
         }
         let place = self.start.place;
@@ -353,6 +357,7 @@ impl<W: Work> Opening<'_, W> {
             next_offset: self.start.state_offset,
             mark: self.start.state_mark,
             planned_end: None,
+            is_sent: false,
         };
         let reaches = self.marks.high >= state.next_offset && state.next_offset > self.marks.low;
         let place = if reaches && state.mark.is_some() && is_known(self.lane, state, self.marks).await? {
@@ -396,6 +401,7 @@ mod tests {
             next_offset,
             mark: None,
             planned_end: Some(next_offset + 5),
+            is_sent: true,
         }
         .to_committed()
     }

@@ -2,8 +2,10 @@
 //!
 //! ```text
 //! offset: first message that is not done
-//! note:   "vg1 planned=<one past the batch under way, or 0> mark=<time of the last message done, ms>:<its CRC-32C, hexadecimal>"
+//! note:   "vg1 sent=<one past the batch under way, or 0> mark=<time of the last message done, ms>:<its CRC-32C, hexadecimal>"
 //! ```
+//! `planned=` instead of `sent=` says that what follows from the batch under way was not sent with its cut; an earlier build wrote it so.
+//!
 //! The *mark* is how a lane knows the log again: a topic that was made anew, or a log that was cut back and has grown since, holds another
 //! message at that offset, or none. The cut of the batch under way is what makes a repeat of it carry the same token.
 
@@ -36,19 +38,22 @@ pub(crate) struct Place {
     pub(crate) mark: Option<Mark>,
     /// One past the last offset of the batch under way, if one was begun.
     pub(crate) planned_end: Option<i64>,
+    /// Whether what follows from the messages of that batch is in Kafka.
+    pub(crate) is_sent: bool,
 }
 
 impl Place {
     /// The place in Kafka's form.
     pub(crate) fn to_committed(self) -> Committed {
         let planned = self.planned_end.unwrap_or(0);
+        let word = if self.is_sent { "sent" } else { "planned" };
         let mark = self.mark.map_or_else(
             || "-".to_owned(),
             |mark| format!("{}:{:08x}", mark.timestamp_ms, mark.checksum),
         );
         Committed {
             next_offset: self.next_offset,
-            note: format!("{FORM} planned={planned} mark={mark}"),
+            note: format!("{FORM} {word}={planned} mark={mark}"),
         }
     }
 
@@ -58,7 +63,13 @@ impl Place {
         if words.next()? != FORM {
             return None;
         }
-        let planned: i64 = words.next()?.strip_prefix("planned=")?.parse().ok()?;
+        let (is_sent, planned) = match words.next()?.split_once('=')? {
+            ("sent", planned) => (true, planned),
+            ("planned", planned) => (false, planned),
+            _ => return None,
+        };
+        let planned: i64 = planned.parse().ok()?;
+        let planned_end = (planned > committed.next_offset).then_some(planned);
         let mark = match words.next()?.strip_prefix("mark=")? {
             "-" => None,
             text => {
@@ -72,7 +83,8 @@ impl Place {
         Some(Self {
             next_offset: committed.next_offset,
             mark,
-            planned_end: (planned > committed.next_offset).then_some(planned),
+            planned_end,
+            is_sent: is_sent && planned_end.is_some(),
         })
     }
 }
@@ -96,6 +108,13 @@ mod tests {
                 checksum: 0xdead_beef,
             }),
             planned_end: Some(i64::MAX),
+            is_sent: true,
+        });
+        check(Place {
+            next_offset: 5,
+            mark: None,
+            planned_end: Some(9),
+            is_sent: false,
         });
     }
 
@@ -105,6 +124,7 @@ mod tests {
             "",
             "vg1",
             "vg1 planned=x mark=-",
+            "vg1 else=0 mark=-",
             "vg2 planned=0 mark=-",
             "vg1 planned=0 mark=1:xyz",
         ] {
