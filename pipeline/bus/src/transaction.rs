@@ -181,6 +181,70 @@ impl TransactionalProducer {
         }
     }
 
+    /// Ends what an earlier holder of the id left open and its coordinator has forgotten, as after a disk that broke or was full. Kafka
+    /// then waits for ever for an end that never comes: the group's place is not told, and readers of the topics get no further. A
+    /// transaction that touches the place and all partitions of `topics` and is aborted takes with it what hangs there. Blocks.
+    ///
+    /// # Errors
+    /// As [`Self::commit`].
+    pub fn abort_hanging(
+        &self,
+        topics: &[&'static str],
+        places: &GroupPlaces,
+        place: &TopicPartition,
+        gives_up: &dyn Fn() -> bool,
+    ) -> Result<(), TransactionError> {
+        self.inner.begin_transaction().map_err(judged)?;
+        let touched = topics
+            .iter()
+            .try_for_each(|topic| self.touch(topic))
+            .and_then(|()| {
+                // Never read: the transaction is aborted.
+                let nothing = Committed {
+                    next_offset: 0,
+                    note: String::new(),
+                };
+                self.add_place(places, place, &nothing, gives_up)
+            });
+        self.abort(gives_up)?;
+        touched
+    }
+
+    /// Sends an empty message to each partition of a topic and waits until they are there.
+    fn touch(&self, topic: &'static str) -> Result<(), TransactionError> {
+        let known = self
+            .inner
+            .client()
+            .fetch_metadata(Some(topic), ANSWER_LIMIT)
+            .map_err(TransactionError::Again)?;
+        for partition in known.topics().iter().flat_map(|topic| topic.partitions()) {
+            let empty: FutureRecord<'_, [u8], [u8]> =
+                FutureRecord::to(topic).partition(partition.id()).payload(&[]);
+            self.inner
+                .send_result(empty)
+                .map_err(|(error, _)| TransactionError::Again(error))?;
+        }
+        self.inner.flush(ANSWER_LIMIT).map_err(TransactionError::Again)
+    }
+
+    fn add_place(
+        &self,
+        places: &GroupPlaces,
+        place: &TopicPartition,
+        committed: &Committed,
+        gives_up: &dyn Fn() -> bool,
+    ) -> Result<(), TransactionError> {
+        let list = placed(place, committed).map_err(TransactionError::Again)?;
+        let group = places
+            .inner
+            .group_metadata()
+            .ok_or_else(|| TransactionError::Again(KafkaError::Global(RDKafkaErrorCode::InvalidGroupId)))?;
+        retried(gives_up, || {
+            self.inner
+                .send_offsets_to_transaction(&list, &group, ANSWER_LIMIT)
+        })
+    }
+
     fn fill(
         &self,
         records: &[Record],
@@ -190,15 +254,7 @@ impl TransactionalProducer {
         gives_up: &dyn Fn() -> bool,
     ) -> Result<(), TransactionError> {
         records.iter().try_for_each(|record| self.send(record))?;
-        let list = placed(place, committed).map_err(TransactionError::Again)?;
-        let group = places
-            .inner
-            .group_metadata()
-            .ok_or_else(|| TransactionError::Again(KafkaError::Global(RDKafkaErrorCode::InvalidGroupId)))?;
-        retried(gives_up, || {
-            self.inner
-                .send_offsets_to_transaction(&list, &group, ANSWER_LIMIT)
-        })?;
+        self.add_place(places, place, committed, gives_up)?;
         retried(gives_up, || self.inner.commit_transaction(ANSWER_LIMIT))
     }
 

@@ -17,6 +17,7 @@ use tokio::time::{Instant, timeout};
 use vonggac_bus::{
     Committed, Message, PartitionReader, ReadError, TransactionError, TransactionalProducer, Watermarks,
 };
+use vonggac_event::topic;
 use vonggac_store::Checkpoint;
 
 use crate::GROUP;
@@ -29,6 +30,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How often a message that must be there is waited for while the broker answers. Then another stands in its place: a transaction's end,
 /// which readers do not see.
 const PATIENCE_TIMES: u32 = 3;
+/// Times in a row that Kafka does not tell the place, after which a transaction is taken to hang.
+const HANGS_AFTER: u64 = 3;
+/// Topics that lanes write to.
+const WRITTEN: [&str; 3] = [topic::MATCHES, topic::ALERTS, topic::DEAD_LETTER];
 /// Messages replayed at once.
 const REPLAYED_AT_ONCE: usize = 4096;
 
@@ -51,13 +56,7 @@ pub(crate) async fn open<W: Work>(lane: &mut Lane<W>) -> Result<Opened, Halt> {
     let producer = fence(lane).await?;
     let shared = lane.shared.clone();
     let partition = lane.partition.clone();
-    let committed = lane
-        .stop
-        .until_ok(
-            Waiting::new(&shared.metrics, Server::Kafka, "the place in Kafka"),
-            || async { tokio::task::block_in_place(|| shared.places.committed(&partition)) },
-        )
-        .await?;
+    let committed = committed(lane, &producer).await?;
     let saved = lane
         .stop
         .until_ok(
@@ -101,6 +100,40 @@ pub(crate) async fn open<W: Work>(lane: &mut Lane<W>) -> Result<Opened, Halt> {
         "lane is ready"
     );
     Ok(opened)
+}
+
+/// The place in Kafka. It is not told while a transaction that moves it is open; with the fence there is none but what hangs.
+async fn committed<W: Work>(
+    lane: &Lane<W>,
+    producer: &TransactionalProducer,
+) -> Result<Option<Committed>, Halt> {
+    let shared = &lane.shared;
+    let mut waiting = Waiting::new(&shared.metrics, Server::Kafka, "the place in Kafka");
+    loop {
+        match tokio::task::block_in_place(|| shared.places.committed(&lane.partition)) {
+            Ok(committed) => {
+                waiting.works();
+                return Ok(committed);
+            }
+            Err(error) => lane.stop.pause(waiting.failed(&error)).await?,
+        }
+        if waiting.failures % HANGS_AFTER != 0 {
+            continue;
+        }
+        let aborted = tokio::task::block_in_place(|| {
+            let gives_up = || lane.stop.is_set();
+            producer.abort_hanging(&WRITTEN, &shared.places, &lane.partition, &gives_up)
+        });
+        match aborted {
+            Ok(()) => {
+                tracing::warn!(partition = %lane.partition, "the place was not told; a transaction that may have hung was aborted");
+            }
+            Err(TransactionError::Fenced(error)) => return Err(Halt::Fenced(error.to_string())),
+            Err(error) => {
+                tracing::debug!(%error, partition = %lane.partition, "what may hang is not aborted yet")
+            }
+        }
+    }
 }
 
 async fn fence<W: Work>(lane: &Lane<W>) -> Result<TransactionalProducer, Halt> {
