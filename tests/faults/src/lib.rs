@@ -8,7 +8,7 @@
 //! own, and [`arrives`] sees that the ids of the events are complete and unique and the alerts the same.
 //!
 //! Whatever is chance follows from a seed, which is printed and taken from `VONGGAC_FAULTS_SEED`. `make test` runs the short forms,
-//! `make faults` the long ones, whose numbers stand in `VONGGAC_FAULTS_KILLS`, `_MOVES` and `_OUTAGE`.
+//! `make faults` the long ones, whose numbers stand in `VONGGAC_FAULTS_KILLS`, `_MOVES`, `_OUTAGE` and `_DISKS`.
 //!
 //! They do not cut the power or lose packets on a network.
 
