@@ -117,7 +117,7 @@ async fn committed<W: Work>(
             }
             Err(error) => lane.stop.pause(waiting.failed(&error)).await?,
         }
-        if waiting.failures % HANGS_AFTER != 0 {
+        if !waiting.failures.is_multiple_of(HANGS_AFTER) {
             continue;
         }
         let aborted = tokio::task::block_in_place(|| {

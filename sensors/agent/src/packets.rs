@@ -583,7 +583,9 @@ mod tests {
         let directory = TempDir::new().unwrap();
         let (packets, _stop, _received) = played(&directory, u64::from(DAYS));
         let (done, waits) = sync_channel(1);
-        thread::spawn(move || done.send(packets.run()));
+        thread::spawn(move || {
+            let _ = done.send(packets.run());
+        });
         let report = waits.recv_timeout(Duration::from_secs(60)).unwrap().unwrap();
         assert_eq!(report.received, u64::from(DAYS));
     }

@@ -31,8 +31,6 @@ const SYNC_EVERY: Duration = Duration::from_millis(20);
 /// Pause before another try when the disk refuses or the spool is full.
 const RETRY_PAUSE: Duration = Duration::from_millis(100);
 
-/// Pause before the end of a job is noted again.
-
 /// The writer, before it runs.
 pub(crate) struct Writer {
     pub(crate) output: Output,
