@@ -198,10 +198,11 @@ impl ClientContext for Link {
             tracing::debug!(kafka = self.inner.connection.kafka, reason, "fenced");
             return;
         }
-        if matches!(error, KafkaError::PartitionEOF(_)) {
-            return;
-        }
-        match error.rdkafka_error_code().unwrap_or(Code::Unknown) {
+        let code = match error {
+            KafkaError::PartitionEOF(_) => Code::PartitionEOF,
+            error => error.rdkafka_error_code().unwrap_or(Code::Unknown),
+        };
+        match code {
             // About a partition, not the link: whoever reads it gets that as a result.
             Code::PartitionEOF | Code::AutoOffsetReset | Code::OffsetOutOfRange => {}
             _ if self.inner.is_closed.load(Ordering::Relaxed) => {}

@@ -171,7 +171,12 @@ impl TransactionalProducer {
         gives_up: &dyn Fn() -> bool,
     ) -> Result<(), TransactionError> {
         self.inner.begin_transaction().map_err(judged)?;
-        match self.fill(records, places, place, committed, gives_up) {
+        let filled = records
+            .iter()
+            .try_for_each(|record| self.send(record))
+            .and_then(|()| self.add_place(places, place, committed, gives_up))
+            .and_then(|()| retried(gives_up, || self.inner.commit_transaction(ANSWER_LIMIT)));
+        match filled {
             Ok(()) => Ok(()),
             Err(error @ TransactionError::Again(_)) => {
                 self.abort(gives_up)?;
@@ -243,19 +248,6 @@ impl TransactionalProducer {
             self.inner
                 .send_offsets_to_transaction(&list, &group, ANSWER_LIMIT)
         })
-    }
-
-    fn fill(
-        &self,
-        records: &[Record],
-        places: &GroupPlaces,
-        place: &TopicPartition,
-        committed: &Committed,
-        gives_up: &dyn Fn() -> bool,
-    ) -> Result<(), TransactionError> {
-        records.iter().try_for_each(|record| self.send(record))?;
-        self.add_place(places, place, committed, gives_up)?;
-        retried(gives_up, || self.inner.commit_transaction(ANSWER_LIMIT))
     }
 
     fn send(&self, record: &Record) -> Result<(), TransactionError> {

@@ -114,11 +114,11 @@ impl Work for Alerting {
 
     async fn store(
         &self,
-        prepared: &mut Prepared,
+        prepared: &Prepared,
         _batch: &[Message],
         attempt: Attempt<'_>,
         stop: &Stop,
-    ) -> Result<(), Halt> {
+    ) -> Result<Vec<Record>, Halt> {
         let mut rows = Rows::default();
         prepared
             .alerts
@@ -133,7 +133,7 @@ impl Work for Alerting {
                 .map(|alert| format!("{:02x?}", alert.alert_id));
             tracing::error!(id, reason, "ClickHouse refuses an alert; the case store has it");
         }
-        Ok(())
+        Ok(Vec::new())
     }
 
     fn records(&self, prepared: &Prepared, batch: &[Message]) -> Vec<Record> {
@@ -147,10 +147,6 @@ impl Work for Alerting {
         });
         let dead = dead::records(&prepared.dead, batch, &self.partition, gauges);
         alerts.chain(dead).collect()
-    }
-
-    fn refused(&self, _prepared: &Prepared, _batch: &[Message]) -> Vec<Record> {
-        Vec::new()
     }
 }
 

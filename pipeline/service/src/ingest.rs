@@ -29,8 +29,6 @@ pub(crate) struct Prepared {
     matches: Vec<Record>,
     /// Messages that cannot be read.
     dead: Vec<Dead>,
-    /// Messages that ClickHouse refuses.
-    refused: Vec<Dead>,
 }
 
 /// The rows of one class.
@@ -168,7 +166,6 @@ impl Work for Ingest {
             tables: HashMap::new(),
             matches: Vec::new(),
             dead: Vec::new(),
-            refused: Vec::new(),
         };
         for (number, message) in batch.iter().enumerate() {
             match wire::decode_event(&message.payload) {
@@ -188,11 +185,11 @@ impl Work for Ingest {
 
     async fn store(
         &self,
-        prepared: &mut Prepared,
-        _batch: &[Message],
+        prepared: &Prepared,
+        batch: &[Message],
         attempt: Attempt<'_>,
         stop: &Stop,
-    ) -> Result<(), Halt> {
+    ) -> Result<Vec<Record>, Halt> {
         let inserts = prepared.tables.iter().map(|(&class, table)| async move {
             let numbers = if attempt.is_repeat {
                 self.missing(class, table, stop).await?
@@ -216,9 +213,8 @@ impl Work for Ingest {
             });
             Ok::<_, Halt>(dead.collect::<Vec<_>>())
         });
-        let refused = futures_util::future::try_join_all(inserts).await?;
-        prepared.refused = refused.into_iter().flatten().collect();
-        Ok(())
+        let refused = futures_util::future::try_join_all(inserts).await?.concat();
+        Ok(dead::records(&refused, batch, &self.partition, &self.shared.gauges).collect())
     }
 
     fn records(&self, prepared: &Prepared, batch: &[Message]) -> Vec<Record> {
@@ -230,9 +226,5 @@ impl Work for Ingest {
             .cloned()
             .chain(dead::records(&prepared.dead, batch, &self.partition, gauges))
             .collect()
-    }
-
-    fn refused(&self, prepared: &Prepared, batch: &[Message]) -> Vec<Record> {
-        dead::records(&prepared.refused, batch, &self.partition, &self.shared.gauges).collect()
     }
 }

@@ -21,7 +21,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, timeout_at};
 use vonggac_bus::{Message, ReadError, Record, TopicPartition, TransactionError};
 use vonggac_store::StoreError;
@@ -29,7 +29,7 @@ use vonggac_store::StoreError;
 use crate::gauges::{LaneGauges, Stage};
 use crate::halt::{Halt, Server, Stop, Waiting};
 use crate::opening::{Opened, open};
-use crate::place::{Mark, Place};
+use crate::place::{Mark, Place, Planned};
 use crate::{Shared, opening};
 
 /// Most messages in a batch.
@@ -79,18 +79,16 @@ pub(crate) trait Work: Send {
     fn replay(&mut self, messages: &[Message]);
     /// Works a batch through and moves the state. Writes nothing.
     fn prepare(&mut self, batch: &[Message], is_repeat: bool) -> Self::Prepared;
-    /// Writes what came of it into ClickHouse, however long that takes; a repeat changes nothing.
+    /// The messages that follow from its messages.
+    fn records(&self, prepared: &Self::Prepared, batch: &[Message]) -> Vec<Record>;
+    /// Writes what came of it into ClickHouse, however long that takes; a repeat changes nothing. Gives the messages that follow from that.
     fn store(
         &self,
-        prepared: &mut Self::Prepared,
+        prepared: &Self::Prepared,
         batch: &[Message],
         attempt: Attempt<'_>,
         stop: &Stop,
-    ) -> impl Future<Output = Result<(), Halt>> + Send;
-    /// The messages that follow from its messages.
-    fn records(&self, prepared: &Self::Prepared, batch: &[Message]) -> Vec<Record>;
-    /// The messages that follow from its having been stored.
-    fn refused(&self, prepared: &Self::Prepared, batch: &[Message]) -> Vec<Record>;
+    ) -> impl Future<Output = Result<Vec<Record>, Halt>> + Send;
 }
 
 /// One partition's worker.
@@ -200,11 +198,10 @@ impl<'a, W: Work> Turn<'a, W> {
             // Kafka still has the place in the log that is gone.
             self.commit(&[], self.opened.place).await?;
         }
-        if let Some(end) = self.opened.place.planned_end {
-            let batch = self.planned(end).await?;
+        if let Some(planned) = self.opened.place.planned {
+            let batch = self.planned(planned.end).await?;
             if batch.is_empty() {
-                self.opened.place.planned_end = None;
-                self.opened.place.is_sent = false;
+                self.opened.place.planned = None;
             } else {
                 self.batch(&batch, true).await?;
             }
@@ -300,27 +297,24 @@ impl<'a, W: Work> Turn<'a, W> {
             is_repeat,
         };
         self.is_under_way = true;
-        let mut prepared = self.lane.work.prepare(batch, is_repeat);
+        let prepared = self.lane.work.prepare(batch, is_repeat);
         self.lane.gauges.spent(Stage::Prepare, clock.lap());
-        if W::PLANS && self.opened.place.planned_end != Some(end) {
+        if W::PLANS && self.opened.place.planned.is_none() {
             let records = self.lane.work.records(&prepared, batch);
-            self.opened.place.planned_end = Some(end);
-            self.opened.place.is_sent = true;
+            self.opened.place.planned = Some(Planned { end, is_sent: true });
             self.commit(&records, self.opened.place).await?;
             self.lane.gauges.spent(Stage::Plan, clock.lap());
         }
         let lane = &*self.lane;
-        lane.work.store(&mut prepared, batch, attempt, &lane.stop).await?;
+        let mut records = lane.work.store(&prepared, batch, attempt, &lane.stop).await?;
         lane.gauges.spent(Stage::Store, clock.lap());
-        let mut records = lane.work.refused(&prepared, batch);
-        if !self.opened.place.is_sent {
+        if !self.opened.place.planned.is_some_and(|planned| planned.is_sent) {
             records.extend(lane.work.records(&prepared, batch));
         }
         let place = Place {
             next_offset: end,
             mark: Some(Mark::of(last)),
-            planned_end: None,
-            is_sent: false,
+            planned: None,
         };
         self.commit(&records, place).await?;
         self.lane.gauges.spent(Stage::Commit, clock.lap());
@@ -329,7 +323,7 @@ impl<'a, W: Work> Turn<'a, W> {
         self.done_ms = last.timestamp_ms;
         self.is_saved = false;
         self.lane.gauges.done(batch.len(), begun.elapsed());
-        self.note_saved();
+        self.look_whether_saved();
         if self.saved_at.elapsed() >= SAVE_EVERY {
             self.save();
         }
@@ -381,7 +375,7 @@ impl<'a, W: Work> Turn<'a, W> {
 
     /// What is done while no message comes.
     async fn duties(&mut self) -> Result<(), Halt> {
-        self.note_saved();
+        self.look_whether_saved();
         if !self.is_saved && self.heard_at.elapsed() >= SAVE_AFTER_IDLE {
             self.save();
         }
@@ -456,11 +450,16 @@ impl<'a, W: Work> Turn<'a, W> {
     }
 
     /// Takes note of the save, if it is done.
-    fn note_saved(&mut self) {
-        let done = match self.saving.try_join_next() {
-            None => return,
-            Some(Ok(done)) => done,
-            Some(Err(error)) => {
+    fn look_whether_saved(&mut self) {
+        if let Some(joined) = self.saving.try_join_next() {
+            self.note_saved(joined);
+        }
+    }
+
+    fn note_saved(&mut self, joined: Result<Saved, JoinError>) {
+        let done = match joined {
+            Ok(done) => done,
+            Err(error) => {
                 self.heard_at = Instant::now();
                 self.lane.gauges.unsaved.add(1);
                 tracing::error!(%error, partition = %self.lane.partition, "saving the state crashed; it will be tried again");
@@ -483,14 +482,15 @@ impl<'a, W: Work> Turn<'a, W> {
 
     async fn save_at_the_end(&mut self) {
         let last = async {
-            while !self.saving.is_empty() {
-                tokio::time::sleep(SAVE_LOOK / 10).await;
-                self.note_saved();
+            if let Some(joined) = self.saving.join_next().await {
+                self.note_saved(joined);
             }
             // A batch under way has moved the state already; whoever comes next rebuilds it.
             if !self.is_saved && !self.is_under_way {
                 self.save();
-                self.saving.join_next().await;
+                if let Some(joined) = self.saving.join_next().await {
+                    self.note_saved(joined);
+                }
             }
         };
         if tokio::time::timeout(LAST_SAVE_LIMIT, last).await.is_err() {

@@ -23,7 +23,7 @@ use vonggac_store::Checkpoint;
 use crate::GROUP;
 use crate::halt::{Halt, Server, Waiting};
 use crate::lane::{Lane, Work, halt_of};
-use crate::place::{Mark, Place};
+use crate::place::{Mark, Place, Planned};
 
 /// How long a message that must be there may take to come before the broker is asked again.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -96,7 +96,7 @@ pub(crate) async fn open<W: Work>(lane: &mut Lane<W>) -> Result<Opened, Halt> {
         partition = %partition,
         next_offset = opened.place.next_offset,
         state_from = opened.checkpoint.next_offset,
-        planned_end = opened.place.planned_end,
+        planned_end = opened.place.planned.map(|planned| planned.end),
         "lane is ready"
     );
     Ok(opened)
@@ -223,8 +223,10 @@ impl Start {
                 checksum,
             }),
             // Builds before the fence kept the cut here.
-            planned_end: (saved.planned_end > saved.next_offset).then_some(saved.planned_end),
-            is_sent: false,
+            planned: (saved.planned_end > saved.next_offset).then_some(Planned {
+                end: saved.planned_end,
+                is_sent: false,
+            }),
         });
         let place = match (in_kafka, in_store) {
             // Kafka has forgotten its newest places, as after a power cut.
@@ -286,13 +288,12 @@ impl<W: Work> Opening<'_, W> {
                 "Kafka has deleted messages that were not done; retention is shorter than the pipeline was away"
             );
             // Some of the batch under way may be there, and stored.
-            let planned_end = self.start.place.planned_end.filter(|&end| end > low);
-            repeats_until = planned_end.unwrap_or(0);
+            let planned = self.start.place.planned.filter(|planned| planned.end > low);
+            repeats_until = planned.map_or(0, |planned| planned.end);
             self.start.place = Place {
                 next_offset: low,
                 mark: None,
-                planned_end,
-                is_sent: planned_end.is_some() && self.start.place.is_sent,
+                planned,
             };
         }
         let place = self.start.place;
@@ -389,8 +390,7 @@ impl<W: Work> Opening<'_, W> {
         let state = Place {
             next_offset: self.start.state_offset,
             mark: self.start.state_mark,
-            planned_end: None,
-            is_sent: false,
+            planned: None,
         };
         let reaches = self.marks.high >= state.next_offset && state.next_offset > self.marks.low;
         let place = if reaches && state.mark.is_some() && is_known(self.lane, state, self.marks).await? {
@@ -433,24 +433,30 @@ mod tests {
         Place {
             next_offset,
             mark: None,
-            planned_end: Some(next_offset + 5),
-            is_sent: true,
+            planned: Some(Planned {
+                end: next_offset + 5,
+                is_sent: true,
+            }),
         }
         .to_committed()
+    }
+
+    fn end_of(place: Place) -> Option<i64> {
+        place.planned.map(|planned| planned.end)
     }
 
     #[test]
     fn kafkas_place_counts_and_the_state_before_it() {
         let start = Start::of(Some(&committed(500)), Some(&saved(400, 0)), MARKS);
         assert_eq!(start.place.next_offset, 500);
-        assert_eq!(start.place.planned_end, Some(505));
+        assert_eq!(end_of(start.place), Some(505));
         assert_eq!(start.state_offset, 400);
     }
 
     #[test]
     fn a_state_beyond_kafkas_place_shows_that_kafka_forgot() {
         let start = Start::of(Some(&committed(500)), Some(&saved(600, 0)), MARKS);
-        assert_eq!((start.place.next_offset, start.place.planned_end), (600, None));
+        assert_eq!((start.place.next_offset, end_of(start.place)), (600, None));
     }
 
     #[test]
@@ -460,10 +466,7 @@ mod tests {
             note: String::new(),
         };
         let start = Start::of(Some(&foreign), Some(&saved(400, 420)), MARKS);
-        assert_eq!(
-            (start.place.next_offset, start.place.planned_end),
-            (400, Some(420))
-        );
+        assert_eq!((start.place.next_offset, end_of(start.place)), (400, Some(420)));
         let fresh = Start::of(None, None, MARKS);
         assert_eq!((fresh.place.next_offset, fresh.state_offset), (10, 10));
     }

@@ -29,6 +29,15 @@ impl Mark {
     }
 }
 
+/// The batch under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Planned {
+    /// One past its last offset.
+    pub(crate) end: i64,
+    /// Whether what follows from its messages is in Kafka.
+    pub(crate) is_sent: bool,
+}
+
 /// How far a partition is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Place {
@@ -36,24 +45,25 @@ pub(crate) struct Place {
     pub(crate) next_offset: i64,
     /// The message before it; none where nothing was done yet.
     pub(crate) mark: Option<Mark>,
-    /// One past the last offset of the batch under way, if one was begun.
-    pub(crate) planned_end: Option<i64>,
-    /// Whether what follows from the messages of that batch is in Kafka.
-    pub(crate) is_sent: bool,
+    /// The batch under way, if one was begun.
+    pub(crate) planned: Option<Planned>,
 }
 
 impl Place {
     /// The place in Kafka's form.
     pub(crate) fn to_committed(self) -> Committed {
-        let planned = self.planned_end.unwrap_or(0);
-        let word = if self.is_sent { "sent" } else { "planned" };
+        let (word, end) = match self.planned {
+            Some(Planned { end, is_sent: true }) => ("sent", end),
+            Some(Planned { end, is_sent: false }) => ("planned", end),
+            None => ("planned", 0),
+        };
         let mark = self.mark.map_or_else(
             || "-".to_owned(),
             |mark| format!("{}:{:08x}", mark.timestamp_ms, mark.checksum),
         );
         Committed {
             next_offset: self.next_offset,
-            note: format!("{FORM} {word}={planned} mark={mark}"),
+            note: format!("{FORM} {word}={end} mark={mark}"),
         }
     }
 
@@ -63,13 +73,12 @@ impl Place {
         if words.next()? != FORM {
             return None;
         }
-        let (is_sent, planned) = match words.next()?.split_once('=')? {
-            ("sent", planned) => (true, planned),
-            ("planned", planned) => (false, planned),
+        let (is_sent, end) = match words.next()?.split_once('=')? {
+            ("sent", end) => (true, end),
+            ("planned", end) => (false, end),
             _ => return None,
         };
-        let planned: i64 = planned.parse().ok()?;
-        let planned_end = (planned > committed.next_offset).then_some(planned);
+        let end: i64 = end.parse().ok()?;
         let mark = match words.next()?.strip_prefix("mark=")? {
             "-" => None,
             text => {
@@ -83,8 +92,7 @@ impl Place {
         Some(Self {
             next_offset: committed.next_offset,
             mark,
-            planned_end,
-            is_sent: is_sent && planned_end.is_some(),
+            planned: (end > committed.next_offset).then_some(Planned { end, is_sent }),
         })
     }
 }
@@ -107,14 +115,18 @@ mod tests {
                 timestamp_ms: -1,
                 checksum: 0xdead_beef,
             }),
-            planned_end: Some(i64::MAX),
-            is_sent: true,
+            planned: Some(Planned {
+                end: i64::MAX,
+                is_sent: true,
+            }),
         });
         check(Place {
             next_offset: 5,
             mark: None,
-            planned_end: Some(9),
-            is_sent: false,
+            planned: Some(Planned {
+                end: 9,
+                is_sent: false,
+            }),
         });
     }
 

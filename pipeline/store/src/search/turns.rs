@@ -192,10 +192,9 @@ impl Turns {
         let line = state.lines.entry(asker).or_default();
         if is_free && line.running < shares.running_per_asker_max && line.waiting.is_empty() {
             line.running += 1;
-            let is_one_of_many = line.running > 1;
             state.running += 1;
             self.0.served.fetch_add(1, Ordering::Relaxed);
-            return Ok(Entry::Now(self.given(asker, is_one_of_many)));
+            return Ok(Entry::Now(self.given(&state, asker)));
         }
         if line.waiting.len() >= shares.waiting_per_asker_max {
             self.0.refused_line.fetch_add(1, Ordering::Relaxed);
@@ -220,11 +219,12 @@ impl Turns {
         }))
     }
 
-    fn given(&self, asker: Asker, is_one_of_many: bool) -> Turn {
+    fn given(&self, state: &State, asker: Asker) -> Turn {
+        let line = state.lines.get(&asker);
         Turn {
             turns: self.clone(),
             asker,
-            is_one_of_many,
+            is_one_of_many: line.is_some_and(|line| line.running > 1 || !line.waiting.is_empty()),
         }
     }
 
@@ -305,14 +305,7 @@ impl State {
 impl Place {
     fn taken(mut self) -> Turn {
         self.is_taken = true;
-        let line = self
-            .turns
-            .state()
-            .lines
-            .get(&self.asker)
-            .map(|line| (line.running, line.waiting.len()));
-        let is_one_of_many = line.is_some_and(|(running, waiting)| running > 1 || waiting > 0);
-        self.turns.given(self.asker, is_one_of_many)
+        self.turns.given(&self.turns.state(), self.asker)
     }
 }
 
