@@ -9,11 +9,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use serde_json::{Value, json};
+use serde_json::json;
 use vonggac_database::{Database, Language, NewAccount, Role};
-use vonggac_e2e::{Console, Platform, Rows, Sample, Settings, now_us, run, signal, wait_for};
+use vonggac_e2e::{Console, Platform, Rows, Sample, Settings, accepted, now_us, run, signal, wait_for};
 use vonggac_link::PostgresSecurity;
 use vonggac_traffic::Options;
+
+use crate::platform::packet_to_alert;
 
 /// Searches of the one account at once.
 const CROWD: usize = 32;
@@ -64,7 +66,7 @@ pub(crate) fn measure(events: u64) -> anyhow::Result<()> {
         let with_crowd = name == "crowd";
         let tap = Tap::start(&platform, &wire, &rules, name)?;
         let stop = AtomicBool::new(false);
-        let searches = AtomicU64::new(0);
+        let searches = Searches::default();
         let (mut others, mut fed) = (Vec::new(), Duration::ZERO);
         thread::scope(|scope| -> anyhow::Result<()> {
             let crowding: Vec<_> = (0..if with_crowd { CROWD } else { 0 })
@@ -80,23 +82,23 @@ pub(crate) fn measure(events: u64) -> anyhow::Result<()> {
             fed = played?;
             others = asking.join().map_err(|_| anyhow::anyhow!("a search crashed"))??;
             for search in crowding {
-                search.join().map_err(|_| anyhow::anyhow!("a search crashed"))??;
+                search.join().map_err(|_| anyhow::anyhow!("a search crashed"))?;
             }
             Ok(())
         })?;
         tap.stop()?;
         let made = settled(&rows, name)?;
         others.sort_unstable();
-        let at = |share: usize| others.get((others.len() * share / 100).min(others.len().saturating_sub(1)));
         println!(
-            "{name}     {events} events stored, {:.0} events/s fed for {:.0} s, {} searches of the crowd: {}; another's {} searches: \
+            "{name}     {events} events stored, {:.0} events/s fed for {:.0} s, {} searches of the crowd served and {} refused: {}; another's {} searches: \
              p50 {:.0?}, slowest {:.0?}",
             made as f64 / fed.as_secs_f64(),
             fed.as_secs_f64(),
-            searches.load(Ordering::Relaxed),
-            packet_to_alert(&rows, name)?,
+            searches.served.load(Ordering::Relaxed),
+            searches.refused.load(Ordering::Relaxed),
+            packet_to_alert(&rows, &format!("tenant = '{name}'"))?,
             others.len(),
-            at(50).copied().unwrap_or_default(),
+            others.get(others.len() / 2).copied().unwrap_or_default(),
             others.last().copied().unwrap_or_default(),
         );
     }
@@ -142,38 +144,33 @@ fn rate(platform: &Platform, capture: &Path) -> anyhow::Result<f64> {
     sensor.args(["--log", "warn", "--summary"]).arg(&summary);
     let ended = run(&mut sensor, LONG)?;
     ensure!(ended.code() == 0, "{}", ended.err);
-    let summary: Value = serde_json::from_slice(&fs::read(&summary)?)?;
-    let events = summary["events"]["accepted"].as_u64().context("accepted")?;
-    Ok(events as f64 / f64::from(DURATION_S))
+    Ok(accepted(&summary)? as f64 / f64::from(DURATION_S))
 }
 
 /// Fills the store with as many events of DNS and HTTP, of the 30 days before now.
 fn fill(platform: &Platform, events: u64) -> anyhow::Result<()> {
     let begun = Instant::now();
     let step_us = 30 * 86_400_000_000 / (events / 2).max(1);
-    let rows = platform.rows()?;
-    for (number, (table, column, value)) in [
+    let (rows, now_us) = (platform.rows()?, now_us());
+    for (upper, table, column, value) in [
         (
+            1,
             "dns",
             "query",
             "concat('host', toString(number % 50000), '.example.vn')",
         ),
-        ("http", "uri", "concat('/path/page', toString(number), '.php')"),
-    ]
-    .into_iter()
-    .enumerate()
-    {
+        (2, "http", "uri", "concat('/path/page', toString(number), '.php')"),
+    ] {
         for first in (0..events / 2).step_by(FILL_ROWS as usize) {
+            let count = FILL_ROWS.min(events / 2 - first);
             rows.query(&format!(
-            "INSERT INTO vonggac.{table} (event_id, ts, tenant, sensor, community_id, src, dst, sport, dport, `{column}`) \
-             SELECT bitShiftLeft(toUInt128({}), 64) + number + 1, \
-             fromUnixTimestamp64Micro({} - toInt64(number) * {step_us}, 'UTC'), 'moh', 'fill', hex(cityHash64(number)), \
-             toIPv6(concat('10.0.', toString(number % 200), '.7')), toIPv6('2001:db8::53'), 1024 + number % 60000, 53, {value} \
-             FROM numbers({first}, {})",
-            number + 1,
-            now_us(),
-            FILL_ROWS.min(events / 2 - first),
-        ))?;
+                "INSERT INTO vonggac.{table} \
+                 (event_id, ts, tenant, sensor, community_id, src, dst, sport, dport, `{column}`) \
+                 SELECT bitShiftLeft(toUInt128({upper}), 64) + number + 1, \
+                 fromUnixTimestamp64Micro({now_us} - toInt64(number) * {step_us}, 'UTC'), 'moh', 'fill', \
+                 hex(cityHash64(number)), toIPv6(concat('10.0.', toString(number % 200), '.7')), toIPv6('2001:db8::53'), \
+                 1024 + number % 60000, 53, {value} FROM numbers({first}, {count})"
+            ))?;
         }
     }
     println!(
@@ -183,29 +180,26 @@ fn fill(platform: &Platform, events: u64) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What became of the crowd's searches.
+#[derive(Default)]
+struct Searches {
+    served: AtomicU64,
+    /// Over their budget, or not served in time.
+    refused: AtomicU64,
+}
+
 /// Searches through all texts of all events until it is told to stop.
-fn search_on(
-    console: &Console,
-    number: usize,
-    stop: &AtomicBool,
-    searches: &AtomicU64,
-) -> anyhow::Result<()> {
+fn search_on(console: &Console, number: usize, stop: &AtomicBool, searches: &Searches) {
     let mut round = 0;
     while !stop.load(Ordering::Relaxed) {
         round += 1;
         let query = format!("host4{number}{round}.ex");
-        // One that takes longer than its budget is told so, as an analyst would be.
-        let answer = console.send(
-            reqwest::Method::GET,
-            "/api/v1/events",
-            &[("q", query.as_str())],
-            None,
-        );
-        if answer.is_ok() {
-            searches.fetch_add(1, Ordering::Relaxed);
-        }
+        let count = match console.get("/api/v1/events", &[("q", &query)]) {
+            Ok(_) => &searches.served,
+            Err(_) => &searches.refused,
+        };
+        count.fetch_add(1, Ordering::Relaxed);
     }
-    Ok(())
 }
 
 /// How long an analyst's searches take, one now and then.
@@ -243,21 +237,6 @@ fn settled(rows: &Rows, tenant: &str) -> anyhow::Result<u64> {
         ensure!(is_still, "{now} so far");
         Ok(now)
     })
-}
-
-/// From packet to alert, in words.
-fn packet_to_alert(rows: &Rows, tenant: &str) -> anyhow::Result<String> {
-    let times = rows.query(&format!(
-        "SELECT count() AS n, round(quantile(0.5)(t)) AS p50, round(quantile(0.99)(t)) AS p99, round(max(t)) AS most FROM \
-         (SELECT alert_id, \
-         argMin((toUnixTimestamp64Micro(detected_at) - toUnixTimestamp64Micro(first_seen)) / 1000., revision) AS t \
-         FROM vonggac.alerts WHERE rule_kind = 'signature' AND tenant = '{tenant}' GROUP BY alert_id)"
-    ))?;
-    let value = times.first().context("no answer")?;
-    Ok(format!(
-        "packet to alert, {} alerts, p50 {} ms, p99 {} ms, slowest {} ms",
-        value["n"], value["p50"], value["p99"], value["most"]
-    ))
 }
 
 /// A virtual wire; taken away when dropped.

@@ -1,7 +1,9 @@
 //! What stands in the event store.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::net::{IpAddr, Ipv6Addr};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -84,6 +86,18 @@ impl Rows {
     }
 }
 
+/// How many events a sensor accepted, by the summary it has written.
+///
+/// # Errors
+/// When there is no summary, or it does not count them.
+pub fn accepted(summary: &Path) -> anyhow::Result<u64> {
+    let text = fs::read(summary).with_context(|| summary.display().to_string())?;
+    let summary: Value = serde_json::from_slice(&text)?;
+    summary["events"]["accepted"]
+        .as_u64()
+        .context("the sensor's summary counts no accepted events")
+}
+
 /// An alert, as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AlertFacts {
@@ -101,9 +115,7 @@ pub struct AlertFacts {
     pub events: Vec<String>,
     /// How many matches it stands for.
     pub count: u64,
-    /// Start of its window, as ClickHouse writes times.
-    pub window_start: String,
-    /// The same, in microseconds.
+    /// Start of its window, in microseconds.
     pub start_us: i64,
     /// What it is grouped by, as names and values.
     pub group: BTreeMap<String, String>,
@@ -117,7 +129,7 @@ pub fn alerts(rows: &Rows) -> anyhow::Result<BTreeMap<String, AlertFacts>> {
     let found = rows.query(
         "SELECT toString(alert_id) AS id, rule_id, rule_title, techniques, toString(src) AS src, toString(dst) AS dst, \
          arrayMap(id -> toString(id), event_ids) AS events, toString(count) AS count, \
-         toString(window_start) AS window_text, toString(toUnixTimestamp64Micro(window_start)) AS start_us, \
+         toString(toUnixTimestamp64Micro(window_start)) AS start_us, \
          mapKeys(`group`) AS group_names, mapValues(`group`) AS group_values FROM alerts FINAL",
     )?;
     let mut alerts = BTreeMap::new();
@@ -159,7 +171,6 @@ fn alert(row: &Value) -> anyhow::Result<AlertFacts> {
             .map(|id| hexadecimal(id))
             .collect::<anyhow::Result<_>>()?,
         count: text("count")?.parse()?,
-        window_start: text("window_text")?,
         start_us: text("start_us")?.parse()?,
         group: list("group_names")?
             .into_iter()

@@ -23,7 +23,7 @@ mod story;
 
 pub use console::{Console, PASSWORD, USER_NAME};
 pub use corpus::{captures, corpus, repository};
-pub use facts::{AlertFacts, Rows, alerts, event_flows, sequences};
+pub use facts::{AlertFacts, Rows, accepted, alerts, event_flows, sequences};
 pub use machine::{binary, free_ports, requirements};
 pub use platform::{CLICKHOUSE_USER, Parts, Platform, Settings};
 pub use process::{Ended, is_alive, run, shell_word, signal};

@@ -25,5 +25,5 @@ pub use kafka::{Kafka, Record};
 pub use outcome::{Alike, Outcome, arrives, complete, differences, resting, undisturbed, wait_for_events};
 pub use plan::{Fault, Plan, Step, VICTIMS};
 pub use random::{Random, seed, told};
-pub use sensor::RestartedSensor;
+pub use sensor::{RestartedSensor, Stopped};
 pub use traffic::{Captures, Traffic, read, read_all};

@@ -61,10 +61,10 @@ pub fn undisturbed(captures: &[PathBuf], settings: &Settings) -> anyhow::Result<
     Ok(Some(outcome))
 }
 
-/// Waits until `count` events and an unchanging set of alerts are stored.
+/// Waits until `count` events, each once, and an unchanging set of alerts are stored.
 ///
 /// # Errors
-/// When an event is missing or there twice.
+/// When an event is missing, there twice, or one too many.
 pub fn resting(platform: &Platform, count: u64) -> anyhow::Result<Outcome> {
     let rows = platform.rows()?;
     wait_for_events(&rows, count)?;
@@ -77,10 +77,16 @@ pub fn resting(platform: &Platform, count: u64) -> anyhow::Result<Outcome> {
         ensure!(is_still, "still changing, {} so far", before.len());
         Ok(())
     })?;
-    Ok(Outcome {
+    let outcome = Outcome {
         events: complete(&rows)?,
         alerts: before,
-    })
+    };
+    ensure!(
+        outcome.count() == count,
+        "{:?} events instead of {count}",
+        outcome.events
+    );
+    Ok(outcome)
 }
 
 /// Waits until a platform holds what it is to hold, and sees that it stays at that: every event once, the same alerts.
@@ -200,7 +206,7 @@ pub fn differences(
 
 fn shown(alert: &AlertFacts) -> String {
     format!(
-        "{}, {:?}, {} matches from {}",
-        alert.title, alert.hosts, alert.count, alert.window_start
+        "{}, {:?}, {} matches from {} µs",
+        alert.title, alert.hosts, alert.count, alert.start_us
     )
 }

@@ -1,4 +1,4 @@
-//! A sensor that is started again when it was killed, as a service manager would.
+//! A sensor that is started again when it was killed, as a service manager would, and processes that stand still.
 
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -9,6 +9,16 @@ use vonggac_e2e::signal;
 
 /// Pause between two looks at the process.
 const LOOK: Duration = Duration::from_millis(50);
+
+/// A process that was told to stand still; goes on when dropped, unless it was killed since.
+#[derive(Debug)]
+pub struct Stopped(pub i32);
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        signal(self.0, libc::SIGCONT);
+    }
+}
 
 /// The sensor.
 #[derive(Debug)]

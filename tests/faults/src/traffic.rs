@@ -171,8 +171,7 @@ pub fn read(platform: &Platform, name: &str, capture: &Path) -> anyhow::Result<u
     sensor.arg("--summary").arg(&summary);
     let ended = vonggac_e2e::run(&mut sensor, READ_LIMIT)?;
     anyhow::ensure!(ended.code() == 0, "{}", ended.err);
-    let summary: serde_json::Value = serde_json::from_slice(&std::fs::read(&summary)?)?;
-    summary["events"]["accepted"].as_u64().context("accepted")
+    vonggac_e2e::accepted(&summary)
 }
 
 /// For reading a capture to its end.

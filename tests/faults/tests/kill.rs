@@ -6,8 +6,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use vonggac_e2e::{AlertFacts, Platform, Settings, signal, wait_for};
-use vonggac_faults::{Alike, Captures, Fault, Plan, Traffic, VICTIMS, arrives, seed, told, undisturbed};
+use vonggac_e2e::{AlertFacts, Platform, Settings, wait_for};
+use vonggac_faults::{
+    Alike, Captures, Fault, Plan, Stopped, Traffic, VICTIMS, arrives, seed, told, undisturbed,
+};
 
 /// Faults when nothing is told; the long form has 200.
 const FAULTS: u64 = 10;
@@ -54,12 +56,12 @@ fn killing_or_stopping_anything_loses_nothing_and_doubles_nothing() {
 fn disturb(platform: &Platform, captures: &mut Captures, plan: &Plan) -> anyhow::Result<()> {
     let begun = Instant::now();
     let mut traffic = Traffic::start(platform, captures, SPEED)?;
-    let mut still = Still::default();
+    let mut still: Vec<(Instant, Stopped)> = Vec::new();
     for (number, step) in plan.steps.iter().enumerate() {
         let due = Instant::now() + step.after;
         while Instant::now() < due {
             traffic.tend()?;
-            still.wake(false);
+            still.retain(|(until, _)| Instant::now() < *until);
             thread::sleep(LOOK);
         }
         let at_s = begun.elapsed().as_secs_f64();
@@ -81,13 +83,13 @@ fn disturb(platform: &Platform, captures: &mut Captures, plan: &Plan) -> anyhow:
                 } else {
                     Some(platform.signal(step.victim, libc::SIGSTOP)?)
                 };
-                still.sleepers.extend(pid.map(|pid| (pid, Instant::now() + time)));
+                still.extend(pid.map(|pid| (Instant::now() + time, Stopped(pid))));
             }
         }
     }
-    while !still.sleepers.is_empty() {
+    while !still.is_empty() {
         traffic.tend()?;
-        still.wake(false);
+        still.retain(|(until, _)| Instant::now() < *until);
         thread::sleep(LOOK);
     }
     ensure!(traffic.kills() > 0, "the sensor was never killed");
@@ -109,32 +111,6 @@ fn disturb(platform: &Platform, captures: &mut Captures, plan: &Plan) -> anyhow:
     traffic.finish(PLAY_LIMIT)?;
     println!("{:>6.1} s: the sensor is done", begun.elapsed().as_secs_f64());
     Ok(())
-}
-
-/// Processes that stand still, and until when; they are woken when dropped.
-#[derive(Default)]
-struct Still {
-    sleepers: Vec<(i32, Instant)>,
-}
-
-impl Still {
-    /// Wakes those whose time has come.
-    fn wake(&mut self, all: bool) {
-        self.sleepers.retain(|&(pid, until)| {
-            let is_due = all || Instant::now() >= until;
-            if is_due {
-                // It may have been killed since.
-                signal(pid, libc::SIGCONT);
-            }
-            !is_due
-        });
-    }
-}
-
-impl Drop for Still {
-    fn drop(&mut self) {
-        self.wake(true);
-    }
 }
 
 fn console_has_all(platform: &Platform, wanted: &BTreeMap<String, AlertFacts>) -> anyhow::Result<()> {

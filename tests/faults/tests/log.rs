@@ -7,19 +7,15 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use vonggac_e2e::{Platform, Rows, Settings, alerts, wait_for};
+use vonggac_e2e::{Platform, Rows, Settings, accepted};
 use vonggac_faults::{
-    Alike, Captures, Kafka, RestartedSensor, arrives, complete, read, seed, undisturbed, wait_for_events,
+    Alike, Captures, Kafka, RestartedSensor, arrives, read, resting, seed, undisturbed, wait_for_events,
 };
 
 /// Name of every sensor here.
 const NAME: &str = "fault";
 /// For a sensor that plays.
 const PLAY_LIMIT: Duration = Duration::from_secs(180);
-/// For alerts to stand still.
-const STILL_LIMIT: Duration = Duration::from_secs(180);
-/// Alerts that did not change for this long stand still.
-const STILL: Duration = Duration::from_secs(3);
 /// Longer than a pipeline takes to look twice whether its log is the one it was.
 const LOOP: Duration = Duration::from_secs(25);
 /// What the pipeline says when it is not.
@@ -41,33 +37,33 @@ fn a_log_that_goes_back_and_a_spool_that_is_lost() {
 
     fs::remove_dir_all(spool(&platform, NAME)).unwrap();
     count += read(&platform, NAME, &next()).unwrap();
-    stored(&rows, count, "the spool was deleted").unwrap();
+    stored(&platform, count, "the spool was deleted").unwrap();
 
     count += two_of_one_name(&platform, [&next(), &next()], &rows, count).unwrap();
-    stored(&rows, count, "two sensors had one name").unwrap();
+    stored(&platform, count, "two sensors had one name").unwrap();
     assert_eq!(reports(&platform), 0);
 
     // The new log stays shorter than the old one was.
     kafka.make_again("events", 1).unwrap();
     count += read(&platform, NAME, &next()).unwrap();
-    stored(&rows, count, "`events` was made again").unwrap();
+    stored(&platform, count, "`events` was made again").unwrap();
     assert_eq!(reports(&platform), 1);
 
     // The new log is longer than the old one was, perhaps before anybody looks.
     kafka.make_again("events", 1).unwrap();
     count += read(&platform, NAME, &next()).unwrap();
     count += read(&platform, NAME, &next()).unwrap();
-    stored(&rows, count, "`events` was made again and grew").unwrap();
+    stored(&platform, count, "`events` was made again and grew").unwrap();
 
     kafka.make_again("matches", 1).unwrap();
     count += read(&platform, NAME, &next()).unwrap();
-    stored(&rows, count, "`matches` was made again").unwrap();
+    stored(&platform, count, "`matches` was made again").unwrap();
 
     platform.stop().unwrap();
     let kept = cut_back(&platform.data().join("kafka/log"), "events-0").unwrap();
     platform.start_again(&Settings::default()).unwrap();
     count += read(&platform, NAME, &next()).unwrap();
-    stored(&rows, count, &format!("`events` was cut back to {kept}")).unwrap();
+    stored(&platform, count, &format!("`events` was cut back to {kept}")).unwrap();
 
     let before = reports(&platform);
     println!("{before} reports of another log");
@@ -85,25 +81,9 @@ fn spool(platform: &Platform, name: &str) -> std::path::PathBuf {
 }
 
 /// Waits until all events are stored once and no alert changes any more.
-fn stored(rows: &Rows, count: u64, after: &str) -> anyhow::Result<()> {
-    wait_for_events(rows, count).with_context(|| after.to_owned())?;
-    let mut before = None;
-    wait_for("the alerts", STILL_LIMIT, || {
-        let now = alerts(rows)?;
-        let is_still = before.as_ref() == Some(&now);
-        before = Some(now);
-        if !is_still {
-            thread::sleep(STILL);
-        }
-        ensure!(is_still, "still changing");
-        Ok(())
-    })?;
-    let events = complete(rows).with_context(|| after.to_owned())?;
-    println!("{after}: {count} events of {} runs", events.len());
-    ensure!(
-        events.iter().sum::<u64>() == count,
-        "{after}: {events:?} instead of {count}"
-    );
+fn stored(platform: &Platform, count: u64, after: &str) -> anyhow::Result<()> {
+    let outcome = resting(platform, count).with_context(|| after.to_owned())?;
+    println!("{after}: {count} events of {} runs", outcome.events.len());
     Ok(())
 }
 
@@ -127,8 +107,7 @@ fn two_of_one_name(
     let mut count = 0;
     for (sensor, summary) in sensors.iter_mut().zip(&summaries) {
         sensor.finish(PLAY_LIMIT)?;
-        let summary: serde_json::Value = serde_json::from_slice(&fs::read(summary)?)?;
-        count += summary["events"]["accepted"].as_u64().context("accepted")?;
+        count += accepted(summary)?;
     }
     wait_for_events(rows, before + count)?;
     let names = rows.events("sensor", "1")?;

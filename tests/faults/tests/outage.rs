@@ -4,8 +4,8 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use vonggac_e2e::{Platform, Settings, signal, wait_for};
-use vonggac_faults::{Alike, Captures, Traffic, arrives, seed, told, undisturbed};
+use vonggac_e2e::{Platform, Settings, wait_for};
+use vonggac_faults::{Alike, Captures, Stopped, Traffic, arrives, seed, told, undisturbed};
 
 /// Seconds without ClickHouse when nothing is told; the long form has 600.
 const OUTAGE_S: u64 = 20;
@@ -49,13 +49,4 @@ fn clickhouse_away_changes_no_count() {
         .unwrap();
     assert!(!want.alerts.is_empty());
     arrives(&platform, &want, Alike::Id).unwrap();
-}
-
-/// A process that stands still; goes on when dropped.
-struct Stopped(i32);
-
-impl Drop for Stopped {
-    fn drop(&mut self) {
-        signal(self.0, libc::SIGCONT);
-    }
 }

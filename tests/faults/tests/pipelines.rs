@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use vonggac_e2e::{Platform, Settings, repository, signal, wait_for};
-use vonggac_faults::{Alike, Captures, Random, Traffic, arrives, seed, told, undisturbed};
+use vonggac_faults::{Alike, Captures, Random, Stopped, Traffic, arrives, seed, told, undisturbed};
 
 /// Moves when nothing is told; the long form has 100.
 const MOVES: u64 = 6;
@@ -56,7 +56,7 @@ fn partitions_that_move_lose_nothing_and_double_nothing() {
 /// What is going to end by itself.
 enum Guest {
     /// A pipeline of `vonggac up` that stands still.
-    Still(i32),
+    Still(Stopped),
     /// A fourth pipeline; whether it is killed.
     Fourth(Fourth, bool),
 }
@@ -65,13 +65,14 @@ fn disturb(platform: &Platform, captures: &mut Captures, seed: u64, moves: u64) 
     let mut random = Random::new(seed);
     let begun = Instant::now();
     let mut traffic = Traffic::start(platform, captures, SPEED)?;
-    let mut guests = Guests::default();
+    // Whoever is left is ended when this is dropped.
+    let mut staying: Vec<(Instant, Guest)> = Vec::new();
     let mut kinds: Vec<&str> = Vec::new();
     for number in 1..=moves {
         let due = Instant::now() + random.between(APART_MS);
         while Instant::now() < due {
             traffic.tend()?;
-            guests.end(false)?;
+            end_due(&mut staying)?;
             thread::sleep(LOOK);
         }
         if kinds.is_empty() {
@@ -89,22 +90,20 @@ fn disturb(platform: &Platform, captures: &mut Captures, seed: u64, moves: u64) 
                 let time = random.between(STILL_MS);
                 let pid = platform.signal(pipeline, libc::SIGSTOP)?;
                 println!("{at_s:>6.1} s: {number:>3} {pipeline} (process {pid}) stands still for {time:?}");
-                guests.staying.push((Instant::now() + time, Guest::Still(pid)));
+                staying.push((Instant::now() + time, Guest::Still(Stopped(pid))));
             }
             _ => {
                 let time = random.between(STAY_MS);
                 let is_killed = random.below(2) == 0;
                 println!("{at_s:>6.1} s: {number:>3} another joins for {time:?}, killed: {is_killed}");
                 let fourth = Fourth::start(platform, number)?;
-                guests
-                    .staying
-                    .push((Instant::now() + time, Guest::Fourth(fourth, is_killed)));
+                staying.push((Instant::now() + time, Guest::Fourth(fourth, is_killed)));
             }
         }
     }
-    while !guests.staying.is_empty() {
+    while !staying.is_empty() {
         traffic.tend()?;
-        guests.end(false)?;
+        end_due(&mut staying)?;
         thread::sleep(LOOK);
     }
     traffic.finish(PLAY_LIMIT)?;
@@ -112,37 +111,16 @@ fn disturb(platform: &Platform, captures: &mut Captures, seed: u64, moves: u64) 
     Ok(())
 }
 
-/// Those that stay for a while; all are ended when dropped.
-#[derive(Default)]
-struct Guests {
-    staying: Vec<(Instant, Guest)>,
-}
-
-impl Guests {
-    fn end(&mut self, all: bool) -> anyhow::Result<()> {
-        let mut index = 0;
-        while let Some((until, _)) = self.staying.get(index) {
-            if !all && Instant::now() < *until {
-                index += 1;
-                continue;
-            }
-            match self.staying.swap_remove(index).1 {
-                Guest::Still(pid) => {
-                    // It may have been killed since.
-                    signal(pid, libc::SIGCONT);
-                }
-                Guest::Fourth(fourth, true) => drop(fourth),
-                Guest::Fourth(fourth, false) => fourth.stop()?,
-            }
+/// Ends those whose time has come.
+fn end_due(staying: &mut Vec<(Instant, Guest)>) -> anyhow::Result<()> {
+    for (_, guest) in staying.extract_if(.., |(until, _)| Instant::now() >= *until) {
+        match guest {
+            Guest::Still(stopped) => drop(stopped),
+            Guest::Fourth(fourth, true) => drop(fourth),
+            Guest::Fourth(fourth, false) => fourth.stop()?,
         }
-        Ok(())
     }
-}
-
-impl Drop for Guests {
-    fn drop(&mut self) {
-        let _ = self.end(true);
-    }
+    Ok(())
 }
 
 /// A pipeline that this test started; killed when dropped.
