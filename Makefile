@@ -209,7 +209,6 @@ faults: deps servers web ## Runs the long fault tests: 200 kills and stops, 100 
 	export VONGGAC_FAULTS_KILLS=$${VONGGAC_FAULTS_KILLS:-200}
 	export VONGGAC_FAULTS_MOVES=$${VONGGAC_FAULTS_MOVES:-100}
 	export VONGGAC_FAULTS_OUTAGE=$${VONGGAC_FAULTS_OUTAGE:-600}
-	export VONGGAC_FAULTS_DISKS=$${VONGGAC_FAULTS_DISKS:-spool,clickhouse,kafka}
 	$(CARGO) test --locked --workspace --no-fail-fast $(FAULTS:%=--test %) -- --nocapture
 	echo 'make faults: all passed'
 

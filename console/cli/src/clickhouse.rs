@@ -2,9 +2,13 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use vonggac_embedded::Server;
 use vonggac_metrics::Registry;
+
+/// Pause between two looks for what is wrong.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// Settings of the role.
 #[derive(Debug, clap::Args)]
@@ -41,6 +45,19 @@ pub(crate) async fn run(
             }
         }
     });
-    server.serve(shutdown).await?;
+    let (trouble, disk) = (server.trouble(), registry.problem("disk"));
+    let looking = async move {
+        loop {
+            match trouble() {
+                Some(words) => disk.set(words),
+                None => disk.clear(),
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    tokio::select! {
+        served = server.serve(shutdown) => served?,
+        () = looking => {}
+    }
     Ok(())
 }

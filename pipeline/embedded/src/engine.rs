@@ -28,6 +28,7 @@ use crate::ffi::{Connection, Library};
 use crate::options::{Options, find_library};
 use crate::sessions::Sessions;
 use crate::turns::Turns;
+use crate::writes;
 
 /// Stack of the threads that statements run on: ClickHouse's own size.
 const STACK_BYTES: usize = 8 << 20;
@@ -56,6 +57,8 @@ pub(crate) struct Engine {
     pub(crate) counters: Counters,
     /// Where the library is.
     pub(crate) path: PathBuf,
+    /// Where the data is.
+    pub(crate) data: PathBuf,
     /// The engine's version, as `version()` gives it.
     pub(crate) version: String,
     /// The engine's time zone.
@@ -97,6 +100,7 @@ impl Engine {
             running: Mutex::default(),
             counters: Counters::default(),
             path,
+            data: options.data.clone(),
             version: version.to_owned(),
             timezone: timezone.to_owned(),
             _lock: lock,
@@ -154,6 +158,7 @@ impl Engine {
         // One name's numbers stand together.
         samples.extend(turns.flat_map(|(read, write)| [read, write]));
         samples.extend(self.sessions.samples());
+        samples.extend(writes::samples());
         samples
     }
 

@@ -24,6 +24,17 @@ pub enum EmbeddedError {
         /// What the loader says.
         source: libloading::Error,
     },
+    /// The library's writes could not be watched.
+    #[error(
+        "{} cannot be used as the ClickHouse engine: it takes no notice of writes that fail, and they cannot be watched: {reason}",
+        path.display()
+    )]
+    Unwatched {
+        /// The library.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
     /// The data directory could not be made or locked.
     #[error("the data directory {} cannot be used: {source}", path.display())]
     DataDirectory {

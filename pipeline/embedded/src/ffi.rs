@@ -1,4 +1,4 @@
-//! libchdb's C interface, made safe. This is the only module with `unsafe` in it.
+//! libchdb's C interface, made safe. The other modules with `unsafe` in them are `imports` and `writes`, which watch what it writes.
 //!
 //! ```text
 //! Library ── connect ──▶ Connection ─┬─ query ─────────▶ Answer             (the whole result)
@@ -25,6 +25,7 @@ use std::sync::Arc;
 
 use crate::error::EmbeddedError;
 use crate::exception::Exception;
+use crate::{imports, writes};
 
 /// An opaque object of the engine's.
 type Handle = *mut c_void;
@@ -102,7 +103,7 @@ pub(crate) struct Library {
 }
 
 impl Library {
-    /// Loads the engine and tells it to leave the process's signal handlers alone.
+    /// Loads the engine, watches its writes, and tells it to leave the process's signal handlers alone.
     pub(crate) fn load(path: &Path) -> Result<Arc<Self>, EmbeddedError> {
         let unusable = |source| EmbeddedError::LibraryUnusable {
             path: path.to_owned(),
@@ -114,6 +115,20 @@ impl Library {
         let functions = Functions::resolve(&library).map_err(unusable)?;
         // Its threads run until the process ends, so its code must stay mapped until then.
         std::mem::forget(library);
+        let within: *const c_void = (functions.connect as *const ()).cast();
+        let watched: *const c_void = (writes::write as *const ()).cast();
+        // SAFETY: ours does what write(2) does, with the same arguments; nothing has been asked of the library yet.
+        let slots = unsafe { imports::redirect(within, c"write", watched) };
+        if let Some(reason) = match slots {
+            Ok(0) => Some("it does not import write(2) in a way that is known here".to_owned()),
+            Ok(_) => None,
+            Err(error) => Some(error.to_string()),
+        } {
+            return Err(EmbeddedError::Unwatched {
+                path: path.to_owned(),
+                reason,
+            });
+        }
         // SAFETY: takes a number, and is meant to be called before the first connection.
         unsafe { (functions.set_signal_handlers)(0) };
         Ok(Arc::new(Self { functions }))

@@ -20,6 +20,7 @@
 //! Invariant: neither bodies nor results are held whole, but for results of formats that cannot be cut into
 //! blocks (JSON, Parquet, Pretty …), and those only up to a million rows and 64 MiB of columns.
 //! Invariant: a client that goes away stops its `SELECT`.
+//! Invariant: no write to the data fails unseen: one that finds no room waits for it, any other failure ends the process (`writes`).
 
 mod answer;
 mod body;
@@ -33,6 +34,7 @@ mod execute;
 mod ffi;
 mod format;
 mod frames;
+mod imports;
 mod multipart;
 mod options;
 mod play;
@@ -45,6 +47,7 @@ mod statement;
 mod token;
 mod turns;
 mod users;
+mod writes;
 
 pub use counters::Sample;
 pub use error::EmbeddedError;

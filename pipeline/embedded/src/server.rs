@@ -38,6 +38,7 @@ use crate::request::Request;
 use crate::sessions::SWEEP_PAUSE;
 use crate::turns::WAITING_MAX;
 use crate::users::{Account, Users};
+use crate::writes;
 
 /// How long running statements may go on after the server was told to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -113,6 +114,22 @@ impl Server {
         move || engine.samples()
     }
 
+    /// What is wrong, in words, when somebody asks.
+    pub fn trouble(&self) -> impl Fn() -> Option<String> + Send + Sync + use<> {
+        let data = self.app.engine.data.clone();
+        move || match writes::waiting() {
+            0 => None,
+            1 => Some(format!(
+                "no space left on the disk of {}: a write waits until there is some",
+                data.display()
+            )),
+            count => Some(format!(
+                "no space left on the disk of {}: {count} writes wait until there is some",
+                data.display()
+            )),
+        }
+    }
+
     /// Serves until `shutdown`; then takes no more, lets what runs go on for ten seconds, stops the rest and
     /// closes the engine.
     ///
@@ -154,7 +171,12 @@ impl Server {
             }
         };
         sweeper.abort();
-        match engine.quiesce(STOP_MAX).await {
+        let quiet = engine.quiesce(STOP_MAX).await;
+        if writes::waiting() > 0 {
+            warn!("writes still wait for room on the disk; the process ends without them");
+            writes::end_without_them();
+        }
+        match quiet {
             true => {
                 let closed = tokio::task::spawn_blocking(move || engine.close()).await;
                 served.and(closed.map_err(|error| EmbeddedError::Serve(io::Error::other(error))))

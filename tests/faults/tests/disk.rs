@@ -1,5 +1,5 @@
-//! The disks of the spool, of ClickHouse and of Kafka fill and are freed again while traffic flows. The short form fills the spool's; which
-//! ones, `VONGGAC_FAULTS_DISKS` says.
+//! The disks of the spool, of ClickHouse and of Kafka fill and are freed again while traffic flows. `VONGGAC_FAULTS_DISKS` says which, if not all
+//! of them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::fs;
@@ -10,8 +10,8 @@ use anyhow::{Context as _, ensure};
 use vonggac_e2e::{Platform, Rows, Settings, run, wait_for};
 use vonggac_faults::{Alike, Captures, SmallDisk, Traffic, arrives, seed, undisturbed};
 
-/// Disks that are filled when nothing is told.
-const SHORT_FORM: &str = "spool";
+/// The disks.
+const ALL: &str = "spool,clickhouse,kafka";
 /// Size of the spool's disk, in bytes.
 const SPOOL_BYTES: u64 = 16 << 20;
 /// Size of the servers' disks, in bytes.
@@ -47,19 +47,31 @@ fn disks_that_fill_lose_nothing_and_need_nobody() {
     let data = platform.data().to_owned();
     // Unmounted before the platform's directory is removed: declared after it.
     let mut disks = Vec::new();
-    let wanted = std::env::var("VONGGAC_FAULTS_DISKS").unwrap_or_else(|_| SHORT_FORM.to_owned());
-    for (name, path, bytes, teller) in [
-        ("spool", data.with_file_name("spool-fault"), SPOOL_BYTES, "sensor"),
-        ("clickhouse", data.join("clickhouse"), SERVER_BYTES, "pipeline"),
-        ("kafka", data.join("kafka"), SERVER_BYTES, "kafka"),
-    ] {
+    let wanted = std::env::var("VONGGAC_FAULTS_DISKS").unwrap_or_else(|_| ALL.to_owned());
+    // With the parts that may be the first to tell.
+    let all: [(&str, _, _, &[&str]); 3] = [
+        (
+            "spool",
+            data.with_file_name("spool-fault"),
+            SPOOL_BYTES,
+            &["sensor"],
+        ),
+        (
+            "clickhouse",
+            data.join("clickhouse"),
+            SERVER_BYTES,
+            &["clickhouse", "pipeline"],
+        ),
+        ("kafka", data.join("kafka"), SERVER_BYTES, &["kafka"]),
+    ];
+    for (name, path, bytes, tellers) in all {
         if !wanted.split(',').any(|other| other == name) {
             continue;
         }
         let Some(disk) = SmallDisk::mount(&path, bytes).unwrap() else {
             return;
         };
-        disks.push((name, disk, teller));
+        disks.push((name, disk, tellers));
     }
     assert!(!disks.is_empty(), "VONGGAC_FAULTS_DISKS={wanted}");
     platform.start_again(&Settings::default()).unwrap();
@@ -68,28 +80,30 @@ fn disks_that_fill_lose_nothing_and_need_nobody() {
     let mut traffic = Traffic::start(&platform, &mut captures, SPEED).unwrap();
     let rows = platform.rows().unwrap();
     flows(&rows, &mut traffic).unwrap();
-    for (name, disk, teller) in &disks {
+    for (name, disk, tellers) in &disks {
         let begun = Instant::now();
-        let already = said(&platform, teller).len();
+        let already = said(&platform, tellers).len();
         disk.fill().unwrap();
         let words = wait_for("words about the full disk", WORDS_LIMIT, || {
             traffic.tend()?;
             disk.fill()?;
-            let lines = said(&platform, teller);
-            let line = lines.get(already..).and_then(<[String]>::first);
-            line.cloned()
-                .with_context(|| format!("{teller}.log says nothing about the disk of {name}"))
+            let lines = said(&platform, tellers);
+            ensure!(
+                lines.len() > already,
+                "{tellers:?} log nothing about the disk of {name}"
+            );
+            Ok(lines)
         })
         .unwrap();
         let words_s = begun.elapsed().as_secs_f64();
-        println!("{name}: full; after {words_s:.1} s {teller}.log: {words}");
+        println!("{name}: full; after {words_s:.1} s: {}", words.last().unwrap());
         let told = wait_for("the doctor's word", WORDS_LIMIT, || {
             traffic.tend()?;
             disk.fill()?;
             let problems = problems(&platform, &traffic)?;
-            let own = problems.iter().find(|problem| is_of(problem, teller, &traffic));
+            let own = problems.iter().find(|problem| is_of(problem, tellers, &traffic));
             own.cloned()
-                .with_context(|| format!("nothing about {teller}: {problems:?}"))
+                .with_context(|| format!("nothing about {tellers:?}: {problems:?}"))
         })
         .unwrap();
         println!("{name}: doctor: {told}");
@@ -105,7 +119,7 @@ fn disks_that_fill_lose_nothing_and_need_nobody() {
         wait_for("the doctor's all clear", RECOVERY_LIMIT, || {
             traffic.tend()?;
             let problems = problems(&platform, &traffic)?;
-            let is_over = !problems.iter().any(|problem| is_of(problem, teller, &traffic));
+            let is_over = !problems.iter().any(|problem| is_of(problem, tellers, &traffic));
             ensure!(is_over, "{problems:?}");
             Ok(())
         })
@@ -136,23 +150,32 @@ fn flows(rows: &Rows, traffic: &mut Traffic<'_>) -> anyhow::Result<()> {
     })
 }
 
-/// Lines of a log that tell of a full disk.
-fn said(platform: &Platform, log: &str) -> Vec<String> {
-    let text = fs::read(platform.data().join(format!("log/{log}.log"))).unwrap_or_default();
-    String::from_utf8_lossy(&text)
-        .lines()
-        .filter(|line| {
-            let line = line.to_lowercase();
-            WORDS.iter().any(|words| line.contains(words))
-        })
-        .map(str::to_owned)
-        .collect()
+/// Lines of some parts' logs that tell of a full disk.
+fn said(platform: &Platform, parts: &[&str]) -> Vec<String> {
+    let lines = |part: &&str| {
+        let text = fs::read(platform.data().join(format!("log/{part}.log"))).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text).into_owned();
+        text.lines()
+            .map(|line| format!("{part}.log: {line}"))
+            .collect::<Vec<_>>()
+    };
+    let is_about = |line: &String| {
+        let line = line.to_lowercase();
+        WORDS.iter().any(|words| line.contains(words))
+    };
+    parts.iter().flat_map(lines).filter(is_about).collect()
 }
 
-/// Whether a problem that the doctor names is one of a part; the sensor goes by the address of its page.
-fn is_of(problem: &str, part: &str, traffic: &Traffic<'_>) -> bool {
-    let name = if part == "sensor" { traffic.metrics() } else { part };
-    problem.starts_with(name)
+/// Whether a problem that the doctor names is one of some parts; the sensor goes by the address of its page.
+fn is_of(problem: &str, parts: &[&str], traffic: &Traffic<'_>) -> bool {
+    parts.iter().any(|part| {
+        let name = if *part == "sensor" {
+            traffic.metrics()
+        } else {
+            part
+        };
+        problem.starts_with(name)
+    })
 }
 
 /// What `vonggac doctor` finds.
