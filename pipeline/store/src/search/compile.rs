@@ -86,7 +86,7 @@ pub(super) fn conditions(request: &Request<'_>, class: Class, values: &mut Value
 fn conditions_sql(request: &Request<'_>, class: Class, values: &mut Values) -> Option<String> {
     let mut all = scope_conditions(request.scope, values);
     if let Some(from_us) = request.from_us {
-        all.push(format!("ts >= {}", values.time(from_us)));
+        all.push(since(from_us, values));
     }
     if let Some(to_us) = request.to_us {
         all.push(format!("ts < {}", values.time(to_us)));
@@ -106,6 +106,11 @@ pub(super) fn scope_conditions(scope: &Scope, values: &mut Values) -> Vec<String
         Scope::National => Vec::new(),
         Scope::Tenant(tenant) => vec![format!("tenant = {}", values.text(tenant))],
     }
+}
+
+/// The condition for a time or a later one.
+pub(super) fn since(us: i64, values: &mut Values) -> String {
+    format!("ts >= {}", values.time(us))
 }
 
 /// The condition for one id or a later place in the order of a page.

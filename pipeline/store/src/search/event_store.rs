@@ -46,12 +46,13 @@ impl EventStore {
         rows_max: u32,
     ) -> Result<Page, SearchError> {
         let rows_max = rows_max.clamp(1, PAGE_ROWS_MAX);
-        let Some(statement) = page::statement(request, after, rows_max)? else {
+        // A mistake in the query needs no turn to be told.
+        let Some(hours) = page::hours_statement(request, after)? else {
             return Ok(page::page(Vec::new(), 0, rows_max));
         };
         let turn = self.turns.turn(asker).await?;
         let limits = self.limits_of(&turn);
-        let outcome = self.found(limits, request, &statement, after, rows_max).await;
+        let outcome = self.found(limits, request, &hours, after, rows_max).await;
         turn.note(&outcome);
         outcome
     }
@@ -68,24 +69,20 @@ impl EventStore {
         &self,
         limits: Limits,
         request: &Request<'_>,
-        statement: &Statement,
+        hours: &Statement,
         after: Option<Cursor>,
         rows_max: u32,
     ) -> Result<Page, SearchError> {
         let start = Instant::now();
-        let rows = page::read(&lines(&self.client, limits, &statement.sql, &statement.values).await?)?;
-        if let Some(cursor) = after {
-            return Ok(page::page(rows, cursor.total, rows_max));
-        }
-        let overfull = page::overfull(&rows, rows_max);
-        let others = rows.iter().filter(|row| !overfull.contains(&row.class)).count();
-        let mut total = u64::try_from(others).unwrap_or(u64::MAX);
-        if let Some(count) = page::count_statement(request, &overfull) {
-            let rest = limits.after(start.elapsed())?;
-            let counts = numbers(&self.client, rest, &count.sql, &count.values).await?;
-            total = total.saturating_add(page::sum(&counts)?);
-        }
-        Ok(page::page(rows, total, rows_max))
+        let counts = numbers(&self.client, limits, &hours.sql, &hours.values).await?;
+        let place = page::Place::of(&counts, rows_max)?;
+        let total = after.map_or(place.total, |cursor| cursor.total);
+        let Some(statement) = page::statement(request, &place, after, rows_max) else {
+            return Ok(page::page(Vec::new(), total, rows_max));
+        };
+        let rest = limits.after(start.elapsed())?;
+        let rows = lines(&self.client, rest, &statement.sql, &statement.values).await?;
+        Ok(page::page(page::read(&rows)?, total, rows_max))
     }
 
     /// Events by time and class. Without both bounds, the missing one is that of the events found.

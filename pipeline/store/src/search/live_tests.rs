@@ -244,6 +244,54 @@ async fn searches_find_what_they_should() {
     );
 }
 
+/// A page's rows may be of hours that follow each other and of some far apart, of the first day that ClickHouse sorts by and of the last.
+#[tokio::test]
+async fn pages_follow_the_time() {
+    let Some(served) = Served::start() else { return };
+    let options = Options::new(served.url.clone(), "times_test");
+    let store = Store::new(&options).unwrap();
+    store.migrate(&crate::TableOptions::default()).await.unwrap();
+    let mut times = Vec::new();
+    for start_s in [0, 1_767_225_600, 4_291_000_000_i64] {
+        for minutes in [0, 20, 40, 70, 130, 60 * 24 * 40] {
+            times.push((start_s + minutes * 60) * 1_000_000 + 1);
+        }
+    }
+    for class in [Class::Dns, Class::Http] {
+        let mut rows = Rows::default();
+        for (number, ts_us) in (0..).zip(&times) {
+            let (body, number) = match class {
+                Class::Dns => (Body::Dns(Dns::default()), number),
+                _ => (Body::Http(Http::default()), number + 1_000),
+            };
+            let at = Event {
+                ts_us: *ts_us,
+                ..event(number, "moh", body)
+            };
+            event_row(class, &at, &mut rows);
+        }
+        store.insert_events(class, class.name(), &rows).await.unwrap();
+    }
+    let events = EventStore::new(&store, Limits::default(), Shares::default());
+    let query = Query::parse("").unwrap();
+    let request = Request::ever(&Scope::National, &query, &[]);
+    for rows_max in [1, 4, 100] {
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            let page = events.search(ASKER, &request, after, rows_max).await.unwrap();
+            assert_eq!(page.total, 36);
+            found.extend(page.rows.iter().map(|row| row.ts_us));
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        let mut expected = [times.as_slice(), times.as_slice()].concat();
+        expected.sort_unstable_by_key(|ts_us| std::cmp::Reverse(*ts_us));
+        assert_eq!(found, expected, "{rows_max}");
+    }
+}
+
 /// Every term wants every text column of every class: still one statement.
 async fn the_longest_query_is_asked(events: &EventStore) {
     let text: Vec<String> = (0..TERMS_MAX).map(|term| format!("ẩn{term}")).collect();

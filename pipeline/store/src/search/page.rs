@@ -1,56 +1,135 @@
-//! Pages of events: one statement for the page's rows of every class, and on the first page one for how many there are on all.
+//! Pages of events: one statement for how many there are in each hour, and one for the rows of the latest hours that fill the page.
 //!
 //! ```sql
-//! (SELECT 'dns', toJSONString(tuple(…)) FROM dns WHERE … ORDER BY ts DESC, event_id DESC LIMIT n + 1) UNION ALL …
-//!  SELECT count() FROM dns WHERE …                                                                    UNION ALL …
+//!  SELECT 'dns', hour, count() FROM dns WHERE … GROUP BY hour                                                        UNION ALL …
+//! (SELECT 'dns', toJSONString(tuple(…)) FROM dns WHERE … AND hour is one of … ORDER BY ts DESC, event_id DESC LIMIT n + 1) UNION ALL …
 //! ```
-//! A row comes as text, since the classes' columns differ. Each class gives its latest rows, for which ClickHouse does not look at
-//! what is older than those it has; counting looks at everything. So only classes with more rows than the page holds are counted:
-//! of 10 million events, a word that few have is looked for once and not twice, and one that many have is on the page early. Later
-//! pages carry the first one's count in their cursor.
+//! A row comes as text, since the classes' columns differ. Counting looks at the condition's columns and the time alone, which is little of a
+//! row. What sorts and what is shown is then read only of the classes and hours that the page's rows lie in, and the hour is what the tables
+//! are sorted by, after the tenant: of ten million events that is the smaller part of the work. Later pages carry the first one's count in their
+//! cursor.
+
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 use vonggac_event::{Alert, Class, EventId, Scope};
 
 use super::ask::{Statement, parsed, union};
 use super::compile::{self, Bound, Values};
-use super::row::{self, unsigned};
+use super::row::{self, signed, unsigned};
 use super::{Cursor, EventRow, PAGE_ROWS_MAX, Page, Request, SearchError, classes};
 
 /// How far from an alert's own time its flows' ends are looked for.
 const FLOW_REACH_US: i64 = 24 * 3600 * 1_000_000;
 
-/// The statement of a page; `None` when no class can have a row.
-pub(super) fn statement(
+/// When the hour of a row starts, in microseconds since 1970, whatever the row's time.
+const HOUR_US: &str = "toUnixTimestamp64Micro(ts) - positiveModulo(toUnixTimestamp64Micro(ts), 3600000000)";
+/// The same as the tables are sorted by it: in seconds, of which there are 32 bits, before 1970 and after 2106 too.
+const SORTED_HOUR: &str = "toUnixTimestamp(toStartOfHour(ts))";
+
+/// The statement that counts what each class has in each hour, after a page's end if there is one; `None` when no class can have a row.
+pub(super) fn hours_statement(
     request: &Request<'_>,
     after: Option<Cursor>,
-    rows_max: u32,
 ) -> Result<Option<Statement>, SearchError> {
     let classes = classes(request)?;
-    let limit = rows_max.saturating_add(1);
     Ok(union(request, &classes, |class, condition, values| {
-        let beyond = after.map_or_else(String::new, |cursor| {
-            format!(" AND {}", compile::after(cursor.ts_us, cursor.id.0, values))
-        });
-        let rows = rows_of(class);
-        format!("({rows} WHERE {condition}{beyond} ORDER BY ts DESC, event_id DESC LIMIT {limit})")
+        let (name, beyond) = (class.name(), beyond(after, values));
+        format!(
+            "SELECT '{name}', {HOUR_US}, count() FROM `{name}` WHERE {condition}{beyond} GROUP BY {HOUR_US}"
+        )
     }))
 }
 
-/// The statement that counts what some classes have on all pages; `None` for none.
-pub(super) fn count_statement(request: &Request<'_>, classes: &[Class]) -> Option<Statement> {
-    union(request, classes, |class, condition, _| {
-        format!("SELECT count() FROM `{}` WHERE {condition}", class.name())
+/// Where the rows of a page lie.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    /// Rows on this page and all later ones.
+    pub(super) total: u64,
+    /// Starts of the hours, the latest first, in microseconds since 1970; between them there is none that has rows.
+    hours_us: Vec<i64>,
+    /// The classes that have rows in these hours.
+    classes: Vec<Class>,
+}
+
+impl Place {
+    /// Of the answer to [`hours_statement`], for a page of so many rows.
+    pub(super) fn of(counts: &[Vec<Value>], rows_max: u32) -> Result<Self, SearchError> {
+        let one = |row: &Vec<Value>| {
+            let [class, hour_us, count] = row.as_slice() else {
+                return None;
+            };
+            let class = class.as_str().and_then(Class::from_name)?;
+            Some((signed(hour_us)?, class, unsigned(count)?))
+        };
+        let mut by_hour: BTreeMap<i64, Vec<(Class, u64)>> = BTreeMap::new();
+        let mut total = 0_u64;
+        for row in counts {
+            let (hour_us, class, count) =
+                one(row).ok_or_else(|| SearchError::Answer("no count of an hour".to_owned()))?;
+            by_hour.entry(hour_us).or_default().push((class, count));
+            total = total.saturating_add(count);
+        }
+        let mut place = Self {
+            total,
+            hours_us: Vec::new(),
+            classes: Vec::new(),
+        };
+        let mut rows = 0_u64;
+        for (hour_us, counts) in by_hour.into_iter().rev() {
+            // One more than the page has tells whether there is another.
+            if rows > u64::from(rows_max) {
+                break;
+            }
+            place.hours_us.push(hour_us);
+            for (class, count) in counts {
+                rows = rows.saturating_add(count);
+                if !place.classes.contains(&class) {
+                    place.classes.push(class);
+                }
+            }
+        }
+        Ok(place)
+    }
+}
+
+/// The statement of a page's rows; `None` when it has none.
+///
+/// The earliest hour's start alone would do; by the hours ClickHouse passes over what lies between them.
+pub(super) fn statement(
+    request: &Request<'_>,
+    place: &Place,
+    after: Option<Cursor>,
+    rows_max: u32,
+) -> Option<Statement> {
+    let limit = rows_max.saturating_add(1);
+    let from_us = *place.hours_us.last()?;
+    let hours = place
+        .hours_us
+        .iter()
+        .map(|hour_us| sorted_hour(*hour_us))
+        .collect();
+    let hours = Bound::Numbers(hours);
+    union(request, &place.classes, |class, condition, values| {
+        let (rows, beyond) = (rows_of(class), beyond(after, values));
+        let (since, hours) = (compile::since(from_us, values), values.bind(hours.clone()));
+        format!(
+            "({rows} WHERE {condition}{beyond} AND {since} AND has({hours}, {SORTED_HOUR}) \
+             ORDER BY ts DESC, event_id DESC LIMIT {limit})"
+        )
     })
 }
 
-/// The sum of the counts that [`count_statement`] asks for.
-pub(super) fn sum(rows: &[Vec<Value>]) -> Result<u64, SearchError> {
-    let count = |row: &Vec<Value>| row.first().and_then(unsigned);
-    rows.iter()
-        .map(count)
-        .try_fold(0_u64, |sum, count| Some(sum.saturating_add(count?)))
-        .ok_or_else(|| SearchError::Answer("no count".to_owned()))
+/// What [`SORTED_HOUR`] is for an hour that starts then.
+fn sorted_hour(start_us: i64) -> u64 {
+    u64::from(start_us.div_euclid(1_000_000) as u32)
+}
+
+/// The condition for what comes after a page's end.
+fn beyond(after: Option<Cursor>, values: &mut Values) -> String {
+    after.map_or_else(String::new, |cursor| {
+        format!(" AND {}", compile::after(cursor.ts_us, cursor.id.0, values))
+    })
 }
 
 /// The statement for the events that an alert names, and the ends of its flows, the earliest first.
@@ -120,15 +199,6 @@ pub(super) fn read(lines: &[String]) -> Result<Vec<EventRow>, SearchError> {
     lines.iter().map(one).collect()
 }
 
-/// The classes that have more rows than a page holds.
-pub(super) fn overfull(rows: &[EventRow], rows_max: u32) -> Vec<Class> {
-    let count = |class: Class| rows.iter().filter(|row| row.class == class).count();
-    Class::ALL
-        .into_iter()
-        .filter(|class| count(*class) > rows_max as usize)
-        .collect()
-}
-
 /// The page of the latest of these rows.
 pub(super) fn page(mut rows: Vec<EventRow>, total: u64, rows_max: u32) -> Page {
     rows.sort_unstable_by_key(|row| std::cmp::Reverse((row.ts_us, row.id)));
@@ -149,12 +219,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_statement_asks_every_class_that_can_have_a_row() {
+    fn every_class_that_can_have_a_row_is_counted() {
         let check = |text: &str, after: Option<Cursor>, classes: usize| {
             let query = Query::parse(text).unwrap();
             let request = Request::ever(&Scope::National, &query, &[]);
-            let statement = statement(&request, after, 10).unwrap();
-            let found = statement.map_or(0, |statement| statement.sql.matches("LIMIT 11)").count());
+            let statement = hours_statement(&request, after).unwrap();
+            let found = statement.map_or(0, |statement| statement.sql.matches("count()").count());
             assert_eq!(found, classes, "{text}");
         };
         let cursor = "1.00000000000000000000000000000002.77".parse().unwrap();
@@ -162,6 +232,40 @@ mod tests {
         check("dport:443", Some(cursor), 8);
         check("query:x", None, 1);
         check("query:x AND uri:y", None, 0);
+    }
+
+    const HOUR: i64 = 3_600_000_000;
+
+    #[test]
+    fn a_page_is_looked_for_in_the_latest_hours_that_fill_it() {
+        let counts: Vec<Vec<Value>> = [
+            ("dns", 2, 3),
+            ("dns", 1, 50),
+            ("http", 3, 4),
+            ("tls", 1, 1),
+            ("flow", -1, 9),
+        ]
+        .map(|(class, hour, count)| vec![class.into(), (hour * HOUR).into(), count.into()])
+        .into();
+        let check = |rows_max: u32, hours: &[i64], classes: &[Class]| {
+            let place = Place::of(&counts, rows_max).unwrap();
+            let hours_us: Vec<i64> = hours.iter().map(|hour| hour * HOUR).collect();
+            assert_eq!(
+                (place.total, &place.hours_us, &*place.classes),
+                (67, &hours_us, classes),
+                "{rows_max}"
+            );
+        };
+        check(3, &[3], &[Class::Http]);
+        // The page's four rows are in one hour; whether there is a fifth is in the next.
+        check(4, &[3, 2], &[Class::Http, Class::Dns]);
+        check(8, &[3, 2, 1], &[Class::Http, Class::Dns, Class::Tls]);
+        let all = [Class::Http, Class::Dns, Class::Tls, Class::Flow];
+        check(500, &[3, 2, 1, -1], &all);
+        let query = Query::parse("").unwrap();
+        let request = Request::ever(&Scope::National, &query, &[]);
+        let nowhere = Place::of(&[], 3).unwrap();
+        assert!(statement(&request, &nowhere, None, 3).is_none());
     }
 
     #[test]
@@ -173,9 +277,12 @@ mod tests {
                 "{line}: {refused:?}"
             );
         }
-        for rows in [vec![vec![]], vec![vec![Value::from("x")]]] {
-            assert!(sum(&rows).is_err(), "{rows:?}");
+        for row in [
+            vec![],
+            vec!["smtp".into(), 0.into(), 1.into()],
+            vec!["dns".into(), 0.into(), "x".into()],
+        ] {
+            assert!(Place::of(&[row], 3).is_err());
         }
-        assert_eq!(sum(&[vec![Value::from(3)], vec![Value::from("4")]]).unwrap(), 7);
     }
 }
