@@ -91,15 +91,19 @@ pub(crate) fn measure(events: u64) -> anyhow::Result<()> {
         others.sort_unstable();
         println!(
             "{name}     {events} events stored, {:.0} events/s fed for {:.0} s, {} searches of the crowd served and {} refused: {}; another's {} searches: \
-             p50 {:.0?}, slowest {:.0?}",
+             p50 {} ms, slowest {} ms",
             made as f64 / fed.as_secs_f64(),
             fed.as_secs_f64(),
             searches.served.load(Ordering::Relaxed),
             searches.refused.load(Ordering::Relaxed),
             packet_to_alert(&rows, &format!("tenant = '{name}'"))?,
             others.len(),
-            others.get(others.len() / 2).copied().unwrap_or_default(),
-            others.last().copied().unwrap_or_default(),
+            others
+                .get(others.len() / 2)
+                .copied()
+                .unwrap_or_default()
+                .as_millis(),
+            others.last().copied().unwrap_or_default().as_millis(),
         );
     }
     Ok(())

@@ -13,8 +13,8 @@ use super::turns::{Asker, Shares, Turn, TurnCounts, Turns};
 use super::{Cursor, EventRow, Limits, PAGE_ROWS_MAX, Page, Request, SearchError, page};
 use crate::Store;
 
-/// [`Limits::niceness`] of a search whose asker has others running or waiting: a tenth of what others get of a busy processor.
-const NICENESS_OF_MANY: u32 = 10;
+/// [`Limits::niceness`] of a search whose asker has others running or waiting: what others leave of a busy processor.
+const NICENESS_OF_MANY: u32 = 19;
 
 /// Searches over stored events. Clones share their turns.
 #[derive(Clone)]
