@@ -119,15 +119,13 @@ impl Library {
         let watched: *const c_void = (writes::write as *const ()).cast();
         // SAFETY: ours does what write(2) does, with the same arguments; nothing has been asked of the library yet.
         let slots = unsafe { imports::redirect(within, c"write", watched) };
-        if let Some(reason) = match slots {
-            Ok(0) => Some("it does not import write(2) in a way that is known here".to_owned()),
-            Ok(_) => None,
-            Err(error) => Some(error.to_string()),
-        } {
-            return Err(EmbeddedError::Unwatched {
-                path: path.to_owned(),
-                reason,
-            });
+        let unwatched = |reason: String| EmbeddedError::Unwatched {
+            path: path.to_owned(),
+            reason,
+        };
+        if slots.map_err(|error| unwatched(error.to_string()))? == 0 {
+            let reason = "it does not import write(2) in a way that is known here";
+            return Err(unwatched(reason.to_owned()));
         }
         // SAFETY: takes a number, and is meant to be called before the first connection.
         unsafe { (functions.set_signal_handlers)(0) };

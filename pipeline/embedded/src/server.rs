@@ -117,16 +117,16 @@ impl Server {
     /// What is wrong, in words, when somebody asks.
     pub fn trouble(&self) -> impl Fn() -> Option<String> + Send + Sync + use<> {
         let data = self.app.engine.data.clone();
-        move || match writes::waiting() {
-            0 => None,
-            1 => Some(format!(
-                "no space left on the disk of {}: a write waits until there is some",
+        move || {
+            let waits = match writes::waiting() {
+                0 => return None,
+                1 => "a write waits".to_owned(),
+                count => format!("{count} writes wait"),
+            };
+            Some(format!(
+                "no space left on the disk of {}: {waits} until there is some",
                 data.display()
-            )),
-            count => Some(format!(
-                "no space left on the disk of {}: {count} writes wait until there is some",
-                data.display()
-            )),
+            ))
         }
     }
 

@@ -64,7 +64,7 @@ pub(crate) unsafe extern "C" fn write(file: c_int, data: *const c_void, length: 
         }
         let reason = io::Error::last_os_error();
         match (written, reason.raw_os_error()) {
-            (-1, Some(libc::EINTR | libc::EAGAIN)) => return written,
+            (-1, Some(libc::EINTR)) => return written,
             _ if !is_regular(file) => {
                 set_errno(&reason);
                 return written;
