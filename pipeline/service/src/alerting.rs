@@ -26,6 +26,7 @@ pub(crate) struct Alerting {
 }
 
 /// A batch, ready to be written.
+#[derive(Default)]
 pub(crate) struct Prepared {
     alerts: Vec<Alert>,
     dead: Vec<Dead>,
@@ -60,10 +61,7 @@ impl Alerting {
     /// Applies the messages to the state. What an alert says of when it was detected is when its match came into the log, so that a
     /// replay says the same.
     fn apply(&mut self, messages: &[Message]) -> Prepared {
-        let mut prepared = Prepared {
-            alerts: Vec::new(),
-            dead: Vec::new(),
-        };
+        let mut prepared = Prepared::default();
         for (number, message) in messages.iter().enumerate() {
             let detected_us = message.timestamp_ms.saturating_mul(1000);
             match wire::decode::<Match>(&message.payload) {
@@ -105,11 +103,10 @@ impl Work for Alerting {
         self.apply(messages);
     }
 
-    fn prepare(&mut self, batch: &[Message], _is_repeat: bool) -> Prepared {
-        let mut prepared = self.apply(batch);
+    fn prepare(&mut self, slice: &[Message], _is_repeat: bool, prepared: &mut Prepared) {
+        *prepared = self.apply(slice);
         keep_newest(&mut prepared.alerts);
         self.count();
-        prepared
     }
 
     async fn store(
@@ -136,7 +133,7 @@ impl Work for Alerting {
         Ok(Vec::new())
     }
 
-    fn records(&self, prepared: &Prepared, batch: &[Message]) -> Vec<Record> {
+    fn records(&self, prepared: &mut Prepared, slice: &[Message]) -> Vec<Record> {
         let gauges = &self.shared.gauges;
         gauges.alerts.add(prepared.alerts.len() as u64);
         let alerts = prepared.alerts.iter().map(|alert| Record {
@@ -145,7 +142,7 @@ impl Work for Alerting {
             payload: wire::to_bytes(alert),
             headers: Vec::new(),
         });
-        let dead = dead::records(&prepared.dead, batch, &self.partition, gauges);
+        let dead = dead::records(&prepared.dead, slice, &self.partition, gauges);
         alerts.chain(dead).collect()
     }
 }

@@ -30,7 +30,7 @@ pub(crate) struct LaneGauges {
 /// What a lane spends its time on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stage {
-    /// Writing the cut of a batch down.
+    /// Writing the cuts of a batch down.
     Plan,
     /// Decoding, rules, correlation.
     Prepare,
@@ -70,7 +70,7 @@ impl LaneGauges {
             batches: counter("pipeline_batches_total", "Batches that are done."),
             busy_seconds: gauge(
                 "pipeline_batch_seconds",
-                "How long the last batch took from its cut on.",
+                "How long the last batch took to be stored, from its last cut to its place.",
             ),
             stages: Stage::ALL.map(|stage| {
                 let labels = [labels[0], labels[1], ("stage", stage.name())];

@@ -24,10 +24,14 @@ pub(crate) struct Ingest {
 }
 
 /// A batch, ready to be written.
+#[derive(Default)]
 pub(crate) struct Prepared {
     tables: HashMap<Class, ClassTable>,
+    /// Messages of the slices that were worked through.
+    messages: usize,
+    /// What rules want of the last slice.
     matches: Vec<Record>,
-    /// Messages that cannot be read.
+    /// Messages of the last slice that cannot be read.
     dead: Vec<Dead>,
 }
 
@@ -161,26 +165,21 @@ impl Work for Ingest {
         self.runs.keep_to_limit();
     }
 
-    fn prepare(&mut self, batch: &[Message], is_repeat: bool) -> Prepared {
-        let mut prepared = Prepared {
-            tables: HashMap::new(),
-            matches: Vec::new(),
-            dead: Vec::new(),
-        };
-        for (number, message) in batch.iter().enumerate() {
+    fn prepare(&mut self, slice: &[Message], is_repeat: bool, prepared: &mut Prepared) {
+        for (number, message) in slice.iter().enumerate() {
             match wire::decode_event(&message.payload) {
                 Err(error) => prepared.dead.push(Dead::new(number, error)),
                 Ok(event) => match EventId::from_bytes(&event.event_id) {
                     Some(id) if self.is_new(id, &event, is_repeat) => {
-                        self.take(&event, id, number, &mut prepared);
+                        self.take(&event, id, prepared.messages + number, prepared);
                     }
                     _ => {}
                 },
             }
         }
+        prepared.messages += slice.len();
         let forgotten = self.runs.keep_to_limit();
         self.shared.gauges.runs_forgotten.add(forgotten as u64);
-        prepared
     }
 
     async fn store(
@@ -217,14 +216,12 @@ impl Work for Ingest {
         Ok(dead::records(&refused, batch, &self.partition, &self.shared.gauges).collect())
     }
 
-    fn records(&self, prepared: &Prepared, batch: &[Message]) -> Vec<Record> {
+    fn records(&self, prepared: &mut Prepared, slice: &[Message]) -> Vec<Record> {
         let gauges = &self.shared.gauges;
-        gauges.matches.add(prepared.matches.len() as u64);
-        prepared
-            .matches
-            .iter()
-            .cloned()
-            .chain(dead::records(&prepared.dead, batch, &self.partition, gauges))
-            .collect()
+        let mut records = std::mem::take(&mut prepared.matches);
+        gauges.matches.add(records.len() as u64);
+        let dead = std::mem::take(&mut prepared.dead);
+        records.extend(dead::records(&dead, slice, &self.partition, gauges));
+        records
     }
 }

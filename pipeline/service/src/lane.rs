@@ -3,9 +3,12 @@
 //! ```text
 //! fence ─▶ place (Kafka) + state (ClickHouse) ─▶ know the log again ─▶ rebuild the state up to the place ─▶ batches
 //!
-//! batch of events:   { matches, the cut } in one transaction ─▶ rows into ClickHouse ─▶ { what was refused, the place } in another
-//! batch of matches:                                           alerts into ClickHouse ─▶ { alerts, the place } in one
+//! batch of events:   { matches, the cut } in a transaction per slice ─▶ rows into ClickHouse ─▶ { what was refused, the place } in another
+//! batch of matches:                                                  alerts into ClickHouse ─▶ { alerts, the place } in one
 //! ```
+//! A batch of events grows by slices for some times as long as the last one took to be stored: an insert costs ClickHouse by its parts more
+//! than by its rows, and what follows from a slice's messages does not wait for it.
+//!
 //! Who may write is decided by Kafka: every transaction of a lane stands under one id per partition, and opening the id refuses whoever
 //! had it before. What a lane that was refused had begun in ClickHouse is what its successor does again, with the same cut and the same token.
 //!
@@ -13,8 +16,8 @@
 //! whoever saves it saves the same; the messages between are read again to bring it up to the place.
 //!
 //! Invariants:
-//! - Nothing is written for a batch before its cut is committed (where [`Work::PLANS`]). What follows from its messages is sent with the cut,
-//!   so that an alert does not wait for ClickHouse, and never again; what follows from the writing is sent with the place.
+//! - Nothing is written for a batch before its cut is committed (where [`Work::PLANS`]), and its cut stays as it is from then on. What follows
+//!   from a slice's messages is sent with a cut that has the slice in it, and never again; what follows from the writing is sent with the place.
 //! - A log that is not the one the place was written for is recognised by the message before the place, see [`crate::place`].
 
 use std::collections::VecDeque;
@@ -36,6 +39,10 @@ use crate::{Shared, opening};
 const BATCH_MESSAGES: usize = 20_000;
 /// Most bytes in a batch.
 const BATCH_BYTES: usize = 16 << 20;
+/// A batch that is planned grows for so many times as long as the last one took to be stored,
+const GROWTH: u32 = 3;
+/// but no longer than this: by then its events should be found by a search.
+const GROWTH_MAX: Duration = Duration::from_secs(1);
 /// How often the state is saved under load.
 const SAVE_EVERY: Duration = Duration::from_secs(2);
 /// The state is saved when no message has come for this long.
@@ -64,12 +71,13 @@ pub(crate) struct Attempt<'a> {
 
 /// What a lane does with its messages.
 pub(crate) trait Work: Send {
-    /// How long a batch waits for more after its first message.
+    /// How long a slice waits for more after its first message.
     const LINGER: Duration;
-    /// Whether the cut of a batch is written down, with what follows from its messages, before it is begun.
+    /// Whether the cut of a batch is written down, with what follows from its messages, before it is written. Then it has as many slices as
+    /// come in time; else it is one slice.
     const PLANS: bool;
     /// What a batch comes to before anything is written.
-    type Prepared: Send + Sync;
+    type Prepared: Default + Send + Sync;
 
     /// Takes a saved state; no bytes are the state before the first message.
     fn restore(&mut self, state: &[u8]) -> anyhow::Result<()>;
@@ -77,10 +85,10 @@ pub(crate) trait Work: Send {
     fn state(&self) -> Vec<u8>;
     /// Moves the state past messages that are done already.
     fn replay(&mut self, messages: &[Message]);
-    /// Works a batch through and moves the state. Writes nothing.
-    fn prepare(&mut self, batch: &[Message], is_repeat: bool) -> Self::Prepared;
-    /// The messages that follow from its messages.
-    fn records(&self, prepared: &Self::Prepared, batch: &[Message]) -> Vec<Record>;
+    /// Works the next slice of a batch through and moves the state. Writes nothing.
+    fn prepare(&mut self, slice: &[Message], is_repeat: bool, prepared: &mut Self::Prepared);
+    /// Takes out the messages that follow from the slice that was worked through last.
+    fn records(&self, prepared: &mut Self::Prepared, slice: &[Message]) -> Vec<Record>;
     /// Writes what came of it into ClickHouse, however long that takes; a repeat changes nothing. Gives the messages that follow from that.
     fn store(
         &self,
@@ -153,6 +161,35 @@ struct Saved {
     outcome: Result<(), StoreError>,
 }
 
+/// A batch, from its first slice on.
+struct Batch<P> {
+    messages: Vec<Message>,
+    bytes: usize,
+    prepared: P,
+    /// What follows from its messages and is not sent yet.
+    records: Vec<Record>,
+    /// Whether some of it may have been written before, longer ago than ClickHouse remembers tokens.
+    is_repeat: bool,
+    begun: Instant,
+}
+
+impl<P: Default> Batch<P> {
+    fn new(is_repeat: bool) -> Self {
+        Self {
+            messages: Vec::new(),
+            bytes: 0,
+            prepared: P::default(),
+            records: Vec::new(),
+            is_repeat,
+            begun: Instant::now(),
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.messages.len() < BATCH_MESSAGES && self.bytes < BATCH_BYTES
+    }
+}
+
 /// A lane between opening its partition and losing it.
 struct Turn<'a, W> {
     lane: &'a mut Lane<W>,
@@ -172,6 +209,8 @@ struct Turn<'a, W> {
     anchored_at: Instant,
     /// When the last message that is done came into the log, in milliseconds.
     done_ms: i64,
+    /// How long the last batch took to be stored.
+    storing: Duration,
 }
 
 impl<'a, W: Work> Turn<'a, W> {
@@ -190,6 +229,7 @@ impl<'a, W: Work> Turn<'a, W> {
             checked_at: now,
             anchored_at: now,
             done_ms: 0,
+            storing: Duration::ZERO,
         }
     }
 
@@ -199,17 +239,21 @@ impl<'a, W: Work> Turn<'a, W> {
             self.commit(&[], self.opened.place).await?;
         }
         if let Some(planned) = self.opened.place.planned {
-            let batch = self.planned(planned.end).await?;
-            if batch.is_empty() {
+            let messages = self.planned(planned.end).await?;
+            if messages.is_empty() {
                 self.opened.place.planned = None;
             } else {
-                self.batch(&batch, true).await?;
+                let mut batch = Batch::new(true);
+                self.take(messages, &mut batch);
+                if planned.is_sent {
+                    batch.records.clear();
+                }
+                self.write(batch).await?;
             }
         }
         loop {
             let batch = self.next_batch().await?;
-            let is_repeat = self.opened.place.next_offset < self.opened.repeats_until;
-            self.batch(&batch, is_repeat).await?;
+            self.write(batch).await?;
         }
     }
 
@@ -234,8 +278,8 @@ impl<'a, W: Work> Turn<'a, W> {
         }
     }
 
-    /// What comes within the linger and the limits.
-    async fn next_batch(&mut self) -> Result<Vec<Message>, Halt> {
+    /// What comes within the limits of time and size, worked through.
+    async fn next_batch(&mut self) -> Result<Batch<W::Prepared>, Halt> {
         let first = loop {
             if let Some(message) = self.receive(self.next_duty()).await? {
                 break message;
@@ -246,17 +290,80 @@ impl<'a, W: Work> Turn<'a, W> {
         if self.checked_at.elapsed() >= CHECK_EVERY {
             self.check().await?;
         }
-        let deadline = self.heard_at + W::LINGER;
-        let mut bytes = first.payload.len();
-        let mut batch = vec![first];
-        while batch.len() < BATCH_MESSAGES && bytes < BATCH_BYTES {
+        let is_repeat = self.opened.place.next_offset < self.opened.repeats_until;
+        let mut batch = Batch::new(is_repeat);
+        let slice = self.slice(first, &batch).await?;
+        self.take(slice, &mut batch);
+        if W::PLANS {
+            self.grow(&mut batch).await?;
+        }
+        Ok(batch)
+    }
+
+    /// What comes within the linger, and has room in the batch.
+    async fn slice(&mut self, first: Message, batch: &Batch<W::Prepared>) -> Result<Vec<Message>, Halt> {
+        let deadline = Instant::now() + W::LINGER;
+        let mut bytes = batch.bytes + first.payload.len();
+        let mut slice = vec![first];
+        while batch.messages.len() + slice.len() < BATCH_MESSAGES && bytes < BATCH_BYTES {
             let Some(message) = self.receive(deadline).await? else {
                 break;
             };
             bytes += message.payload.len();
-            batch.push(message);
+            slice.push(message);
         }
-        Ok(batch)
+        Ok(slice)
+    }
+
+    /// Works a slice through.
+    fn take(&mut self, slice: Vec<Message>, batch: &mut Batch<W::Prepared>) {
+        let begun = Instant::now();
+        self.is_under_way = true;
+        self.lane
+            .work
+            .prepare(&slice, batch.is_repeat, &mut batch.prepared);
+        let records = self.lane.work.records(&mut batch.prepared, &slice);
+        batch.records.extend(records);
+        batch.bytes += slice.iter().map(|message| message.payload.len()).sum::<usize>();
+        batch.messages.extend(slice);
+        self.lane.gauges.spent(Stage::Prepare, begun.elapsed());
+    }
+
+    /// Sends what follows from the slices, and takes more of them, until it is time to store the batch; then its cut is written down.
+    async fn grow(&mut self, batch: &mut Batch<W::Prepared>) -> Result<(), Halt> {
+        let deadline = batch.begun + (self.storing * GROWTH).min(GROWTH_MAX);
+        loop {
+            if !batch.records.is_empty() {
+                self.plan(batch).await?;
+            }
+            if !batch.has_room() {
+                break;
+            }
+            let Some(first) = self.receive(deadline).await? else {
+                break;
+            };
+            let slice = self.slice(first, batch).await?;
+            self.take(slice, batch);
+        }
+        let end = batch.messages.last().map(|message| message.offset + 1);
+        if self.opened.place.planned.map(|planned| planned.end) != end {
+            self.plan(batch).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes down the cut as it is now, with what follows from the messages before it.
+    async fn plan(&mut self, batch: &mut Batch<W::Prepared>) -> Result<(), Halt> {
+        let Some(last) = batch.messages.last() else {
+            return Ok(());
+        };
+        let begun = Instant::now();
+        let (end, is_sent) = (last.offset + 1, true);
+        self.opened.place.planned = Some(Planned { end, is_sent });
+        self.commit(&batch.records, self.opened.place).await?;
+        batch.records.clear();
+        self.lane.gauges.spent(Stage::Plan, begun.elapsed());
+        Ok(())
     }
 
     /// The next message, or nothing by the deadline.
@@ -278,15 +385,15 @@ impl<'a, W: Work> Turn<'a, W> {
         }
     }
 
-    /// Writes a batch and what follows from it, and moves the place.
-    async fn batch(&mut self, batch: &[Message], is_repeat: bool) -> Result<(), Halt> {
-        let (Some(first), Some(last)) = (batch.first(), batch.last()) else {
+    /// Writes a batch and what follows from that, and moves the place.
+    async fn write(&mut self, mut batch: Batch<W::Prepared>) -> Result<(), Halt> {
+        let (Some(first), Some(last)) = (batch.messages.first(), batch.messages.last()) else {
             return Ok(());
         };
-        let begun = Instant::now();
         let end = last.offset + 1;
         let gap = first.offset - self.opened.place.next_offset;
         self.lane.gauges.gaps.add(u64::try_from(gap).unwrap_or(0));
+        let begun = Instant::now();
         let mut clock = Clock(begun);
         let token = format!(
             "{}-{}-{}-{end}-{}",
@@ -294,35 +401,28 @@ impl<'a, W: Work> Turn<'a, W> {
         );
         let attempt = Attempt {
             token: &token,
-            is_repeat,
+            is_repeat: batch.is_repeat,
         };
-        self.is_under_way = true;
-        let prepared = self.lane.work.prepare(batch, is_repeat);
-        self.lane.gauges.spent(Stage::Prepare, clock.lap());
-        if W::PLANS && self.opened.place.planned.is_none() {
-            let records = self.lane.work.records(&prepared, batch);
-            self.opened.place.planned = Some(Planned { end, is_sent: true });
-            self.commit(&records, self.opened.place).await?;
-            self.lane.gauges.spent(Stage::Plan, clock.lap());
-        }
         let lane = &*self.lane;
-        let mut records = lane.work.store(&prepared, batch, attempt, &lane.stop).await?;
-        lane.gauges.spent(Stage::Store, clock.lap());
-        if !self.opened.place.planned.is_some_and(|planned| planned.is_sent) {
-            records.extend(lane.work.records(&prepared, batch));
-        }
+        let stored = lane
+            .work
+            .store(&batch.prepared, &batch.messages, attempt, &lane.stop)
+            .await?;
+        self.storing = clock.lap();
+        lane.gauges.spent(Stage::Store, self.storing);
+        batch.records.extend(stored);
         let place = Place {
             next_offset: end,
             mark: Some(Mark::of(last)),
             planned: None,
         };
-        self.commit(&records, place).await?;
+        self.commit(&batch.records, place).await?;
         self.lane.gauges.spent(Stage::Commit, clock.lap());
         self.opened.place = place;
         self.is_under_way = false;
         self.done_ms = last.timestamp_ms;
         self.is_saved = false;
-        self.lane.gauges.done(batch.len(), begun.elapsed());
+        self.lane.gauges.done(batch.messages.len(), begun.elapsed());
         self.look_whether_saved();
         if self.saved_at.elapsed() >= SAVE_EVERY {
             self.save();
