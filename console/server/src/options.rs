@@ -63,7 +63,8 @@ pub struct Options {
     /// Most memory a search may take in ClickHouse, in bytes; 0 leaves it to the server.
     #[arg(long, default_value_t = 1 << 30, value_name = "BYTES")]
     pub search_memory_bytes_max: u64,
-    /// Most threads a search may take in ClickHouse; 0 means half as many as this machine has processors.
+    /// Most threads a search may take in ClickHouse, of which one of several of an account takes half; 0 means as many as this machine has
+    /// processors.
     #[arg(long, default_value_t = 0, value_name = "COUNT")]
     pub search_threads_max: u32,
     /// Searches that run at once.
@@ -94,7 +95,7 @@ impl Options {
             max_rows_to_read: (self.search_rows_max > 0).then_some(self.search_rows_max),
             max_memory_bytes: (self.search_memory_bytes_max > 0).then_some(self.search_memory_bytes_max),
             max_threads: Some(match self.search_threads_max {
-                0 => half_of_the_processors(),
+                0 => processors(),
                 count => count,
             }),
             niceness: None,
@@ -115,8 +116,7 @@ impl Options {
     }
 }
 
-/// What leaves something for those who write where ClickHouse runs on the same machine.
-fn half_of_the_processors() -> u32 {
-    let all = std::thread::available_parallelism().map_or(1, usize::from);
-    u32::try_from(all / 2).unwrap_or(u32::MAX).max(1)
+fn processors() -> u32 {
+    let count = std::thread::available_parallelism().map_or(1, usize::from);
+    u32::try_from(count).unwrap_or(u32::MAX)
 }

@@ -74,7 +74,7 @@ fn queries_become_conditions() {
         "`src` = toIPv6({p0:String})",
         &[text("::ffff:10.0.0.7")],
     );
-    let range = "(`dst` >= toIPv6({p0:String}) AND `dst` <= toIPv6({p1:String}))";
+    let range = "(`dst` BETWEEN toIPv6({p0:String}) AND toIPv6({p1:String}))";
     check(
         "dst:10.0.0.0/8",
         Flow,

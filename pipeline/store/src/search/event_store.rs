@@ -57,10 +57,14 @@ impl EventStore {
         outcome
     }
 
-    /// What a search may spend: one of many of an asker stands back.
+    /// What a search may spend: one of many of an asker stands back, and takes half the threads.
     fn limits_of(&self, turn: &Turn) -> Limits {
+        if !turn.is_one_of_many() {
+            return self.limits;
+        }
         Limits {
-            niceness: turn.is_one_of_many().then_some(NICENESS_OF_MANY),
+            max_threads: self.limits.max_threads.map(|count| count.div_ceil(2)),
+            niceness: Some(NICENESS_OF_MANY),
             ..self.limits
         }
     }
