@@ -42,6 +42,10 @@ const DIRECTORY_MODE: u32 = 0o700;
 /// What the caches of a server would take by default is far too much for a part of a single machine.
 const MARK_CACHE_BYTES: u64 = 256 << 20;
 
+/// Nice value of the threads that merge: somebody waits for a search or an insert, and for a merge nobody. A third of the weight of the
+/// others' threads is enough to keep up with inserts while all turns of searches are taken.
+const MERGE_NICENESS: u32 = 5;
+
 /// The running engine.
 pub(crate) struct Engine {
     library: Arc<Library>,
@@ -299,6 +303,7 @@ fn arguments(options: &Options) -> Result<Vec<CString>, EmbeddedError> {
         format!("--mark_cache_size={MARK_CACHE_BYTES}").into_bytes(),
         // An acknowledged row is in a part on disk, and deduplication tokens count.
         b"--async_insert=0".to_vec(),
+        format!("--os_threads_nice_value_merge_mutate={MERGE_NICENESS}").into_bytes(),
     ];
     if options.memory_bytes_max > 0 {
         texts.push(format!("--max_server_memory_usage={}", options.memory_bytes_max).into_bytes());

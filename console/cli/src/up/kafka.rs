@@ -27,6 +27,9 @@ const USER: &str = "vonggac";
 /// How long Kafka's own tool may take to add the user.
 const ADMIT_LIMIT: Duration = Duration::from_secs(60);
 
+/// Up to so many, Kafka does without Java's second compiler.
+const FEW_PROCESSORS: usize = 2;
+
 /// The node of this machine. Whoever connects to it signs in.
 ///
 /// The user's SCRAM credentials are in the node's metadata, put there when its storage is formatted. Storage that an earlier build
@@ -40,6 +43,12 @@ pub(crate) struct Node {
     secret: Secret,
     /// Whether the credentials are in the metadata.
     is_known: bool,
+}
+
+/// On few processors Java's second compiler takes, for the first minutes, more of them than Kafka itself, from whoever waits for an alert.
+fn compiler_option() -> Option<&'static str> {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    (processors <= FEW_PROCESSORS).then_some("-XX:TieredStopAtLevel=1")
 }
 
 impl Node {
@@ -79,6 +88,7 @@ impl Node {
     pub(crate) fn part(&self) -> Part {
         let command = Command::new("java")
             .args(["-Xmx512m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"])
+            .args(compiler_option())
             .arg(format!("-Dlog4j2.configurationFile={}", self.logging().display()))
             .arg("-cp")
             .arg(self.libraries.join("*"))
