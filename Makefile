@@ -202,7 +202,7 @@ test-rust: $(BROWSER_MODULES)
 	  $(CARGO) test --locked --workspace --no-fail-fast $(TEST_FLAGS)
 
 # The long forms of tests/faults, whose short forms are in `make test`; the numbers below may be set. VONGGAC_FAULTS_SEED runs one again.
-FAULTS := kill pipelines outage log disk times refused
+FAULTS := kill pipelines outage log hanging disk times refused
 faults: deps servers web ## Runs the long fault tests: 200 kills and stops, 100 moves of partitions, ten minutes without ClickHouse.
 	$(CARGO) build --locked --workspace --bins --examples --tests
 	export VONGGAC_TEST_SERVERS=required VONGGAC_SERVERS=$(abspath $(SERVERS))

@@ -186,15 +186,16 @@ impl TransactionalProducer {
         }
     }
 
-    /// Ends what an earlier holder of the id left open and its coordinator has forgotten, as after a disk that broke or was full. Kafka
-    /// then waits for ever for an end that never comes: the group's place is not told, and readers of the topics get no further. A
-    /// transaction that touches the place and all partitions of `topics` and is aborted takes with it what hangs there. Blocks.
+    /// Aborts what an earlier holder of the id left open and its coordinator has forgotten, as after a disk that broke or was full. Else Kafka
+    /// would not tell the group's place, readers of the topics would get no further, and the next transaction that is committed there would
+    /// take with it what was written and never committed. A transaction that touches the place and all partitions of `topics` and is aborted
+    /// ends it. Blocks.
     ///
     /// # Errors
     /// As [`Self::commit`].
-    pub fn abort_hanging(
+    pub fn abort_forgotten(
         &self,
-        topics: &[&'static str],
+        topics: &[&str],
         places: &GroupPlaces,
         place: &TopicPartition,
         gives_up: &dyn Fn() -> bool,
@@ -216,7 +217,7 @@ impl TransactionalProducer {
     }
 
     /// Sends an empty message to each partition of a topic and waits until they are there.
-    fn touch(&self, topic: &'static str) -> Result<(), TransactionError> {
+    fn touch(&self, topic: &str) -> Result<(), TransactionError> {
         let known = self
             .inner
             .client()

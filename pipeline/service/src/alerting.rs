@@ -77,6 +77,7 @@ impl Alerting {
 impl Work for Alerting {
     const LINGER: Duration = Duration::from_millis(20);
     const PLANS: bool = false;
+    const WRITES: &[&str] = &[topic::ALERTS, topic::DEAD_LETTER];
     type Prepared = Prepared;
 
     fn restore(&mut self, state: &[u8]) -> anyhow::Result<()> {

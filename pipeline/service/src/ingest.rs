@@ -143,6 +143,7 @@ impl Ingest {
 impl Work for Ingest {
     const LINGER: Duration = Duration::from_millis(40);
     const PLANS: bool = true;
+    const WRITES: &[&str] = &[topic::MATCHES, topic::DEAD_LETTER];
     type Prepared = Prepared;
 
     fn restore(&mut self, state: &[u8]) -> anyhow::Result<()> {

@@ -76,6 +76,8 @@ pub(crate) trait Work: Send {
     /// Whether the cut of a batch is written down, with what follows from its messages, before it is written. Then it has as many slices as
     /// come in time; else it is one slice.
     const PLANS: bool;
+    /// Topics that [`Self::records`] and [`Self::store`] give messages for.
+    const WRITES: &[&str];
     /// What a batch comes to before anything is written.
     type Prepared: Default + Send + Sync;
 

@@ -17,7 +17,6 @@ use tokio::time::{Instant, timeout};
 use vonggac_bus::{
     Committed, Message, PartitionReader, ReadError, TransactionError, TransactionalProducer, Watermarks,
 };
-use vonggac_event::topic;
 use vonggac_store::Checkpoint;
 
 use crate::GROUP;
@@ -30,10 +29,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How often a message that must be there is waited for while the broker answers. Then another stands in its place: a transaction's end,
 /// which readers do not see.
 const PATIENCE_TIMES: u32 = 3;
-/// Times in a row that Kafka does not tell the place, after which a transaction is taken to hang.
-const HANGS_AFTER: u64 = 3;
-/// Topics that lanes write to.
-const WRITTEN: [&str; 3] = [topic::MATCHES, topic::ALERTS, topic::DEAD_LETTER];
 /// Messages replayed at once.
 const REPLAYED_AT_ONCE: usize = 4096;
 
@@ -56,7 +51,13 @@ pub(crate) async fn open<W: Work>(lane: &mut Lane<W>) -> Result<Opened, Halt> {
     let producer = fence(lane).await?;
     let shared = lane.shared.clone();
     let partition = lane.partition.clone();
-    let committed = committed(lane, &producer).await?;
+    let committed = lane
+        .stop
+        .until_ok(
+            Waiting::new(&shared.metrics, Server::Kafka, "the place in Kafka"),
+            || async { tokio::task::block_in_place(|| shared.places.committed(&partition)) },
+        )
+        .await?;
     let saved = lane
         .stop
         .until_ok(
@@ -102,47 +103,27 @@ pub(crate) async fn open<W: Work>(lane: &mut Lane<W>) -> Result<Opened, Halt> {
     Ok(opened)
 }
 
-/// The place in Kafka. It is not told while a transaction that moves it is open; with the fence there is none but what hangs.
-async fn committed<W: Work>(
-    lane: &Lane<W>,
-    producer: &TransactionalProducer,
-) -> Result<Option<Committed>, Halt> {
-    let shared = &lane.shared;
-    let mut waiting = Waiting::new(&shared.metrics, Server::Kafka, "the place in Kafka");
-    loop {
-        match tokio::task::block_in_place(|| shared.places.committed(&lane.partition)) {
-            Ok(committed) => {
-                waiting.works();
-                return Ok(committed);
-            }
-            Err(error) => lane.stop.pause(waiting.failed(&error)).await?,
-        }
-        if !waiting.failures.is_multiple_of(HANGS_AFTER) {
-            continue;
-        }
-        let aborted = tokio::task::block_in_place(|| {
-            let gives_up = || lane.stop.is_set();
-            producer.abort_hanging(&WRITTEN, &shared.places, &lane.partition, &gives_up)
-        });
-        match aborted {
-            Ok(()) => {
-                tracing::warn!(partition = %lane.partition, "the place was not told; a transaction that may have hung was aborted");
-            }
-            Err(TransactionError::Fenced(error)) => return Err(Halt::Fenced(error.to_string())),
-            Err(error) => {
-                tracing::debug!(%error, partition = %lane.partition, "what may hang is not aborted yet")
-            }
-        }
-    }
-}
-
+/// Makes the lane the partition's only writer, and ends what was begun before it.
+///
+/// The fence ends the open transaction that the id's coordinator knows. One that it has forgotten would keep the place from being told, or be
+/// committed with this lane's next.
 async fn fence<W: Work>(lane: &Lane<W>) -> Result<TransactionalProducer, Halt> {
+    let shared = &lane.shared;
     let id = format!("{GROUP}-{}-{}", lane.partition.topic, lane.partition.partition);
     let producer =
-        TransactionalProducer::new(&lane.shared.kafka, &id).map_err(|error| Halt::Failed(error.into()))?;
-    let mut waiting = Waiting::new(&lane.shared.metrics, Server::Kafka, "Kafka's fence");
+        TransactionalProducer::new(&shared.kafka, &id).map_err(|error| Halt::Failed(error.into()))?;
+    let mut waiting = Waiting::new(&shared.metrics, Server::Kafka, "Kafka's fence");
+    let gives_up = || lane.stop.is_set();
+    let mut is_fenced = false;
     loop {
-        match tokio::task::block_in_place(|| producer.fence()) {
+        let outcome = tokio::task::block_in_place(|| {
+            if !is_fenced {
+                producer.fence()?;
+                is_fenced = true;
+            }
+            producer.abort_forgotten(W::WRITES, &shared.places, &lane.partition, &gives_up)
+        });
+        match outcome {
             Ok(()) => {
                 waiting.works();
                 return Ok(producer);

@@ -1,5 +1,6 @@
 //! Kafka, as an administrator handles it.
 
+use std::any::Any;
 use std::fs;
 use std::time::{Duration, Instant};
 
@@ -8,6 +9,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::message::{Headers as _, Message as _};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use tokio::runtime::Runtime;
 use vonggac_e2e::{CLICKHOUSE_USER, Platform};
@@ -98,6 +100,37 @@ impl Kafka {
             }
         }
         Ok(())
+    }
+
+    /// Begins a transaction under an id, and leaves it open with a message in the first partition of a topic and, if asked, a place of a group in
+    /// that of another. What it gives must live as long as Kafka is to see it so.
+    ///
+    /// # Errors
+    /// When Kafka refuses.
+    pub fn leave_open(
+        &self,
+        id: &str,
+        (topic, payload): (&str, &[u8]),
+        place: Option<(&str, &str)>,
+    ) -> anyhow::Result<Box<dyn Any>> {
+        let mut config = self.config.clone();
+        let producer: BaseProducer = config.set("transactional.id", id).create()?;
+        producer.init_transactions(ANSWER_LIMIT)?;
+        producer.begin_transaction()?;
+        let record = BaseRecord::to(topic)
+            .partition(0)
+            .key(b"".as_slice())
+            .payload(payload);
+        producer.send(record).map_err(|(error, _)| error)?;
+        producer.flush(ANSWER_LIMIT)?;
+        if let Some((group, topic)) = place {
+            let consumer: BaseConsumer = self.config.clone().set("group.id", group).create()?;
+            let group = consumer.group_metadata().context("no group")?;
+            let mut places = TopicPartitionList::new();
+            places.add_partition_offset(topic, 0, Offset::Offset(1))?;
+            producer.send_offsets_to_transaction(&places, &group, ANSWER_LIMIT)?;
+        }
+        Ok(Box::new(producer))
     }
 
     /// All messages of a topic that were committed, partition by partition.

@@ -17,6 +17,7 @@ mod kafka;
 mod outcome;
 mod plan;
 mod random;
+mod segment;
 mod sensor;
 mod traffic;
 
@@ -25,5 +26,6 @@ pub use kafka::{Kafka, Record};
 pub use outcome::{Alike, Outcome, arrives, complete, differences, resting, undisturbed, wait_for_events};
 pub use plan::{Fault, Plan, Step, VICTIMS};
 pub use random::{Random, seed, told};
+pub use segment::{Batch, Segment};
 pub use sensor::{RestartedSensor, Stopped};
 pub use traffic::{Captures, Traffic, read, read_all};

@@ -1,7 +1,7 @@
 //! Kafka's log and the spool become others than they were: every event of every run is there once all the same, and nothing loops.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
@@ -9,7 +9,8 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use vonggac_e2e::{Platform, Rows, Settings, accepted};
 use vonggac_faults::{
-    Alike, Captures, Kafka, RestartedSensor, arrives, read, resting, seed, undisturbed, wait_for_events,
+    Alike, Captures, Kafka, RestartedSensor, Segment, arrives, read, resting, seed, undisturbed,
+    wait_for_events,
 };
 
 /// Name of every sensor here.
@@ -141,49 +142,8 @@ fn reports(platform: &Platform) -> usize {
     log.lines().filter(|line| line.contains(REPORT)).count()
 }
 
-/// Cuts a partition's log back to its middle, as a power cut may, and takes away what Kafka has noted of its length; gives the offset at
-/// which it ends then.
+/// Cuts a partition's log back to its middle, as a power cut may; gives the offset at which it ends then.
 fn cut_back(logs: &Path, partition: &str) -> anyhow::Result<i64> {
-    let directory = logs.join(partition);
-    let mut segments: Vec<_> = files(&directory)?
-        .into_iter()
-        .filter(|path| path.extension().is_some_and(|extension| extension == "log"))
-        .collect();
-    segments.sort();
-    let segment = segments.pop().context("no segment")?;
-    let bytes = fs::read(&segment)?;
-    // A batch: base offset (8), length of what follows (4), and so on; the last offset's delta is at 23.
-    let (mut at, mut ends) = (0, Vec::new());
-    while let Some(head) = bytes.get(at..at + 27) {
-        let length = i32::from_be_bytes(head[8..12].try_into()?);
-        let next = i64::from_be_bytes(head[..8].try_into()?)
-            + i64::from(i32::from_be_bytes(head[23..27].try_into()?))
-            + 1;
-        at += 12 + usize::try_from(length)?;
-        ends.push((at, next));
-    }
-    let &(end, next) = ends.get(ends.len() / 2).context("no batches")?;
-    ensure!(end < bytes.len(), "one batch cannot be cut");
-    File::options().write(true).open(&segment)?.set_len(end as u64)?;
-    for path in files(&directory)? {
-        let extension = path.extension().and_then(|extension| extension.to_str());
-        if matches!(extension, Some("index" | "timeindex" | "txnindex" | "snapshot")) {
-            fs::remove_file(path)?;
-        }
-    }
-    for note in [
-        ".kafka_cleanshutdown",
-        "recovery-point-offset-checkpoint",
-        "replication-offset-checkpoint",
-        "log-start-offset-checkpoint",
-    ] {
-        if logs.join(note).exists() {
-            fs::remove_file(logs.join(note))?;
-        }
-    }
-    Ok(next)
-}
-
-fn files(directory: &Path) -> anyhow::Result<Vec<std::path::PathBuf>> {
-    fs::read_dir(directory)?.map(|entry| Ok(entry?.path())).collect()
+    let segment = Segment::last(logs, partition)?;
+    segment.cut(segment.batches.len() / 2)
 }
