@@ -179,8 +179,12 @@ fn a_public_capture_is_found(platform: &Platform) -> anyhow::Result<()> {
             .get(alert["id"].as_str().unwrap_or_default())
             .context("not stored")?;
         let event = facts.events.first().context("no event")?;
-        let page = console.get("/api/v1/events", &[("q", &format!("event_id:{event}"))])?;
-        ensure!(page["total"] == 1, "{}: {page}", facts.title);
+        // An alert does not wait for its events to be stored.
+        wait_for("the alert's event", LIMIT, || {
+            let page = console.get("/api/v1/events", &[("q", &format!("event_id:{event}"))])?;
+            ensure!(page["total"] == 1, "{}: {page}", facts.title);
+            Ok(())
+        })?;
     }
     Ok(())
 }
