@@ -41,9 +41,8 @@ const LOCK_NAME: &str = "vonggac.lock";
 const DIRECTORY_MODE: u32 = 0o700;
 /// What the caches of a server would take by default is far too much for a part of a single machine.
 const MARK_CACHE_BYTES: u64 = 256 << 20;
-
-/// Nice value of the threads that merge: somebody waits for a search or an insert, and for a merge nobody. A third of the weight of the
-/// others' threads is enough to keep up with inserts while all turns of searches are taken.
+/// Nice value of the threads that merge: somebody waits for a search or an insert, and for a merge nobody. It leaves them a third of the weight
+/// of the others' threads, so that merges go on while all turns of searches are taken.
 const MERGE_NICENESS: u32 = 5;
 
 /// The running engine.

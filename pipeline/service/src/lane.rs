@@ -143,6 +143,29 @@ impl<W: Work> Lane<W> {
         }
     }
 
+    /// Asks Kafka's coordinator until it is done, or somebody else holds the partition.
+    pub(crate) async fn transact(
+        &self,
+        what: &'static str,
+        mut attempt: impl FnMut() -> Result<(), TransactionError>,
+    ) -> Result<(), Halt> {
+        let mut waiting = Waiting::new(&self.shared.metrics, Server::Kafka, what);
+        loop {
+            match tokio::task::block_in_place(&mut attempt) {
+                Ok(()) => {
+                    waiting.works();
+                    return Ok(());
+                }
+                Err(TransactionError::Fenced(error)) => return Err(Halt::Fenced(error.to_string())),
+                Err(error) if self.stop.is_set() => {
+                    tracing::debug!(%error, what, "given up; whoever comes next goes on from the place");
+                    return Err(Halt::Stopped);
+                }
+                Err(error) => self.stop.pause(waiting.failed(&error)).await?,
+            }
+        }
+    }
+
     /// Opens the partition and works on it.
     async fn turn(&mut self) -> Result<std::convert::Infallible, Halt> {
         let opened = open(self).await?;
@@ -187,8 +210,18 @@ impl<P: Default> Batch<P> {
         }
     }
 
+    fn push(&mut self, message: Message) {
+        self.bytes += message.payload.len();
+        self.messages.push(message);
+    }
+
     fn has_room(&self) -> bool {
         self.messages.len() < BATCH_MESSAGES && self.bytes < BATCH_BYTES
+    }
+
+    /// One past its last offset.
+    fn end(&self) -> Option<i64> {
+        self.messages.last().map(|last| last.offset + 1)
     }
 }
 
@@ -246,7 +279,8 @@ impl<'a, W: Work> Turn<'a, W> {
                 self.opened.place.planned = None;
             } else {
                 let mut batch = Batch::new(true);
-                self.take(messages, &mut batch);
+                messages.into_iter().for_each(|message| batch.push(message));
+                self.work_through(&mut batch, 0);
                 if planned.is_sent {
                     batch.records.clear();
                 }
@@ -294,40 +328,36 @@ impl<'a, W: Work> Turn<'a, W> {
         }
         let is_repeat = self.opened.place.next_offset < self.opened.repeats_until;
         let mut batch = Batch::new(is_repeat);
-        let slice = self.slice(first, &batch).await?;
-        self.take(slice, &mut batch);
+        self.slice(first, &mut batch).await?;
         if W::PLANS {
             self.grow(&mut batch).await?;
         }
         Ok(batch)
     }
 
-    /// What comes within the linger, and has room in the batch.
-    async fn slice(&mut self, first: Message, batch: &Batch<W::Prepared>) -> Result<Vec<Message>, Halt> {
+    /// Takes in what comes within the linger and has room in the batch, and works it through.
+    async fn slice(&mut self, first: Message, batch: &mut Batch<W::Prepared>) -> Result<(), Halt> {
         let deadline = Instant::now() + W::LINGER;
-        let mut bytes = batch.bytes + first.payload.len();
-        let mut slice = vec![first];
-        while batch.messages.len() + slice.len() < BATCH_MESSAGES && bytes < BATCH_BYTES {
+        let from = batch.messages.len();
+        batch.push(first);
+        while batch.has_room() {
             let Some(message) = self.receive(deadline).await? else {
                 break;
             };
-            bytes += message.payload.len();
-            slice.push(message);
+            batch.push(message);
         }
-        Ok(slice)
+        self.work_through(batch, from);
+        Ok(())
     }
 
-    /// Works a slice through.
-    fn take(&mut self, slice: Vec<Message>, batch: &mut Batch<W::Prepared>) {
+    /// Works a batch's messages through, from one on.
+    fn work_through(&mut self, batch: &mut Batch<W::Prepared>, from: usize) {
         let begun = Instant::now();
         self.is_under_way = true;
-        self.lane
-            .work
-            .prepare(&slice, batch.is_repeat, &mut batch.prepared);
-        let records = self.lane.work.records(&mut batch.prepared, &slice);
-        batch.records.extend(records);
-        batch.bytes += slice.iter().map(|message| message.payload.len()).sum::<usize>();
-        batch.messages.extend(slice);
+        let slice = batch.messages.get(from..).unwrap_or_default();
+        let work = &mut self.lane.work;
+        work.prepare(slice, batch.is_repeat, &mut batch.prepared);
+        batch.records.extend(work.records(&mut batch.prepared, slice));
         self.lane.gauges.spent(Stage::Prepare, begun.elapsed());
     }
 
@@ -344,11 +374,9 @@ impl<'a, W: Work> Turn<'a, W> {
             let Some(first) = self.receive(deadline).await? else {
                 break;
             };
-            let slice = self.slice(first, batch).await?;
-            self.take(slice, batch);
+            self.slice(first, batch).await?;
         }
-        let end = batch.messages.last().map(|message| message.offset + 1);
-        if self.opened.place.planned.map(|planned| planned.end) != end {
+        if self.opened.place.planned.map(|planned| planned.end) != batch.end() {
             self.plan(batch).await?;
         }
         Ok(())
@@ -356,12 +384,8 @@ impl<'a, W: Work> Turn<'a, W> {
 
     /// Writes down the cut as it is now, with what follows from the messages before it.
     async fn plan(&mut self, batch: &mut Batch<W::Prepared>) -> Result<(), Halt> {
-        let Some(last) = batch.messages.last() else {
-            return Ok(());
-        };
         let begun = Instant::now();
-        let (end, is_sent) = (last.offset + 1, true);
-        self.opened.place.planned = Some(Planned { end, is_sent });
+        self.opened.place.planned = batch.end().map(|end| Planned { end, is_sent: true });
         self.commit(&batch.records, self.opened.place).await?;
         batch.records.clear();
         self.lane.gauges.spent(Stage::Plan, begun.elapsed());
@@ -436,32 +460,17 @@ impl<'a, W: Work> Turn<'a, W> {
     async fn commit(&self, records: &[Record], place: Place) -> Result<(), Halt> {
         let lane = &*self.lane;
         let committed = place.to_committed();
-        let mut waiting = Waiting::new(&lane.shared.metrics, Server::Kafka, "Kafka's transaction");
-        loop {
-            let outcome = tokio::task::block_in_place(|| {
-                self.opened.producer.commit(
-                    records,
-                    &lane.shared.places,
-                    &lane.partition,
-                    &committed,
-                    &|| lane.stop.is_set(),
-                )
-            });
-            match outcome {
-                Ok(()) => {
-                    waiting.works();
-                    return Ok(());
-                }
-                Err(TransactionError::Fenced(error)) => return Err(Halt::Fenced(error.to_string())),
-                Err(error) if lane.stop.is_set() => {
-                    tracing::debug!(%error, "a transaction is given up; its cut is written down");
-                    return Err(Halt::Stopped);
-                }
-                Err(error) => {
-                    lane.stop.pause(waiting.failed(&error)).await?;
-                }
-            }
-        }
+        lane.transact("Kafka's transaction", || {
+            let gives_up = || lane.stop.is_set();
+            self.opened.producer.commit(
+                records,
+                &lane.shared.places,
+                &lane.partition,
+                &committed,
+                &gives_up,
+            )
+        })
+        .await
     }
 
     fn next_duty(&self) -> Instant {

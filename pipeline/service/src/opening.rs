@@ -15,7 +15,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 use vonggac_bus::{
-    Committed, Message, PartitionReader, ReadError, TransactionError, TransactionalProducer, Watermarks,
+    BusError, Committed, GroupPlaces, Message, PartitionReader, ReadError, TopicPartition,
+    TransactionalProducer, Watermarks,
 };
 use vonggac_store::Checkpoint;
 
@@ -51,13 +52,7 @@ pub(crate) async fn open<W: Work>(lane: &mut Lane<W>) -> Result<Opened, Halt> {
     let producer = fence(lane).await?;
     let shared = lane.shared.clone();
     let partition = lane.partition.clone();
-    let committed = lane
-        .stop
-        .until_ok(
-            Waiting::new(&shared.metrics, Server::Kafka, "the place in Kafka"),
-            || async { tokio::task::block_in_place(|| shared.places.committed(&partition)) },
-        )
-        .await?;
+    let committed = told(lane, "the place in Kafka", GroupPlaces::committed).await?;
     let saved = lane
         .stop
         .until_ok(
@@ -69,13 +64,7 @@ pub(crate) async fn open<W: Work>(lane: &mut Lane<W>) -> Result<Opened, Halt> {
             },
         )
         .await?;
-    let marks = lane
-        .stop
-        .until_ok(
-            Waiting::new(&shared.metrics, Server::Kafka, "the partition's ends"),
-            || async { tokio::task::block_in_place(|| shared.places.watermarks(&partition)) },
-        )
-        .await?;
+    let marks = told(lane, "the partition's ends", GroupPlaces::watermarks).await?;
     let start = Start::of(committed.as_ref(), saved.as_ref(), marks);
     let checkpoint = saved.unwrap_or_else(|| Checkpoint {
         topic: partition.topic.clone(),
@@ -103,6 +92,21 @@ pub(crate) async fn open<W: Work>(lane: &mut Lane<W>) -> Result<Opened, Halt> {
     Ok(opened)
 }
 
+/// What Kafka says of the partition.
+async fn told<W: Work, T>(
+    lane: &Lane<W>,
+    what: &'static str,
+    ask: impl Fn(&GroupPlaces, &TopicPartition) -> Result<T, BusError>,
+) -> Result<T, Halt> {
+    let shared = &lane.shared;
+    let waiting = Waiting::new(&shared.metrics, Server::Kafka, what);
+    lane.stop
+        .until_ok(waiting, || async {
+            tokio::task::block_in_place(|| ask(&shared.places, &lane.partition))
+        })
+        .await
+}
+
 /// Makes the lane the partition's only writer, and ends what was begun before it.
 ///
 /// The fence ends the open transaction that the id's coordinator knows. One that it has forgotten would keep the place from being told, or be
@@ -112,28 +116,13 @@ async fn fence<W: Work>(lane: &Lane<W>) -> Result<TransactionalProducer, Halt> {
     let id = format!("{GROUP}-{}-{}", lane.partition.topic, lane.partition.partition);
     let producer =
         TransactionalProducer::new(&shared.kafka, &id).map_err(|error| Halt::Failed(error.into()))?;
-    let mut waiting = Waiting::new(&shared.metrics, Server::Kafka, "Kafka's fence");
-    let gives_up = || lane.stop.is_set();
-    let mut is_fenced = false;
-    loop {
-        let outcome = tokio::task::block_in_place(|| {
-            if !is_fenced {
-                producer.fence()?;
-                is_fenced = true;
-            }
-            producer.abort_forgotten(W::WRITES, &shared.places, &lane.partition, &gives_up)
-        });
-        match outcome {
-            Ok(()) => {
-                waiting.works();
-                return Ok(producer);
-            }
-            Err(TransactionError::Fenced(error)) => return Err(Halt::Fenced(error.to_string())),
-            Err(error) => {
-                lane.stop.pause(waiting.failed(&error)).await?;
-            }
-        }
-    }
+    lane.transact("Kafka's fence", || producer.fence()).await?;
+    lane.transact("the end of earlier transactions", || {
+        let gives_up = || lane.stop.is_set();
+        producer.abort_forgotten(W::WRITES, &shared.places, &lane.partition, &gives_up)
+    })
+    .await?;
+    Ok(producer)
 }
 
 /// Whether the message before `place` still stands there. It is looked for by a reader of its own, so that the lane's is not disturbed.

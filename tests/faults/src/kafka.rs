@@ -1,6 +1,5 @@
 //! Kafka, as an administrator handles it.
 
-use std::any::Any;
 use std::fs;
 use std::time::{Duration, Instant};
 
@@ -112,7 +111,7 @@ impl Kafka {
         id: &str,
         (topic, payload): (&str, &[u8]),
         place: Option<(&str, &str)>,
-    ) -> anyhow::Result<Box<dyn Any>> {
+    ) -> anyhow::Result<BaseProducer> {
         let mut config = self.config.clone();
         let producer: BaseProducer = config.set("transactional.id", id).create()?;
         producer.init_transactions(ANSWER_LIMIT)?;
@@ -130,7 +129,7 @@ impl Kafka {
             places.add_partition_offset(topic, 0, Offset::Offset(1))?;
             producer.send_offsets_to_transaction(&places, &group, ANSWER_LIMIT)?;
         }
-        Ok(Box::new(producer))
+        Ok(producer)
     }
 
     /// All messages of a topic that were committed, partition by partition.

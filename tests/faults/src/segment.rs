@@ -41,17 +41,11 @@ impl Segment {
         let mut batches = Vec::new();
         let mut start = 0;
         while let Some(head) = bytes.get(start..start + HEAD_BYTES) {
-            let number = |at: usize| {
-                head.get(at..at + 4)
-                    .and_then(|bytes| Some(i32::from_be_bytes(bytes.try_into().ok()?)))
-            };
-            let long = |at: usize| {
-                head.get(at..at + 8)
-                    .and_then(|bytes| Some(i64::from_be_bytes(bytes.try_into().ok()?)))
-            };
-            let (Some(base), Some(length), Some(last)) = (long(0), number(8), number(23)) else {
+            let (Some(base), Some(length), Some(last)) = (field(head, 0), field(head, 8), field(head, 23))
+            else {
                 break;
             };
+            let (base, length) = (i64::from_be_bytes(base), i32::from_be_bytes(length));
             // What the file is made larger by in advance is zeros.
             if length <= 0 {
                 break;
@@ -60,7 +54,7 @@ impl Segment {
             batches.push(Batch {
                 start,
                 end,
-                next_offset: base + i64::from(last) + 1,
+                next_offset: base + i64::from(i32::from_be_bytes(last)) + 1,
             });
             start = end;
         }
@@ -128,6 +122,11 @@ impl Segment {
         }
         Ok(ends_at)
     }
+}
+
+/// The bytes at a place.
+fn field<const LENGTH: usize>(bytes: &[u8], at: usize) -> Option<[u8; LENGTH]> {
+    bytes.get(at..)?.first_chunk().copied()
 }
 
 /// Takes a number off its front.

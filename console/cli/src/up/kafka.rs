@@ -45,12 +45,6 @@ pub(crate) struct Node {
     is_known: bool,
 }
 
-/// On few processors Java's second compiler takes, for the first minutes, more of them than Kafka itself, from whoever waits for an alert.
-fn compiler_option() -> Option<&'static str> {
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    (processors <= FEW_PROCESSORS).then_some("-XX:TieredStopAtLevel=1")
-}
-
 impl Node {
     /// Prepares the node's directory and its storage.
     pub(crate) fn prepare(options: &Options, data: &Path, servers: &Path) -> anyhow::Result<Self> {
@@ -205,6 +199,12 @@ impl Node {
         );
         Ok(())
     }
+}
+
+/// On few processors Java's second compiler takes, for the first minutes, more of them than Kafka itself, from whoever waits for an alert.
+fn compiler_option() -> Option<&'static str> {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    (processors <= FEW_PROCESSORS).then_some("-XX:TieredStopAtLevel=1")
 }
 
 /// 16 random bytes in URL-safe base64 without padding, as Kafka wants it.
