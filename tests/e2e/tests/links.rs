@@ -121,9 +121,22 @@ fn the_whole_way(secured: &Secured) -> anyhow::Result<()> {
         );
         Ok(alerts)
     })?;
-    let events = secured.rows()?.events("toString(event_id) AS id", "1")?;
-    ensure!(!events.is_empty(), "no event in ClickHouse");
-    println!("  {} events, {} alerts", events.len(), alerts.len());
+    // An alert does not wait for its events to be stored.
+    let rows = secured.rows()?;
+    let events = wait_for("the alerts' events", WAY_LIMIT, || {
+        let stored = vonggac_e2e::event_flows(&rows)?;
+        for alert in vonggac_e2e::alerts(&rows)?.values() {
+            let away = alert.events.iter().find(|event| !stored.contains_key(*event));
+            ensure!(
+                away.is_none(),
+                "{}: {away:?} is not stored; the pipeline says:\n{}",
+                alert.title,
+                pipeline.said()
+            );
+        }
+        Ok(stored.len())
+    })?;
+    println!("  {events} events, {} alerts", alerts.len());
     for server in [&pipeline, &console, &first] {
         ensure!(
             !server.said().contains(PASSWORD),

@@ -60,7 +60,10 @@ fn the_sample_is_played_found_and_shown() {
     story.check("every flow has its event with the right packets", || {
         every_flow_has_its_event(&rows, &sample)
     });
-    story.check("event ids are complete and unique", || ids_are_complete(&rows, 1));
+    story.check("event ids are complete and unique", || {
+        // One class is stored after another.
+        wait_for("every event", LIMIT, || ids_are_complete(&rows, 1))
+    });
     story.check("the rules that must find a step do", || {
         coverage_holds(&rows, &sample)
     });
