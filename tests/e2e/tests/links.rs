@@ -125,6 +125,7 @@ fn the_whole_way(secured: &Secured) -> anyhow::Result<()> {
     let rows = secured.rows()?;
     let events = wait_for("the alerts' events", WAY_LIMIT, || {
         let stored = vonggac_e2e::event_flows(&rows)?;
+        ensure!(!stored.is_empty(), "no event in ClickHouse");
         for alert in vonggac_e2e::alerts(&rows)?.values() {
             let away = alert.events.iter().find(|event| !stored.contains_key(*event));
             ensure!(
