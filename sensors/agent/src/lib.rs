@@ -29,6 +29,7 @@ mod refused;
 mod scan;
 mod summary;
 mod tallies;
+mod tcp_settings;
 mod trouble;
 mod writer;
 

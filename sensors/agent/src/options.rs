@@ -8,6 +8,8 @@ use anyhow::bail;
 use vonggac_bus::{Connection, Security};
 use vonggac_event::limits::NAME_BYTES_MAX;
 
+use crate::tcp_settings::TcpSettings;
+
 /// Settings of the sensor.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
@@ -34,6 +36,9 @@ pub struct Options {
     /// A variable of the signatures, as in `HOME_NET=[10.0.0.0/8]` or `HTTP_PORTS=[80,8080]`; may stand several times.
     #[arg(long = "var", value_name = "NAME=VALUE")]
     pub variables: Vec<String>,
+    /// How the hosts take TCP.
+    #[command(flatten)]
+    pub tcp: TcpSettings,
     /// Kafka brokers; without them nothing is published and --eve is needed.
     #[arg(long, env = "VONGGAC_KAFKA", value_name = "HOST:PORT")]
     pub kafka: Option<String>,

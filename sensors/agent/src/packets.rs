@@ -215,6 +215,7 @@ impl Packets {
         };
         let mut config = Config::default();
         config.stream.first_flow_id = first_flow_id(boot.incarnation);
+        options.tcp.apply(&mut config.stream)?;
         if matches!(around.scanning, Scanning::Off) {
             // Nobody wants them.
             config.file_scan_bytes_max = 0;

@@ -7,24 +7,26 @@
 //! ```
 //!
 //! Payloads are cut by the IP length, so Ethernet padding never reaches a parser, and frames that a snap length cut short
-//! give what is there and say how much is missing. Nothing is copied except reassembled datagrams. Checksums are not
-//! verified: a tap before a network card sees offloaded ones.
+//! give what is there and say how much is missing. Nothing is copied except reassembled datagrams. Checksums are summed up when
+//! somebody asks ([`Packet::checksum_faults`]), since whether a wrong one was dropped depends on where the tap is.
 //!
 //! Invariant: each frame ends as exactly one [`Decoded`]; only [`Decoded::Dropped`] is a loss, and it names its reason.
 
+mod checksum;
 mod defragment;
 mod link;
 mod network;
 mod packet;
 mod transport;
 
+pub use checksum::ChecksumFaults;
 pub use defragment::{
     DATAGRAM_RANGES_MAX, DATAGRAMS_MAX, DefragmentCounters, Defragmenter, FRAGMENT_BYTES_MAX,
     FRAGMENT_TIMEOUT_US,
 };
 pub use link::{LinkType, TAGS_MAX};
 pub use network::{EXTENSION_HEADERS_MAX, TUNNEL_DEPTH_MAX};
-pub use packet::{Assembly, Decoded, DropReason, Icmp, Packet, Tcp, Transport, Udp, flag};
+pub use packet::{Assembly, Decoded, DropReason, Icmp, Packet, Tcp, TcpOptions, Transport, Udp, flag};
 
 /// Takes one frame apart; a datagram that its last fragment completed lives in `defragmenter` until the next call.
 pub fn decode<'a>(

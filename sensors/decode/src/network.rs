@@ -1,6 +1,7 @@
 //! IPv4 and IPv6 with their extension headers, fragments and tunnels.
 
 use crate::Defragmenter;
+use crate::checksum::{self, Summed};
 use crate::defragment::{Fragment, FragmentKey, Outcome};
 use crate::link::{self, Layer, ether_type};
 use crate::packet::{Assembly, Decoded, DropReason, Packet, Transport};
@@ -41,6 +42,8 @@ struct Datagram<'a> {
     next_header: u8,
     payload: &'a [u8],
     fragment: Option<FragmentHeader>,
+    /// Whether a routing header says that the destination is not the last: checksums are over that one.
+    goes_on: bool,
 }
 
 /// Takes an IP packet apart. Without a `defragmenter` fragments are refused: that is the case inside a datagram which
@@ -86,6 +89,12 @@ fn fragmented<'a>(
     if packet.missing_bytes > 0 {
         return Decoded::Dropped(DropReason::Truncated);
     }
+    // Zero is what a sender leaves whose network card sums headers up; later packets of a flow can be told by its first, fragments cannot.
+    let header_sum = packet.summed.ip_header.get(10..12).unwrap_or(&[0, 0]);
+    if header_sum != [0, 0] && checksum::is_header_wrong(packet.summed.ip_header) {
+        return Decoded::Dropped(DropReason::BadChecksum);
+    }
+    packet.summed = Summed::default();
     let key = FragmentKey {
         src: packet.src,
         dst: packet.dst,
@@ -115,6 +124,7 @@ fn fragmented<'a>(
                 next_header,
                 payload,
                 fragment: None,
+                goes_on: false,
             };
             above(whole, None)
         }
@@ -135,6 +145,7 @@ fn above<'a>(mut datagram: Datagram<'a>, defragmenter: Option<&'a mut Defragment
         mut packet,
         next_header,
         payload,
+        goes_on,
         ..
     } = datagram;
     if packet.tunnel_depth < TUNNEL_DEPTH_MAX
@@ -145,6 +156,9 @@ fn above<'a>(mut datagram: Datagram<'a>, defragmenter: Option<&'a mut Defragment
     packet.protocol = next_header;
     match transport::decode(next_header, payload, packet.missing_bytes) {
         Ok(transport) => {
+            if packet.missing_bytes == 0 && !goes_on {
+                packet.summed.segment = transport::segment(&transport, payload);
+            }
             packet.transport = transport;
             Decoded::Packet(packet)
         }
@@ -169,6 +183,7 @@ fn blank(src: IpAddr, dst: IpAddr) -> Packet<'static> {
         assembly: Assembly::Whole,
         tunnel_depth: 0,
         transport: Transport::Other(&[]),
+        summed: Summed::default(),
     }
 }
 
@@ -209,6 +224,10 @@ fn ipv4(bytes: &[u8]) -> Result<Datagram<'_>, DropReason> {
         ip_flags: flags_byte >> 5,
         ip_len: total_len as u32,
         missing_bytes,
+        summed: Summed {
+            ip_header: header.slice(),
+            segment: &[],
+        },
         ..blank(
             IpAddr::V4(header.source_addr()),
             IpAddr::V4(header.destination_addr()),
@@ -224,6 +243,7 @@ fn ipv4(bytes: &[u8]) -> Result<Datagram<'_>, DropReason> {
         next_header: header.protocol().0,
         payload,
         fragment,
+        goes_on: false,
     };
     if datagram.fragment.is_none() && datagram.next_header == number::AUTHENTICATION {
         authentication_header(&mut datagram)?;
@@ -256,6 +276,7 @@ fn ipv6(bytes: &[u8]) -> Result<Datagram<'_>, DropReason> {
         next_header: header.next_header().0,
         payload,
         fragment: None,
+        goes_on: false,
     };
     extension_headers(&mut datagram)?;
     Ok(datagram)
@@ -275,6 +296,10 @@ fn extension_headers(datagram: &mut Datagram<'_>) -> Result<(), DropReason> {
                     Some(units) => (usize::from(*units) + 1) * 8,
                     None => return Err(missing(datagram)),
                 };
+                const SEGMENTS_LEFT: usize = 3;
+                let is_routing = datagram.next_header == number::ROUTING;
+                datagram.goes_on |=
+                    is_routing && datagram.payload.get(SEGMENTS_LEFT).is_some_and(|left| *left > 0);
                 step(datagram, len)?;
             }
             number::AUTHENTICATION => authentication_header(datagram)?,

@@ -1,5 +1,6 @@
 //! What a frame becomes.
 
+use crate::checksum::{self, ChecksumFaults, Summed};
 use std::net::IpAddr;
 
 /// How one frame ended.
@@ -32,11 +33,13 @@ pub enum DropReason {
     MalformedFragment,
     /// A fragment of a datagram in more pieces than are kept.
     FragmentLimit,
+    /// A fragment whose IPv4 header has a wrong checksum.
+    BadChecksum,
 }
 
 impl DropReason {
     /// Every reason.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::UnsupportedLink,
         Self::MalformedLink,
         Self::MalformedIp,
@@ -44,6 +47,7 @@ impl DropReason {
         Self::Truncated,
         Self::MalformedFragment,
         Self::FragmentLimit,
+        Self::BadChecksum,
     ];
 
     /// Name in counters.
@@ -56,6 +60,7 @@ impl DropReason {
             Self::Truncated => "truncated",
             Self::MalformedFragment => "malformed_fragment",
             Self::FragmentLimit => "fragment_limit",
+            Self::BadChecksum => "bad_checksum",
         }
     }
 
@@ -63,7 +68,9 @@ impl DropReason {
     pub fn layer(self) -> &'static str {
         match self {
             Self::UnsupportedLink | Self::MalformedLink | Self::Truncated => "link",
-            Self::MalformedIp | Self::MalformedFragment | Self::FragmentLimit => "network",
+            Self::MalformedIp | Self::MalformedFragment | Self::FragmentLimit | Self::BadChecksum => {
+                "network"
+            }
             Self::MalformedTransport => "transport",
         }
     }
@@ -113,6 +120,39 @@ pub struct Packet<'a> {
     pub tunnel_depth: u8,
     /// Transport header and payload.
     pub transport: Transport<'a>,
+    pub(crate) summed: Summed<'a>,
+}
+
+impl<'a> Packet<'a> {
+    /// A packet that was not captured: everything but what is given is as an ordinary host would send it, and no checksum is wrong.
+    pub fn made(src: IpAddr, dst: IpAddr, protocol: u8, transport: Transport<'a>) -> Self {
+        Packet {
+            ts_us: 0,
+            vlan: 0,
+            src,
+            dst,
+            protocol,
+            ttl: 64,
+            tos: 0,
+            ip_options: &[],
+            ip_id: 0,
+            ip_flags: 0,
+            ip_len: 40 + transport.payload().len() as u32,
+            missing_bytes: 0,
+            assembly: Assembly::Whole,
+            tunnel_depth: 0,
+            transport,
+            summed: Summed::default(),
+        }
+    }
+
+    /// Sums its checksums up.
+    pub fn checksum_faults(&self) -> ChecksumFaults {
+        ChecksumFaults {
+            ip: checksum::is_header_wrong(self.summed.ip_header),
+            transport: checksum::is_segment_wrong(self.protocol, self.src, self.dst, self.summed.segment),
+        }
+    }
 }
 
 /// Transport header and payload.
@@ -180,10 +220,23 @@ pub struct Tcp<'a> {
     pub flags: u8,
     /// Window, unscaled.
     pub window: u16,
-    /// Window scale option, which only a SYN carries; at most 14.
-    pub window_scale: Option<u8>,
+    /// Urgent pointer; it counts only beside [`flag::URG`].
+    pub urgent: u16,
+    /// The options that matter to whoever follows the connection.
+    pub options: TcpOptions,
     /// Data.
     pub payload: &'a [u8],
+}
+
+/// Options of a TCP header, as far as they decide what a host does with the segment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TcpOptions {
+    /// Window scale, which counts only in a SYN (RFC 7323, 2.2); at most 14.
+    pub window_scale: Option<u8>,
+    /// Value of the sender's clock (RFC 7323, 3.2).
+    pub timestamp: Option<u32>,
+    /// Fast Open with a cookie: the data of this SYN may be delivered at once (RFC 7413).
+    pub fast_open: bool,
 }
 
 impl Tcp<'_> {

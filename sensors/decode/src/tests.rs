@@ -147,7 +147,7 @@ fn tcp_fields_are_read() {
         panic!("not tcp");
     };
     assert_eq!(
-        (tcp.flags, tcp.sequence, tcp.window_scale),
+        (tcp.flags, tcp.sequence, tcp.options.window_scale),
         (flag::SYN, 7, Some(9))
     );
     assert_eq!((tcp.payload, packet.ip_len, packet.ttl), (&b"GET"[..], 67, 60));
@@ -228,9 +228,108 @@ fn fragments(payload: &[u8], size: usize, id: u16) -> Vec<Vec<u8>> {
             packet[4..6].copy_from_slice(&id.to_be_bytes());
             packet[6..8].copy_from_slice(&place.to_be_bytes());
             packet.extend(piece);
-            packet
+            sealed(packet)
         })
         .collect()
+}
+
+/// An IPv4 packet with the checksum of its header set right.
+fn sealed(mut packet: Vec<u8>) -> Vec<u8> {
+    packet[10..12].fill(0);
+    let sum = etherparse::Ipv4HeaderSlice::from_slice(&packet)
+        .unwrap()
+        .to_header()
+        .calc_header_checksum();
+    packet[10..12].copy_from_slice(&sum.to_be_bytes());
+    packet
+}
+
+#[test]
+fn a_fragment_with_a_wrong_checksum_is_not_taken() {
+    let mut wrong = fragments(&[7; 64], 16, 1)[0].clone();
+    wrong[8] = 1;
+    check(LinkType::RawIp, &wrong, "bad_checksum");
+    // Left to the network card.
+    wrong[10..12].fill(0);
+    check(LinkType::RawIp, &wrong, "pending");
+}
+
+fn faults(link: LinkType, frame: &[u8]) -> ChecksumFaults {
+    match decode(link, frame, &mut Defragmenter::new(), 1) {
+        Decoded::Packet(packet) => packet.checksum_faults(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn wrong_checksums_are_told_and_those_left_to_the_card_are_not() {
+    let wrong = ChecksumFaults {
+        transport: true,
+        ip: false,
+    };
+    for frame in [udp_frame(b"hello"), tcp_frame(b"odd")] {
+        assert_eq!(faults(LinkType::Ethernet, &frame), ChecksumFaults::default());
+        let mut damaged = frame.clone();
+        *damaged.last_mut().unwrap() ^= 1;
+        assert_eq!(faults(LinkType::Ethernet, &damaged), wrong);
+        // The capture cut it: nothing can be said.
+        damaged.pop();
+        assert_eq!(faults(LinkType::Ethernet, &damaged), ChecksumFaults::default());
+    }
+
+    let mut frame = udp_frame(b"hello");
+    frame[22] = 9;
+    let header = ChecksumFaults {
+        ip: true,
+        transport: false,
+    };
+    assert_eq!(faults(LinkType::Ethernet, &frame), header);
+
+    // Not summed up, and summed up over the pseudo-header alone.
+    let mut frame = udp_frame(b"hello");
+    frame[40..42].fill(0);
+    assert_eq!(faults(LinkType::Ethernet, &frame), ChecksumFaults::default());
+    let pseudo = 2 * 0x0a00 + 1 + 2 + 17 + 13u16;
+    frame[40..42].copy_from_slice(&pseudo.to_be_bytes());
+    assert_eq!(faults(LinkType::Ethernet, &frame), ChecksumFaults::default());
+}
+
+#[test]
+fn options_count_up_to_the_first_that_is_broken() {
+    let read = |options: &[u8]| {
+        let mut frame = Vec::new();
+        PacketBuilder::ethernet2([1; 6], [2; 6])
+            .ipv4([10, 0, 0, 1], [10, 0, 0, 2], 64)
+            .tcp(1000, 80, 7, 1024)
+            .options_raw(options)
+            .unwrap()
+            .write(&mut frame, b"")
+            .unwrap();
+        match decode(LinkType::Ethernet, &frame, &mut Defragmenter::new(), 1) {
+            Decoded::Packet(Packet {
+                transport: Transport::Tcp(tcp),
+                ..
+            }) => tcp.options,
+            other => panic!("{other:?}"),
+        }
+    };
+    let usual = [2, 4, 5, 0xb4, 4, 2, 8, 10, 1, 2, 3, 4, 0, 0, 0, 0, 1, 3, 3, 7];
+    let found = TcpOptions {
+        window_scale: Some(7),
+        timestamp: Some(0x0102_0304),
+        fast_open: false,
+    };
+    assert_eq!(read(&usual), found);
+    assert_eq!(read(&[3, 3, 200, 1]).window_scale, Some(14));
+    // A length of 0 or 1, or beyond the end, ends it.
+    assert_eq!(read(&[8, 0, 3, 3, 7, 0]), TcpOptions::default());
+    assert_eq!(read(&[8, 30, 3, 3, 7, 0]), TcpOptions::default());
+    assert_eq!(read(&[3, 3, 7, 8, 1, 0]).window_scale, Some(7));
+    // Fast Open by its number and by the experimental one; asking for a cookie is not having one.
+    assert!(read(&[34, 6, 1, 2, 3, 4]).fast_open);
+    assert!(!read(&[34, 2, 0, 0]).fast_open);
+    assert!(read(&[254, 8, 0xf9, 0x89, 1, 2, 3, 4]).fast_open);
+    assert!(!read(&[254, 4, 0xf9, 0x89]).fast_open);
 }
 
 #[test]
@@ -282,10 +381,10 @@ fn impossible_fragments_are_refused() {
     let mut uneven = fragments(&[7; 64], 16, 1)[0].clone();
     uneven.truncate(33);
     uneven[3] = 33;
-    check(LinkType::RawIp, &uneven, "malformed_fragment");
+    check(LinkType::RawIp, &sealed(uneven), "malformed_fragment");
     let mut beyond = fragments(&[7; 64], 16, 1)[1].clone();
     beyond[6..8].copy_from_slice(&0x1fffu16.to_be_bytes());
-    check(LinkType::RawIp, &beyond, "malformed_fragment");
+    check(LinkType::RawIp, &sealed(beyond), "malformed_fragment");
 }
 
 proptest! {

@@ -1,7 +1,7 @@
 //! Transport headers.
 
-use crate::packet::{DropReason, Icmp, Tcp, Transport, Udp};
-use etherparse::{TcpHeaderSlice, TcpOptionElement, UdpHeaderSlice, ip_number};
+use crate::packet::{DropReason, Icmp, Tcp, TcpOptions, Transport, Udp};
+use etherparse::{TcpHeaderSlice, UdpHeaderSlice, ip_number};
 
 /// Largest window scale that counts (RFC 7323, 2.3).
 const WINDOW_SCALE_MAX: u8 = 14;
@@ -21,10 +21,21 @@ pub(crate) fn decode(protocol: u8, bytes: &[u8], missing_bytes: u32) -> Result<T
     })
 }
 
+/// What a transport's checksum covers of an IP payload.
+pub(crate) fn segment<'a>(transport: &Transport<'_>, bytes: &'a [u8]) -> &'a [u8] {
+    const UDP_HEADER_LEN: usize = 8;
+    match transport {
+        Transport::Tcp(_) | Transport::Icmp(_) => bytes,
+        Transport::Udp(udp) => bytes
+            .get(..UDP_HEADER_LEN + udp.payload.len())
+            .unwrap_or_default(),
+        Transport::Other(_) => &[],
+    }
+}
+
 fn tcp(bytes: &[u8]) -> Option<Transport<'_>> {
     const FLAGS_OFFSET: usize = 13;
     let header = TcpHeaderSlice::from_slice(bytes).ok()?;
-    let window_scale = header.syn().then(|| window_scale(&header)).flatten();
     Some(Transport::Tcp(Tcp {
         sport: header.source_port(),
         dport: header.destination_port(),
@@ -32,16 +43,51 @@ fn tcp(bytes: &[u8]) -> Option<Transport<'_>> {
         acknowledgment: header.acknowledgment_number(),
         flags: *bytes.get(FLAGS_OFFSET)?,
         window: header.window_size(),
-        window_scale,
+        urgent: header.urgent_pointer(),
+        options: tcp_options(header.options()),
         payload: bytes.get(header.slice().len()..)?,
     }))
 }
 
-fn window_scale(header: &TcpHeaderSlice<'_>) -> Option<u8> {
-    header.options_iterator().find_map(|option| match option {
-        Ok(TcpOptionElement::WindowScale(scale)) => Some(scale.min(WINDOW_SCALE_MAX)),
-        _ => None,
-    })
+/// Reads options up to the first that contradicts itself, as hosts do: what stands before it counts.
+fn tcp_options(mut bytes: &[u8]) -> TcpOptions {
+    const END: u8 = 0;
+    const NOTHING: u8 = 1;
+    const WINDOW_SCALE: u8 = 3;
+    const TIMESTAMP: u8 = 8;
+    const FAST_OPEN: u8 = 34;
+    const EXPERIMENT: u8 = 254;
+    /// What Fast Open said in the experimental option before it had a number (RFC 7413, appendix A.1).
+    const FAST_OPEN_MAGIC: [u8; 2] = [0xf9, 0x89];
+    let mut found = TcpOptions::default();
+    while let [kind, rest @ ..] = bytes {
+        if *kind == END {
+            break;
+        }
+        if *kind == NOTHING {
+            bytes = rest;
+            continue;
+        }
+        let Some((value, behind)) = rest
+            .first()
+            .and_then(|len| usize::from(*len).checked_sub(2))
+            .and_then(|len| rest.get(1..)?.split_at_checked(len))
+        else {
+            break;
+        };
+        match (*kind, value) {
+            (WINDOW_SCALE, [scale]) => found.window_scale = Some((*scale).min(WINDOW_SCALE_MAX)),
+            (TIMESTAMP, [a, b, c, d, _, _, _, _]) => {
+                found.timestamp = Some(u32::from_be_bytes([*a, *b, *c, *d]));
+            }
+            // Without a cookie it only asks for one.
+            (FAST_OPEN, [_, ..]) => found.fast_open = true,
+            (EXPERIMENT, [a, b, _, ..]) if [*a, *b] == FAST_OPEN_MAGIC => found.fast_open = true,
+            _ => {}
+        }
+        bytes = behind;
+    }
+    found
 }
 
 fn udp(bytes: &[u8], missing_bytes: u32) -> Option<Transport<'_>> {

@@ -25,6 +25,11 @@ pub(crate) struct Body {
     is_clipped: bool,
 }
 
+/// Lower-case hex.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 impl Default for Body {
     fn default() -> Self {
         Self {
@@ -93,8 +98,7 @@ impl Body {
         if !self.is_whole() {
             return String::new();
         }
-        let digest = self.hash.clone().finalize();
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        hexadecimal(&self.hash.clone().finalize())
     }
 
     /// Media type by its first bytes, else by its header.

@@ -156,5 +156,6 @@ fn dropped_name(reason: DropReason) -> &'static str {
         DropReason::Truncated => "dropped_truncated",
         DropReason::MalformedFragment => "dropped_malformed_fragment",
         DropReason::FragmentLimit => "dropped_fragment_limit",
+        DropReason::BadChecksum => "dropped_bad_checksum",
     }
 }

@@ -37,6 +37,7 @@ pub use config::Config;
 pub use counters::Counters;
 pub use inspector::{Inspector, Sink};
 pub use vonggac_decode::LinkType;
+pub use vonggac_stream::{Checksums, Config as StreamConfig, HostPolicies, Policy, UrgentData};
 
 #[cfg(test)]
 mod tests;

@@ -35,7 +35,7 @@ fn context<'a>(
         established: scene.flow.established,
         flow: Some(&mut scene.facts.rules),
         packet,
-        stream_size: scene.flow.payload_bytes,
+        stream_size: scene.flow.stream_bytes,
     }
 }
 

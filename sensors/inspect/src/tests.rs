@@ -342,17 +342,58 @@ fn rules_see_patterns_that_segments_cut() {
 }
 
 #[test]
-fn anomalies_of_a_flow_are_bounded() {
+fn anomalies_of_a_flow_are_told_once_of_a_kind_and_bounded() {
     let mut talk = Talk::tcp(80);
     talk.open();
     talk.client(b"");
     for _ in 0..50 {
         talk.stray_reset();
+        talk.without_ack();
     }
-    let (kept, inspector) = play("", &talk.frames);
-    let limit = Config::default().anomalies_flow_max;
-    assert_eq!(kept.anomalies().len() as u32, limit);
-    assert_eq!(inspector.counters().anomalies_suppressed, 50 - u64::from(limit));
+    let (kept, _) = play("", &talk.frames);
+    let kinds: Vec<&str> = kept
+        .anomalies()
+        .iter()
+        .map(|anomaly| anomaly.kind.as_str())
+        .collect();
+    assert_eq!(kinds, ["rst_out_of_window", "pkt_without_ack"]);
+
+    let config = Config {
+        anomalies_flow_max: 1,
+        ..Config::default()
+    };
+    let mut inspector = Inspector::new(config, Arc::new(Engine::empty()));
+    let mut kept = Kept::default();
+    for (ts_us, frame) in &talk.frames {
+        inspector.packet(*ts_us, LinkType::Ethernet, frame, &mut kept);
+    }
+    assert_eq!(kept.anomalies().len(), 1);
+    assert_eq!(inspector.counters().anomalies_suppressed, 1);
+}
+
+#[test]
+fn a_contradiction_is_told_with_both_versions() {
+    let mut talk = Talk::tcp(80);
+    talk.open();
+    talk.client(b"GET /one HTTP/1.1\r\n");
+    talk.again(b"GET /two HTTP/1.1\r\n");
+    let (kept, _) = play("", &talk.frames);
+    let anomaly = kept.anomalies()[0];
+    assert_eq!(
+        (anomaly.layer.as_str(), anomaly.kind.as_str()),
+        ("stream", "reassembly_overlap_different_data")
+    );
+    let sha256 = |bytes: &[u8]| -> String {
+        Sha256::digest(bytes)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    };
+    let (one, two) = (sha256(b"GET /one HTTP/1.1\r\n"), sha256(b"GET /two HTTP/1.1\r\n"));
+    assert_eq!(
+        anomaly.detail,
+        format!("19 bytes; kept sha256 {one}, other sha256 {two}")
+    );
 }
 
 #[test]

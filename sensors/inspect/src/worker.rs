@@ -1,16 +1,18 @@
 //! Hears of packets and stream data, and takes them to signatures and protocols.
 
 use crate::application::{self, Verdict};
+use crate::body::hexadecimal;
 use crate::conversation::{Application, Conversation, Facts, InspectedFlow, State, Window, of};
 use crate::counters::Counters;
 use crate::{Config, Sink, dns, http, tls};
+use sha2::{Digest, Sha256};
 use std::collections::VecDeque;
 use vonggac_decode::{Assembly, Packet, Transport};
 use vonggac_event::proto::{self, Anomaly};
 use vonggac_event::{Body, Event, address_bytes, limits};
 use vonggac_protocols::community_id;
 use vonggac_signature::{App, Buffer, Hit, Matcher};
-use vonggac_stream::{Direction, EndReason, Flow, FlowRef, Handler, Interest, StreamAnomaly};
+use vonggac_stream::{CONFLICT_NAME, Direction, EndReason, Flow, FlowRef, Handler, Interest, StreamAnomaly};
 
 /// Most flows whose DNS answers are watched at once; in others a query is given up when its flow ends.
 const DEADLINES_MAX: usize = 256 * 1024;
@@ -394,6 +396,18 @@ impl Handler<State> for Worker<'_> {
                 Application::Tls(tls) => tls::gap(worker, scene, tls, direction, bytes),
                 Application::Unknown | Application::Other => {}
             }
+        });
+    }
+
+    fn conflict(&mut self, flow: &mut InspectedFlow, _: Direction, kept: &[u8], other: &[u8]) {
+        let detail = format!(
+            "{} bytes; kept sha256 {}, other sha256 {}",
+            kept.len(),
+            hexadecimal(&Sha256::digest(kept)),
+            hexadecimal(&Sha256::digest(other))
+        );
+        self.work(flow, |worker, scene, _| {
+            Worker::anomaly(worker, scene, "stream", CONFLICT_NAME, &detail);
         });
     }
 

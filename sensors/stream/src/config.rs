@@ -1,4 +1,6 @@
-//! Limits, time-outs and counters.
+//! Settings, limits, time-outs and counters.
+
+use crate::policy::HostPolicies;
 
 /// How long a flow without packets is kept, in microseconds of packet time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +39,30 @@ impl Default for Timeouts {
     }
 }
 
-/// Limits of a flow table.
+/// What is made of packets with wrong checksums, which hosts drop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Checksums {
+    /// They are dropped, unless the sender is seen to leave its checksums to its network card: its SYN had a wrong one, too, and was
+    /// answered; or, without a handshake, its first packet.
+    #[default]
+    Auto,
+    /// They are dropped.
+    Verify,
+    /// They are taken as if they were right.
+    Ignore,
+}
+
+/// What is made of TCP's urgent bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum UrgentData {
+    /// The urgent byte is no part of the stream, as with every usual system's sockets.
+    #[default]
+    OutOfBand,
+    /// It is part of the stream, as with `SO_OOBINLINE`.
+    Inline,
+}
+
+/// Settings and limits of a flow table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// Most flows at once; beyond, the oldest of the least valuable kind is evicted.
@@ -46,8 +71,18 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// Most out-of-order bytes that wait in one flow, both directions together.
     pub waiting_bytes_flow_max: usize,
-    /// Most out-of-order bytes that wait in all flows together.
+    /// Most out-of-order bytes that wait in all flows together; beyond, the flow whose hole is open longest gives it up.
     pub waiting_bytes_max: usize,
+    /// Most bytes of all flows together that are kept until they are acknowledged, to be compared with what comes in their place.
+    pub unacked_bytes_max: usize,
+    /// Whether TCP connections are followed whose start was not seen.
+    pub midstream: bool,
+    /// What is made of wrong checksums.
+    pub checksums: Checksums,
+    /// What is made of urgent bytes.
+    pub urgent_data: UrgentData,
+    /// How the hosts treat segments that overlap.
+    pub host_policies: HostPolicies,
     /// Bytes of each direction after which reassembly stops; 0 for no limit.
     pub depth_bytes: u64,
     /// Id of the first flow; the following count up from it.
@@ -61,6 +96,11 @@ impl Default for Config {
             timeouts: Timeouts::default(),
             waiting_bytes_flow_max: 256 * 1024,
             waiting_bytes_max: 64 * 1024 * 1024,
+            unacked_bytes_max: 64 * 1024 * 1024,
+            midstream: true,
+            checksums: Checksums::default(),
+            urgent_data: UrgentData::default(),
+            host_policies: HostPolicies::default(),
             depth_bytes: 0,
             first_flow_id: 1,
         }
@@ -97,10 +137,11 @@ counters! {
     tcp_retransmitted,
     /// Segments that came before an earlier one.
     tcp_out_of_order,
-    /// Segments beyond the receiver's window, ignored.
-    tcp_out_of_window,
-    /// Resets with an impossible sequence number, ignored.
-    tcp_resets_ignored,
+    /// Segments that their receiver drops: without ACK, beyond the window, with a wrong acknowledgement, timestamp or checksum, or amid a
+    /// handshake that they do not fit.
+    tcp_dropped_by_host,
+    /// Packets with wrong checksums, ignored.
+    checksums_invalid,
     /// Segments that overlapped others with different bytes.
     tcp_overlap_conflicts,
     /// Holes given up.

@@ -1,11 +1,12 @@
 //! What the table keeps of a flow.
 
-use crate::config::Config;
+use crate::config::{Checksums, Config};
+use crate::delivery::Told;
 use crate::flow::{Direction, Endpoint, Flow, side_mut};
 use crate::key::{Ends, Key};
 use crate::table::FlowRef;
 use crate::tcp::Connection;
-use vonggac_decode::{Packet, Transport, flag};
+use vonggac_decode::{ChecksumFaults, Packet, Transport, flag};
 
 pub(crate) const TCP: u8 = 6;
 const UDP: u8 = 17;
@@ -56,6 +57,9 @@ pub(crate) struct Entry<T> {
     pub(crate) flow: Flow<T>,
     pub(crate) tcp: Connection,
     pub(crate) class: Class,
+    pub(crate) told: Told,
+    /// Which wrong checksums of each side are not held against it; `None` before its first packet.
+    tolerated: [Option<ChecksumFaults>; 2],
 }
 
 /// A flow that begins with `packet`.
@@ -81,6 +85,7 @@ pub(crate) fn new_entry<T: Default>(packet: &Packet<'_>, ends: &Ends, reference:
         packets: [0; 2],
         ip_bytes: [0; 2],
         payload_bytes: [0; 2],
+        stream_bytes: [0; 2],
         tcp_flags: [0; 2],
         missed_bytes: 0,
         established: false,
@@ -93,6 +98,8 @@ pub(crate) fn new_entry<T: Default>(packet: &Packet<'_>, ends: &Ends, reference:
         flow,
         tcp: Connection::default(),
         class: Class::Other,
+        told: Told::default(),
+        tolerated: [None; 2],
     };
     entry.class = class_of(&entry);
     entry
@@ -113,6 +120,34 @@ pub(crate) fn direction<T>(entry: &Entry<T>, packet: &Packet<'_>, ends: &Ends) -
     }
 }
 
+/// Whether the receiver drops a packet for a wrong checksum.
+pub(crate) fn is_damaged<T>(
+    entry: &mut Entry<T>,
+    packet: &Packet<'_>,
+    direction: Direction,
+    checksums: Checksums,
+) -> bool {
+    // Nobody looks at what the rest of a direction holds that is not wanted any more.
+    if checksums == Checksums::Ignore || entry.tcp.half(direction).is_skipped() {
+        return false;
+    }
+    let faults = packet.checksum_faults();
+    let tolerated = side_mut(&mut entry.tolerated, direction);
+    match (checksums, *tolerated) {
+        (Checksums::Auto, None) => {
+            *tolerated = Some(faults);
+            false
+        }
+        (Checksums::Auto, Some(_)) if !faults.any() => {
+            // What it sends right it does not leave to its network card.
+            *tolerated = Some(faults);
+            false
+        }
+        (Checksums::Auto, Some(before)) => !faults.within(before),
+        _ => faults.any(),
+    }
+}
+
 /// Counts a packet.
 pub(crate) fn count<T>(entry: &mut Entry<T>, packet: &Packet<'_>, direction: Direction) {
     let flow = &mut entry.flow;
@@ -120,13 +155,10 @@ pub(crate) fn count<T>(entry: &mut Entry<T>, packet: &Packet<'_>, direction: Dir
     *side_mut(&mut flow.packets, direction) += 1;
     *side_mut(&mut flow.ip_bytes, direction) += u64::from(packet.ip_len);
     *side_mut(&mut flow.payload_bytes, direction) += packet.transport.payload().len() as u64;
-    flow.established = match &packet.transport {
-        Transport::Tcp(tcp) => {
-            *side_mut(&mut flow.tcp_flags, direction) |= tcp.flags;
-            entry.tcp.established
-        }
-        _ => flow.packets.iter().all(|packets| *packets > 0),
-    };
+    match &packet.transport {
+        Transport::Tcp(tcp) => *side_mut(&mut flow.tcp_flags, direction) |= tcp.flags,
+        _ => flow.established = flow.packets.iter().all(|packets| *packets > 0),
+    }
 }
 
 /// The class that the flow belongs to now.

@@ -76,11 +76,13 @@ pub struct Flow<T> {
     pub ip_bytes: [u64; 2],
     /// Bytes of transport payload, retransmissions included.
     pub payload_bytes: [u64; 2],
+    /// Bytes of TCP streams that were sent, each counted once.
+    pub stream_bytes: [u64; 2],
     /// TCP flags seen.
     pub tcp_flags: [u8; 2],
     /// Bytes of TCP streams that were never seen.
     pub missed_bytes: u64,
-    /// TCP: the handshake is complete, or the flow was met after it. Others: both sides have spoken.
+    /// TCP: the handshake was complete before this packet, or the flow was met after it. Others: both sides have spoken.
     pub established: bool,
     /// Zeek's `conn_state`; set when the flow ends.
     pub conn_state: &'static str,
@@ -139,30 +141,78 @@ pub enum Interest {
     Enough,
 }
 
-/// What a TCP stream did that it should not.
+/// What a TCP stream did that it should not. A segment that its receiver drops changes nothing in the stream; which it was is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum StreamAnomaly {
-    /// Two segments say different things about the same bytes.
-    OverlapConflict,
-    /// A segment lies beyond the receiver's window.
+    /// A segment lies beyond the receiver's window: dropped.
     OutOfWindow,
-    /// A reset has an impossible sequence number.
+    /// A reset has an impossible sequence or acknowledgement number: dropped.
     ResetIgnored,
+    /// A side goes on after its reset: the reset was somebody else's.
+    ResetDisbelieved,
     /// More out-of-order data than is kept.
     WaitingLimit,
+    /// A segment without ACK: dropped.
+    NoAck,
+    /// A segment acknowledges what was never sent, or too old: dropped.
+    InvalidAck,
+    /// A segment whose timestamp is older than the last: dropped.
+    InvalidTimestamp,
+    /// A packet with a wrong checksum: dropped.
+    InvalidChecksum,
+    /// The side that was asked acknowledges before it answers: dropped.
+    AckInWrongDirection,
+    /// A segment of the opener that fits no answer: dropped.
+    HandshakeMismatch,
+    /// A SYN was answered, and there are others with other sequence numbers.
+    SynDiffers,
+    /// A SYN within a connection: dropped.
+    SynAmidConnection,
+    /// A SYN with data and without Fast Open: it counts if it is acknowledged.
+    SynData,
+    /// An answer by the side that asked: dropped.
+    SynAckInWrongDirection,
+    /// An answer to a SYN that was not seen.
+    SynAckWrongAck,
+    /// An answer with another sequence number than the one before.
+    SynAckDiffers,
+    /// Data beyond a FIN.
+    DataAfterFin,
+    /// A byte is told to be urgent, and is taken out of the stream.
+    UrgentData,
 }
 
 impl StreamAnomaly {
-    /// Name in anomaly events.
+    /// Name in anomaly events; Suricata's where it has one.
     pub fn name(self) -> &'static str {
         match self {
-            Self::OverlapConflict => "overlap_conflict",
-            Self::OutOfWindow => "segment_out_of_window",
-            Self::ResetIgnored => "reset_out_of_window",
+            Self::OutOfWindow => "est_packet_out_of_window",
+            Self::ResetIgnored => "rst_out_of_window",
+            Self::ResetDisbelieved => "suspected_rst_inject",
             Self::WaitingLimit => "out_of_order_limit",
+            Self::NoAck => "pkt_without_ack",
+            Self::InvalidAck => "pkt_invalid_ack",
+            Self::InvalidTimestamp => "pkt_invalid_timestamp",
+            Self::InvalidChecksum => "invalid_checksum",
+            Self::AckInWrongDirection => "3whs_ack_in_wrong_dir",
+            Self::HandshakeMismatch => "3whs_wrong_seq_wrong_ack",
+            Self::SynDiffers => "3whs_syn_resend_diff_seq_on_syn_recv",
+            Self::SynAmidConnection => "est_syn_resend_diff_seq",
+            Self::SynData => "syn_data_without_fast_open",
+            Self::SynAckInWrongDirection => "3whs_synack_in_wrong_direction",
+            Self::SynAckWrongAck => "3whs_synack_with_wrong_ack",
+            Self::SynAckDiffers => "3whs_synack_resend_with_diff_seq",
+            Self::DataAfterFin => "data_after_fin",
+            Self::UrgentData => "urgent_data",
         }
     }
 }
+
+/// How many conflicts of a flow are told; further ones are counted.
+pub const CONFLICTS_FLOW_MAX: u8 = 4;
+
+/// Name of [`Handler::conflict`] in anomaly events.
+pub const CONFLICT_NAME: &str = "reassembly_overlap_different_data";
 
 /// Hears what happens in a table's flows.
 pub trait Handler<T> {
@@ -170,11 +220,14 @@ pub trait Handler<T> {
     fn packet(&mut self, flow: &mut Flow<T>, direction: Direction, packet: &Packet<'_>);
     /// The next bytes of a TCP direction.
     fn data(&mut self, flow: &mut Flow<T>, direction: Direction, data: &[u8]) -> Interest;
+    /// Two segments of a TCP direction say different things about the same bytes; the stream has what is kept. Told for the first of a
+    /// flow's [`CONFLICTS_FLOW_MAX`].
+    fn conflict(&mut self, flow: &mut Flow<T>, direction: Direction, kept: &[u8], other: &[u8]);
     /// The next `bytes` of a TCP direction were not seen.
     fn gap(&mut self, flow: &mut Flow<T>, direction: Direction, bytes: u64);
     /// A TCP direction is finished; no data follows.
     fn end_of_stream(&mut self, flow: &mut Flow<T>, direction: Direction);
-    /// A TCP direction misbehaves.
+    /// A TCP direction misbehaves; told once of each kind for each direction.
     fn anomaly(&mut self, flow: &mut Flow<T>, direction: Direction, anomaly: StreamAnomaly);
     /// The flow is over.
     fn end(&mut self, flow: &mut Flow<T>, reason: EndReason);

@@ -8,16 +8,19 @@
 //!                    └─ timed out, evicted, shut down ─▶ what waited, with gaps ─▶ Handler::end
 //! ```
 //!
-//! - Data is delivered as soon as it is in order, not when it is acknowledged. Where segments overlap, the byte that
-//!   came first wins; a difference among bytes that still wait is an [`StreamAnomaly::OverlapConflict`]. Bytes already
-//!   delivered are not kept, so a later copy of them is dropped unseen.
+//! - Only segments count that the receiving host would take, see `tcp.rs`; the others are told as a [`StreamAnomaly`].
+//! - Data is delivered as soon as it is in order, not when it is acknowledged. Where segments overlap that wait behind a hole, the
+//!   receiver's [`Policy`] says whose bytes count; what was delivered stays. Delivered bytes are kept until they are acknowledged, within
+//!   limits, and a segment that says something else in their place is told ([`Handler::conflict`]).
 //! - A hole is given up (a gap) when the receiver acknowledged beyond it, or when too much waits behind it.
+//! - A stream ends when its FIN is acknowledged, or with the flow.
 //! - Time is packet time: the table never reads a clock, and times out nothing while no packets come unless told by
 //!   [`FlowTable::advance`].
 //!
 //! Invariants: at most [`Config::flows_max`] flows; out-of-order data of one flow is at most
 //! [`Config::waiting_bytes_flow_max`], of all flows [`Config::waiting_bytes_max`], each segment charged
-//! [`SEGMENT_OVERHEAD_BYTES`] more. No packet costs more than its own length and its due expirations.
+//! [`SEGMENT_OVERHEAD_BYTES`] more; beyond the latter, the flow whose hole is open longest gives it up, since an honest one is filled
+//! within a round trip. No packet costs more than its own length and its due expirations.
 
 mod config;
 mod delivery;
@@ -25,12 +28,17 @@ mod entry;
 mod flow;
 mod half;
 mod key;
+mod order;
+mod policy;
 mod table;
 mod tcp;
 
-pub use config::{Config, Counters, Timeouts};
-pub use flow::{Direction, EndReason, Endpoint, Flow, Handler, Interest, StreamAnomaly};
+pub use config::{Checksums, Config, Counters, Timeouts, UrgentData};
+pub use flow::{
+    CONFLICT_NAME, CONFLICTS_FLOW_MAX, Direction, EndReason, Endpoint, Flow, Handler, Interest, StreamAnomaly,
+};
 pub use half::SEGMENT_OVERHEAD_BYTES;
+pub use policy::{HostPolicies, Policy};
 pub use table::{FlowRef, FlowTable};
 
 #[cfg(test)]

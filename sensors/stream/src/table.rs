@@ -1,18 +1,18 @@
 //! The table of one worker's flows.
 
-use crate::config::{Config, Counters};
+use crate::config::{Config, Counters, UrgentData};
 use crate::delivery::Delivery;
 use crate::entry::{self, Class, Entry, TCP};
-use crate::flow::{Direction, EndReason, Flow, Handler};
+use crate::flow::{Direction, EndReason, Flow, Handler, StreamAnomaly};
+use crate::half::{Segment, UNACKED_BYTES_MAX};
 use crate::key::{Ends, Key};
-use crate::tcp::Step;
+use crate::order::Order;
+use crate::tcp::{Connection, Step, Verdict};
 use std::collections::HashMap;
 use vonggac_decode::{Packet, Tcp, Transport, flag};
 
 /// A packet that far before the latest one sets the clock back: the capture begins anew.
 const CLOCK_BACK_US: i64 = 60_000_000;
-
-const NONE: u32 = u32::MAX;
 
 /// Where a flow stands in its table; stale once the flow is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -25,15 +25,6 @@ struct Slot<T> {
     /// Taken out while the handler hears of it.
     entry: Option<Box<Entry<T>>>,
     touched_us: i64,
-    previous: u32,
-    next: u32,
-}
-
-/// Slots in order of their last packet.
-#[derive(Clone, Copy)]
-struct List {
-    oldest: u32,
-    newest: u32,
 }
 
 /// Flows of one worker, found by key and ordered by time of their last packet within each class.
@@ -43,8 +34,12 @@ pub struct FlowTable<T> {
     index: HashMap<Key, u32>,
     slots: Vec<Slot<T>>,
     free: Vec<u32>,
-    lists: [List; Class::ALL.len()],
+    /// By time of the last packet, within each class.
+    by_class: Order<{ Class::ALL.len() }>,
+    /// Those in which bytes wait behind a hole, by the time since when some do.
+    with_holes: Order<1>,
     waiting_bytes: usize,
+    unacked_bytes: usize,
     next_id: u64,
     now_us: i64,
 }
@@ -52,10 +47,6 @@ pub struct FlowTable<T> {
 impl<T: Default> FlowTable<T> {
     /// An empty table.
     pub fn new(config: Config) -> Self {
-        let empty = List {
-            oldest: NONE,
-            newest: NONE,
-        };
         Self {
             next_id: config.first_flow_id,
             config,
@@ -63,8 +54,10 @@ impl<T: Default> FlowTable<T> {
             index: HashMap::new(),
             slots: Vec::new(),
             free: Vec::new(),
-            lists: [empty; Class::ALL.len()],
+            by_class: Order::new(),
+            with_holes: Order::new(),
             waiting_bytes: 0,
+            unacked_bytes: 0,
             now_us: i64::MIN,
         }
     }
@@ -89,6 +82,11 @@ impl<T: Default> FlowTable<T> {
         self.waiting_bytes
     }
 
+    /// Delivered bytes that are kept until they are acknowledged.
+    pub fn unacked_bytes(&self) -> usize {
+        self.unacked_bytes
+    }
+
     /// The flow of a reference; `None` once it is over.
     pub fn get_mut(&mut self, reference: FlowRef) -> Option<&mut Flow<T>> {
         let entry = self.slots.get_mut(reference.index as usize)?.entry.as_mut()?;
@@ -105,15 +103,12 @@ impl<T: Default> FlowTable<T> {
                 Some(slot) => *slot,
                 None => self.open(packet, &ends, handler),
             };
-            let Some(mut entry) = self
-                .slots
-                .get_mut(slot as usize)
-                .and_then(|slot| slot.entry.take())
-            else {
+            let Some(mut entry) = self.take(slot) else {
                 return;
             };
             if self.follow(&mut entry, packet, &ends, handler) {
                 self.touch(slot, entry);
+                self.shed(handler);
                 return;
             }
             self.counters.flows_reused += 1;
@@ -171,8 +166,6 @@ impl<T: Default> FlowTable<T> {
             self.slots.push(Slot {
                 entry: None,
                 touched_us: 0,
-                previous: NONE,
-                next: NONE,
             });
             (self.slots.len() - 1) as u32
         });
@@ -184,11 +177,7 @@ impl<T: Default> FlowTable<T> {
         self.counters.flows_opened += 1;
         let entry = Box::new(entry::new_entry(packet, ends, reference));
         self.index.insert(ends.key, index);
-        let class = entry.class;
-        if let Some(slot) = self.slots.get_mut(index as usize) {
-            slot.entry = Some(entry);
-        }
-        self.link(index, class);
+        self.put_back(index, entry);
         index
     }
 
@@ -201,27 +190,38 @@ impl<T: Default> FlowTable<T> {
         handler: &mut impl Handler<T>,
     ) -> bool {
         let direction = entry::direction(entry, packet, ends);
-        let step = match &packet.transport {
-            Transport::Tcp(tcp) => {
-                let was_midstream = entry.tcp.midstream;
-                let step = entry.tcp.observe(direction, tcp, packet.missing_bytes);
-                self.counters.tcp_midstream += u64::from(entry.tcp.midstream && !was_midstream);
-                step
+        if entry::is_damaged(entry, packet, direction, self.config.checksums) {
+            self.counters.checksums_invalid += 1;
+            entry::count(entry, packet, direction);
+            if entry.told.is_first(direction, StreamAnomaly::InvalidChecksum) {
+                handler.anomaly(&mut entry.flow, direction, StreamAnomaly::InvalidChecksum);
             }
-            _ => Step::Ignore(None),
+            return true;
+        }
+        let Transport::Tcp(tcp) = &packet.transport else {
+            entry::count(entry, packet, direction);
+            handler.packet(&mut entry.flow, direction, packet);
+            return true;
         };
-        if step == Step::Restart {
+        let was_midstream = entry.tcp.midstream;
+        entry.flow.established = entry.tcp.established;
+        let verdict = entry
+            .tcp
+            .observe(direction, tcp, packet.missing_bytes, &self.config);
+        if verdict.step == Step::Restart {
             return false;
         }
+        self.counters.tcp_midstream += u64::from(entry.tcp.midstream && !was_midstream);
         entry::count(entry, packet, direction);
-        if let Step::Ignore(Some(anomaly)) = step {
-            self.counters.tcp_resets_ignored += 1;
-            handler.anomaly(&mut entry.flow, direction, anomaly);
+        if let Some(anomaly) = verdict.anomaly {
+            self.counters.tcp_dropped_by_host += u64::from(verdict.step == Step::Ignore);
+            if entry.told.is_first(direction, anomaly) {
+                handler.anomaly(&mut entry.flow, direction, anomaly);
+            }
         }
         handler.packet(&mut entry.flow, direction, packet);
-        if let Transport::Tcp(tcp) = &packet.transport {
-            self.reassemble(entry, direction, tcp, step, handler);
-        }
+        entry.flow.established = entry.tcp.established;
+        self.reassemble(entry, direction, tcp, verdict, handler);
         true
     }
 
@@ -230,78 +230,145 @@ impl<T: Default> FlowTable<T> {
         entry: &mut Entry<T>,
         direction: Direction,
         tcp: &Tcp<'_>,
-        step: Step,
+        verdict: Verdict,
         handler: &mut impl Handler<T>,
     ) {
-        let waited = entry.tcp.waiting_bytes();
-        let Entry {
-            flow,
-            tcp: connection,
-            ..
-        } = entry;
-        if let Step::Data(offset) = step
-            && !tcp.payload.is_empty()
-        {
-            let mut worker = Delivery {
-                flow,
-                handler,
-                counters: &mut self.counters,
-                depth_bytes: self.config.depth_bytes,
-            };
-            worker.segment(connection.half_mut(direction), direction, offset, tcp.payload);
-            if connection.waiting_bytes() > self.config.waiting_bytes_flow_max {
-                worker.counters.tcp_waiting_flow_limit += 1;
-                worker.give_up(connection, direction, self.config.waiting_bytes_flow_max);
-            }
-            let others = self.waiting_bytes.saturating_sub(waited);
-            if others.saturating_add(connection.waiting_bytes()) > self.config.waiting_bytes_max {
-                worker.counters.tcp_waiting_limit += 1;
-                worker.give_up(connection, direction, 0);
-            }
-        }
-        let mut worker = Delivery {
-            flow,
+        let (waited, unacked) = (entry.tcp.waiting_bytes(), entry.tcp.unacked_bytes());
+        let receiver = entry.flow.receiver(direction).address;
+        let (mut worker, connection) = Self::delivery(
+            &self.config,
+            &mut self.counters,
+            self.unacked_bytes,
+            self.now_us,
+            entry,
             handler,
-            counters: &mut self.counters,
-            depth_bytes: self.config.depth_bytes,
-        };
-        if tcp.has(flag::ACK) {
-            worker.pass_acknowledged(connection.half_mut(direction.reverse()), direction.reverse());
+        );
+        match verdict.step {
+            Step::Data(offset) => {
+                if tcp.has(flag::URG) && tcp.urgent > 0 {
+                    worker.anomaly(direction, StreamAnomaly::UrgentData);
+                    if self.config.urgent_data == UrgentData::OutOfBand {
+                        // The pointer is to what follows the urgent byte (RFC 6093, 3.1).
+                        let urgent = offset.saturating_add(i64::from(tcp.urgent) - 1);
+                        connection.half_mut(direction).leave_out(urgent);
+                    }
+                }
+                if !tcp.payload.is_empty() {
+                    let segment = Segment {
+                        offset,
+                        bytes: tcp.payload,
+                        policy: self.config.host_policies.of(receiver),
+                        unacked_max: worker.unacked_max,
+                    };
+                    worker.segment(connection.half_mut(direction), direction, segment);
+                    if connection.waiting_bytes() > self.config.waiting_bytes_flow_max {
+                        worker.counters.tcp_waiting_flow_limit += 1;
+                        worker.give_up(connection, direction, self.config.waiting_bytes_flow_max);
+                    }
+                }
+            }
+            Step::HoldBack => connection.half_mut(direction).hold_back(tcp.payload),
+            Step::Settle => worker.settle(connection.half_mut(direction.reverse()), direction.reverse()),
+            Step::Ignore | Step::Restart => {}
         }
-        worker.pass_acknowledged(connection.half_mut(direction), direction);
+        for direction in Direction::BOTH {
+            worker.pass_acknowledged(connection.half_mut(direction), direction);
+        }
         for direction in Direction::BOTH {
             if connection.half_mut(direction).take_end() {
                 worker.handler.end_of_stream(worker.flow, direction);
             }
         }
-        self.waiting_bytes = self.waiting_bytes.saturating_sub(waited) + connection.waiting_bytes();
+        let [originator, responder] = &connection.halves;
+        worker.flow.stream_bytes = [originator.sent(), responder.sent()];
+        self.recount(entry, waited, unacked);
     }
 
-    /// Puts an entry back as the newest of its class.
+    fn delivery<'a, H: Handler<T>>(
+        config: &Config,
+        counters: &'a mut Counters,
+        unacked_bytes: usize,
+        now_us: i64,
+        entry: &'a mut Entry<T>,
+        handler: &'a mut H,
+    ) -> (Delivery<'a, T, H>, &'a mut Connection) {
+        let has_room = unacked_bytes < config.unacked_bytes_max;
+        let worker = Delivery {
+            flow: &mut entry.flow,
+            handler,
+            counters,
+            told: &mut entry.told,
+            depth_bytes: config.depth_bytes,
+            unacked_max: if has_room { UNACKED_BYTES_MAX } else { 0 },
+            now_us,
+        };
+        (worker, &mut entry.tcp)
+    }
+
+    /// Keeps the sums over all flows right, and the flow among those with holes if it is one.
+    fn recount(&mut self, entry: &Entry<T>, waited: usize, unacked: usize) {
+        let slot = entry.flow.reference.index;
+        let waiting = entry.tcp.waiting_bytes();
+        self.waiting_bytes = self.waiting_bytes.saturating_sub(waited) + waiting;
+        self.unacked_bytes = self.unacked_bytes.saturating_sub(unacked) + entry.tcp.unacked_bytes();
+        match (waiting > 0, self.with_holes.contains(slot)) {
+            (true, false) => self.with_holes.push(slot, 0),
+            (false, true) => self.with_holes.remove(slot),
+            _ => {}
+        }
+    }
+
+    /// Gives up the holes that are open longest until what waits is within the limit.
+    fn shed(&mut self, handler: &mut impl Handler<T>) {
+        while self.waiting_bytes > self.config.waiting_bytes_max {
+            let Some(slot) = self.with_holes.oldest(0) else {
+                return;
+            };
+            let Some(mut entry) = self.take(slot) else {
+                self.with_holes.remove(slot);
+                continue;
+            };
+            let (waited, unacked) = (entry.tcp.waiting_bytes(), entry.tcp.unacked_bytes());
+            self.counters.tcp_waiting_limit += 1;
+            let (mut worker, connection) = Self::delivery(
+                &self.config,
+                &mut self.counters,
+                self.unacked_bytes,
+                self.now_us,
+                &mut entry,
+                handler,
+            );
+            worker.give_up(connection, Direction::Originator, 0);
+            self.recount(&entry, waited, unacked);
+            if let Some(slot) = self.slots.get_mut(slot as usize) {
+                slot.entry = Some(entry);
+            }
+        }
+    }
+
+    fn take(&mut self, slot: u32) -> Option<Box<Entry<T>>> {
+        self.slots.get_mut(slot as usize)?.entry.take()
+    }
+
+    /// Puts an entry back as the newest of the class that it now belongs to.
     fn touch(&mut self, index: u32, mut entry: Box<Entry<T>>) {
-        let class = entry.class;
         entry.class = entry::class_of(&entry);
-        let class_now = entry.class;
+        self.put_back(index, entry);
+    }
+
+    fn put_back(&mut self, index: u32, entry: Box<Entry<T>>) {
+        self.by_class.push(index, entry.class as usize);
         if let Some(slot) = self.slots.get_mut(index as usize) {
+            slot.touched_us = self.now_us;
             slot.entry = Some(entry);
         }
-        self.unlink(index, class);
-        self.link(index, class_now);
     }
 
     fn end_slot(&mut self, index: u32, reason: EndReason, handler: &mut impl Handler<T>) {
-        match self
-            .slots
-            .get_mut(index as usize)
-            .and_then(|slot| slot.entry.take())
-        {
+        match self.take(index) {
             Some(entry) => self.end(index, entry, reason, handler),
-            // Unreachable as long as entries are put back; the list must shrink all the same.
-            None => Class::ALL.into_iter().for_each(|class| {
-                if self.oldest(class) == Some(index) {
-                    self.unlink(index, class);
-                }
-            }),
+            // Unreachable as long as entries are put back; the queue must shrink all the same.
+            None => self.by_class.remove(index),
         }
     }
 
@@ -313,19 +380,22 @@ impl<T: Default> FlowTable<T> {
         handler: &mut impl Handler<T>,
     ) {
         self.index.remove(&entry.key);
-        self.unlink(index, entry.class);
+        self.by_class.remove(index);
         self.free.push(index);
         if entry.flow.protocol == TCP {
+            self.with_holes.remove(index);
             self.waiting_bytes = self.waiting_bytes.saturating_sub(entry.tcp.waiting_bytes());
-            let Entry { flow, tcp, .. } = &mut *entry;
-            let mut worker = Delivery {
-                flow,
+            self.unacked_bytes = self.unacked_bytes.saturating_sub(entry.tcp.unacked_bytes());
+            let (mut worker, connection) = Self::delivery(
+                &self.config,
+                &mut self.counters,
+                0,
+                self.now_us,
+                &mut entry,
                 handler,
-                counters: &mut self.counters,
-                depth_bytes: self.config.depth_bytes,
-            };
+            );
             for direction in Direction::BOTH {
-                worker.flush(tcp.half_mut(direction), direction);
+                worker.flush(connection.half_mut(direction), direction);
             }
         }
         entry.flow.conn_state = entry::conn_state(&entry);
@@ -333,46 +403,6 @@ impl<T: Default> FlowTable<T> {
     }
 
     fn oldest(&self, class: Class) -> Option<u32> {
-        let list = self.lists.get(class as usize)?;
-        (list.oldest != NONE).then_some(list.oldest)
-    }
-
-    fn link(&mut self, index: u32, class: Class) {
-        let now_us = self.now_us;
-        let Some(list) = self.lists.get_mut(class as usize) else {
-            return;
-        };
-        let newest = std::mem::replace(&mut list.newest, index);
-        if list.oldest == NONE {
-            list.oldest = index;
-        }
-        if let Some(slot) = self.slots.get_mut(newest as usize) {
-            slot.next = index;
-        }
-        if let Some(slot) = self.slots.get_mut(index as usize) {
-            slot.touched_us = now_us;
-            slot.previous = newest;
-            slot.next = NONE;
-        }
-    }
-
-    fn unlink(&mut self, index: u32, class: Class) {
-        let (Some(slot), Some(list)) = (self.slots.get(index as usize), self.lists.get_mut(class as usize))
-        else {
-            return;
-        };
-        let (previous, next) = (slot.previous, slot.next);
-        if list.oldest == index {
-            list.oldest = next;
-        }
-        if list.newest == index {
-            list.newest = previous;
-        }
-        if let Some(slot) = self.slots.get_mut(previous as usize) {
-            slot.next = next;
-        }
-        if let Some(slot) = self.slots.get_mut(next as usize) {
-            slot.previous = previous;
-        }
+        self.by_class.oldest(class as usize)
     }
 }

@@ -3,7 +3,7 @@
 use super::*;
 use proptest::prelude::*;
 use std::net::IpAddr;
-use vonggac_decode::{Assembly, Icmp, Packet, Tcp, Transport, Udp, flag};
+use vonggac_decode::{Icmp, Packet, Tcp, TcpOptions, Transport, Udp, flag};
 
 const CLIENT: (IpAddr, u16) = (IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1)), 40_000);
 const SERVER: (IpAddr, u16) = (IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 2)), 80);
@@ -32,6 +32,11 @@ impl Handler<()> for Recorder {
         }
     }
 
+    fn conflict(&mut self, _: &mut Flow<()>, direction: Direction, kept: &[u8], other: &[u8]) {
+        let (kept, other) = (String::from_utf8_lossy(kept), String::from_utf8_lossy(other));
+        self.log.push(format!("{direction:?} {kept:?} not {other:?}"));
+    }
+
     fn gap(&mut self, _: &mut Flow<()>, direction: Direction, bytes: u64) {
         self.log.push(format!("{direction:?} gap {bytes}"));
     }
@@ -57,23 +62,9 @@ fn packet(src: (IpAddr, u16), dst: (IpAddr, u16), transport: Transport<'_>) -> P
         Transport::Icmp(_) => 1,
         Transport::Other(_) => 99,
     };
-    Packet {
-        ts_us: 1,
-        vlan: 0,
-        src: src.0,
-        dst: dst.0,
-        protocol,
-        ttl: 64,
-        tos: 0,
-        ip_options: &[],
-        ip_id: 0,
-        ip_flags: 0,
-        ip_len: 40 + transport.payload().len() as u32,
-        missing_bytes: 0,
-        assembly: Assembly::Whole,
-        tunnel_depth: 0,
-        transport,
-    }
+    let mut packet = Packet::made(src.0, dst.0, protocol, transport);
+    packet.ts_us = 1;
+    packet
 }
 
 /// One line of a conversation: who, flags, sequence, acknowledgement, payload. Sequences count from 0 at the SYN.
@@ -108,7 +99,8 @@ fn segment<'a>(line: Line<'a>) -> Packet<'a> {
         acknowledgment: other.wrapping_add(acknowledgment),
         flags: flags(letters),
         window: 8192,
-        window_scale: None,
+        urgent: 0,
+        options: TcpOptions::default(),
         payload,
     };
     packet(src, dst, Transport::Tcp(tcp))
@@ -191,22 +183,41 @@ fn data_comes_in_order_across_the_sequence_wrap() {
 }
 
 #[test]
-fn data_in_the_syn_counts_and_keep_alives_do_not() {
-    let lines = [
-        Line('c', "S", 0, 0, b"ab"),
-        Line('s', "SA", 0, 3, b""),
-        Line('c', "A", 3, 1, b"cd"),
-        Line('c', "A", 4, 1, b"x"),
-        Line('c', "A", 4, 1, b""),
+fn of_a_syns_data_counts_what_is_acknowledged() {
+    let lines = |acknowledged| {
+        [
+            Line('c', "S", 0, 0, b"ab"),
+            Line('s', "SA", 0, acknowledged, b""),
+            Line('c', "A", acknowledged, 1, b"cd"),
+        ]
+    };
+    let taken = [
+        "Originator syn_data_without_fast_open",
+        "Originator \"ab\"",
+        "Originator \"cd\"",
+        "Originator end",
+        "Responder end",
     ];
+    check(&lines(3), &taken, "S1");
+    let dropped = [
+        "Originator syn_data_without_fast_open",
+        "Originator \"cd\"",
+        "Originator end",
+        "Responder end",
+    ];
+    check(&lines(1), &dropped, "S1");
+}
+
+#[test]
+fn keep_alives_are_no_data() {
+    let lines = with_open(&[
+        Line('c', "A", 1, 1, b"cd"),
+        Line('c', "A", 2, 1, b"\0"),
+        Line('c', "A", 2, 1, b""),
+    ]);
     check(
         &lines,
-        &[
-            "Originator \"ab\"",
-            "Originator \"cd\"",
-            "Originator end",
-            "Responder end",
-        ],
+        &["Originator \"cd\"", "Originator end", "Responder end"],
         "S1",
     );
 }
@@ -234,31 +245,576 @@ fn acknowledged_holes_are_gaps() {
 #[test]
 fn an_impossible_acknowledgement_is_no_gap() {
     let lines = with_open(&[Line('c', "A", 1, 1, b"ab"), Line('s', "A", 1, 900_000_000, b"")]);
-    check(
-        &lines,
-        &["Originator \"ab\"", "Originator end", "Responder end"],
-        "S1",
-    );
-}
-
-#[test]
-fn the_first_of_overlapping_segments_wins() {
-    let lines = with_open(&[
-        Line('c', "A", 4, 1, b"def"),
-        Line('c', "A", 3, 1, b"CDEFG"),
-        Line('c', "A", 1, 1, b"abXY"),
-    ]);
     let expect = [
-        "Originator overlap_conflict",
         "Originator \"ab\"",
-        "Originator \"C\"",
-        "Originator \"def\"",
-        "Originator \"G\"",
-        "Originator overlap_conflict",
+        "Responder pkt_invalid_ack",
         "Originator end",
         "Responder end",
     ];
     check(&lines, &expect, "S1");
+}
+
+/// What a receiver of that policy reads when a segment at 4 has `earlier` and one at `start` has `later`, and the hole is filled then.
+fn read_by(policy: &str, earlier: &[u8], start: u32, later: &[u8]) -> String {
+    let config = Config {
+        host_policies: HostPolicies::new(Policy::named(policy).unwrap()),
+        ..Config::default()
+    };
+    let lines = with_open(&[
+        Line('c', "A", 5, 1, earlier),
+        Line('c', "A", start, 1, later),
+        Line('c', "A", 1, 1, b"."),
+        Line('c', "A", 2, 1, b"."),
+        Line('c', "A", 3, 1, b"."),
+        Line('c', "A", 4, 1, b"."),
+    ]);
+    let (mut recorder, mut table) = play(config, &lines);
+    table.finish(&mut recorder);
+    String::from_utf8(recorder.data[0].clone()).unwrap()
+}
+
+/// Novak and Sturges, "Target-based TCP stream reassembly" (2007), case by case.
+#[test]
+fn overlapping_segments_are_read_as_the_receiver_reads_them() {
+    let cases: [(&str, [&str; 6]); 7] = [
+        // Later segment:  before,    same and longer, same,    after and longer, inside,    around
+        (
+            "first",
+            [
+                "...baaa",
+                "....aaab",
+                "....aaa",
+                "....aaab",
+                "....aaaa",
+                "..bbaaabb",
+            ],
+        ),
+        (
+            "last",
+            [
+                "...bbba",
+                "....bbbb",
+                "....bbb",
+                "....abbb",
+                "....abba",
+                "..bbbbbbb",
+            ],
+        ),
+        (
+            "bsd",
+            [
+                "...bbba",
+                "....aaab",
+                "....aaa",
+                "....aaab",
+                "....aaaa",
+                "..bbbbbbb",
+            ],
+        ),
+        (
+            "windows",
+            [
+                "...bbba",
+                "....aaab",
+                "....aaa",
+                "....aaab",
+                "....aaaa",
+                "..bbbbbbb",
+            ],
+        ),
+        (
+            "linux",
+            [
+                "...bbba",
+                "....bbbb",
+                "....aaa",
+                "....aaab",
+                "....aaaa",
+                "..bbbbbbb",
+            ],
+        ),
+        (
+            "old-linux",
+            [
+                "...bbba",
+                "....bbbb",
+                "....bbb",
+                "....aaab",
+                "....aaaa",
+                "..bbbbbbb",
+            ],
+        ),
+        (
+            "solaris",
+            [
+                "...baaa",
+                "....bbbb",
+                "....bbb",
+                "....abbb",
+                "....aaaa",
+                "..bbbbbbb",
+            ],
+        ),
+    ];
+    for (policy, expect) in cases {
+        let read = [
+            read_by(policy, b"aaa", 4, b"bbb"),
+            read_by(policy, b"aaa", 5, b"bbbb"),
+            read_by(policy, b"aaa", 5, b"bbb"),
+            read_by(policy, b"aaa", 6, b"bbb"),
+            read_by(policy, b"aaaa", 6, b"bb"),
+            read_by(policy, b"aaa", 3, b"bbbbbbb"),
+        ];
+        assert_eq!(read, expect, "{policy}");
+    }
+}
+
+#[test]
+fn policies_go_by_the_receivers_network() {
+    let address = |text: &str| text.parse::<IpAddr>().unwrap();
+    let mut policies = HostPolicies::new(Policy::Bsd);
+    policies.add(address("10.0.0.0"), 8, Policy::Linux);
+    policies.add(address("10.1.0.0"), 16, Policy::Last);
+    policies.add(address("2001:db8::"), 32, Policy::First);
+    assert_eq!(policies.of(address("10.2.0.1")), Policy::Linux);
+    assert_eq!(policies.of(address("10.1.0.1")), Policy::Last);
+    assert_eq!(policies.of(address("192.0.2.1")), Policy::Bsd);
+    assert_eq!(policies.of(address("2001:db8::1")), Policy::First);
+    policies.add(address("0.0.0.0"), 0, Policy::Solaris);
+    assert_eq!(policies.of(address("192.0.2.1")), Policy::Solaris);
+    assert_eq!(policies.of(address("2001:db9::1")), Policy::Bsd);
+}
+
+#[test]
+fn what_was_taken_stays_and_what_contradicts_it_is_told() {
+    let lines = with_open(&[
+        Line('c', "A", 1, 1, b"abcdef"),
+        Line('c', "A", 3, 1, b"cdXY"),
+        Line('s', "A", 1, 7, b""),
+        Line('c', "A", 3, 1, b"ZZZZ"),
+    ]);
+    let expect = [
+        "Originator \"abcdef\"",
+        "Originator \"cdef\" not \"cdXY\"",
+        "Originator end",
+        "Responder end",
+    ];
+    check(&lines, &expect, "S1");
+}
+
+/// RFC 9293, 3.10.7.4: "if the ACK bit is off, drop the segment".
+#[test]
+fn segments_without_ack_are_dropped() {
+    let lines = with_open(&[
+        Line('c', "", 1, 0, b"JUNK"),
+        Line('c', "F", 1, 0, b""),
+        Line('c', "A", 1, 1, b"real"),
+    ]);
+    let expect = [
+        "Originator pkt_without_ack",
+        "Originator \"real\"",
+        "Originator end",
+        "Responder end",
+    ];
+    check(&lines, &expect, "S1");
+}
+
+/// RFC 9293, 3.10.7.4: a segment that acknowledges what was not sent is answered and dropped; RFC 5961, 5.2: so is one far too old.
+#[test]
+fn segments_with_a_wrong_acknowledgement_are_dropped() {
+    for acknowledgment in [1_700_000, 0_u32.wrapping_sub(100_000)] {
+        let lines = with_open(&[
+            Line('c', "A", 1, acknowledgment, b"JUNK"),
+            Line('c', "A", 1, 1, b"real"),
+        ]);
+        let expect = [
+            "Originator pkt_invalid_ack",
+            "Originator \"real\"",
+            "Originator end",
+            "Responder end",
+        ];
+        check(&lines, &expect, "S1");
+    }
+}
+
+#[test]
+fn an_acknowledgement_before_the_answer_opens_nothing() {
+    let lines = [
+        OPEN[0],
+        Line('s', "A", 77_777, 1, b""),
+        OPEN[1],
+        OPEN[2],
+        Line('s', "A", 1, 1, b"answer"),
+    ];
+    let expect = [
+        "Responder 3whs_ack_in_wrong_dir",
+        "Responder \"answer\"",
+        "Originator end",
+        "Responder end",
+    ];
+    check(&lines, &expect, "S1");
+}
+
+#[test]
+fn of_several_answers_the_one_counts_that_is_acknowledged() {
+    let lines = [
+        OPEN[0],
+        Line('s', "SA", 50_000, 1, b""),
+        OPEN[1],
+        OPEN[2],
+        Line('s', "A", 1, 1, b"answer"),
+    ];
+    let expect = [
+        "Responder 3whs_synack_resend_with_diff_seq",
+        "Responder \"answer\"",
+        "Originator end",
+        "Responder end",
+    ];
+    check(&lines, &expect, "S1");
+    // An answer to a SYN that nobody sent.
+    let lines = [
+        OPEN[0],
+        Line('s', "SA", 50_000, 4_000, b""),
+        OPEN[1],
+        OPEN[2],
+        Line('s', "A", 1, 1, b"answer"),
+    ];
+    let expect = [
+        "Responder 3whs_synack_with_wrong_ack",
+        "Responder 3whs_synack_resend_with_diff_seq",
+        "Responder \"answer\"",
+        "Originator end",
+        "Responder end",
+    ];
+    check(&lines, &expect, "S1");
+}
+
+#[test]
+fn of_several_syns_the_one_counts_that_is_answered() {
+    for stray in [[30_000, 0], [0, 30_000]] {
+        let lines = [
+            Line('c', "S", stray[0], 0, b""),
+            Line('c', "S", stray[1], 0, b""),
+            OPEN[1],
+            OPEN[2],
+            Line('c', "A", 1, 1, b"real"),
+        ];
+        let expect = [
+            "Responder 3whs_syn_resend_diff_seq_on_syn_recv",
+            "Originator \"real\"",
+            "Originator end",
+            "Responder end",
+        ];
+        check(&lines, &expect, "S1");
+    }
+}
+
+#[test]
+fn a_handshake_of_which_a_part_was_missed_is_one() {
+    let data = [Line('c', "A", 1, 1, b"ask"), Line('s', "A", 1, 4, b"answer")];
+    let expect = [
+        "Originator \"ask\"",
+        "Responder \"answer\"",
+        "Originator end",
+        "Responder end",
+    ];
+    let seen =
+        |parts: &[usize]| -> Vec<Line<'_>> { parts.iter().map(|part| OPEN[*part]).chain(data).collect() };
+    check(&seen(&[0, 1]), &expect, "S1");
+    check(&seen(&[0, 2]), &expect, "S1");
+    check(&seen(&[1, 2]), &expect, "S1");
+    check(&seen(&[1]), &expect, "S1");
+    check(&seen(&[2]), &expect, "OTH");
+    check(&seen(&[0]), &expect, "S1");
+}
+
+#[test]
+fn a_connection_that_is_split_or_opened_at_once_by_both_is_one() {
+    let data = [Line('c', "A", 1, 1, b"ask"), Line('s', "A", 1, 4, b"answer")];
+    let expect = [
+        "Originator \"ask\"",
+        "Responder \"answer\"",
+        "Originator end",
+        "Responder end",
+    ];
+    let split = [
+        OPEN[0],
+        Line('s', "S", 0, 0, b""),
+        Line('c', "SA", 0, 1, b""),
+        Line('s', "A", 1, 1, b""),
+    ];
+    check(&[&split[..], &data].concat(), &expect, "S1");
+    let at_once = [
+        OPEN[0],
+        Line('s', "S", 0, 0, b""),
+        Line('c', "SA", 0, 1, b""),
+        Line('s', "SA", 0, 1, b""),
+    ];
+    check(&[&at_once[..], &data].concat(), &expect, "S1");
+}
+
+#[test]
+fn without_midstream_only_connections_from_their_start_are_followed() {
+    let config = Config {
+        midstream: false,
+        ..Config::default()
+    };
+    let (recorder, table) = play(
+        config,
+        &[Line('c', "A", 1, 1, b"ask"), Line('s', "A", 1, 4, b"answer")],
+    );
+    assert!(recorder.log.is_empty(), "{:?}", recorder.log);
+    assert_eq!(table.len(), 1);
+}
+
+/// With timestamps (RFC 7323, 5): one that is older than the last in order is dropped.
+#[test]
+fn segments_from_the_past_are_dropped() {
+    let stamped = |line, value| {
+        let mut packet = segment(line);
+        if let Transport::Tcp(tcp) = &mut packet.transport {
+            tcp.options.timestamp = Some(value);
+        }
+        packet
+    };
+    let mut table = FlowTable::new(Config::default());
+    let mut recorder = Recorder::default();
+    for packet in [
+        stamped(OPEN[0], 1_000),
+        stamped(OPEN[1], 77),
+        stamped(OPEN[2], 1_001),
+        stamped(Line('c', "A", 1, 1, b"JUNK"), 500),
+        stamped(Line('c', "A", 1, 1, b"real"), 1_002),
+        // Out of order, and of its time.
+        stamped(Line('c', "A", 8, 1, b"c"), 1_004),
+        stamped(Line('c', "A", 5, 1, b"abb"), 1_003),
+        // Without the option it is taken, as Linux does.
+        segment(Line('c', "A", 9, 1, b"!")),
+    ] {
+        table.packet(&packet, &mut recorder);
+    }
+    assert_eq!(recorder.data[0], b"realabbc!");
+    assert_eq!(recorder.log[0], "Originator pkt_invalid_timestamp");
+    assert_eq!(table.counters().tcp_dropped_by_host, 1);
+}
+
+#[test]
+fn a_side_that_goes_on_was_not_reset() {
+    let lines = with_open(&[
+        Line('c', "A", 1, 1, b"ab"),
+        Line('c', "R", 3, 0, b""),
+        Line('c', "A", 3, 1, b"cd"),
+    ]);
+    let expect = [
+        "Originator \"ab\"",
+        "Originator suspected_rst_inject",
+        "Originator \"cd\"",
+        "Originator end",
+        "Responder end",
+    ];
+    check(&lines, &expect, "S1");
+    // Behind what was acknowledged a reset is none.
+    let lines = with_open(&[
+        Line('c', "A", 1, 1, b"abcdef"),
+        Line('s', "A", 1, 7, b""),
+        Line('c', "R", 2, 0, b""),
+    ]);
+    let expect = [
+        "Originator \"abcdef\"",
+        "Originator rst_out_of_window",
+        "Originator end",
+        "Responder end",
+    ];
+    check(&lines, &expect, "S1");
+}
+
+#[test]
+fn a_stream_ends_when_its_fin_is_taken() {
+    // Its sender goes on, and its receiver never had it.
+    let lines = with_open(&[
+        Line('c', "A", 1, 1, b"ab"),
+        Line('c', "FA", 3, 1, b""),
+        Line('c', "A", 3, 1, b"cd"),
+        Line('s', "A", 1, 5, b""),
+    ]);
+    let expect = [
+        "Originator \"ab\"",
+        "Originator data_after_fin",
+        "Originator \"cd\"",
+        "Originator end",
+        "Responder end",
+    ];
+    check(&lines, &expect, "S1");
+    // Its receiver has acknowledged it.
+    let lines = with_open(&[
+        Line('c', "FA", 1, 1, b"ab"),
+        Line('s', "A", 1, 4, b""),
+        Line('c', "A", 3, 1, b"JUNK"),
+    ]);
+    let expect = [
+        "Originator \"ab\"",
+        "Originator end",
+        "Originator data_after_fin",
+        "Responder end",
+    ];
+    check(&lines, &expect, "S2");
+}
+
+#[test]
+fn an_urgent_byte_is_no_part_of_the_stream() {
+    let urgent = |settings: UrgentData| {
+        let mut table = FlowTable::new(Config {
+            urgent_data: settings,
+            ..Config::default()
+        });
+        let mut recorder = Recorder::default();
+        for line in OPEN {
+            table.packet(&segment(line), &mut recorder);
+        }
+        let mut packet = segment(Line('c', "A", 1, 1, b"ab!cd"));
+        if let Transport::Tcp(tcp) = &mut packet.transport {
+            tcp.flags |= flag::URG;
+            tcp.urgent = 3;
+        }
+        table.packet(&packet, &mut recorder);
+        table.packet(&segment(Line('c', "A", 6, 1, b"ef")), &mut recorder);
+        assert_eq!(recorder.log[0], "Originator urgent_data");
+        recorder.data[0].clone()
+    };
+    assert_eq!(urgent(UrgentData::OutOfBand), b"abcdef");
+    assert_eq!(urgent(UrgentData::Inline), b"ab!cdef");
+}
+
+#[test]
+fn an_end_that_was_acknowledged_and_not_seen_is_given_up_after_a_second() {
+    let mut table = FlowTable::new(Config::default());
+    let mut recorder = Recorder::default();
+    let at = |line, ts_us| {
+        let mut packet = segment(line);
+        packet.ts_us = ts_us;
+        packet
+    };
+    for line in OPEN {
+        table.packet(&at(line, 1), &mut recorder);
+    }
+    table.packet(&at(Line('s', "A", 1, 101, b""), 2), &mut recorder);
+    assert!(recorder.log.is_empty(), "{:?}", recorder.log);
+    table.packet(&at(Line('s', "A", 1, 101, b"x"), SECOND_US + 2), &mut recorder);
+    assert_eq!(recorder.log, ["Responder \"x\"", "Originator gap 99"]);
+    // The tap shows an acknowledgement before what it is for.
+    table.packet(&at(Line('s', "A", 2, 111, b""), SECOND_US + 3), &mut recorder);
+    table.packet(
+        &at(Line('c', "A", 100, 2, b"0123456789X"), SECOND_US + 4),
+        &mut recorder,
+    );
+    assert_eq!(recorder.data[0], b"0123456789X");
+}
+
+/// TCP segments as frames, with sums that are right or not.
+fn frame(from_client: bool, letters: &str, sequence: u32, payload: &[u8], is_right: bool) -> Vec<u8> {
+    let (src, dst, ports) = match from_client {
+        true => ([10, 0, 0, 1], [10, 0, 0, 2], (40_000, 80)),
+        false => ([10, 0, 0, 2], [10, 0, 0, 1], (80, 40_000)),
+    };
+    let mut header = etherparse::TcpHeader::new(ports.0, ports.1, sequence, 8192);
+    header.syn = letters.contains('S');
+    header.ack = letters.contains('A');
+    header.rst = letters.contains('R');
+    header.acknowledgment_number = 1;
+    let mut bytes = Vec::new();
+    etherparse::PacketBuilder::ipv4(src, dst, 64)
+        .tcp_header(header)
+        .write(&mut bytes, payload)
+        .unwrap();
+    if !is_right {
+        bytes[36] ^= 0x55;
+    }
+    bytes
+}
+
+fn read_frames(checksums: Checksums, frames: &[Vec<u8>]) -> Recorder {
+    let mut table = FlowTable::new(Config {
+        checksums,
+        ..Config::default()
+    });
+    let mut recorder = Recorder::default();
+    for bytes in frames {
+        let mut defragmenter = vonggac_decode::Defragmenter::new();
+        match vonggac_decode::decode(vonggac_decode::LinkType::RawIp, bytes, &mut defragmenter, 1) {
+            vonggac_decode::Decoded::Packet(packet) => table.packet(&packet, &mut recorder),
+            other => panic!("{other:?}"),
+        }
+    }
+    recorder
+}
+
+#[test]
+fn segments_with_a_wrong_checksum_are_dropped() {
+    let frames = |own: bool| {
+        [
+            frame(true, "S", 0, b"", own),
+            frame(false, "SA", 0, b"", true),
+            frame(true, "A", 1, b"", own),
+            frame(true, "A", 1, b"JUNK", false),
+            frame(true, "RA", 1, b"", false),
+            frame(true, "A", 1, b"real", own),
+        ]
+    };
+    let recorder = read_frames(Checksums::Auto, &frames(true));
+    assert_eq!(
+        recorder.log,
+        ["Originator invalid_checksum", "Originator \"real\""]
+    );
+    // All of the sender's are wrong, from its SYN on: its card fills them in.
+    let recorder = read_frames(Checksums::Auto, &frames(false));
+    assert_eq!(recorder.data[0], b"JUNK");
+    let recorder = read_frames(Checksums::Verify, &frames(false));
+    assert!(recorder.data[0].is_empty());
+    let recorder = read_frames(Checksums::Ignore, &frames(true));
+    assert_eq!(recorder.data[0], b"JUNK");
+}
+
+#[test]
+fn who_hoards_holes_gives_them_up_before_honest_flows_do() {
+    let config = Config {
+        waiting_bytes_max: 3_000,
+        ..Config::default()
+    };
+    let mut table = FlowTable::new(config);
+    let mut recorder = Recorder::default();
+    let of = |port: u16, line| {
+        let mut packet = segment(line);
+        if let Transport::Tcp(tcp) = &mut packet.transport {
+            (tcp.sport, tcp.dport) = (tcp.sport.min(port), tcp.dport.min(port));
+            let is_client = packet.src == CLIENT.0;
+            (tcp.sport, tcp.dport) = if is_client { (port, 80) } else { (80, port) };
+        }
+        packet
+    };
+    for port in 1000..1100 {
+        for line in OPEN {
+            table.packet(&of(port, line), &mut recorder);
+        }
+        table.packet(&of(port, Line('c', "A", 50, 1, b"hoarded")), &mut recorder);
+    }
+    for line in OPEN {
+        table.packet(&of(2000, line), &mut recorder);
+    }
+    recorder.log.clear();
+    table.packet(&of(2000, Line('c', "A", 7, 1, b"second")), &mut recorder);
+    for port in 1100..1130 {
+        for line in OPEN {
+            table.packet(&of(port, line), &mut recorder);
+        }
+        table.packet(&of(port, Line('c', "A", 50, 1, b"hoarded")), &mut recorder);
+    }
+    assert!(table.waiting_bytes() <= 3_000);
+    table.packet(&of(2000, Line('c', "A", 1, 1, b"first,")), &mut recorder);
+    let log = recorder.log.join("\n");
+    assert!(
+        log.contains("Originator \"first,\"\nOriginator \"second\""),
+        "{log}"
+    );
 }
 
 #[test]
@@ -270,8 +826,8 @@ fn forged_resets_and_far_segments_do_not_count() {
         Line('c', "A", 1, 1, b"near"),
     ]);
     let expect = [
-        "Originator reset_out_of_window",
-        "Originator segment_out_of_window",
+        "Originator rst_out_of_window",
+        "Originator est_packet_out_of_window",
         "Originator \"near\"",
         "Originator end",
         "Responder end",
@@ -303,6 +859,7 @@ fn table_ref(id: u64) -> FlowRef {
         fn data(&mut self, _: &mut Flow<()>, _: Direction, _: &[u8]) -> Interest {
             Interest::More
         }
+        fn conflict(&mut self, _: &mut Flow<()>, _: Direction, _: &[u8], _: &[u8]) {}
         fn gap(&mut self, _: &mut Flow<()>, _: Direction, _: u64) {}
         fn end_of_stream(&mut self, _: &mut Flow<()>, _: Direction) {}
         fn anomaly(&mut self, _: &mut Flow<()>, _: Direction, _: StreamAnomaly) {}
@@ -435,6 +992,7 @@ fn depth_and_lost_interest_end_delivery() {
         Line('c', "A", 1, 1, b"abc"),
         Line('c', "A", 4, 1, b"def"),
         Line('c', "FA", 7, 1, b"ghi"),
+        Line('s', "A", 1, 11, b""),
     ]);
     let config = Config {
         depth_bytes: 4,

@@ -21,6 +21,7 @@ enum Flags {
     Ack,
     Fin,
     Rst,
+    None,
 }
 
 impl Talk {
@@ -78,6 +79,19 @@ impl Talk {
         self.client_sequence = sequence;
     }
 
+    /// A segment without ACK.
+    pub(super) fn without_ack(&mut self) {
+        let sequence = self.client_sequence;
+        self.segment(true, Flags::None, b"JUNK");
+        self.client_sequence = sequence;
+    }
+
+    /// Other bytes in the place of the client's last ones.
+    pub(super) fn again(&mut self, payload: &[u8]) {
+        self.client_sequence = self.client_sequence.wrapping_sub(payload.len() as u32);
+        self.segment(true, Flags::Ack, payload);
+    }
+
     fn send(&mut self, from_client: bool, payload: &[u8]) {
         if self.is_tcp {
             return self.segment(from_client, Flags::Ack, payload);
@@ -107,6 +121,7 @@ impl Talk {
             Flags::Ack => builder.ack(other),
             Flags::Fin => builder.fin().ack(other),
             Flags::Rst => builder.rst(),
+            Flags::None => builder,
         };
         let takes_one = matches!(flags, Flags::Syn | Flags::SynAck | Flags::Fin);
         *own = own.wrapping_add(payload.len() as u32 + u32::from(takes_one));
