@@ -22,8 +22,8 @@ pub(crate) enum Verdict {
     Wait,
     /// None of the known ones.
     Other,
-    /// This one.
-    Is(Application),
+    /// This one, with the side that asks.
+    Is(Application, Direction),
 }
 
 /// Tells the protocol of a TCP stream by one direction's bytes, if those are its first.
@@ -36,23 +36,38 @@ pub(crate) fn tell(start: &[u8], is_start: bool, direction: Direction, flow: &In
         return Verdict::Wait;
     }
     if http::looks_like_request(start) {
-        return Verdict::Is(Application::Http(Box::new(HttpFlow::new(direction))));
+        return http_by(direction);
     }
     if http::looks_like_response(start) {
-        return Verdict::Is(Application::Http(Box::new(HttpFlow::new(direction.reverse()))));
+        return http_by(direction.reverse());
     }
     if tls::looks_like_tls(start) {
-        return Verdict::Is(Application::Tls(Box::new(TlsFlow::new(tls_client(
-            start, direction,
-        )))));
+        let client = tls_client(start, direction);
+        return Verdict::Is(Application::Tls(Box::new(TlsFlow::new(client))), client);
     }
     if is_dns_message(start) {
-        return Verdict::Is(Application::Dns(Box::default()));
+        const LENGTH_BYTES: usize = 2;
+        let client = dns_client(start.get(LENGTH_BYTES..).unwrap_or_default(), direction);
+        return Verdict::Is(Application::Dns(Box::default()), client);
     }
     if start.len() >= START_BYTES_MAX && both_spoke {
         return Verdict::Other;
     }
     Verdict::Wait
+}
+
+fn http_by(client: Direction) -> Verdict {
+    Verdict::Is(Application::Http(Box::new(HttpFlow::new(client))), client)
+}
+
+/// The side that asks: the one that speaks, unless this is an answer.
+fn dns_client(message: &[u8], direction: Direction) -> Direction {
+    const FLAGS_OFFSET: usize = 2;
+    const ANSWER: u8 = 0x80;
+    match message.get(FLAGS_OFFSET) {
+        Some(flags) if flags & ANSWER != 0 => direction.reverse(),
+        _ => direction,
+    }
 }
 
 /// The side that sent the client's hello: the one that speaks, unless this is a server's hello.
@@ -75,14 +90,19 @@ fn is_dns_message(start: &[u8]) -> bool {
     length > HEADER_BYTES && dns::looks_like_dns(message)
 }
 
-/// Tells the protocol of a UDP flow by a datagram.
-pub(crate) fn tell_datagram(payload: &[u8], flow: &InspectedFlow) -> Application {
+/// Tells the protocol of a UDP flow by a datagram, and the side that asks.
+pub(crate) fn tell_datagram(
+    payload: &[u8],
+    direction: Direction,
+    flow: &InspectedFlow,
+) -> (Application, Direction) {
     const HEADER_BYTES: usize = 12;
     let ports = [flow.originator.port, flow.responder.port];
     let by_port = payload.len() >= HEADER_BYTES && ports.iter().any(|port| DNS_PORTS.contains(port));
     if by_port || dns::looks_like_dns(payload) {
-        Application::Dns(Box::<DnsFlow>::default())
+        let dns = Application::Dns(Box::<DnsFlow>::default());
+        (dns, dns_client(payload, direction))
     } else {
-        Application::Unknown
+        (Application::Unknown, direction)
     }
 }

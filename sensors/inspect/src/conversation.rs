@@ -25,11 +25,20 @@ pub(crate) struct Conversation {
 pub(crate) struct Facts {
     pub(crate) community_id: String,
     pub(crate) rules: FlowState,
+    /// The originator is the server: the flow was met amid its way, and its protocol shows who asks.
+    pub(crate) is_turned: bool,
     pub(crate) app: Option<vonggac_signature::App>,
     /// The protocol last told, for flow events; empty for none.
     pub(crate) app_name: &'static str,
     pub(crate) signatures: u32,
     pub(crate) anomalies: u32,
+}
+
+impl Facts {
+    /// Whether what this side says goes to the server.
+    pub(crate) fn is_to_server(&self, direction: Direction) -> bool {
+        (direction == Direction::Originator) != self.is_turned
+    }
 }
 
 /// The application protocol of a flow.

@@ -320,7 +320,7 @@ fn file(
     let mime = limits::cut(body.mime(content_type), limits::TEXT_BYTES_MAX);
     let event = (body.size > 0).then(|| proto::File {
         source: "http".into(),
-        from_responder: sender == Direction::Responder,
+        from_responder: !scene.facts.is_to_server(sender),
         name: file_name(transaction, which),
         mime: mime.clone(),
         size: body.size,

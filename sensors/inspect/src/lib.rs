@@ -9,7 +9,8 @@
 //!
 //! One [`Inspector`] belongs to one worker thread and shares nothing. It does no I/O and reads no clock: time is that of
 //! the packets. Events leave through a [`Sink`], without the ids that the sensor gives them (event, sensor, tenant,
-//! exercise), and oriented from originator to responder.
+//! exercise), and oriented from originator to responder. In a flow that was met amid its way the first to be seen may be the server; once
+//! the protocol shows it, its events and what rules are told are turned round.
 //!
 //! Protocols are told by content, not by port; a port decides only whether UDP that barely resembles DNS is tried as
 //! such. What the HTTP/1 parser gives up on (tunnels, upgrades) goes on as a plain stream.

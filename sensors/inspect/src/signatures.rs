@@ -8,10 +8,10 @@ use vonggac_signature as signature;
 use vonggac_signature::{Action, Buffer, Context, Fragment, IcmpFacts, PacketFacts, RuleInfo, TcpFacts};
 use vonggac_stream::Direction;
 
-fn rule_direction(direction: Direction) -> signature::Direction {
-    match direction {
-        Direction::Originator => signature::Direction::ToServer,
-        Direction::Responder => signature::Direction::ToClient,
+fn rule_direction(scene: &Scene<'_>, direction: Direction) -> signature::Direction {
+    match scene.facts.is_to_server(direction) {
+        true => signature::Direction::ToServer,
+        false => signature::Direction::ToClient,
     }
 }
 
@@ -31,7 +31,7 @@ fn context<'a>(
         dport: receiver.port,
         protocol: scene.flow.protocol,
         app: scene.facts.app,
-        direction: rule_direction(direction),
+        direction: rule_direction(scene, direction),
         established: scene.flow.established,
         flow: Some(&mut scene.facts.rules),
         packet,
@@ -166,9 +166,9 @@ fn signature_body(
             .take(limits::LIST_ITEMS_MAX)
             .cloned()
             .collect(),
-        direction: match direction {
-            Direction::Originator => "to_server",
-            Direction::Responder => "to_client",
+        direction: match scene.facts.is_to_server(direction) {
+            true => "to_server",
+            false => "to_client",
         }
         .into(),
         app: app.into(),

@@ -396,6 +396,40 @@ fn a_contradiction_is_told_with_both_versions() {
     );
 }
 
+/// The tap was put up amid a connection, and the server is heard first.
+#[test]
+fn who_asks_is_shown_by_the_protocol_when_the_start_was_not_seen() {
+    let mut talk = Talk::tcp(80);
+    talk.server(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    talk.client(b"GET /next HTTP/1.1\r\nHost: h\r\n\r\n");
+    talk.server(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+    let rules = r#"
+alert http any any -> any 80 (msg:"asks"; flow:to_server; http.uri; content:"/next"; sid:1;)
+alert http any 80 -> any any (msg:"answers"; flow:to_client; http.stat_code; content:"404"; sid:2;)
+"#;
+    let (kept, _) = play(rules, &talk.frames);
+    assert_eq!(kept.sids(), [1, 2]);
+    let flow = kept
+        .events
+        .iter()
+        .find(|event| matches!(event.body, Some(Body::Flow(_))))
+        .unwrap();
+    assert_eq!((flow.dport, kept.flows()[0].orig_packets), (80, 1));
+}
+
+/// The request's method is none that is known; the answer shows what it is.
+#[test]
+fn what_was_said_before_the_protocol_was_told_is_read() {
+    let mut talk = Talk::tcp(8080);
+    talk.open();
+    talk.client(b"JEFF /shell.php?cmd=id HTTP/1.1\r\nHost: h\r\n\r\n");
+    talk.server(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    talk.close();
+    let rules = r#"alert http any any -> any any (msg:"shell"; http.uri; content:"/shell.php"; sid:3;)"#;
+    let (kept, _) = play(rules, &talk.frames);
+    assert_eq!(kept.sids(), [3]);
+}
+
 #[test]
 fn bodies_under_way_share_a_limit() {
     let config = Config {

@@ -79,14 +79,18 @@ pub(crate) struct Worker<'a> {
 /// An event of a flow, without what the sensor fills in.
 fn event(scene: &Scene<'_>, ts_us: i64, body: Body) -> Event {
     let Scene { flow, facts } = scene;
+    let (src, dst) = match facts.is_turned {
+        true => (flow.responder, flow.originator),
+        false => (flow.originator, flow.responder),
+    };
     Event {
         ts_us,
         flow_id: flow.id,
         community_id: facts.community_id.clone(),
-        src: address_bytes(flow.originator.address),
-        dst: address_bytes(flow.responder.address),
-        sport: u32::from(flow.originator.port),
-        dport: u32::from(flow.responder.port),
+        src: address_bytes(src.address),
+        dst: address_bytes(dst.address),
+        sport: u32::from(src.port),
+        dport: u32::from(dst.port),
         proto: u32::from(flow.protocol),
         vlan: u32::from(flow.vlan),
         body: Some(body),
@@ -175,10 +179,10 @@ impl Worker<'_> {
             match application::tell(known, is_start, direction, scene.flow) {
                 Verdict::Wait => {}
                 Verdict::Other => *parts.application = Application::Other,
-                Verdict::Is(told) => {
+                Verdict::Is(told, client) => {
                     *parts.application = told;
                     let start = known.to_vec();
-                    self.feed(scene, parts.application, direction, &start);
+                    self.begin_application(scene, parts, client, direction, &start);
                 }
             }
         } else {
@@ -194,6 +198,27 @@ impl Worker<'_> {
         match wanted || !of(parts.windows, direction).closed {
             true => Interest::More,
             false => Interest::Enough,
+        }
+    }
+
+    /// Feeds a protocol that was told by the start of `direction` what both sides have said so far, the client first.
+    fn begin_application(
+        &mut self,
+        scene: &mut Scene<'_>,
+        parts: &mut Parts<'_>,
+        client: Direction,
+        direction: Direction,
+        start: &[u8],
+    ) {
+        scene.facts.is_turned = scene.flow.midstream && client == Direction::Responder;
+        let other = of(parts.windows, direction.reverse());
+        let is_start = other.seen == other.bytes.len() as u64;
+        let other = is_start.then(|| other.bytes.clone()).unwrap_or_default();
+        for side in [client, client.reverse()] {
+            let said = if side == direction { start } else { &other };
+            if !said.is_empty() {
+                self.feed(scene, parts.application, side, said);
+            }
         }
     }
 
@@ -307,22 +332,29 @@ impl Worker<'_> {
 
     fn flow_event(&mut self, scene: &Scene<'_>, reason: EndReason) {
         let Flow {
-            packets: [orig_packets, resp_packets],
-            ip_bytes: [orig_bytes, resp_bytes],
-            tcp_flags: [orig_flags, resp_flags],
+            mut packets,
+            mut ip_bytes,
+            mut tcp_flags,
             ..
-        } = scene.flow;
+        } = *scene.flow;
+        if scene.facts.is_turned {
+            packets.reverse();
+            ip_bytes.reverse();
+            tcp_flags.reverse();
+        }
+        let ([orig_packets, resp_packets], [orig_bytes, resp_bytes]) = (packets, ip_bytes);
+        let [orig_flags, resp_flags] = tcp_flags;
         let body = Body::Flow(proto::Flow {
             start_us: scene.flow.start_us,
             end_us: scene.flow.last_us,
-            orig_packets: *orig_packets,
-            resp_packets: *resp_packets,
-            orig_bytes: *orig_bytes,
-            resp_bytes: *resp_bytes,
+            orig_packets,
+            resp_packets,
+            orig_bytes,
+            resp_bytes,
             app: scene.facts.app_name.into(),
             conn_state: scene.flow.conn_state.into(),
-            orig_tcp_flags: u32::from(*orig_flags),
-            resp_tcp_flags: u32::from(*resp_flags),
+            orig_tcp_flags: u32::from(orig_flags),
+            resp_tcp_flags: u32::from(resp_flags),
             end_reason: reason.name().into(),
             missed_bytes: scene.flow.missed_bytes,
             signatures: scene.facts.signatures,
@@ -363,7 +395,11 @@ impl Handler<State> for Worker<'_> {
             if let Some(payload) = datagram
                 && matches!(parts.application, Application::Unknown)
             {
-                *parts.application = application::tell_datagram(payload, scene.flow);
+                let (told, client) = application::tell_datagram(payload, direction, scene.flow);
+                *parts.application = told;
+                // Who asked is not known by who was seen first, when that is an answer.
+                let is_first = scene.flow.packets.iter().sum::<u64>() == 1;
+                scene.facts.is_turned = is_first && client == Direction::Responder;
                 if matches!(parts.application, Application::Dns(_)) {
                     scene.facts.app = Some(App::Dns);
                     scene.facts.app_name = "dns";

@@ -87,6 +87,7 @@ pub(crate) fn new_entry<T: Default>(packet: &Packet<'_>, ends: &Ends, reference:
         payload_bytes: [0; 2],
         stream_bytes: [0; 2],
         tcp_flags: [0; 2],
+        midstream: false,
         missed_bytes: 0,
         established: false,
         conn_state: "",

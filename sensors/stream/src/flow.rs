@@ -80,6 +80,8 @@ pub struct Flow<T> {
     pub stream_bytes: [u64; 2],
     /// TCP flags seen.
     pub tcp_flags: [u8; 2],
+    /// TCP whose start was not seen: which side opened it is a guess.
+    pub midstream: bool,
     /// Bytes of TCP streams that were never seen.
     pub missed_bytes: u64,
     /// TCP: the handshake was complete before this packet, or the flow was met after it. Others: both sides have spoken.

@@ -212,6 +212,7 @@ impl<T: Default> FlowTable<T> {
             return false;
         }
         self.counters.tcp_midstream += u64::from(entry.tcp.midstream && !was_midstream);
+        entry.flow.midstream = entry.tcp.midstream;
         entry::count(entry, packet, direction);
         if let Some(anomaly) = verdict.anomaly {
             self.counters.tcp_dropped_by_host += u64::from(verdict.step == Step::Ignore);
