@@ -28,7 +28,8 @@ pub(crate) struct FragmentKey {
     pub(crate) src: IpAddr,
     pub(crate) dst: IpAddr,
     pub(crate) id: u32,
-    pub(crate) protocol: u8,
+    /// IPv4 alone: fragments of IPv6 belong together whatever they say comes next (RFC 8200, 4.5).
+    pub(crate) protocol: Option<u8>,
     pub(crate) vlan: u16,
 }
 
@@ -37,6 +38,8 @@ pub(crate) struct FragmentKey {
 pub(crate) struct Fragment<'a> {
     pub(crate) offset: u32,
     pub(crate) more: bool,
+    /// What it says that the datagram carries; the first fragment's word counts.
+    pub(crate) next_header: u8,
     pub(crate) bytes: &'a [u8],
 }
 
@@ -44,7 +47,7 @@ pub(crate) struct Fragment<'a> {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Pending,
-    Complete { conflicting: bool },
+    Complete { conflicting: bool, next_header: u8 },
     Refused(DropReason),
 }
 
@@ -71,6 +74,8 @@ struct Partial {
     /// Length of the whole, once its last fragment came.
     len: Option<usize>,
     conflicting: bool,
+    /// That of the first fragment.
+    next_header: u8,
     serial: u64,
 }
 
@@ -159,6 +164,7 @@ impl Defragmenter {
         self.completed = partial.bytes;
         Outcome::Complete {
             conflicting: partial.conflicting,
+            next_header: partial.next_header,
         }
     }
 
@@ -228,6 +234,10 @@ impl Partial {
         }
         if !fragment.more {
             self.len = Some(end);
+        }
+        let is_known = self.ranges.first().is_some_and(|range| range.0 == 0);
+        if start == 0 && !is_known {
+            self.next_header = fragment.next_header;
         }
         if self.bytes.len() < end {
             self.bytes.resize(end, 0);

@@ -99,18 +99,22 @@ fn fragmented<'a>(
         src: packet.src,
         dst: packet.dst,
         id: header.id,
-        protocol: next_header,
+        protocol: packet.src.is_ipv4().then_some(next_header),
         vlan: packet.vlan,
     };
     let fragment = Fragment {
         offset: header.offset,
         more: header.more,
+        next_header,
         bytes: payload,
     };
     match defragmenter.add(key, &fragment, packet.ts_us) {
         Outcome::Pending => Decoded::FragmentPending,
         Outcome::Refused(reason) => Decoded::Dropped(reason),
-        Outcome::Complete { conflicting } => {
+        Outcome::Complete {
+            conflicting,
+            next_header,
+        } => {
             let payload = defragmenter.completed();
             let headers_len = packet.ip_len.saturating_sub(fragment.bytes.len() as u32);
             packet.ip_len = headers_len.saturating_add(payload.len() as u32);

@@ -357,6 +357,38 @@ fn overlapping_fragments_keep_the_first_and_tell() {
     );
 }
 
+/// RFC 8200, 4.5: of what comes next only the first fragment's word counts.
+#[test]
+fn ipv6_fragments_belong_together_whatever_they_say_comes_next() {
+    let whole = tcp_frame(b"hello, fragmented world!");
+    let body = &whole[54..];
+    let piece = |next_header: u8, from: usize, to: usize| {
+        let more = u8::from(to < body.len());
+        let mut packet = whole[14..54].to_vec();
+        packet[6] = 44;
+        packet[4..6].copy_from_slice(&((8 + to - from) as u16).to_be_bytes());
+        let place = (from as u16).to_be_bytes();
+        packet.extend([next_header, 0, place[0], place[1] | more, 0, 0, 0, 7]);
+        packet.extend(&body[from..to]);
+        packet
+    };
+    for pieces in [
+        [piece(6, 0, 32), piece(17, 32, body.len())],
+        [piece(17, 32, body.len()), piece(6, 0, 32)],
+    ] {
+        let mut defragmenter = Defragmenter::new();
+        assert_eq!(
+            told(decode(LinkType::RawIp, &pieces[0], &mut defragmenter, 1)),
+            "pending"
+        );
+        let end = told(decode(LinkType::RawIp, &pieces[1], &mut defragmenter, 1));
+        assert!(
+            end.contains("p6 v0 m0 t0 Reassembled \"hello, fragmented world!\""),
+            "{end}"
+        );
+    }
+}
+
 #[test]
 fn unfinished_datagrams_are_bounded_in_number_bytes_and_time() {
     let mut defragmenter = Defragmenter::new();
