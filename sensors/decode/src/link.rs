@@ -136,6 +136,21 @@ fn loopback(frame: &[u8], family: fn([u8; 4]) -> u32) -> Result<(u16, &[u8]), Dr
     Ok((ether_type, payload))
 }
 
+/// What PPP carries. Its protocol field may be cut to one byte where the first would be zero; the last byte alone is odd (RFC 1661, 2).
+fn point_to_point(frame: &[u8]) -> Result<(u16, &[u8]), DropReason> {
+    let first = frame.first().ok_or(DropReason::Truncated)?;
+    let (protocol, len) = match first & 1 {
+        1 => (u16::from(*first), 1),
+        _ => (be16(frame, 0)?, 2),
+    };
+    let ether_type = match protocol {
+        0x0021 => ether_type::IPV4,
+        0x0057 => ether_type::IPV6,
+        _ => 0,
+    };
+    Ok((ether_type, rest(frame, len)?))
+}
+
 fn tags(mut layer: Layer<'_>) -> Result<Layer<'_>, DropReason> {
     let mut vlans = 0;
     for _ in 0..TAGS_MAX {
@@ -164,12 +179,7 @@ fn tags(mut layer: Layer<'_>) -> Result<Layer<'_>, DropReason> {
             }
             ether_type::PPPOE_SESSION => {
                 const PPPOE_LEN: usize = 6;
-                layer.ether_type = match be16(layer.payload, PPPOE_LEN)? {
-                    0x0021 => ether_type::IPV4,
-                    0x0057 => ether_type::IPV6,
-                    _ => 0,
-                };
-                layer.payload = rest(layer.payload, PPPOE_LEN + 2)?;
+                (layer.ether_type, layer.payload) = point_to_point(rest(layer.payload, PPPOE_LEN)?)?;
             }
             _ => return Ok(layer),
         }

@@ -163,6 +163,9 @@ fn above<'a>(mut datagram: Datagram<'a>, defragmenter: Option<&'a mut Defragment
             if packet.missing_bytes == 0 && !goes_on {
                 packet.summed.segment = transport::segment(&transport, payload);
             }
+            packet.missing_bytes -= packet
+                .missing_bytes
+                .min(transport::header_missing(&transport, payload));
             packet.transport = transport;
             Decoded::Packet(packet)
         }

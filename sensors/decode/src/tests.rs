@@ -100,6 +100,13 @@ fn tags_come_off_and_the_innermost_vlan_stays() {
     ]
     .concat();
     check(LinkType::Ethernet, &pppoe, PLAIN);
+    let short = [
+        &frame[..12],
+        &[0x88, 0x64, 0x11, 0, 0, 1, 0, 9, 0x21],
+        &frame[14..],
+    ]
+    .concat();
+    check(LinkType::Ethernet, &short, PLAIN);
 }
 
 #[test]
@@ -292,6 +299,29 @@ fn wrong_checksums_are_told_and_those_left_to_the_card_are_not() {
     let pseudo = 2 * 0x0a00 + 1 + 2 + 17 + 13u16;
     frame[40..42].copy_from_slice(&pseudo.to_be_bytes());
     assert_eq!(faults(LinkType::Ethernet, &frame), ChecksumFaults::default());
+}
+
+/// A snap length within the TCP header leaves what stands before it.
+#[test]
+fn a_header_cut_in_its_options_is_counted() {
+    let mut frame = tcp_frame(b"payload");
+    frame.truncate(54 + 22);
+    let mut defragmenter = Defragmenter::new();
+    let decoded = decode(LinkType::Ethernet, &frame, &mut defragmenter, 1);
+    let Decoded::Packet(Packet {
+        transport: Transport::Tcp(tcp),
+        missing_bytes,
+        ..
+    }) = decoded
+    else {
+        panic!("{decoded:?}");
+    };
+    assert_eq!(
+        (tcp.flags, tcp.sequence, tcp.payload, missing_bytes),
+        (flag::SYN, 7, &b""[..], 7)
+    );
+    frame.truncate(54 + 19);
+    check(LinkType::Ethernet, &frame, "truncated");
 }
 
 #[test]

@@ -9,7 +9,7 @@ const WINDOW_SCALE_MAX: u8 = 14;
 /// Reads the transport header of `protocol`; `missing_bytes` are those the capture cut off the end of `bytes`.
 pub(crate) fn decode(protocol: u8, bytes: &[u8], missing_bytes: u32) -> Result<Transport<'_>, DropReason> {
     let parsed = match etherparse::IpNumber(protocol) {
-        ip_number::TCP => tcp(bytes),
+        ip_number::TCP => tcp(bytes, missing_bytes),
         ip_number::UDP => udp(bytes, missing_bytes),
         ip_number::ICMP | ip_number::IPV6_ICMP => icmp(bytes),
         _ => Some(Transport::Other(bytes)),
@@ -33,9 +33,11 @@ pub(crate) fn segment<'a>(transport: &Transport<'_>, bytes: &'a [u8]) -> &'a [u8
     }
 }
 
-fn tcp(bytes: &[u8]) -> Option<Transport<'_>> {
+fn tcp(bytes: &[u8], missing_bytes: u32) -> Option<Transport<'_>> {
     const FLAGS_OFFSET: usize = 13;
-    let header = TcpHeaderSlice::from_slice(bytes).ok()?;
+    let Ok(header) = TcpHeaderSlice::from_slice(bytes) else {
+        return cut_tcp(bytes, missing_bytes);
+    };
     Some(Transport::Tcp(Tcp {
         sport: header.source_port(),
         dport: header.destination_port(),
@@ -47,6 +49,61 @@ fn tcp(bytes: &[u8]) -> Option<Transport<'_>> {
         options: tcp_options(header.options()),
         payload: bytes.get(header.slice().len()..)?,
     }))
+}
+
+/// How many bytes of the header itself the capture cut off; they are no payload.
+pub(crate) fn header_missing(transport: &Transport<'_>, bytes: &[u8]) -> u32 {
+    match transport {
+        Transport::Tcp(_) => tcp_header_len(bytes).unwrap_or(0).saturating_sub(bytes.len()) as u32,
+        _ => 0,
+    }
+}
+
+fn tcp_header_len(bytes: &[u8]) -> Option<usize> {
+    const OFFSET_OFFSET: usize = 12;
+    bytes.get(OFFSET_OFFSET).map(|byte| usize::from(byte >> 4) * 4)
+}
+
+/// A TCP header of which the capture kept all but some options.
+fn cut_tcp(bytes: &[u8], missing_bytes: u32) -> Option<Transport<'_>> {
+    let (fixed, options) = bytes.split_first_chunk::<20>()?;
+    let header_len = tcp_header_len(bytes)?;
+    let is_cut = header_len > bytes.len() && header_len <= bytes.len() + missing_bytes as usize;
+    is_cut.then(|| {
+        let [
+            s1,
+            s2,
+            d1,
+            d2,
+            q1,
+            q2,
+            q3,
+            q4,
+            a1,
+            a2,
+            a3,
+            a4,
+            _,
+            flags,
+            w1,
+            w2,
+            _,
+            _,
+            u1,
+            u2,
+        ] = *fixed;
+        Transport::Tcp(Tcp {
+            sport: u16::from_be_bytes([s1, s2]),
+            dport: u16::from_be_bytes([d1, d2]),
+            sequence: u32::from_be_bytes([q1, q2, q3, q4]),
+            acknowledgment: u32::from_be_bytes([a1, a2, a3, a4]),
+            flags,
+            window: u16::from_be_bytes([w1, w2]),
+            urgent: u16::from_be_bytes([u1, u2]),
+            options: tcp_options(options),
+            payload: &[],
+        })
+    })
 }
 
 /// Reads options up to the first that contradicts itself, as hosts do: what stands before it counts.
