@@ -63,6 +63,17 @@ impl FilesError {
 /// # Errors
 /// When a path cannot be read; the error names it.
 pub fn read(paths: &[PathBuf], extensions: &[&str]) -> Result<Vec<RuleFile>, FilesError> {
+    list(paths, extensions)?
+        .iter()
+        .map(|path| read_file(path))
+        .collect()
+}
+
+/// The files that [`read`] reads.
+///
+/// # Errors
+/// When a directory cannot be read; the error names it.
+pub fn list(paths: &[PathBuf], extensions: &[&str]) -> Result<Vec<PathBuf>, FilesError> {
     let mut found = Vec::new();
     for path in paths {
         if fs::metadata(path).map_err(FilesError::io(path))?.is_dir() {
@@ -71,7 +82,7 @@ pub fn read(paths: &[PathBuf], extensions: &[&str]) -> Result<Vec<RuleFile>, Fil
             found.push(path.clone());
         }
     }
-    found.iter().map(|path| read_file(path)).collect()
+    Ok(found)
 }
 
 fn search(

@@ -22,6 +22,7 @@ mod job;
 mod load;
 mod metrics;
 mod options;
+mod outputs;
 mod packets;
 mod publish;
 mod queue;

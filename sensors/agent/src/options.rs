@@ -8,6 +8,7 @@ use anyhow::bail;
 use vonggac_bus::{Connection, Security};
 use vonggac_event::limits::NAME_BYTES_MAX;
 
+use crate::outputs;
 use crate::tcp_settings::TcpSettings;
 
 /// Settings of the sensor.
@@ -97,6 +98,7 @@ impl Options {
         if self.kafka.is_some() && self.spool.is_none() {
             self.spool = Some(std::env::temp_dir().join(format!("vonggac-spool-{}", self.name)));
         }
+        outputs::check(&self)?;
         if !self.speed.is_finite() || self.speed < 0.0 {
             bail!("--speed {}: must be 0 or more", self.speed);
         }

@@ -41,6 +41,7 @@ fn messages_say_what_to_do() {
     story.check("a cut capture", || a_cut_capture(place));
     story.check("no capture at all", || no_capture(place));
     story.check("a sensor with nowhere to write", || nowhere_to_write(place));
+    story.check("an output that is an input", || an_output_that_is_read(place));
     story.check("capturing without the right to", || no_right_to_capture(place));
     story.check("two at once on one directory", || two_at_once(&mut platform));
     story.check("stopped while it starts", || {
@@ -267,6 +268,42 @@ fn no_capture(place: &Path) -> anyhow::Result<()> {
     let ended = vonggac(&["sensor", "--eve", &eve, "--read", "/nowhere.pcap"])?;
     ensure!(matches!(ended.code(), 1 | 2), "{}", ended.status);
     says(&ended, ended.code(), &["/nowhere.pcap", "No such file"])
+}
+
+/// It is refused before it is emptied, however its path is written.
+fn an_output_that_is_read(place: &Path) -> anyhow::Result<()> {
+    let capture = Sample::generate(place, 942, 1_700_000_000_000_000)?.capture;
+    let rules = place.join("own.rules");
+    fs::write(&rules, "alert tcp any any -> any any (sid:1;)\n")?;
+    let link = place.join("link.json");
+    std::os::unix::fs::symlink(&capture, &link)?;
+    let before = fs::metadata(&capture)?.len();
+    let (capture, link) = (capture.display().to_string(), link.display().to_string());
+    let rules = rules.display().to_string();
+    let (eve, other) = (place.join("eve.json"), place.join("./eve.json"));
+    fs::write(&eve, "")?;
+    let (eve, other) = (eve.display().to_string(), other.display().to_string());
+    for (arguments, words) in [
+        (vec!["--eve", &link], ["--eve", "--read reads it"]),
+        (
+            vec!["--eve", "-", "--summary", &capture],
+            ["--summary", "--read reads it"],
+        ),
+        (
+            vec!["--eve", &rules, "--rules", &rules],
+            ["--eve", "--rules reads it"],
+        ),
+        (
+            vec!["--eve", &eve, "--summary", &other],
+            ["--summary", "--eve writes it, too"],
+        ),
+    ] {
+        let ended = vonggac(&[&["sensor", "--read", &capture][..], &arguments].concat())?;
+        says(&ended, 1, &words)?;
+    }
+    ensure!(fs::metadata(&capture)?.len() == before, "the capture was emptied");
+    ensure!(!fs::read_to_string(&rules)?.is_empty(), "the rules were emptied");
+    Ok(())
 }
 
 fn nowhere_to_write(place: &Path) -> anyhow::Result<()> {
