@@ -3,7 +3,7 @@
 //! ```text
 //! frame ─▶ link (Ethernet, SLL, raw …) ─▶ tags (VLAN ×3, MPLS, PPPoE) ─▶ IP ─▶ [defragment] ─▶ TCP, UDP, ICMP, other
 //!                                                  ▲                              │
-//!                                                  └── GRE, IP in IP (≤ 2 deep) ◀─┘
+//!                                                  └── tunnels (≤ 4 deep) ◀───────┘
 //! ```
 //!
 //! Payloads are cut by the IP length, so Ethernet padding never reaches a parser, and frames that a snap length cut short
@@ -18,6 +18,7 @@ mod link;
 mod network;
 mod packet;
 mod transport;
+mod tunnel;
 
 pub use checksum::ChecksumFaults;
 pub use defragment::{

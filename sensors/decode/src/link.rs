@@ -24,6 +24,8 @@ pub enum LinkType {
     Null,
     /// OpenBSD loopback, address family in network byte order.
     Loop,
+    /// Point-to-point protocol, with or without HDLC's fields.
+    Ppp,
     /// A number from the registry of link types that is not known here.
     Other(u32),
 }
@@ -34,6 +36,7 @@ impl LinkType {
         match number {
             0 => Self::Null,
             1 => Self::Ethernet,
+            9 | 50 => Self::Ppp,
             12 | 14 | 101 | 228 | 229 => Self::RawIp,
             108 => Self::Loop,
             113 => Self::LinuxSll,
@@ -54,6 +57,15 @@ pub(crate) mod ether_type {
     pub(crate) const MPLS_MULTICAST: u16 = 0x8848;
     pub(crate) const PPPOE_SESSION: u16 = 0x8864;
     pub(crate) const BRIDGED_ETHERNET: u16 = 0x6558;
+    pub(crate) const PPP: u16 = 0x880b;
+    pub(crate) const ERSPAN: u16 = 0x88be;
+    pub(crate) const ERSPAN_3: u16 = 0x22eb;
+    /// 802.1BR: which port of a bridge port extender.
+    pub(crate) const E_TAG: u16 = 0x893f;
+    /// Cisco's tag for the same.
+    pub(crate) const VN_TAG: u16 = 0x8926;
+    /// Network service header (RFC 8300).
+    pub(crate) const NSH: u16 = 0x894f;
 }
 
 /// What lies above the link header and its tags.
@@ -68,6 +80,7 @@ pub(crate) struct Layer<'a> {
 pub(crate) fn strip(link: LinkType, frame: &[u8]) -> Result<Layer<'_>, DropReason> {
     let (ether_type, payload) = match link {
         LinkType::Ethernet => return ethernet(frame, 0),
+        LinkType::Ppp => return ppp(frame, 0),
         LinkType::RawIp => (ether_type_of_ip(frame), frame),
         LinkType::LinuxSll => linux_sll(frame)?,
         LinkType::LinuxSll2 => linux_sll2(frame)?,
@@ -103,7 +116,7 @@ fn be16(bytes: &[u8], offset: usize) -> Result<u16, DropReason> {
     }
 }
 
-fn ether_type_of_ip(packet: &[u8]) -> u16 {
+pub(crate) fn ether_type_of_ip(packet: &[u8]) -> u16 {
     match packet.first().map(|byte| byte >> 4) {
         Some(4) => ether_type::IPV4,
         Some(6) => ether_type::IPV6,
@@ -136,6 +149,22 @@ fn loopback(frame: &[u8], family: fn([u8; 4]) -> u32) -> Result<(u16, &[u8]), Dr
     Ok((ether_type, payload))
 }
 
+/// A tag of `len` bytes, then what it is before.
+fn tag(bytes: &[u8], len: usize) -> Result<(u16, &[u8]), DropReason> {
+    Ok((be16(bytes, len)?, rest(bytes, len + 2)?))
+}
+
+/// Takes a PPP frame apart, with or without the address and control fields of HDLC.
+pub(crate) fn ppp(frame: &[u8], vlan: u16) -> Result<Layer<'_>, DropReason> {
+    let frame = frame.strip_prefix(&[0xff, 0x03]).unwrap_or(frame);
+    let (ether_type, payload) = point_to_point(frame)?;
+    Ok(Layer {
+        vlan,
+        ether_type,
+        payload,
+    })
+}
+
 /// What PPP carries. Its protocol field may be cut to one byte where the first would be zero; the last byte alone is odd (RFC 1661, 2).
 fn point_to_point(frame: &[u8]) -> Result<(u16, &[u8]), DropReason> {
     let first = frame.first().ok_or(DropReason::Truncated)?;
@@ -151,7 +180,7 @@ fn point_to_point(frame: &[u8]) -> Result<(u16, &[u8]), DropReason> {
     Ok((ether_type, rest(frame, len)?))
 }
 
-fn tags(mut layer: Layer<'_>) -> Result<Layer<'_>, DropReason> {
+pub(crate) fn tags(mut layer: Layer<'_>) -> Result<Layer<'_>, DropReason> {
     let mut vlans = 0;
     for _ in 0..TAGS_MAX {
         match layer.ether_type {
@@ -176,6 +205,20 @@ fn tags(mut layer: Layer<'_>) -> Result<Layer<'_>, DropReason> {
                 if bottom_of_stack {
                     layer.ether_type = ether_type_of_ip(payload);
                 }
+            }
+            ether_type::E_TAG => (layer.ether_type, layer.payload) = tag(layer.payload, 6)?,
+            ether_type::VN_TAG => (layer.ether_type, layer.payload) = tag(layer.payload, 4)?,
+            ether_type::NSH => {
+                // `version, flags 12 | length in words 6 | unassigned 4 | metadata type 4 | next protocol 8`
+                let header = layer.payload.first_chunk::<4>().ok_or(DropReason::Truncated)?;
+                let payload = rest(layer.payload, usize::from(header[1] & 0x3f) * 4)?;
+                match header[3] {
+                    1 => layer.ether_type = ether_type::IPV4,
+                    2 => layer.ether_type = ether_type::IPV6,
+                    3 => return ethernet(payload, layer.vlan),
+                    _ => layer.ether_type = 0,
+                }
+                layer.payload = payload;
             }
             ether_type::PPPOE_SESSION => {
                 const PPPOE_LEN: usize = 6;

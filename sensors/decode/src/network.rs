@@ -3,9 +3,9 @@
 use crate::Defragmenter;
 use crate::checksum::{self, Summed};
 use crate::defragment::{Fragment, FragmentKey, Outcome};
-use crate::link::{self, Layer, ether_type};
+use crate::link::{Layer, ether_type};
 use crate::packet::{Assembly, Decoded, DropReason, Packet, Transport};
-use crate::transport;
+use crate::{transport, tunnel};
 use etherparse::{Ipv4HeaderSlice, Ipv6HeaderSlice};
 use std::net::IpAddr;
 
@@ -13,15 +13,12 @@ use std::net::IpAddr;
 pub const EXTENSION_HEADERS_MAX: usize = 16;
 
 /// Most tunnels taken off one packet; what is deeper stays a packet of the tunnel's protocol.
-pub const TUNNEL_DEPTH_MAX: u8 = 2;
+pub const TUNNEL_DEPTH_MAX: u8 = 4;
 
 mod number {
     pub(super) const HOP_BY_HOP: u8 = 0;
-    pub(super) const IPV4: u8 = 4;
-    pub(super) const IPV6: u8 = 41;
     pub(super) const ROUTING: u8 = 43;
     pub(super) const FRAGMENT: u8 = 44;
-    pub(super) const GRE: u8 = 47;
     pub(super) const AUTHENTICATION: u8 = 51;
     pub(super) const DESTINATION_OPTIONS: u8 = 60;
     pub(super) const MOBILITY: u8 = 135;
@@ -153,12 +150,18 @@ fn above<'a>(mut datagram: Datagram<'a>, defragmenter: Option<&'a mut Defragment
         ..
     } = datagram;
     if packet.tunnel_depth < TUNNEL_DEPTH_MAX
-        && let Some(inner) = tunnel(next_header, payload, packet.vlan)
+        && let Some(inner) = tunnel::in_ip(next_header, payload, packet.vlan)
     {
         return decode(inner, packet.ts_us, packet.tunnel_depth + 1, defragmenter);
     }
     packet.protocol = next_header;
     match transport::decode(next_header, payload, packet.missing_bytes) {
+        Ok(Transport::Udp(udp))
+            if packet.tunnel_depth < TUNNEL_DEPTH_MAX
+                && let Some(inner) = tunnel::in_udp(&udp, packet.vlan) =>
+        {
+            decode(inner, packet.ts_us, packet.tunnel_depth + 1, defragmenter)
+        }
         Ok(transport) => {
             if packet.missing_bytes == 0 && !goes_on {
                 packet.summed.segment = transport::segment(&transport, payload);
@@ -356,44 +359,4 @@ fn step(datagram: &mut Datagram<'_>, len: usize) -> Result<(), DropReason> {
         }
         _ => Err(missing(datagram)),
     }
-}
-
-/// The frame inside a tunnel; `None` when the payload is no tunnel that can be opened.
-fn tunnel(protocol: u8, payload: &[u8], vlan: u16) -> Option<Layer<'_>> {
-    let (ether_type, payload) = match protocol {
-        number::IPV4 => (ether_type::IPV4, payload),
-        number::IPV6 => (ether_type::IPV6, payload),
-        number::GRE => generic_routing(payload)?,
-        _ => return None,
-    };
-    match ether_type {
-        ether_type::IPV4 | ether_type::IPV6 => Some(Layer {
-            vlan,
-            ether_type,
-            payload,
-        }),
-        ether_type::BRIDGED_ETHERNET => link::ethernet(payload, vlan).ok(),
-        _ => None,
-    }
-}
-
-/// GRE (RFC 2784, RFC 2890): flags, protocol, then four bytes for each of checksum, key and sequence that is present.
-fn generic_routing(bytes: &[u8]) -> Option<(u16, &[u8])> {
-    const CHECKSUM: u16 = 0x8000;
-    const KEY: u16 = 0x2000;
-    const SEQUENCE: u16 = 0x1000;
-    const VERSION: u16 = 0x0007;
-    let header = bytes.first_chunk::<4>()?;
-    let flags = u16::from_be_bytes([header[0], header[1]]);
-    if flags & VERSION != 0 {
-        return None;
-    }
-    let options = [CHECKSUM, KEY, SEQUENCE]
-        .into_iter()
-        .filter(|option| flags & option != 0)
-        .count();
-    Some((
-        u16::from_be_bytes([header[2], header[3]]),
-        bytes.get(4 + options * 4..)?,
-    ))
 }

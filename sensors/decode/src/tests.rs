@@ -185,7 +185,7 @@ fn extension_headers_are_walked_and_bounded() {
 }
 
 #[test]
-fn tunnels_open_two_deep() {
+fn tunnels_open_to_a_depth() {
     let inner = udp_frame(b"hello");
     let wrap = |protocol: u8, head: &[u8], inside: &[u8]| {
         let mut header = etherparse::Ipv4Header::new(
@@ -209,15 +209,115 @@ fn tunnels_open_two_deep() {
         &wrap(47, &bridged, &inner),
         &PLAIN.replace("t0", "t1"),
     );
-    let twice = wrap(4, &[], &wrap(4, &[], ip));
-    check(LinkType::RawIp, &twice, &PLAIN.replace("t0", "t2"));
-    let thrice = told(decode(
+    let mut nested = ip.to_vec();
+    for depth in 1..=TUNNEL_DEPTH_MAX {
+        nested = wrap(4, &[], &nested);
+        check(
+            LinkType::RawIp,
+            &nested,
+            &PLAIN.replace("t0", &format!("t{depth}")),
+        );
+    }
+    let deeper = wrap(4, &[], &nested);
+    let deeper = told(decode(LinkType::RawIp, &deeper, &mut Defragmenter::new(), 1));
+    assert!(
+        deeper.contains(&format!("p4 v0 m0 t{TUNNEL_DEPTH_MAX}")),
+        "{deeper}"
+    );
+    // ERSPAN I, II and III, PPP as of PPTP, MPLS.
+    let opened = PLAIN.replace("t0", "t1");
+    let erspan_2 = [
+        &[0x10, 0, 0x88, 0xbe, 0, 0, 0, 1][..],
+        &[0x10, 1, 0, 0, 0, 0, 0, 0],
+    ]
+    .concat();
+    let erspan_3 = [
+        &[0x10, 0, 0x22, 0xeb, 0, 0, 0, 1][..],
+        &[0x20, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1],
+        &[0; 8],
+    ]
+    .concat();
+    check(LinkType::RawIp, &wrap(47, &[0, 0, 0x88, 0xbe], &inner), &opened);
+    check(LinkType::RawIp, &wrap(47, &erspan_2, &inner), &opened);
+    check(LinkType::RawIp, &wrap(47, &erspan_3, &inner), &opened);
+    let pptp = [
+        0x30, 0x81, 0x88, 0x0b, 0, 99, 0, 1, 0, 0, 0, 7, 0, 0, 0, 6, 0xff, 3, 0, 0x21,
+    ];
+    check(LinkType::RawIp, &wrap(47, &pptp, ip), &opened);
+    check(
         LinkType::RawIp,
-        &wrap(4, &[], &twice),
+        &wrap(47, &[0, 0, 0x88, 0x47, 0, 0, 0x11, 9], ip),
+        &opened,
+    );
+}
+
+#[test]
+fn tunnels_over_udp_open_when_ip_is_in_them() {
+    let inner = udp_frame(b"hello");
+    let ip = &inner[14..];
+    let datagram = |port: u16, payload: &[u8]| {
+        let mut frame = Vec::new();
+        PacketBuilder::ethernet2([3; 6], [4; 6])
+            .ipv4([192, 0, 2, 1], [192, 0, 2, 2], 64)
+            .udp(55_555, port)
+            .write(&mut frame, payload)
+            .unwrap();
+        frame
+    };
+    let with = |head: &[u8], inside: &[u8]| [head, inside].concat();
+    let opened = PLAIN.replace("t0", "t1");
+    let vxlan = with(&[8, 0, 0, 0, 0, 0, 7, 0], &inner);
+    check(LinkType::Ethernet, &datagram(4789, &vxlan), &opened);
+    let geneve = with(&[1, 0, 0x65, 0x58, 0, 0, 7, 0, 1, 1, 1, 0], &inner);
+    check(LinkType::Ethernet, &datagram(6081, &geneve), &opened);
+    let gtp = with(&[0x34, 0xff, 0, 99, 0, 0, 0, 1, 0, 0, 0, 0x85, 1, 0, 9, 0], ip);
+    check(LinkType::Ethernet, &datagram(2152, &gtp), &opened);
+    let mut six = Vec::new();
+    PacketBuilder::ipv6([1; 16], [2; 16], 60)
+        .udp(1, 2)
+        .write(&mut six, b"six")
+        .unwrap();
+    let origin = with(&[0, 0, 1, 2, 3, 4, 5, 6], &six);
+    let teredo = told(decode(
+        LinkType::Ethernet,
+        &datagram(3544, &origin),
         &mut Defragmenter::new(),
         1,
     ));
-    assert!(thrice.contains("p4 v0 m0 t2"), "{thrice}");
+    assert!(teredo.contains("t1 Whole \"six\""), "{teredo}");
+    // Anything else on those ports is a datagram.
+    for port in [4789, 6081, 2152, 3544] {
+        let other = told(decode(
+            LinkType::Ethernet,
+            &datagram(port, b"no tunnel, but a payload"),
+            &mut Defragmenter::new(),
+            1,
+        ));
+        assert!(other.contains("t0 Whole \"no tunnel"), "{other}");
+    }
+}
+
+#[test]
+fn tags_of_bridges_and_service_chains_come_off() {
+    let frame = udp_frame(b"hello");
+    let tagged = |tag: &[u8], rest: &[u8]| [&frame[..12], tag, rest].concat();
+    check(
+        LinkType::Ethernet,
+        &tagged(&[0x89, 0x3f, 1, 2, 3, 4, 5, 6], &frame[12..]),
+        PLAIN,
+    );
+    check(
+        LinkType::Ethernet,
+        &tagged(&[0x89, 0x26, 1, 2, 3, 4], &frame[12..]),
+        PLAIN,
+    );
+    let chain = [0x89, 0x4f, 0x0f, 0xc2, 1, 3, 0, 0, 1, 255];
+    check(LinkType::Ethernet, &tagged(&chain, &frame), PLAIN);
+    check(
+        LinkType::from_dlt(9),
+        &[&[0xff, 3, 0, 0x21], &frame[14..]].concat(),
+        PLAIN,
+    );
 }
 
 /// The IPv4 packet of `udp_frame(payload)` in fragments of `size` bytes each.
