@@ -58,8 +58,28 @@ pub(crate) struct Entry<T> {
     pub(crate) tcp: Connection,
     pub(crate) class: Class,
     pub(crate) told: Told,
+    /// Its share of the table's sums.
+    pub(crate) counted: Held,
     /// Which wrong checksums of each side are not held against it; `None` before its first packet.
     tolerated: [Option<ChecksumFaults>; 2],
+}
+
+/// Bytes that a connection holds.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Held {
+    /// Behind holes, or of a SYN.
+    pub(crate) waiting: usize,
+    /// Delivered and not acknowledged.
+    pub(crate) unacked: usize,
+}
+
+impl Held {
+    pub(crate) fn of(connection: &Connection) -> Self {
+        Self {
+            waiting: connection.waiting_bytes(),
+            unacked: connection.unacked_bytes(),
+        }
+    }
 }
 
 /// A flow that begins with `packet`.
@@ -100,6 +120,7 @@ pub(crate) fn new_entry<T: Default>(packet: &Packet<'_>, ends: &Ends, reference:
         tcp: Connection::default(),
         class: Class::Other,
         told: Told::default(),
+        counted: Held::default(),
         tolerated: [None; 2],
     };
     entry.class = class_of(&entry);

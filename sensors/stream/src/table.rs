@@ -2,7 +2,7 @@
 
 use crate::config::{Config, Counters, UrgentData};
 use crate::delivery::Delivery;
-use crate::entry::{self, Class, Entry, TCP};
+use crate::entry::{self, Class, Entry, Held, TCP};
 use crate::flow::{Direction, EndReason, Flow, Handler, StreamAnomaly};
 use crate::half::{Segment, UNACKED_BYTES_MAX};
 use crate::key::{Ends, Key};
@@ -234,7 +234,6 @@ impl<T: Default> FlowTable<T> {
         verdict: Verdict,
         handler: &mut impl Handler<T>,
     ) {
-        let (waited, unacked) = (entry.tcp.waiting_bytes(), entry.tcp.unacked_bytes());
         let receiver = entry.flow.receiver(direction).address;
         let (mut worker, connection) = Self::delivery(
             &self.config,
@@ -282,7 +281,7 @@ impl<T: Default> FlowTable<T> {
         }
         let [originator, responder] = &connection.halves;
         worker.flow.stream_bytes = [originator.sent(), responder.sent()];
-        self.recount(entry, waited, unacked);
+        self.recount(entry);
     }
 
     fn delivery<'a, H: Handler<T>>(
@@ -307,12 +306,13 @@ impl<T: Default> FlowTable<T> {
     }
 
     /// Keeps the sums over all flows right, and the flow among those with holes if it is one.
-    fn recount(&mut self, entry: &Entry<T>, waited: usize, unacked: usize) {
+    fn recount(&mut self, entry: &mut Entry<T>) {
         let slot = entry.flow.reference.index;
-        let waiting = entry.tcp.waiting_bytes();
-        self.waiting_bytes = self.waiting_bytes.saturating_sub(waited) + waiting;
-        self.unacked_bytes = self.unacked_bytes.saturating_sub(unacked) + entry.tcp.unacked_bytes();
-        match (waiting > 0, self.with_holes.contains(slot)) {
+        let held = Held::of(&entry.tcp);
+        let before = std::mem::replace(&mut entry.counted, held);
+        self.waiting_bytes = self.waiting_bytes.saturating_sub(before.waiting) + held.waiting;
+        self.unacked_bytes = self.unacked_bytes.saturating_sub(before.unacked) + held.unacked;
+        match (held.waiting > 0, self.with_holes.contains(slot)) {
             (true, false) => self.with_holes.push(slot, 0),
             (false, true) => self.with_holes.remove(slot),
             _ => {}
@@ -329,7 +329,6 @@ impl<T: Default> FlowTable<T> {
                 self.with_holes.remove(slot);
                 continue;
             };
-            let (waited, unacked) = (entry.tcp.waiting_bytes(), entry.tcp.unacked_bytes());
             self.counters.tcp_waiting_limit += 1;
             let (mut worker, connection) = Self::delivery(
                 &self.config,
@@ -340,7 +339,7 @@ impl<T: Default> FlowTable<T> {
                 handler,
             );
             worker.give_up(connection, Direction::Originator, 0);
-            self.recount(&entry, waited, unacked);
+            self.recount(&mut entry);
             if let Some(slot) = self.slots.get_mut(slot as usize) {
                 slot.entry = Some(entry);
             }
@@ -385,8 +384,8 @@ impl<T: Default> FlowTable<T> {
         self.free.push(index);
         if entry.flow.protocol == TCP {
             self.with_holes.remove(index);
-            self.waiting_bytes = self.waiting_bytes.saturating_sub(entry.tcp.waiting_bytes());
-            self.unacked_bytes = self.unacked_bytes.saturating_sub(entry.tcp.unacked_bytes());
+            self.waiting_bytes = self.waiting_bytes.saturating_sub(entry.counted.waiting);
+            self.unacked_bytes = self.unacked_bytes.saturating_sub(entry.counted.unacked);
             let (mut worker, connection) = Self::delivery(
                 &self.config,
                 &mut self.counters,
