@@ -55,13 +55,13 @@ pub struct Field {
 fn columns(class: Class) -> impl Iterator<Item = &'static Column> {
     class
         .columns()
-        .filter(move |column| compile::is_selectable(class, column))
+        .filter(|column| compile::is_selectable(column))
 }
 
 /// What to select for [`read`].
 pub(super) fn selection(class: Class) -> String {
     let expressions: Vec<String> = columns(class)
-        .filter_map(|column| Some((column, compile::expression(class, column)?)))
+        .filter_map(|column| Some((column, compile::expression(column)?)))
         .map(|(column, expression)| match column.kind {
             Kind::Time => format!("toUnixTimestamp64Micro({expression})"),
             Kind::Id | Kind::Address | Kind::U64 => format!("toString({expression})"),
