@@ -19,6 +19,15 @@ type Fault = Box<dyn std::error::Error>;
 /// The message that has one of each class's messages.
 const ENVELOPE: &str = "vonggac.v1.Event";
 
+/// Messages within messages that stand behind a pointer.
+const BOXED: [&str; 5] = [
+    "Signature.http",
+    "Signature.dns",
+    "Signature.tls",
+    "Signature.flow",
+    "File.http",
+];
+
 fn main() -> Result<(), Fault> {
     println!("cargo::rerun-if-changed=proto");
     println!("cargo::rerun-if-changed=build");
@@ -36,6 +45,11 @@ fn main() -> Result<(), Fault> {
         long_fields::generate(&envelope, &options)?,
     )?;
     fs::write(out.join("classes.rs"), classes::generate(&envelope, &options)?)?;
-    prost_build::Config::new().compile_fds(compiler.file_descriptor_set())?;
+    let mut config = prost_build::Config::new();
+    // What alerts and files carry of other classes is large and often absent.
+    for field in BOXED {
+        config.boxed(format!(".vonggac.v1.{field}"));
+    }
+    config.compile_fds(compiler.file_descriptor_set())?;
     Ok(())
 }

@@ -90,8 +90,8 @@ fn column(parts: &Parts<'_>, said: &Said) -> Result<String, Fault> {
     let mut aliases: Vec<String> = Vec::new();
     for language in ["zeek", "eve", "sigma", "ocsf"] {
         for name in said.texts(language) {
-            // Languages may share a name.
-            if !aliases.contains(&name) {
+            // Languages may share a name, also with the column.
+            if name != parts.name && !aliases.contains(&name) {
                 aliases.push(name);
             }
         }

@@ -33,6 +33,9 @@ export const COMMON_FIELDS: Readonly<Record<string, FieldInfo>> = {
   dport: { vi: "Cổng bên đáp", en: "Port of the side that answers" },
   proto: { vi: "Giao thức trên IP", en: "Protocol over IP" },
   vlan: { vi: "Mã VLAN trong cùng", en: "Innermost VLAN id" },
+  outer_vlan: { vi: "Mã VLAN ngoài cùng, nếu có nhiều thẻ", en: "Outermost VLAN id, where there are several tags" },
+  icmp_type: { vi: "Kiểu ICMP", en: "Type of ICMP" },
+  icmp_code: { vi: "Mã ICMP", en: "Code of ICMP" },
 };
 
 export const EVENT_CLASSES: readonly ClassInfo[] = [
@@ -81,6 +84,7 @@ export const EVENT_CLASSES: readonly ClassInfo[] = [
       answers: { vi: "Dữ liệu các bản ghi trả lời", en: "Data of the answer's records", wide: true },
       ttls: { vi: "Thời gian sống của các bản ghi, giây", en: "Times to live of the records, in seconds" },
       rtt_us: { vi: "Thời gian từ hỏi đến trả lời, micro giây", en: "Time from question to answer, in microseconds" },
+      opcode: { vi: "Mã thao tác; 0 là truy vấn", en: "Operation code; 0 is a query" },
       query_length: { vi: "Độ dài tên được hỏi, byte", en: "Length of the name asked for, in bytes" },
     },
   },
@@ -109,6 +113,8 @@ export const EVENT_CLASSES: readonly ClassInfo[] = [
       server: { vi: "Phần mềm máy chủ (Server)", en: "Server's software (Server)" },
       cookie_present: { vi: "Yêu cầu có cookie", en: "The request has a cookie" },
       x_forwarded_for: { vi: "Địa chỉ gốc do proxy khai (X-Forwarded-For)", en: "Origin that proxies tell (X-Forwarded-For)" },
+      content_type: { vi: "Kiểu nội dung máy chủ khai (Content-Type)", en: "Content type that the server declares" },
+      port: { vi: "Cổng ghi trong tên máy chủ của yêu cầu", en: "Port that the request names" },
       url: { vi: "URL đầy đủ", en: "Whole URL" },
       uri_stem: { vi: "Đường dẫn, không có phần truy vấn", en: "Path without the query" },
       uri_query: { vi: "Phần truy vấn sau dấu ?", en: "Query after the question mark" },
@@ -161,6 +167,8 @@ export const EVENT_CLASSES: readonly ClassInfo[] = [
       yara_rules: { vi: "Các luật YARA khớp", en: "YARA rules that matched" },
       host: { vi: "Tên máy chủ trong yêu cầu", en: "Host that the request named", wide: true },
       uri: { vi: "URI trong yêu cầu", en: "URI of the request", wide: true },
+      md5: { vi: "MD5 của tệp", en: "MD5 of the file" },
+      sha1: { vi: "SHA-1 của tệp", en: "SHA-1 of the file" },
     },
   },
   {
@@ -183,6 +191,7 @@ export const EVENT_CLASSES: readonly ClassInfo[] = [
       app: { vi: "Giao thức ứng dụng", en: "Application protocol" },
       payload: { vi: "Những byte đầu của dữ liệu khớp", en: "First bytes of what matched" },
       rule: { vi: "Nguyên văn luật", en: "The rule as it was written", wide: true },
+      category: { vi: "Mô tả loại tấn công", en: "Description of the kind of attack" },
     },
   },
   {
@@ -213,6 +222,7 @@ export const EVENT_CLASSES: readonly ClassInfo[] = [
       layer: { vi: "Lớp có bất thường", en: "Layer that is broken" },
       kind: { vi: "Tên bất thường", en: "Name of the anomaly" },
       detail: { vi: "Chi tiết", en: "Details", wide: true },
+      direction: { vi: "Chiều của dữ liệu: to_server, to_client", en: "Direction of the data: to_server, to_client" },
     },
   },
   {

@@ -1,10 +1,32 @@
 //! Columns that are more than their field: the functions that `read` in `event.proto` names.
 
 use super::Value;
-use crate::proto::{Dns, Event, Flow, Http};
+use crate::address::is_icmp;
+use crate::proto::{Dns, Event, Flow, Http, Signature};
 
 pub(super) fn protocol(event: &Event) -> Value<'_> {
     Value::text(crate::protocol_name(event.proto))
+}
+
+/// 0 is a type, too: the echo reply.
+pub(super) fn icmp_type(event: &Event) -> Value<'_> {
+    icmp(event, event.icmp_type)
+}
+
+pub(super) fn icmp_code(event: &Event) -> Value<'_> {
+    icmp(event, event.icmp_code)
+}
+
+fn icmp(event: &Event, number: u32) -> Value<'_> {
+    if is_icmp(event.proto) {
+        Value::Number(u64::from(number))
+    } else {
+        Value::Null
+    }
+}
+
+pub(super) fn category(signature: &Signature) -> Value<'_> {
+    Value::text(signature.category_text())
 }
 
 pub(super) fn duration_us(flow: &Flow) -> Value<'_> {
