@@ -38,7 +38,7 @@ pub struct Options {
     pub references: bool,
     /// Alerts: what became of the packet.
     pub verdict: bool,
-    /// Alerts: the transaction, its files and the flow.
+    /// Alerts: the rule's metadata, the transaction, its files and the flow.
     pub metadata: bool,
 }
 

@@ -59,7 +59,9 @@ fn rule(signature: &Signature, options: &Options, object: &mut Object<'_>) {
     object.text("signature", &signature.message);
     object.text("category", signature.category_text());
     object.number("severity", signature.priority);
-    object.object("metadata", |object| metadata(&signature.metadata, object));
+    if options.metadata {
+        object.object("metadata", |object| metadata(&signature.metadata, object));
+    }
     if options.references {
         object.texts("references", signature.references.iter().map(String::as_str));
     }
@@ -231,6 +233,7 @@ mod tests {
             (&line["alert"]["rule"], &line["verdict"]["action"]),
             (&json!("alert http ..."), &json!("alert"))
         );
-        assert!(line.get("http").is_none() && line.get("flow").is_none());
+        let metadata = [line.get("http"), line.get("flow"), line["alert"].get("metadata")];
+        assert_eq!(metadata, [None; 3]);
     }
 }

@@ -5,22 +5,25 @@ use crate::proto::Anomaly;
 
 /// What breaks a rule: of the decoder, of the stream, or of the application protocol that is named.
 pub(super) fn describe(anomaly: &Anomaly, object: &mut Object<'_>) {
-    match anomaly.layer.as_str() {
+    let layer = anomaly.layer.as_str();
+    match layer {
         "link" | "network" | "transport" => {
             object.text("type", "decode");
-            object.text("layer", &anomaly.layer);
+            object.text("event", &format!("decoder.{}", anomaly.kind));
+            object.text("layer", layer);
         }
         "stream" => {
             object.text("type", "stream");
-            object.text("layer", &anomaly.layer);
+            object.text("event", &format!("stream.{}", anomaly.kind));
+            object.text("layer", layer);
         }
         app => {
             object.text("type", "applayer");
+            object.text("event", &anomaly.kind);
             object.text_if("app_proto", app);
             object.text("layer", "proto_parser");
         }
     }
-    object.text("event", &anomaly.kind);
     object.text_if("detail", &anomaly.detail);
 }
 
@@ -43,11 +46,11 @@ mod tests {
         };
         check(
             "network",
-            json!({ "type": "decode", "layer": "network", "event": "k" }),
+            json!({ "type": "decode", "layer": "network", "event": "decoder.k" }),
         );
         check(
             "stream",
-            json!({ "type": "stream", "layer": "stream", "event": "k" }),
+            json!({ "type": "stream", "layer": "stream", "event": "stream.k" }),
         );
         check(
             "dns",

@@ -1,6 +1,7 @@
 //! `dns`, version 3. One event is a question and its answer; Suricata writes a line for each.
 
-use std::net::IpAddr;
+use std::io::Write as _;
+use std::net::{IpAddr, Ipv6Addr};
 
 use super::json::{List, Object};
 use super::text::address;
@@ -49,7 +50,10 @@ fn head(dns: &Dns, kind: &str, tx_id: Option<u64>, flags: u32, object: &mut Obje
         object.number("tx_id", tx_id);
     }
     object.number("id", dns.trans_id);
-    object.text("flags", &format!("{flags:x}"));
+    object.plain("flags", |out| {
+        // A vector takes all bytes.
+        let _ = write!(out, "{flags:x}");
+    });
     for (bit, name) in FLAGS {
         object.true_if(name, flags & bit != 0);
     }
@@ -183,7 +187,7 @@ fn grouped(answers: &[DnsRecord], object: &mut Object<'_>) {
 fn one_of_group(record: &DnsRecord, list: &mut List<'_>) {
     match record.r#type {
         6 | 33 | 44 => list.object(|item| describe(record, item)),
-        28 => match record.data.parse::<std::net::Ipv6Addr>() {
+        28 => match record.data.parse::<Ipv6Addr>() {
             Ok(address) => list.text(&written_out(address)),
             Err(_) => list.text(&record.data),
         },
@@ -191,7 +195,7 @@ fn one_of_group(record: &DnsRecord, list: &mut List<'_>) {
     }
 }
 
-fn written_out(address: std::net::Ipv6Addr) -> String {
+fn written_out(address: Ipv6Addr) -> String {
     address
         .segments()
         .map(|segment| format!("{segment:04x}"))

@@ -53,9 +53,7 @@ pub struct Field {
 
 /// The columns of a row, in order.
 fn columns(class: Class) -> impl Iterator<Item = &'static Column> {
-    class
-        .columns()
-        .filter(|column| compile::is_selectable(column))
+    class.columns().filter(|column| compile::is_selectable(column))
 }
 
 /// What to select for [`read`].
