@@ -10,6 +10,9 @@ use crate::{Fault, columns};
 /// Colours in the console's palette; a class that names none gets one by its field's number.
 const COLOURS: u32 = 12;
 
+/// Number of the first class's field in `Event`.
+const FIRST_CLASS: u32 = 20;
+
 pub(crate) fn generate(envelope: &MessageDescriptor, options: &Options) -> Result<String, Fault> {
     let body = envelope
         .oneofs()
@@ -81,7 +84,7 @@ fn table(field: &FieldDescriptor, message: &MessageDescriptor, options: &Options
         eve => eve,
     };
     let colour = match said.number("colour") {
-        0 => 1 + field.number() % COLOURS,
+        0 => 1 + field.number().saturating_sub(FIRST_CLASS) % COLOURS,
         colour => colour,
     };
     let mut lists = String::new();

@@ -104,13 +104,14 @@ fn column(parts: &Parts<'_>, said: &Said) -> Result<String, Fault> {
         ),
     };
     Ok(format!(
-        "Column {{ name: {:?}, kind: Kind::{}, stored: {}, aliases: &{aliases:?}, eve: {:?}, vi: {vi:?}, en: {en:?}, wide: {}, \
+        "Column {{ name: {:?}, kind: Kind::{}, stored: {}, aliases: &{aliases:?}, eve: {:?}, vi: {vi:?}, en: {en:?}, wide: {}, zero_is_none: {}, \
          sql: {:?}, read: {read} }}",
         parts.name,
         parts.kind,
         parts.sql.is_none(),
         eve.first().map_or("", String::as_str),
         said.is("wide"),
+        said.is("zero_is_none"),
         parts.sql.unwrap_or_default(),
     ))
 }

@@ -7,6 +7,7 @@
 mod alert;
 mod anomaly;
 mod dns;
+mod dns_record;
 mod file;
 mod flow;
 mod http;

@@ -64,6 +64,8 @@ pub struct Column {
     pub en: &'static str,
     /// Whether its values are long.
     pub wide: bool,
+    /// Whether a stored 0 stands for "none".
+    pub zero_is_none: bool,
     /// ClickHouse's expression of a derived column; empty where searches cannot ask for it, and for a stored one.
     pub sql: &'static str,
     /// Reads it from an event; [`Value::Null`] when the event has none.

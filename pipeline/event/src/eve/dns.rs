@@ -1,10 +1,9 @@
 //! `dns`, version 3. One event is a question and its answer; Suricata writes a line for each.
 
 use std::io::Write as _;
-use std::net::{IpAddr, Ipv6Addr};
 
-use super::json::{List, Object};
-use super::text::address;
+use super::dns_record;
+use super::json::Object;
 use crate::proto::{Dns, DnsRecord};
 
 /// Bits of a DNS header's flags (RFC 1035 section 4.1.1), as far as they have a name in EVE.
@@ -94,74 +93,7 @@ fn records(name: &str, records: &[DnsRecord], object: &mut Object<'_>) {
     object.list(name, |list| {
         records
             .iter()
-            .for_each(|record| list.object(|item| describe(record, item)))
-    });
-}
-
-fn describe(record: &DnsRecord, item: &mut Object<'_>) {
-    item.text("rrname", &record.name);
-    item.true_if("rrname_truncated", record.name_truncated);
-    item.text("rrtype", &record.type_name);
-    item.number("ttl", record.ttl);
-    match record.r#type {
-        6 => start_of_authority(&record.data, item),
-        33 => server(&record.data, item),
-        44 => host_key(&record.data, item),
-        28 => match record.data.parse::<IpAddr>() {
-            Ok(parsed) => address(item, "rdata", parsed),
-            Err(_) => item.text("rdata", &record.data),
-        },
-        _ => item.text("rdata", rdata(record)),
-    }
-}
-
-/// The data as Suricata writes it: of a mail exchange, the host alone.
-fn rdata(record: &DnsRecord) -> &str {
-    match (record.r#type, record.data.split_once(' ')) {
-        (15, Some((_, host))) => host,
-        _ => &record.data,
-    }
-}
-
-/// `mname rname serial refresh retry expire minimum` (RFC 1035 section 3.3.13).
-fn start_of_authority(data: &str, item: &mut Object<'_>) {
-    item.object("soa", |soa| {
-        let mut words = data.split(' ');
-        for name in ["mname", "rname"] {
-            soa.text(name, words.next().unwrap_or_default());
-        }
-        numbers(&["serial", "refresh", "retry", "expire", "minimum"], words, soa);
-    });
-}
-
-/// `priority weight port name` (RFC 2782).
-fn server(data: &str, item: &mut Object<'_>) {
-    item.object("srv", |srv| {
-        let mut words = data.splitn(4, ' ');
-        numbers(&["priority", "weight", "port"], words.by_ref().take(3), srv);
-        srv.text("name", words.next().unwrap_or_default());
-    });
-}
-
-fn numbers<'a>(names: &[&str], words: impl Iterator<Item = &'a str>, object: &mut Object<'_>) {
-    for (name, word) in names.iter().zip(words) {
-        object.number(name, word.parse::<u32>().unwrap_or(0));
-    }
-}
-
-/// A key's fingerprint (RFC 4255 section 3.1), in hex: algorithm, kind of hash, hash.
-fn host_key(data: &str, item: &mut Object<'_>) {
-    let byte = |place: usize| {
-        data.get(place..place + 2)
-            .and_then(|two| u8::from_str_radix(two, 16).ok())
-    };
-    let mut places = (0..data.len()).step_by(2).map_while(byte);
-    item.object("sshfp", |object| {
-        for name in ["algo", "type"] {
-            object.number(name, u32::from(places.next().unwrap_or(0)));
-        }
-        let hash: Vec<String> = places.map(|byte| format!("{byte:02x}")).collect();
-        object.text("fingerprint", &hash.join(":"));
+            .for_each(|record| list.object(|item| dns_record::describe(record, item)))
     });
 }
 
@@ -178,28 +110,10 @@ fn grouped(answers: &[DnsRecord], object: &mut Object<'_>) {
             }
             groups.list(&record.type_name, |list| {
                 let same = answers.iter().filter(|other| other.r#type == record.r#type);
-                same.for_each(|record| one_of_group(record, list));
+                same.for_each(|record| dns_record::append_data(record, list));
             });
         }
     });
-}
-
-fn one_of_group(record: &DnsRecord, list: &mut List<'_>) {
-    match record.r#type {
-        6 | 33 | 44 => list.object(|item| describe(record, item)),
-        28 => match record.data.parse::<Ipv6Addr>() {
-            Ok(address) => list.text(&written_out(address)),
-            Err(_) => list.text(&record.data),
-        },
-        _ => list.text(rdata(record)),
-    }
-}
-
-fn written_out(address: Ipv6Addr) -> String {
-    address
-        .segments()
-        .map(|segment| format!("{segment:04x}"))
-        .join(":")
 }
 
 #[cfg(test)]

@@ -131,6 +131,14 @@ impl List<'_> {
         number(value.into(), self.out);
     }
 
+    /// A text that `write` appends in quotes; it must need no escapes.
+    pub(super) fn plain(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        self.next();
+        self.out.push(b'"');
+        write(self.out);
+        self.out.push(b'"');
+    }
+
     pub(super) fn object(&mut self, fill: impl FnOnce(&mut Object<'_>)) {
         self.next();
         Object::write(self.out, fill);

@@ -58,7 +58,11 @@ fn digits(value: u32, width: u32, out: &mut Vec<u8>) {
 
 /// An address: IPv4 with dots, IPv6 with all its digits and no `::`.
 pub(super) fn address(object: &mut Object<'_>, name: &str, address: IpAddr) {
-    object.plain(name, |out| match address {
+    object.plain(name, |out| push_address(address, out));
+}
+
+pub(super) fn push_address(address: IpAddr, out: &mut Vec<u8>) {
+    match address {
         IpAddr::V4(v4) => {
             for (place, octet) in v4.octets().into_iter().enumerate() {
                 if place > 0 {
@@ -75,7 +79,7 @@ pub(super) fn address(object: &mut Object<'_>, name: &str, address: IpAddr) {
                 json::hex(octet, out);
             }
         }
-    });
+    }
 }
 
 /// The name of an IANA protocol number; three digits for one that has none here.
