@@ -1,104 +1,55 @@
-//! Compiles the Protobuf schema with a compiler written in Rust, so that no `protoc` is needed, and lists the fields of an event that may
-//! be long.
+//! Compiles the Protobuf schema with a compiler written in Rust, so that no `protoc` is needed, and makes of its options the table of
+//! classes and columns, and the list of the fields of an event that may be long.
 
-use std::fmt::Write as _;
+#[path = "build/classes.rs"]
+mod classes;
+#[path = "build/columns.rs"]
+mod columns;
+#[path = "build/long_fields.rs"]
+mod long_fields;
+#[path = "build/options.rs"]
+mod options;
+
 use std::path::Path;
 use std::{env, fs};
 
-use prost_types::field_descriptor_proto::{Label, Type};
-use prost_types::{DescriptorProto, FieldDescriptorProto, FileDescriptorSet};
+/// Why the schema cannot be used.
+type Fault = Box<dyn std::error::Error>;
 
-/// Fields of fixed length: ids and addresses.
-const FIXED: [&str; 3] = ["event_id", "src", "dst"];
+/// The message that has one of each class's messages.
+const ENVELOPE: &str = "vonggac.v1.Event";
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// Messages within messages that stand behind a pointer.
+const BOXED: [&str; 5] = [
+    "Signature.http",
+    "Signature.dns",
+    "Signature.tls",
+    "Signature.flow",
+    "File.http",
+];
+
+fn main() -> Result<(), Fault> {
     println!("cargo::rerun-if-changed=proto");
-    let descriptors = protox::compile(["vonggac/v1/event.proto"], ["proto"])?;
-    let long_fields = long_fields(&descriptors)?;
-    prost_build::Config::new().compile_fds(descriptors)?;
+    println!("cargo::rerun-if-changed=build");
+    let mut compiler = protox::Compiler::new(["proto"])?;
+    compiler.open_file("vonggac/v1/event.proto")?;
+    let pool = compiler.descriptor_pool();
+    let envelope = pool
+        .get_message_by_name(ENVELOPE)
+        .ok_or("no message vonggac.v1.Event")?;
+    let options = options::Options::of(&pool)?;
     let out = env::var("OUT_DIR")?;
-    fs::write(Path::new(&out).join("long_fields.rs"), long_fields)?;
+    let out = Path::new(&out);
+    fs::write(
+        out.join("long_fields.rs"),
+        long_fields::generate(&envelope, &options)?,
+    )?;
+    fs::write(out.join("classes.rs"), classes::generate(&envelope, &options)?)?;
+    let mut config = prost_build::Config::new();
+    // What alerts and files carry of other classes is large and often absent.
+    for field in BOXED {
+        config.boxed(format!(".vonggac.v1.{field}"));
+    }
+    config.compile_fds(compiler.file_descriptor_set())?;
     Ok(())
-}
-
-/// `impl LongFields` for `Event` and every message in it.
-fn long_fields(descriptors: &FileDescriptorSet) -> Result<String, Box<dyn std::error::Error>> {
-    let messages: Vec<&DescriptorProto> = descriptors
-        .file
-        .iter()
-        .filter(|file| file.package() == "vonggac.v1")
-        .flat_map(|file| &file.message_type)
-        .collect();
-    let mut wanted = vec!["Event".to_owned()];
-    let mut out = String::new();
-    let mut done = 0;
-    while let Some(name) = wanted.get(done).cloned() {
-        done += 1;
-        let message = messages
-            .iter()
-            .find(|message| message.name() == name)
-            .ok_or_else(|| format!("no message {name}"))?;
-        writeln!(out, "impl crate::cut::LongFields for {name} {{")?;
-        writeln!(
-            out,
-            "fn long_fields(&mut self, visit: &mut dyn FnMut(crate::cut::Long<'_>)) {{"
-        )?;
-        // A message may have none.
-        writeln!(out, "let _ = &visit;")?;
-        for field in &message.field {
-            visit(field, &mut out, &mut wanted)?;
-        }
-        writeln!(out, "}}\n}}")?;
-    }
-    Ok(out)
-}
-
-fn visit(
-    field: &FieldDescriptorProto,
-    out: &mut String,
-    wanted: &mut Vec<String>,
-) -> Result<(), std::fmt::Error> {
-    let name = field.name();
-    let is_list = field.label() == Label::Repeated;
-    let long = match field.r#type() {
-        Type::String => "Text",
-        Type::Bytes if FIXED.contains(&name) => return Ok(()),
-        Type::Bytes => "Bytes",
-        Type::Message => "Message",
-        _ if is_list => "",
-        _ => return Ok(()),
-    };
-    if is_list {
-        writeln!(out, "visit(crate::cut::Long::List(&mut self.{name}));")?;
-    }
-    let inner = field
-        .type_name()
-        .rsplit('.')
-        .next()
-        .unwrap_or_default()
-        .to_owned();
-    let is_message = long == "Message";
-    if is_message && !wanted.contains(&inner) {
-        wanted.push(inner.clone());
-    }
-    match (is_message, is_list) {
-        _ if long.is_empty() => Ok(()),
-        (true, true) => writeln!(
-            out,
-            "for item in &mut self.{name} {{ crate::cut::LongFields::long_fields(item, visit); }}"
-        ),
-        (true, false) if field.oneof_index.is_some() => writeln!(
-            out,
-            "if let Some(event::Body::{inner}(item)) = &mut self.body {{ crate::cut::LongFields::long_fields(item, visit); }}"
-        ),
-        (true, false) => writeln!(
-            out,
-            "if let Some(item) = &mut self.{name} {{ crate::cut::LongFields::long_fields(item, visit); }}"
-        ),
-        (false, true) => writeln!(
-            out,
-            "for item in &mut self.{name} {{ visit(crate::cut::Long::{long}(item)); }}"
-        ),
-        (false, false) => writeln!(out, "visit(crate::cut::Long::{long}(&mut self.{name}));"),
-    }
 }

@@ -1,7 +1,7 @@
 //! One sentence of an event's essential values.
 
 use vonggac_event::limits::cut;
-use vonggac_event::{Body, Event, parse_address, protocol_name};
+use vonggac_event::{Body, Class, Event, parse_address, protocol_name};
 
 use crate::SUMMARY_BYTES_MAX;
 
@@ -84,11 +84,48 @@ fn details(event: &Event) -> String {
             yara.sha256,
             yara.rule
         ),
-        Some(Body::Anomaly(anomaly)) => format!("{} {} {}", anomaly.layer, anomaly.kind, anomaly.detail),
         Some(Body::Stats(_)) | None => String::new(),
+        Some(_) => key_columns(event),
     }
+}
+
+/// `anomaly: layer dns, kind truncated_header`: the name of the class and its key columns.
+fn key_columns(event: &Event) -> String {
+    let Some(class) = Class::of(event) else {
+        return String::new();
+    };
+    let said: Vec<String> = class
+        .info()
+        .key
+        .iter()
+        .filter_map(|name| {
+            let value = (class.column(name)?.read)(event);
+            Some(format!("{name} {}", value.to_text()?))
+        })
+        .collect();
+    format!("{}: {}", class.name(), said.join(", "))
 }
 
 fn or<'a>(text: &'a str, other: &'a str) -> &'a str {
     if text.is_empty() { other } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vonggac_event::proto::Anomaly;
+
+    #[test]
+    fn a_class_without_a_sentence_tells_its_key_columns() {
+        let event = Event {
+            src: vec![10, 0, 0, 1],
+            body: Some(Body::Anomaly(Anomaly {
+                layer: "dns".into(),
+                kind: "truncated_header".into(),
+                ..Anomaly::default()
+            })),
+            ..Event::default()
+        };
+        assert_eq!(of(&event), "10.0.0.1 anomaly: layer dns, kind truncated_header");
+    }
 }

@@ -36,3 +36,8 @@ pub fn protocol_name(number: u32) -> &'static str {
         _ => "",
     }
 }
+
+/// Whether a protocol number is ICMP's or ICMPv6's.
+pub(crate) fn is_icmp(proto: u32) -> bool {
+    matches!(proto, 1 | 58)
+}

@@ -37,6 +37,12 @@ pub trait LongFields {
     fn long_fields(&mut self, visit: &mut dyn FnMut(Long<'_>));
 }
 
+impl<T: LongFields> LongFields for Box<T> {
+    fn long_fields(&mut self, visit: &mut dyn FnMut(Long<'_>)) {
+        (**self).long_fields(visit);
+    }
+}
+
 /// Cuts `event` until its wire form has at most `bytes_max` bytes, version byte included; says whether anything was cut. Below some
 /// kilobytes nothing more can be cut.
 pub fn cut(event: &mut Event, bytes_max: usize) -> bool {

@@ -1,368 +1,252 @@
-//! Suricata's EVE JSON form of an event, one object a line.
+//! Suricata's EVE JSON form of an event, one object a line, as Suricata 8 writes it; where ours differs by intention, `docs/eve.md` says so.
 //!
-//! `src_ip` is the side that opened the flow, also where Suricata turns the pair round for an answer. `event_type` is
-//! Suricata's where it has one (`flow`, `dns`, `http`, `tls`, `fileinfo`, `alert`, `anomaly`, `stats`); `yara` is ours. Our own ids
-//! stand under `vonggac`.
+//! `event_type` is Suricata's where it has one (`flow`, `dns`, `http`, `tls`, `fileinfo`, `alert`, `anomaly`, `stats`); classes that have
+//! no object of their own here are written column by column ([`plain`]), so that a new class needs nothing in this module. Source and
+//! destination are the client and the server, or the other way round for what the server sent. Our own ids stand under `vonggac`.
 
-use jiff::Timestamp;
-use serde_json::{Map, Value as Json, json};
+mod alert;
+mod anomaly;
+mod dns;
+mod dns_record;
+mod file;
+mod flow;
+mod http;
+mod json;
+mod plain;
+mod stats;
+mod text;
+mod tls;
 
-use crate::proto::{self, Counter, Event, event::Body};
-use crate::{EventId, parse_address, protocol_name};
+use json::Object;
 
-/// Appends the EVE line of `event`, with its line end.
-pub fn write(event: &Event, out: &mut Vec<u8>) {
-    let mut line = Map::new();
-    let mut put = |name: &str, value: Json| line.insert(name.to_owned(), value);
-    put("timestamp", json!(timestamp(event.ts_us)));
-    if event.flow_id != 0 {
-        put("flow_id", json!(event.flow_id));
-    }
-    if !event.sensor.is_empty() {
-        put("host", json!(event.sensor));
-    }
-    if event.vlan != 0 {
-        put("vlan", json!([event.vlan]));
-    }
-    for (ip, port, address, number) in [
-        ("src_ip", "src_port", &event.src, event.sport),
-        ("dest_ip", "dest_port", &event.dst, event.dport),
-    ] {
-        if let Some(address) = parse_address(address) {
-            put(ip, json!(address.to_string()));
-            if matches!(event.proto, 6 | 17 | 132) {
-                put(port, json!(number));
-            }
+use crate::address::is_icmp;
+use crate::proto::{Dns, Event, event::Body};
+use crate::{Class, EventId, parse_address};
+
+/// What is written beside what always is. By default what Suricata writes by its default configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
+pub struct Options {
+    /// Alerts: what matched, in base 64.
+    pub payload: bool,
+    /// Alerts: what matched, as text.
+    pub payload_printable: bool,
+    /// Alerts: the packet, in base 64.
+    pub packet: bool,
+    /// Alerts: the rule as it was written.
+    pub rule: bool,
+    /// Alerts: the rule's references.
+    pub references: bool,
+    /// Alerts: what became of the packet.
+    pub verdict: bool,
+    /// Alerts: the rule's metadata, the transaction, its files and the flow.
+    pub metadata: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            payload: false,
+            payload_printable: false,
+            packet: false,
+            rule: false,
+            references: false,
+            verdict: false,
+            metadata: true,
         }
     }
-    if event.proto != 0 {
-        put("proto", json!(proto_text(event.proto)));
+}
+
+/// Appends the lines of `event`, each with its end: two for a DNS question and its answer, one for all else.
+pub fn write(event: &Event, options: &Options, out: &mut Vec<u8>) {
+    if let Some(Body::Dns(dns)) = &event.body {
+        return exchange(event, dns, out);
     }
-    if !event.community_id.is_empty() {
-        put("community_id", json!(event.community_id));
-    }
-    if let Some(id) = EventId::from_bytes(&event.event_id) {
-        put(
-            "vonggac",
-            json!({ "event_id": id.to_string(), "tenant": event.tenant, "exercise_id": event.exercise_id }),
-        );
-    }
-    if let Some(body) = &event.body {
-        let (kind, name, value) = body_json(body);
-        put("event_type", json!(kind));
-        if let Body::Signature(signature) = body {
-            put("app_proto", json!(signature.app));
+    let head = Head {
+        ts_us: event.ts_us,
+        packet: event.packet,
+        is_turned: comes_from_server(event),
+    };
+    line(out, |object| {
+        envelope(event, &head, object);
+        if let Some(body) = &event.body {
+            describe(event, body, options, object);
         }
-        if let Body::Flow(flow) = body {
-            if !flow.app.is_empty() {
-                put("app_proto", json!(flow.app));
-            }
-            if event.proto == 6 {
-                put("tcp", tcp_json(flow));
-            }
-        }
-        put(name, value);
+    });
+}
+
+/// What the two lines of an exchange do not share.
+struct Head {
+    ts_us: i64,
+    /// Number of the packet in the capture file; 0 for none.
+    packet: u64,
+    /// Whether the source is the server.
+    is_turned: bool,
+}
+
+fn exchange(event: &Event, dns: &Dns, out: &mut Vec<u8>) {
+    if dns.query_seen || !dns.answered {
+        let packet = if dns.query_packet == 0 && !dns.answered {
+            event.packet
+        } else {
+            dns.query_packet
+        };
+        let head = Head {
+            ts_us: event.ts_us,
+            packet,
+            is_turned: false,
+        };
+        line(out, |object| {
+            envelope(event, &head, object);
+            object.object("dns", |object| dns::request(dns, event.tx_id, object));
+        });
     }
-    // A map of strings and numbers always serialises; a vector always takes the bytes.
-    let _ = serde_json::to_writer(&mut *out, &line);
+    if dns.answered {
+        let rtt_us = i64::try_from(dns.rtt_us).unwrap_or(i64::MAX);
+        let head = Head {
+            ts_us: event.ts_us.saturating_add(rtt_us),
+            packet: event.packet,
+            is_turned: true,
+        };
+        line(out, |object| {
+            envelope(event, &head, object);
+            object.object("dns", |object| dns::response(dns, object));
+        });
+    }
+}
+
+fn line(out: &mut Vec<u8>, fill: impl FnOnce(&mut Object<'_>)) {
+    Object::write(out, fill);
     out.push(b'\n');
 }
 
-fn body_json(body: &Body) -> (&'static str, &'static str, Json) {
-    match body {
-        Body::Flow(flow) => ("flow", "flow", flow_json(flow)),
-        Body::Dns(dns) => ("dns", "dns", dns_json(dns)),
-        Body::Http(http) => ("http", "http", http_json(http)),
-        Body::Tls(tls) => ("tls", "tls", tls_json(tls)),
-        Body::File(file) => ("fileinfo", "fileinfo", file_json(file)),
-        Body::Signature(signature) => ("alert", "alert", signature_json(signature)),
-        Body::Yara(yara) => ("yara", "yara", yara_json(yara)),
-        Body::Anomaly(anomaly) => (
-            "anomaly",
-            "anomaly",
-            json!({ "type": "applayer", "layer": anomaly.layer, "event": anomaly.kind, "detail": anomaly.detail }),
-        ),
-        Body::Stats(stats) => ("stats", "stats", stats_json(stats)),
+fn comes_from_server(event: &Event) -> bool {
+    match &event.body {
+        Some(Body::Signature(signature)) => alert::is_to_client(signature),
+        Some(Body::Anomaly(anomaly)) => anomaly.direction == "to_client",
+        Some(Body::File(file)) => file.from_responder,
+        _ => false,
     }
 }
 
-fn flow_json(flow: &proto::Flow) -> Json {
-    json!({
-        "pkts_toserver": flow.orig_packets,
-        "pkts_toclient": flow.resp_packets,
-        "bytes_toserver": flow.orig_bytes,
-        "bytes_toclient": flow.resp_bytes,
-        "start": timestamp(flow.start_us),
-        "end": timestamp(flow.end_us),
-        "age": flow.end_us.saturating_sub(flow.start_us) / 1_000_000,
-        "state": state_text(&flow.conn_state),
-        "conn_state": flow.conn_state,
-        "reason": if flow.end_reason == "closed" { "timeout" } else { flow.end_reason.as_str() },
-        "alerted": flow.signatures > 0,
-        "missed_bytes": flow.missed_bytes,
-    })
-}
-
-/// Suricata's word for a Zeek state.
-fn state_text(conn_state: &str) -> &'static str {
-    match conn_state {
-        "S0" | "SH" | "SHR" | "REJ" => "new",
-        "S1" | "S2" | "S3" | "OTH" => "established",
-        "" => "new",
-        _ => "closed",
+fn envelope(event: &Event, head: &Head, line: &mut Object<'_>) {
+    let class = Class::of(event);
+    text::timestamp(line, "timestamp", head.ts_us);
+    line.number_if("flow_id", event.flow_id);
+    line.text_if("host", &event.sensor);
+    line.number_if("pcap_cnt", head.packet);
+    if let Some(class) = class {
+        line.text("event_type", class.info().eve);
     }
-}
-
-fn tcp_json(flow: &proto::Flow) -> Json {
-    let both = flow.orig_tcp_flags | flow.resp_tcp_flags;
-    let mut tcp = json!({
-        "tcp_flags": format!("{both:02x}"),
-        "tcp_flags_ts": format!("{:02x}", flow.orig_tcp_flags),
-        "tcp_flags_tc": format!("{:02x}", flow.resp_tcp_flags),
+    line.list("vlan", |list| {
+        for id in [event.outer_vlan, event.vlan].into_iter().filter(|&id| id != 0) {
+            list.number(id);
+        }
     });
-    if let Some(map) = tcp.as_object_mut() {
-        for (bit, name) in [
-            (1, "fin"),
-            (2, "syn"),
-            (4, "rst"),
-            (8, "psh"),
-            (16, "ack"),
-            (32, "urg"),
-        ] {
-            if both & bit != 0 {
-                map.insert(name.to_owned(), json!(true));
+    endpoints(event, head.is_turned, line);
+    if event.proto != 0 {
+        text::protocol(line, "proto", event.proto);
+    }
+    match event.src.len() {
+        4 => line.number("ip_v", 4_u32),
+        16 => line.number("ip_v", 6_u32),
+        _ => {}
+    }
+    if is_icmp(event.proto) {
+        line.number("icmp_type", event.icmp_type);
+        line.number("icmp_code", event.icmp_code);
+    }
+    if !matches!(class, None | Some(Class::Flow | Class::Stats)) {
+        let source = if event.at_flow_end {
+            "stream (flow timeout)"
+        } else {
+            "wire/pcap"
+        };
+        line.text("pkt_src", source);
+    }
+    line.text_if("community_id", &event.community_id);
+    if let Some(tx_id) = event.tx_id.filter(|_| has_transaction(event)) {
+        line.number("tx_id", tx_id);
+    }
+    ours(event, line);
+}
+
+/// Whether the line's transaction is told beside the object; DNS and files tell it within.
+fn has_transaction(event: &Event) -> bool {
+    !matches!(event.body, Some(Body::Dns(_) | Body::File(_)))
+}
+
+/// Both addresses, and the ports of protocols that have them.
+fn endpoints(event: &Event, is_turned: bool, object: &mut Object<'_>) {
+    let opener = (&event.src, event.sport);
+    let other = (&event.dst, event.dport);
+    let (source, destination) = if is_turned {
+        (other, opener)
+    } else {
+        (opener, other)
+    };
+    for (ip, port, (address, number)) in [
+        ("src_ip", "src_port", source),
+        ("dest_ip", "dest_port", destination),
+    ] {
+        if let Some(address) = parse_address(address) {
+            text::address(object, ip, address);
+            // TCP, UDP, SCTP.
+            if matches!(event.proto, 6 | 17 | 132) {
+                object.number(port, number);
             }
         }
     }
-    tcp
 }
 
-fn dns_json(dns: &proto::Dns) -> Json {
-    let answers: Vec<Json> = dns
-        .answers
-        .iter()
-        .enumerate()
-        .map(|(index, data)| json!({ "rdata": data, "ttl": dns.ttls.get(index).copied().unwrap_or(0) }))
-        .collect();
-    json!({
-        "version": 3,
-        "type": if dns.answered { "response" } else { "request" },
-        "id": dns.trans_id,
-        "rrname": dns.query,
-        "rrtype": dns.qtype_name,
-        "queries": [{ "rrname": dns.query, "rrtype": dns.qtype_name }],
-        "rcode": dns.rcode_name,
-        "aa": dns.authoritative, "tc": dns.truncated, "rd": dns.recursion_desired, "ra": dns.recursion_available,
-        "answers": answers,
-        "rtt_us": dns.rtt_us,
-    })
+fn ours(event: &Event, line: &mut Object<'_>) {
+    if let Some(id) = EventId::from_bytes(&event.event_id) {
+        line.object("vonggac", |object| {
+            object.text("event_id", &id.to_string());
+            object.text("tenant", &event.tenant);
+            object.number("exercise_id", event.exercise_id);
+        });
+    }
 }
 
-fn http_json(http: &proto::Http) -> Json {
-    without_empty(json!({
-        "hostname": http.host,
-        "url": http.uri,
-        "http_user_agent": http.user_agent,
-        "http_refer": http.referrer,
-        "http_method": http.method,
-        "protocol": http.version,
-        "status": http.status_code,
-        "redirect": http.location,
-        "http_content_type": http.response_mime,
-        "length": http.response_body_len,
-        "request_length": http.request_body_len,
-        "xff": http.x_forwarded_for,
-        "server": http.server,
-        "username": http.username,
-    }))
-}
-
-fn tls_json(tls: &proto::Tls) -> Json {
-    let hash = |text: &str| {
-        if text.is_empty() {
-            json!({})
-        } else {
-            json!({ "hash": text })
+fn describe(event: &Event, body: &Body, options: &Options, line: &mut Object<'_>) {
+    match body {
+        Body::Flow(flow) => {
+            flow::app_proto(flow, line);
+            if flow.icmp_answered {
+                line.number("response_icmp_type", flow.resp_icmp_type);
+                line.number("response_icmp_code", flow.resp_icmp_code);
+            }
+            line.object("flow", |object| flow::ended(flow, object));
+            if event.proto == 6 {
+                line.object("tcp", |object| flow::tcp(flow, object));
+            }
         }
-    };
-    without_empty(json!({
-        "sni": tls.server_name,
-        "version": tls.version,
-        "cipher": tls.cipher,
-        "subject": tls.subject,
-        "issuerdn": tls.issuer,
-        "serial": tls.serial,
-        "fingerprint": tls.fingerprint_sha1,
-        "notbefore": if tls.not_before_us == 0 { String::new() } else { second(tls.not_before_us) },
-        "notafter": if tls.not_after_us == 0 { String::new() } else { second(tls.not_after_us) },
-        "subjectaltname": tls.san_dns,
-        "client_alpns": tls.client_alpn,
-        "server_alpn": tls.server_alpn,
-        "ja3": hash(&tls.ja3),
-        "ja3s": hash(&tls.ja3s),
-        "ja4": tls.ja4,
-        "session_resumed": tls.resumed,
-    }))
-}
-
-fn file_json(file: &proto::File) -> Json {
-    without_empty(json!({
-        "filename": file.name,
-        "magic": file.mime,
-        "state": if file.complete { "CLOSED" } else { "TRUNCATED" },
-        "stored": false,
-        "size": file.size,
-        "gaps": file.missed_bytes > 0,
-        "sha256": file.sha256,
-        "scan": file.scan,
-        "yara": file.yara_rules,
-    }))
-}
-
-fn signature_json(signature: &proto::Signature) -> Json {
-    let mut metadata = Map::new();
-    for entry in &signature.metadata {
-        let (key, value) = entry.split_once(' ').unwrap_or((entry, ""));
-        let list = metadata.entry(key).or_insert_with(|| json!([]));
-        if let Some(list) = list.as_array_mut() {
-            list.push(json!(value));
+        Body::Http(http) => line.object("http", |object| http::describe(http, object)),
+        Body::Tls(tls) => line.object("tls", |object| tls::describe(tls, object)),
+        Body::File(file) => {
+            let app = if file.app.is_empty() {
+                &file.source
+            } else {
+                &file.app
+            };
+            line.text_if("app_proto", app);
+            if let Some(http) = &file.http {
+                line.object("http", |object| http::describe(http, object));
+            }
+            line.object("fileinfo", |object| file::describe(file, event.tx_id, object));
+        }
+        Body::Signature(signature) => alert::describe(event, signature, options, line),
+        Body::Anomaly(anomaly) => line.object("anomaly", |object| anomaly::describe(anomaly, object)),
+        Body::Stats(stats) => line.object("stats", |object| stats::describe(stats, object)),
+        _ => {
+            if let Some(class) = Class::of(event) {
+                line.object(class.info().eve, |object| plain::describe(event, class, object));
+            }
         }
     }
-    without_empty(json!({
-        "action": if signature.action == "alert" { "allowed" } else { "blocked" },
-        "gid": signature.gid,
-        "signature_id": signature.sid,
-        "rev": signature.rev,
-        "signature": signature.message,
-        "category": signature.classtype,
-        "severity": signature.priority,
-        "metadata": metadata,
-        "references": signature.references,
-        "rule": signature.rule,
-    }))
-}
-
-fn yara_json(yara: &proto::Yara) -> Json {
-    without_empty(json!({
-        "rule": yara.rule, "namespace": yara.namespace, "tags": yara.tags, "metadata": yara.metadata,
-        "sha256": yara.sha256, "size": yara.size, "filename": yara.name,
-    }))
-}
-
-fn stats_json(stats: &proto::Stats) -> Json {
-    json!({
-        "uptime": stats.uptime_us / 1_000_000,
-        "capture": { "packets": stats.packets_received, "bytes": stats.bytes_received },
-        "decoder": { "pkts": stats.packets_processed },
-        "dropped": counters_json(&stats.dropped),
-        "events": stats.events,
-        "counters": counters_json(&stats.counters),
-    })
-}
-
-fn counters_json(counters: &[Counter]) -> Json {
-    Json::Object(
-        counters
-            .iter()
-            .map(|counter| (counter.name.clone(), json!(counter.value)))
-            .collect(),
-    )
-}
-
-/// Leaves out what is empty, as Suricata does.
-fn without_empty(value: Json) -> Json {
-    match value {
-        Json::Object(map) => Json::Object(map.into_iter().filter(|(_, value)| !is_empty(value)).collect()),
-        other => other,
-    }
-}
-
-fn is_empty(value: &Json) -> bool {
-    match value {
-        Json::String(text) => text.is_empty(),
-        Json::Array(list) => list.is_empty(),
-        Json::Object(map) => map.is_empty(),
-        Json::Null => true,
-        Json::Number(_) | Json::Bool(_) => false,
-    }
-}
-
-fn proto_text(number: u32) -> String {
-    match number {
-        58 => "IPv6-ICMP".to_owned(),
-        _ => match protocol_name(number) {
-            "" => format!("{number:03}"),
-            name => name.to_uppercase(),
-        },
-    }
-}
-
-fn timestamp(us: i64) -> String {
-    Timestamp::from_microsecond(us)
-        .map(|time| time.strftime("%Y-%m-%dT%H:%M:%S.%6f+0000").to_string())
-        .unwrap_or_else(|_| us.to_string())
-}
-
-fn second(us: i64) -> String {
-    Timestamp::from_microsecond(us)
-        .map(|time| time.strftime("%Y-%m-%dT%H:%M:%S").to_string())
-        .unwrap_or_else(|_| us.to_string())
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_alert_reads_as_suricatas_does() {
-        let event = Event {
-            ts_us: 1_700_000_000_123_456,
-            flow_id: 7,
-            src: vec![10, 0, 0, 1],
-            dst: vec![192, 0, 2, 5],
-            sport: 40_000,
-            dport: 80,
-            proto: 6,
-            body: Some(Body::Signature(proto::Signature {
-                gid: 1,
-                sid: 9_000_001,
-                rev: 2,
-                message: "m".into(),
-                action: "alert".into(),
-                priority: 1,
-                metadata: vec!["mitre_technique_id T1190".into()],
-                ..proto::Signature::default()
-            })),
-            ..Event::default()
-        };
-        let mut out = Vec::new();
-        write(&event, &mut out);
-        let line: Json = serde_json::from_slice(&out).unwrap();
-        assert_eq!(line["timestamp"], "2023-11-14T22:13:20.123456+0000");
-        assert_eq!(
-            (&line["event_type"], &line["proto"]),
-            (&json!("alert"), &json!("TCP"))
-        );
-        assert_eq!(
-            (&line["src_ip"], &line["dest_port"]),
-            (&json!("10.0.0.1"), &json!(80))
-        );
-        assert_eq!(line["alert"]["metadata"]["mitre_technique_id"], json!(["T1190"]));
-        assert_eq!(out.last(), Some(&b'\n'));
-    }
-
-    #[test]
-    fn times_out_of_range_are_still_written() {
-        let mut out = Vec::new();
-        write(
-            &Event {
-                ts_us: i64::MAX,
-                ..Event::default()
-            },
-            &mut out,
-        );
-        let line: Json = serde_json::from_slice(&out).unwrap();
-        assert_eq!(line["timestamp"], i64::MAX.to_string());
-    }
-}
+#[path = "eve/tests.rs"]
+mod tests;

@@ -4,14 +4,16 @@
 //! - [`id`]: 128-bit event and alert ids, 64-bit flow ids.
 //! - [`wire`]: the version byte and the way in and out of bytes.
 //! - [`schema`]: one table that says, class by class, which columns an event has, of which kind, under which names
-//!   other languages (Zeek, Sigma's taxonomies, EVE) know them, and how to read them from an event. ClickHouse tables, Sigma field
-//!   resolution, search and the console's field list all come from it.
+//!   other languages (Zeek, EVE, Sigma's taxonomies, OCSF) know them, and how to read them from an event. It is made from the options in
+//!   the same file; ClickHouse tables, Sigma's log sources and fields, EVE, search and the console's lists all come from it.
+//! - [`classtype`]: what the standard class types of rules are called.
 //! - [`cut`]: how an event that is too large is made to fit.
 //! - [`limits`]: the bounds shared by more than one part.
 //! - [`eve`]: Suricata's EVE JSON form of an event.
 //!
 //! It does no I/O and reads no clock.
 
+pub mod classtype;
 pub mod cut;
 pub mod eve;
 pub mod id;
@@ -34,5 +36,5 @@ mod scope;
 pub use address::{address_bytes, parse_address, protocol_name};
 pub use id::{AlertId, EventId, FlowId};
 pub use proto::{Alert, Event, Match, RuleCard, RuleKind, Severity, event::Body};
-pub use schema::{Class, Column, Kind, Value};
+pub use schema::{Class, ClassInfo, Column, Kind, Value};
 pub use scope::Scope;

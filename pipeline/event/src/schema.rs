@@ -1,40 +1,49 @@
-//! The columns of every class of event, in one table.
+//! The columns of every class of events, in one table, made from the options in `proto/vonggac/v1/event.proto`.
 //!
 //! A class has the [`COMMON`] columns and its own. A column says its name (short, Zeek-like), its [`Kind`], the names other
-//! languages use for it, and how to read it from an event. Stored columns are ClickHouse columns in this order; the others are
-//! derived (`uri_query` from `uri`) and exist for rules alone.
+//! languages use for it, what it is in two languages, and how to read it from an event. Stored columns are ClickHouse columns in this order;
+//! the others are derived (`uri_query` from `uri`).
 //!
-//! Invariant: stored columns are only ever appended to a class, and never change their kind.
+//! Invariant: stored columns are only ever appended to a class, and never change their kind (`tests/columns.rs`).
 
-mod columns;
+mod derived;
 mod value;
 
-pub use columns::COMMON;
 pub use value::{Kind, Value};
 
 use crate::proto::{Event, event::Body};
 
-/// A class of event; each is a ClickHouse table of the same name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Class {
-    /// A flow that ended.
-    Flow,
-    /// A DNS question and its answer.
-    Dns,
-    /// An HTTP transaction.
-    Http,
-    /// A TLS handshake.
-    Tls,
-    /// A file carried by a protocol.
-    File,
-    /// A signature's hit.
-    Signature,
-    /// A YARA rule's match on a file.
-    Yara,
-    /// Traffic that breaks its protocol's rules.
-    Anomaly,
-    /// A sensor's counters.
-    Stats,
+include!(concat!(env!("OUT_DIR"), "/classes.rs"));
+
+/// What the schema says of a class.
+#[derive(Debug)]
+pub struct ClassInfo {
+    /// Name of the class and of its table.
+    pub name: &'static str,
+    /// What people call it, in Vietnamese.
+    pub vi: &'static str,
+    /// What people call it, in English.
+    pub en: &'static str,
+    /// OCSF 1.8 `class_uid`; 0 where OCSF has none.
+    pub ocsf_class_uid: u32,
+    /// EVE's `event_type`, and the name of its object there.
+    pub eve: &'static str,
+    /// Sigma's categories that mean it, beside its name.
+    pub categories: &'static [&'static str],
+    /// Sigma's categories that mean it, whatever the product.
+    pub categories_of_any_product: &'static [&'static str],
+    /// Sigma's services without product or category that mean it.
+    pub services: &'static [&'static str],
+    /// Zeek's logs of it.
+    pub zeek_logs: &'static [&'static str],
+    /// Suricata's logs of it.
+    pub suricata_logs: &'static [&'static str],
+    /// Columns that say most about an event, in the order in which they are shown.
+    pub key: &'static [&'static str],
+    /// Number of its colour in the console's palette, from 1.
+    pub colour: u32,
+    /// The columns of this class alone.
+    columns: &'static [Column],
 }
 
 /// One column of a class.
@@ -43,10 +52,22 @@ pub struct Column {
     pub name: &'static str,
     /// What its values are.
     pub kind: Kind,
-    /// Whether ClickHouse has it; a derived column exists for rules alone.
+    /// Whether ClickHouse has it.
     pub stored: bool,
-    /// Names in Zeek's logs, Sigma's taxonomies and Suricata's EVE.
+    /// Names in Zeek's logs, Suricata's EVE, Sigma's taxonomies and OCSF.
     pub aliases: &'static [&'static str],
+    /// Path in EVE, such as `dns.rrname`; empty for none.
+    pub eve: &'static str,
+    /// What it is, in Vietnamese.
+    pub vi: &'static str,
+    /// What it is, in English.
+    pub en: &'static str,
+    /// Whether its values are long.
+    pub wide: bool,
+    /// Whether a stored 0 stands for "none".
+    pub zero_is_none: bool,
+    /// ClickHouse's expression of a derived column; empty where searches cannot ask for it, and for a stored one.
+    pub sql: &'static str,
     /// Reads it from an event; [`Value::Null`] when the event has none.
     pub read: fn(&Event) -> Value<'_>,
 }
@@ -58,47 +79,9 @@ impl std::fmt::Debug for Column {
 }
 
 impl Class {
-    /// Every class.
-    pub const ALL: [Self; 9] = [
-        Self::Flow,
-        Self::Dns,
-        Self::Http,
-        Self::Tls,
-        Self::File,
-        Self::Signature,
-        Self::Yara,
-        Self::Anomaly,
-        Self::Stats,
-    ];
-
-    /// The class of an event; `None` when it has no body.
-    pub fn of(event: &Event) -> Option<Self> {
-        Some(match event.body.as_ref()? {
-            Body::Flow(_) => Self::Flow,
-            Body::Dns(_) => Self::Dns,
-            Body::Http(_) => Self::Http,
-            Body::Tls(_) => Self::Tls,
-            Body::File(_) => Self::File,
-            Body::Signature(_) => Self::Signature,
-            Body::Yara(_) => Self::Yara,
-            Body::Anomaly(_) => Self::Anomaly,
-            Body::Stats(_) => Self::Stats,
-        })
-    }
-
     /// Name of the class and of its table.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Flow => "flow",
-            Self::Dns => "dns",
-            Self::Http => "http",
-            Self::Tls => "tls",
-            Self::File => "file",
-            Self::Signature => "signature",
-            Self::Yara => "yara",
-            Self::Anomaly => "anomaly",
-            Self::Stats => "stats",
-        }
+        self.info().name
     }
 
     /// The class of that name.
@@ -106,22 +89,9 @@ impl Class {
         Self::ALL.into_iter().find(|class| class.name() == name)
     }
 
-    /// OCSF 1.8 `class_uid`: Network Activity, HTTP Activity, DNS Activity, Network File Activity, Detection Finding; 0 for
-    /// the sensor's own counters.
-    pub fn ocsf_class_uid(self) -> u32 {
-        match self {
-            Self::Flow | Self::Tls | Self::Anomaly => 4001,
-            Self::Http => 4002,
-            Self::Dns => 4003,
-            Self::File => 4010,
-            Self::Signature | Self::Yara => 2004,
-            Self::Stats => 0,
-        }
-    }
-
     /// The columns of this class alone.
     pub fn own_columns(self) -> &'static [Column] {
-        columns::of(self)
+        self.info().columns
     }
 
     /// The common columns and then its own.
@@ -148,7 +118,6 @@ impl Class {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::proto::Http;
     use std::collections::HashSet;
 
     #[test]
@@ -181,27 +150,6 @@ mod tests {
         check(Class::Dns, "record_type", "qtype_name");
         check(Class::Flow, "id.resp_p", "dport");
         check(Class::Signature, "alert.signature_id", "sid");
-    }
-
-    #[test]
-    fn derived_columns_read_what_they_derive_from() {
-        let http = Http {
-            host: "a.example".into(),
-            uri: "/p/x.php?q=1".into(),
-            ..Http::default()
-        };
-        let event = Event {
-            body: Some(Body::Http(http)),
-            ..Event::default()
-        };
-        let check = |name: &str, expect: &str| {
-            let column = Class::Http.column(name).unwrap();
-            assert_eq!((column.read)(&event).to_text().as_deref(), Some(expect), "{name}");
-        };
-        check("url", "http://a.example/p/x.php?q=1");
-        check("uri_stem", "/p/x.php");
-        check("uri_query", "q=1");
-        check("uri_extension", "php");
     }
 
     #[test]

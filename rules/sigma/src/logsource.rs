@@ -1,4 +1,4 @@
-//! Which class of events a rule's log source means.
+//! Which class of events a rule's log source means; the schema says which log sources a class has.
 
 use vonggac_event::Class;
 
@@ -15,16 +15,19 @@ impl Logsource {
         let category = self.category.as_deref();
         let product = self.product.as_deref();
         let service = self.service.as_deref();
-        let class = match (product, category, service) {
+        let covers = |class: &Class| match (product, category, service) {
             // What a web server or a proxy logs is what the sensor reads off the wire, whoever made it.
-            (_, Some("webserver" | "proxy"), _) => Some(Class::Http),
-            (Some("zeek"), _, Some(service)) => zeek(service),
-            (Some("suricata"), _, Some(service)) => suricata(service),
-            (Some("vonggac"), _, Some(service)) => Class::from_name(service),
-            (None, None, Some("netflow")) => Some(Class::Flow),
-            (None | Some("zeek" | "suricata" | "vonggac"), Some(category), None) => by_category(category),
-            _ => None,
+            (_, Some(category), _) if is_in(class.info().categories_of_any_product, category) => true,
+            (Some("zeek"), _, Some(service)) => is_in(class.info().zeek_logs, service),
+            (Some("suricata"), _, Some(service)) => is_in(class.info().suricata_logs, service),
+            (Some("vonggac"), _, Some(service)) => class.name() == service,
+            (None, None, Some(service)) => is_in(class.info().services, service),
+            (None | Some("zeek" | "suricata" | "vonggac"), Some(category), None) => {
+                class.name() == category || is_in(class.info().categories, category)
+            }
+            _ => false,
         };
+        let class = Class::ALL.into_iter().find(covers);
         class.ok_or_else(|| format!("no class of events covers the log source {self}"))
     }
 }
@@ -44,29 +47,6 @@ impl std::fmt::Display for Logsource {
     }
 }
 
-fn by_category(category: &str) -> Option<Class> {
-    match category {
-        "dns" => Some(Class::Dns),
-        "firewall" | "network_connection" | "netflow" => Some(Class::Flow),
-        _ => Class::from_name(category),
-    }
-}
-
-fn zeek(service: &str) -> Option<Class> {
-    Some(match service {
-        "conn" => Class::Flow,
-        "dns" => Class::Dns,
-        "http" => Class::Http,
-        "ssl" | "x509" => Class::Tls,
-        "files" => Class::File,
-        _ => return None,
-    })
-}
-
-fn suricata(service: &str) -> Option<Class> {
-    Some(match service {
-        "alert" => Class::Signature,
-        "fileinfo" => Class::File,
-        _ => return Class::from_name(service).filter(|class| !matches!(class, Class::Yara | Class::File)),
-    })
+fn is_in(names: &[&str], name: &str) -> bool {
+    names.contains(&name)
 }

@@ -96,7 +96,7 @@ impl EveOutput {
 
     fn write(&mut self, event: &Event) -> io::Result<()> {
         self.line.clear();
-        eve::write(event, &mut self.line);
+        eve::write(event, &eve::Options::default(), &mut self.line);
         self.out.write_all(&self.line)
     }
 }

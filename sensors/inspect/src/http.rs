@@ -331,6 +331,7 @@ fn file(
         yara_rules: Vec::new(),
         host: transaction.host(),
         uri: transaction.uri(),
+        ..proto::File::default()
     });
     let ts_us = worker.ts_us;
     let side = transaction.side(which);

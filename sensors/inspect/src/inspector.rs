@@ -154,7 +154,7 @@ impl Inspector {
             body: Some(Body::Anomaly(Anomaly {
                 layer: reason.layer().into(),
                 kind: reason.name().into(),
-                detail: String::new(),
+                ..Anomaly::default()
             })),
             ..Event::default()
         });

@@ -174,5 +174,6 @@ fn signature_body(
         app: app.into(),
         payload: excerpt.to_vec(),
         rule: limits::cut(rule.text.clone(), limits::RULE_TEXT_BYTES_MAX),
+        ..Signature::default()
     }
 }

@@ -132,6 +132,7 @@ impl Worker<'_> {
             layer: layer.into(),
             kind: kind.into(),
             detail: limits::cut(detail.into(), limits::TEXT_BYTES_MAX),
+            ..Anomaly::default()
         });
         self.emit(scene, self.ts_us, body);
     }
@@ -358,6 +359,7 @@ impl Worker<'_> {
             end_reason: reason.name().into(),
             missed_bytes: scene.flow.missed_bytes,
             signatures: scene.facts.signatures,
+            ..proto::Flow::default()
         });
         self.emit(scene, scene.flow.last_us, body);
     }

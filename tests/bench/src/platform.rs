@@ -120,7 +120,7 @@ fn sample_event(number: u64) -> Event {
         body: Some(Body::Anomaly(Anomaly {
             layer: "stream".into(),
             kind: "gap".into(),
-            detail: String::new(),
+            ..Anomaly::default()
         })),
         ..Event::default()
     }

@@ -30,6 +30,11 @@ export function startLanguage(): void {
   document.documentElement.lang = i18next.language;
 }
 
+/** The language that is shown now. */
+export function currentLanguage(): Language {
+  return isLanguage(i18next.language) ? i18next.language : "vi";
+}
+
 /** Switches the language here and for the next visit of this browser. */
 export function switchLanguage(language: string): void {
   if (!isLanguage(language) || language === i18next.language) return;

@@ -1,6 +1,8 @@
 import { IconFilterMinus, IconFilterPlus } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import type { EventRow } from "../api/client";
+import { currentLanguage } from "../i18n";
+import { fieldInfo } from "../lib/classes";
 import { fieldText, isEmpty } from "../lib/fields";
 import { formatFull } from "../lib/time";
 import { term } from "../search/query";
@@ -24,24 +26,29 @@ export function EventFields({ event, onTerm }: EventFieldsProps) {
   return (
     <div>
       <p className={styles.fieldsTitle}>{t("event.fields", { class: className })}</p>
-      <FieldTable entries={own} onTerm={onTerm} />
+      <FieldTable className={className} entries={own} onTerm={onTerm} />
       <p className={styles.fieldsTitle}>{t("event.envelope")}</p>
-      <FieldTable entries={[["ts", `${formatFull(ts)} +07`], ...common]} onTerm={onTerm} />
+      <FieldTable
+        className={className}
+        entries={[["ts", `${formatFull(ts)} +07`], ...common]}
+        onTerm={onTerm}
+      />
     </div>
   );
 }
 
 interface FieldTableProps {
+  className: string;
   entries: readonly (readonly [string, unknown])[];
   onTerm: EventFieldsProps["onTerm"];
 }
 
-function FieldTable({ entries, onTerm }: FieldTableProps) {
+function FieldTable({ className, entries, onTerm }: FieldTableProps) {
   return (
     <dl className={styles.fieldTable}>
       {entries.map(([name, value]) => (
         <div key={name}>
-          <dt>{name}</dt>
+          <dt title={fieldInfo(className, name)?.[currentLanguage()]}>{name}</dt>
           <dd>
             <span className={`mono ${styles.fieldValue}`}>{fieldText(value)}</span>
             <span className={styles.fieldActions}>

@@ -12,6 +12,8 @@ import {
 import { useTranslation } from "react-i18next";
 import { ApiFailure, type EventField } from "../api/client";
 import { fieldsQuery } from "../api/queries";
+import { currentLanguage } from "../i18n";
+import { fieldInfo } from "../lib/classes";
 import { wordAt } from "./query";
 import styles from "./search.module.css";
 
@@ -61,10 +63,10 @@ export function QueryBox({ value, className, error, inputRef, onRun }: QueryBoxP
       const step = event.key === "ArrowDown" ? 1 : -1;
       setChosen((now) => (now + step + offered.length) % offered.length);
     } else if (event.key === "Enter" || event.key === "Tab") {
-      const name = offered[chosen];
-      if (!name) return;
+      const field = offered[chosen];
+      if (!field) return;
       event.preventDefault();
-      complete(name);
+      complete(field.name);
     }
   };
   const submit = (event: FormEvent) => {
@@ -109,7 +111,7 @@ export function QueryBox({ value, className, error, inputRef, onRun }: QueryBoxP
           className={styles.suggestions}
           hidden={offered.length === 0}
         >
-          {offered.map((name, index) => (
+          {offered.map(({ name, about }, index) => (
             // biome-ignore lint/a11y/useFocusableInteractive: focus stays in the input (aria-activedescendant)
             // biome-ignore lint/a11y/useKeyWithClickEvents: the input's keys choose
             <div
@@ -121,7 +123,7 @@ export function QueryBox({ value, className, error, inputRef, onRun }: QueryBoxP
               onMouseDown={(event) => event.preventDefault()}
               onClick={() => complete(name)}
             >
-              {name}
+              {name} <span className="soft">{about}</span>
             </div>
           ))}
         </div>
@@ -146,19 +148,31 @@ export function QueryBox({ value, className, error, inputRef, onRun }: QueryBoxP
   );
 }
 
+interface Suggestion {
+  name: string;
+  /** What the field is. */
+  about: string;
+}
+
 function suggest(
   fields: readonly EventField[],
   className: string | undefined,
   word: string,
-): string[] {
+): Suggestion[] {
   const classes = className?.split(",");
-  const names = new Set(
-    fields.filter((field) => !classes || classes.includes(field.class)).map((field) => field.name),
-  );
   const wanted = word.toLowerCase();
-  return [...names]
-    .filter((name) => name.toLowerCase().startsWith(wanted) && name !== word)
-    .sort()
+  const fitting = fields.filter(
+    ({ class: of, name }) =>
+      (!classes || classes.includes(of)) && name.toLowerCase().startsWith(wanted) && name !== word,
+  );
+  // Of a field that several classes have, the first one's description stands.
+  const about = new Map<string, string>();
+  for (const { class: of, name } of fitting) {
+    if (!about.has(name)) about.set(name, fieldInfo(of, name)?.[currentLanguage()] ?? "");
+  }
+  return [...about]
+    .map(([name, text]) => ({ name, about: text }))
+    .sort((one, other) => (one.name < other.name ? -1 : 1))
     .slice(0, SUGGESTIONS_MAX);
 }
 

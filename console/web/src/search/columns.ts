@@ -1,6 +1,7 @@
 /** The result table's columns: the same few for mixed classes, a class's own for one class. */
 import type { EventRow } from "../api/client";
-import { fieldText, isEmpty, KEY_FIELDS } from "../lib/fields";
+import { classInfo, fieldInfo } from "../lib/classes";
+import { fieldText, isEmpty } from "../lib/fields";
 
 export type Column =
   | { kind: "time" | "class" | "endpoints" | "proto" | "sensor" | "summary"; width: string }
@@ -18,34 +19,17 @@ const MIXED: readonly Column[] = [
   { kind: "sensor", width: "96px" },
 ];
 
-const WIDE: ReadonlySet<string> = new Set([
-  "query",
-  "answers",
-  "host",
-  "uri",
-  "user_agent",
-  "server_name",
-  "message",
-  "detail",
-  "sha256",
-  "subject",
-  "issuer",
-  "ja4",
-  "dropped",
-  "rule",
-]);
-
 export function columnsOf(className: string | undefined): readonly Column[] {
-  const fields = className && !className.includes(",") ? KEY_FIELDS[className] : undefined;
-  if (!fields) return MIXED;
+  const info = className ? classInfo(className) : undefined;
+  if (!info) return MIXED;
   return [
     TIME,
     { kind: "endpoints", width: "minmax(180px, 240px)" },
-    ...fields.map(
+    ...info.key.map(
       (field): Column => ({
         kind: "field",
         field,
-        width: WIDE.has(field) ? "minmax(120px, 1fr)" : "minmax(70px, 110px)",
+        width: fieldInfo(info.name, field)?.wide ? "minmax(120px, 1fr)" : "minmax(70px, 110px)",
       }),
     ),
     { kind: "sensor", width: "84px" },

@@ -87,6 +87,21 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// A time, or null when zero stands for "none".
+    pub fn nonzero_time(us: i64) -> Self {
+        if us == 0 { Self::Null } else { Self::Time(us) }
+    }
+
+    /// Bytes as text, with a sign in place of each that is none, or null when empty.
+    pub fn lossy(bytes: &[u8]) -> Self {
+        Self::owned(String::from_utf8_lossy(bytes).into_owned())
+    }
+
+    /// A 128-bit id from an event's bytes, or null.
+    pub fn id(bytes: &[u8]) -> Self {
+        crate::EventId::from_bytes(bytes).map_or(Self::Null, |id| Self::Id(id.0))
+    }
+
     /// A list, or null when empty.
     pub fn list(list: &'a [String]) -> Self {
         if list.is_empty() {

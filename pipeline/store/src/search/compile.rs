@@ -205,7 +205,7 @@ fn term(leaf: &Term, class: Class, values: &mut Values) -> Result<Option<String>
             let Some(column) = class.column(name) else {
                 return Ok(None);
             };
-            let Some(expression) = expression(class, column) else {
+            let Some(expression) = expression(column) else {
                 return Ok(None);
             };
             let field = Field {
@@ -255,33 +255,17 @@ fn name_of(column: &Column) -> String {
 }
 
 /// What to ask ClickHouse for a column; a derived column is worked out there as the schema reads it from an event.
-pub(super) fn expression(class: Class, column: &Column) -> Option<String> {
-    if column.stored {
-        return Some(name_of(column));
+pub(super) fn expression(column: &Column) -> Option<String> {
+    match (column.stored, column.sql) {
+        (true, _) => Some(name_of(column)),
+        (false, "") => None,
+        (false, sql) => Some(sql.to_owned()),
     }
-    derived(class, column).map(str::to_owned)
 }
 
 /// Whether ClickHouse can be asked for a column.
-pub(super) fn is_selectable(class: Class, column: &Column) -> bool {
-    column.stored || derived(class, column).is_some()
-}
-
-fn derived(class: Class, column: &Column) -> Option<&'static str> {
-    let sql = match (class, column.name) {
-        (Class::Flow, "duration_us") => "greatest(dateDiff('microsecond', `start`, `end`), 0)",
-        (Class::Dns, "query_length") => "toUInt16(length(`query`))",
-        (Class::Http, "url") => "if(position(`uri`, '://') > 0, `uri`, concat('http://', `host`, `uri`))",
-        (Class::Http, "uri_stem") => "splitByChar('?', `uri`)[1]",
-        (Class::Http, "uri_query") => {
-            "if(position(`uri`, '?') > 0, substring(`uri`, position(`uri`, '?') + 1), '')"
-        }
-        (Class::Http, "uri_extension") => {
-            "extract(splitByChar('/', splitByChar('?', `uri`)[1])[-1], '\\\\.([^.]*)$')"
-        }
-        _ => return None,
-    };
-    Some(sql)
+pub(super) fn is_selectable(column: &Column) -> bool {
+    column.stored || !column.sql.is_empty()
 }
 
 struct Field<'a> {

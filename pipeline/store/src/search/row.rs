@@ -53,15 +53,13 @@ pub struct Field {
 
 /// The columns of a row, in order.
 fn columns(class: Class) -> impl Iterator<Item = &'static Column> {
-    class
-        .columns()
-        .filter(move |column| compile::is_selectable(class, column))
+    class.columns().filter(|column| compile::is_selectable(column))
 }
 
 /// What to select for [`read`].
 pub(super) fn selection(class: Class) -> String {
     let expressions: Vec<String> = columns(class)
-        .filter_map(|column| Some((column, compile::expression(class, column)?)))
+        .filter_map(|column| Some((column, compile::expression(column)?)))
         .map(|(column, expression)| match column.kind {
             Kind::Time => format!("toUnixTimestamp64Micro({expression})"),
             Kind::Id | Kind::Address | Kind::U64 => format!("toString({expression})"),
@@ -147,7 +145,7 @@ fn own(column: &Column, value: Value) -> Option<Option<Value>> {
         Value::Array(list) => list.is_empty(),
         Value::Object(map) => map.is_empty(),
         Value::Number(number) => {
-            (column.kind == Kind::Time || column.name == "vlan") && number.as_u64() == Some(0)
+            (column.kind == Kind::Time || column.zero_is_none) && number.as_u64() == Some(0)
         }
         Value::Bool(_) => false,
     };
@@ -185,14 +183,14 @@ mod tests {
     #[test]
     fn a_line_becomes_an_event() {
         let line = r#"["18446744073709551617","1700000000000001","tap","moh","18446744073709551615","1:x",0,
-            "::ffff:10.0.0.1",53211,"2001:db8::1",53,"udp",0,"dns","bad","� detail"]"#;
+            "::ffff:10.0.0.1",53211,"2001:db8::1",53,"udp",0,0,8,0,"dns","bad","� detail",""]"#;
         let row = read(Class::Anomaly, line).unwrap();
         assert_eq!(row.id.to_string(), "00000000000000010000000000000001");
         assert_eq!((row.ts_us, row.flow_id), (1_700_000_000_000_001, u64::MAX));
         assert_eq!(row.src.unwrap().to_string(), "10.0.0.1");
         assert_eq!(row.dst.unwrap().to_string(), "2001:db8::1");
         let names: Vec<_> = row.fields.iter().map(|field| field.name).collect();
-        assert_eq!(names, ["layer", "kind", "detail"]);
+        assert_eq!(names, ["icmp_type", "layer", "kind", "detail"]);
     }
 
     #[test]
@@ -202,7 +200,7 @@ mod tests {
             "{}",
             "[]",
             "[1,2]",
-            "[null,null,null,null,null,null,null,null,null,null,null,null,null,null,null,null]",
+            "[null,null,null,null,null,null,null,null,null,null,null,null,null,null,null,null,null,null,null,null]",
         ] {
             assert!(
                 matches!(read(Class::Anomaly, line), Err(SearchError::Answer(_))),
