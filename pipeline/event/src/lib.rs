@@ -6,7 +6,7 @@
 //! - [`schema`]: one table that says, class by class, which columns an event has, of which kind, under which names
 //!   other languages (Zeek, EVE, Sigma's taxonomies, OCSF) know them, and how to read them from an event. It is made from the options in
 //!   the same file; ClickHouse tables, Sigma's log sources and fields, EVE, search and the console's lists all come from it.
-//! - [`classtype`]: what the standard class types of rules are called.
+//! - [`classtype`]: the standard class types of rules, their priorities and names.
 //! - [`cut`]: how an event that is too large is made to fit.
 //! - [`limits`]: the bounds shared by more than one part.
 //! - [`eve`]: Suricata's EVE JSON form of an event.

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
@@ -97,21 +99,7 @@ pub(super) fn protocol(object: &mut Object<'_>, name: &str, number: u32) {
 
 /// Bytes in base 64 (RFC 4648 section 4).
 pub(super) fn base64(object: &mut Object<'_>, name: &str, bytes: &[u8]) {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    object.plain(name, |out| {
-        for chunk in bytes.chunks(3) {
-            let word = chunk
-                .iter()
-                .chain(&[0, 0])
-                .take(3)
-                .fold(0, |word, &byte| word << 8 | u32::from(byte));
-            for place in 0..4 {
-                let six = (word >> (18 - 6 * place) & 63) as usize;
-                let digit = ALPHABET.get(six).copied().unwrap_or(b'=');
-                out.push(if place <= chunk.len() { digit } else { b'=' });
-            }
-        }
-    });
+    object.plain(name, |out| out.extend(STANDARD.encode(bytes).into_bytes()));
 }
 
 /// Bytes as text: what is neither printable ASCII nor a line end is a dot.
