@@ -163,14 +163,10 @@ fn read_field(field: &FieldDescriptor, kind: &str, zero_is_none: bool) -> Result
     })
 }
 
-/// `LOW_TEXT` as `LowText`.
+/// `LOW_TEXT` as `LowText`; the words of enums are ASCII.
 fn camel(word: &str) -> String {
     word.split('_')
-        .flat_map(|part| {
-            let lower = part.to_lowercase();
-            part.chars()
-                .take(1)
-                .chain(lower.chars().skip(1).collect::<Vec<_>>())
-        })
+        .filter_map(|part| part.split_at_checked(1))
+        .map(|(first, rest)| first.to_owned() + &rest.to_lowercase())
         .collect()
 }

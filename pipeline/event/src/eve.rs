@@ -1,7 +1,7 @@
 //! Suricata's EVE JSON form of an event, one object a line, as Suricata 8 writes it; where ours differs by intention, `docs/eve.md` says so.
 //!
 //! `event_type` is Suricata's where it has one (`flow`, `dns`, `http`, `tls`, `fileinfo`, `alert`, `anomaly`, `stats`); classes that have
-//! no object of their own here are written column by column ([`plain`]), so that a new class needs nothing in this module. Source and
+//! no object of their own here are written column by column (`plain`), so that a new class needs nothing in this module. Source and
 //! destination are the client and the server, or the other way round for what the server sent. Our own ids stand under `vonggac`.
 
 mod alert;

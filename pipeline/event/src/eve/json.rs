@@ -71,37 +71,32 @@ impl<'a> Object<'a> {
 
     /// An object, unless nothing is put into it.
     pub(super) fn object(&mut self, name: &str, fill: impl FnOnce(&mut Object<'_>)) {
-        let (start, was_empty) = (self.out.len(), self.is_empty);
-        self.key(name);
-        self.out.push(b'{');
-        let mut inner = Object {
-            out: self.out,
-            is_empty: true,
-        };
-        fill(&mut inner);
-        if inner.is_empty {
-            self.out.truncate(start);
-            self.is_empty = was_empty;
-        } else {
-            self.out.push(b'}');
-        }
+        self.nested(name, b"{}", |out| {
+            let mut inner = Object { out, is_empty: true };
+            fill(&mut inner);
+            inner.is_empty
+        });
     }
 
     /// A list, unless nothing is put into it.
     pub(super) fn list(&mut self, name: &str, fill: impl FnOnce(&mut List<'_>)) {
+        self.nested(name, b"[]", |out| {
+            let mut inner = List { out, is_empty: true };
+            fill(&mut inner);
+            inner.is_empty
+        });
+    }
+
+    /// What `fill` puts between two brackets, or nothing when it says that it is empty.
+    fn nested(&mut self, name: &str, [open, close]: &[u8; 2], fill: impl FnOnce(&mut Vec<u8>) -> bool) {
         let (start, was_empty) = (self.out.len(), self.is_empty);
         self.key(name);
-        self.out.push(b'[');
-        let mut inner = List {
-            out: self.out,
-            is_empty: true,
-        };
-        fill(&mut inner);
-        if inner.is_empty {
+        self.out.push(*open);
+        if fill(self.out) {
             self.out.truncate(start);
             self.is_empty = was_empty;
         } else {
-            self.out.push(b']');
+            self.out.push(*close);
         }
     }
 
