@@ -3,7 +3,7 @@
 use crate::conversation::of;
 use crate::worker::{Scene, Worker};
 use vonggac_event::{Body, limits, proto};
-use vonggac_protocols::dns::{self, Message, rcode_name, type_name};
+use vonggac_protocols::dns::{self, Message, Record, rcode_name, type_name};
 use vonggac_signature::Buffer;
 use vonggac_stream::Direction;
 
@@ -139,6 +139,10 @@ fn answer(worker: &mut Worker<'_>, scene: &mut Scene<'_>, flow: &mut DnsFlow, me
         _ => message,
     };
     let mut body = describe(question);
+    body.query_seen = query.is_some();
+    body.query_flags = query.as_ref().map_or(0, |query| header_flags(&query.message));
+    body.flags = header_flags(message);
+    body.opcode = u32::from(message.opcode);
     body.answered = true;
     body.rcode = u32::from(message.rcode);
     body.rcode_name = rcode_name(message.rcode).into_owned();
@@ -152,6 +156,9 @@ fn answer(worker: &mut Worker<'_>, scene: &mut Scene<'_>, flow: &mut DnsFlow, me
             .push(limits::cut(record.data.clone(), limits::TEXT_BYTES_MAX));
         body.ttls.push(record.ttl);
     }
+    body.answer_records = records(&message.answers);
+    body.authorities = records(&message.authorities);
+    body.additionals = records(&message.additionals);
     body.rtt_us = u64::try_from(worker.ts_us.saturating_sub(ts_us)).unwrap_or(0);
     worker.emit(scene, ts_us, Body::Dns(body));
 }
@@ -169,6 +176,8 @@ fn describe(message: &Message) -> proto::Dns {
         trans_id: u32::from(message.id),
         recursion_desired: message.recursion_desired,
         truncated: message.truncated,
+        opcode: u32::from(message.opcode),
+        questions: questions(message),
         ..proto::Dns::default()
     };
     if let Some(question) = message.questions.first() {
@@ -180,9 +189,54 @@ fn describe(message: &Message) -> proto::Dns {
     body
 }
 
+fn questions(message: &Message) -> Vec<proto::DnsQuestion> {
+    let kept = message.questions.iter().take(limits::LIST_ITEMS_MAX);
+    kept.map(|question| proto::DnsQuestion {
+        name: limits::cut(question.name.clone(), limits::TEXT_BYTES_MAX),
+        r#type: u32::from(question.qtype),
+        type_name: type_name(question.qtype).into_owned(),
+        class: u32::from(question.qclass),
+        ..proto::DnsQuestion::default()
+    })
+    .collect()
+}
+
+fn records(records: &[Record]) -> Vec<proto::DnsRecord> {
+    let kept = records.iter().take(limits::LIST_ITEMS_MAX);
+    kept.map(|record| proto::DnsRecord {
+        name: limits::cut(record.name.clone(), limits::TEXT_BYTES_MAX),
+        r#type: u32::from(record.rtype),
+        type_name: type_name(record.rtype).into_owned(),
+        class: u32::from(record.rclass),
+        ttl: record.ttl,
+        data: limits::cut(record.data.clone(), limits::TEXT_BYTES_MAX),
+        ..proto::DnsRecord::default()
+    })
+    .collect()
+}
+
+/// The second word of the header (RFC 1035, 4.1.1): `QR 1 | opcode 4 | AA 1 | TC 1 | RD 1 | RA 1 | Z 3 | RCODE 4`.
+fn header_flags(message: &Message) -> u32 {
+    let bits = [
+        (message.is_response, 0x8000),
+        (message.authoritative, 0x0400),
+        (message.truncated, 0x0200),
+        (message.recursion_desired, 0x0100),
+        (message.recursion_available, 0x0080),
+    ];
+    let set = bits.into_iter().filter(|(is_set, _)| *is_set);
+    let numbers = u32::from(message.opcode) << 11 | u32::from(message.z) << 4 | u32::from(message.rcode);
+    set.fold(numbers, |flags, (_, bit)| flags | bit)
+}
+
 fn unanswered(worker: &mut Worker<'_>, scene: &Scene<'_>, query: &Query) {
     worker.counters.dns_unanswered += 1;
-    worker.emit(scene, query.ts_us, Body::Dns(describe(&query.message)));
+    let body = proto::Dns {
+        query_seen: true,
+        query_flags: header_flags(&query.message),
+        ..describe(&query.message)
+    };
+    worker.emit(scene, query.ts_us, Body::Dns(body));
 }
 
 /// Reports the queries whose answers are overdue, and asks to be called again for the others.

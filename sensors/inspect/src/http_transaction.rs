@@ -135,6 +135,9 @@ pub(crate) fn describe(transaction: &Transaction) -> proto::Http {
         body.status_msg = text(&head.reason);
         body.location = header("location");
         body.server = header("server");
+        let declared = head.header("content-type").unwrap_or_default();
+        let media_type = declared.split(|byte| *byte == b';').next();
+        body.content_type = text(media_type.unwrap_or_default().trim_ascii());
     }
     body
 }

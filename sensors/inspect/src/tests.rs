@@ -133,7 +133,10 @@ fn http_becomes_transactions_files_and_hits() {
         ),
         (200, 7, 1)
     );
-    assert_eq!(http[0].response_mime, "application/x-dosexec");
+    assert_eq!(
+        (http[0].response_mime.as_str(), http[0].content_type.as_str()),
+        ("application/x-dosexec", "text/plain")
+    );
     assert_eq!(
         (
             http[1].method.as_str(),
@@ -247,11 +250,43 @@ fn dns_answers_are_tied_to_their_questions() {
         (&dns.answers, &dns.ttls),
         (&vec!["1.2.3.4".to_string()], &vec![60])
     );
+    assert_eq!(
+        (dns.query_seen, dns.query_flags, dns.flags),
+        (true, 0x0100, 0x8180)
+    );
+    assert_eq!(
+        (dns.questions.len(), dns.answer_records[0].name.as_str()),
+        (1, "www.evil.test")
+    );
     assert_eq!(kept.sids(), [9]);
     assert_eq!(
         (kept.flows()[0].app.as_str(), kept.flows()[0].conn_state.as_str()),
         ("dns", "SF")
     );
+}
+
+#[test]
+fn a_query_without_an_answer_says_its_flags() {
+    let mut talk = Talk::udp(53);
+    talk.client(&dns_message(7, false));
+    let (kept, _) = play("", &talk.frames);
+    let dns = kept.dns()[0];
+    assert_eq!(
+        (dns.answered, dns.query_seen, dns.query_flags, dns.flags),
+        (false, true, 0x0100, 0)
+    );
+}
+
+#[test]
+fn an_echo_says_that_it_is_one() {
+    let mut frame = Vec::new();
+    etherparse::PacketBuilder::ethernet2([2, 0, 0, 0, 0, 1], [2, 0, 0, 0, 0, 2])
+        .ipv4([10, 0, 0, 1], [10, 0, 0, 2], 64)
+        .icmpv4_echo_request(1, 1)
+        .write(&mut frame, b"ping")
+        .unwrap();
+    let (kept, _) = play("", &[(1_000_000, frame)]);
+    assert_eq!((kept.events[0].icmp_type, kept.events[0].icmp_code), (8, 0));
 }
 
 #[test]

@@ -21,6 +21,9 @@ const DEADLINES_MAX: usize = 256 * 1024;
 const BATCH_AFTER_BYTES: u64 = 16 * 1024;
 const BATCH_BYTES: usize = 2560;
 
+const ICMP: u8 = 1;
+const ICMP_V6: u8 = 58;
+
 /// What all flows of a worker share.
 #[derive(Default)]
 pub(crate) struct Shared {
@@ -83,6 +86,11 @@ fn event(scene: &Scene<'_>, ts_us: i64, body: Body) -> Event {
         true => (flow.responder, flow.originator),
         false => (flow.originator, flow.responder),
     };
+    // A flow of ICMP has type and code in place of the ports of its ends.
+    let (icmp_type, icmp_code) = match flow.protocol {
+        ICMP | ICMP_V6 => (flow.originator.port, flow.responder.port),
+        _ => (0, 0),
+    };
     Event {
         ts_us,
         flow_id: flow.id,
@@ -93,6 +101,8 @@ fn event(scene: &Scene<'_>, ts_us: i64, body: Body) -> Event {
         dport: u32::from(dst.port),
         proto: u32::from(flow.protocol),
         vlan: u32::from(flow.vlan),
+        icmp_type: u32::from(icmp_type),
+        icmp_code: u32::from(icmp_code),
         body: Some(body),
         ..Event::default()
     }
@@ -214,7 +224,10 @@ impl Worker<'_> {
         scene.facts.is_turned = scene.flow.midstream && client == Direction::Responder;
         let other = of(parts.windows, direction.reverse());
         let is_start = other.seen == other.bytes.len() as u64;
-        let other = is_start.then(|| other.bytes.clone()).unwrap_or_default();
+        let other = match is_start {
+            true => other.bytes.clone(),
+            false => Vec::new(),
+        };
         for side in [client, client.reverse()] {
             let said = if side == direction { start } else { &other };
             if !said.is_empty() {
