@@ -218,7 +218,7 @@ impl Packets {
         options.tcp.apply(&mut config.stream)?;
         if matches!(around.scanning, Scanning::Off) {
             // Nobody wants them.
-            config.file_scan_bytes_max = 0;
+            config.protocol.file_scan_bytes_max = 0;
         }
         Ok(Self {
             inspector: Inspector::new(config, engine),
@@ -453,8 +453,8 @@ impl Packets {
         self.report.dropped = dropped;
         self.report.counters = counters
             .list()
-            .iter()
-            .map(|&(name, count)| (name.to_owned(), count))
+            .into_iter()
+            .map(|(name, count)| (name.into_owned(), count))
             .collect();
         let Unscanned {
             queue_full,

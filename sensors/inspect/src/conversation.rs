@@ -1,9 +1,7 @@
 //! What an inspector remembers of a flow.
 
-use crate::dns::DnsFlow;
-use crate::http::HttpFlow;
-use crate::tls::TlsFlow;
-use vonggac_signature::FlowState;
+use vonggac_protocol::{Card, Protocol, Side};
+use vonggac_signature::{App, FlowState};
 use vonggac_stream::{Direction, Flow};
 
 /// The state that the flow table keeps for each flow; `None` before its first packet and while it is worked on.
@@ -27,9 +25,12 @@ pub(crate) struct Facts {
     pub(crate) rules: FlowState,
     /// The originator is the server: the flow was met amid its way, and its protocol shows who asks.
     pub(crate) is_turned: bool,
-    pub(crate) app: Option<vonggac_signature::App>,
-    /// The protocol last told, for flow events; empty for none.
+    /// The protocol now spoken, for rules.
+    pub(crate) app: Option<App>,
+    /// The protocol last told, for events; empty for none.
     pub(crate) app_name: &'static str,
+    /// How often a protocol gave way to another.
+    pub(crate) upgrades: u8,
     pub(crate) signatures: u32,
     pub(crate) anomalies: u32,
 }
@@ -49,19 +50,28 @@ pub(crate) enum Application {
     Unknown,
     /// None that is read here.
     Other,
-    Dns(Box<DnsFlow>),
-    Http(Box<HttpFlow>),
-    Tls(Box<TlsFlow>),
+    /// This one.
+    Known(Known),
 }
 
-impl Application {
-    /// Name in events.
-    pub(crate) fn name(&self) -> &'static str {
-        match self {
-            Self::Unknown | Self::Other => "",
-            Self::Dns(_) => "dns",
-            Self::Http(_) => "http",
-            Self::Tls(_) => "tls",
+/// A protocol that was told.
+pub(crate) struct Known {
+    /// Its place in the registry.
+    pub(crate) place: usize,
+    pub(crate) card: &'static Card,
+    pub(crate) protocol: Box<dyn Protocol>,
+    /// The side of the flow that asks.
+    pub(crate) client: Direction,
+    /// Nothing further is said in the clear.
+    pub(crate) is_over: bool,
+}
+
+impl Known {
+    /// Which side of the conversation speaks.
+    pub(crate) fn side(&self, direction: Direction) -> Side {
+        match direction == self.client {
+            true => Side::Client,
+            false => Side::Server,
         }
     }
 }

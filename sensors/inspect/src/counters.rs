@@ -1,6 +1,10 @@
 //! What an inspector counts.
 
+use std::borrow::Cow;
 use vonggac_decode::{DefragmentCounters, DropReason};
+use vonggac_event::{Class, Event};
+use vonggac_protocol::FileBody;
+use vonggac_protocols::REGISTRY;
 use vonggac_signature as signature;
 use vonggac_stream as stream;
 
@@ -14,6 +18,8 @@ macro_rules! counters {
             pub(crate) stream: stream::Counters,
             pub(crate) defragment: DefragmentCounters,
             pub(crate) signature: signature::Counters,
+            pub(crate) by_class: [u64; Class::ALL.len()],
+            pub(crate) protocols: ProtocolCounters,
         }
 
         impl Counters {
@@ -47,38 +53,10 @@ counters! {
     packets_other,
     /// Events given to the sink, files included.
     events,
-    /// Flow events.
-    events_flow,
-    /// DNS events.
-    events_dns,
-    /// HTTP events.
-    events_http,
-    /// TLS events.
-    events_tls,
-    /// File events.
-    events_file,
-    /// Signature events.
-    events_signature,
-    /// Anomaly events.
-    events_anomaly,
     /// Anomalies over their limit, of which there is no event.
     anomalies_suppressed,
-    /// Oddities of HTTP messages over the limit of one direction, which are not told.
-    http_anomalies_suppressed,
-    /// DNS queries that no answer came to in time.
-    dns_unanswered,
-    /// DNS queries that went unwatched because too many were under way in their flow.
-    dns_queries_limit,
-    /// Payloads that looked like DNS and could not be read.
-    dns_malformed,
-    /// HTTP transactions that went unwatched because too many were under way in their flow.
-    http_transactions_limit,
-    /// Bodies of which fewer bytes were kept because all bodies together were at their limit.
-    body_memory_limit,
-    /// Bodies that decode to more than the limit.
-    body_decoded_limit,
-    /// Bodies whose content coding is damaged.
-    body_damaged,
+    /// Flows that went from protocol to protocol more often than is followed.
+    upgrade_limit,
     /// Chunks that signatures saw without earlier bytes because all those were at their limit.
     rule_overlap_limit,
     /// Directions of which signatures saw no more because of the depth limit.
@@ -101,9 +79,36 @@ impl Counters {
         }
     }
 
-    /// Each counter with its name, drops as `dropped_…`.
-    pub fn list(&self) -> Vec<(&'static str, u64)> {
+    /// Counts an event that the sink is given.
+    pub(crate) fn event(&mut self, event: &Event) {
+        self.events += 1;
+        let place = Class::of(event).and_then(|class| Class::ALL.iter().position(|other| *other == class));
+        if let Some(count) = place.and_then(|place| self.by_class.get_mut(place)) {
+            *count += 1;
+        }
+    }
+
+    /// The count of that name in [`Counters::list`]; 0 when there is none.
+    pub fn get(&self, name: &str) -> u64 {
+        let list = self.list();
+        let found = list.iter().find(|(known, _)| known == name);
+        found.map_or(0, |(_, count)| *count)
+    }
+
+    /// Each counter with its name: drops as `dropped_…`, events by class as `events_…`.
+    pub fn list(&self) -> Vec<(Cow<'static, str>, u64)> {
+        let by_class = Class::ALL.into_iter().zip(self.by_class);
+        let by_class = by_class.map(|(class, count)| (Cow::Owned(format!("events_{}", class.name())), count));
+        let named = self.named().into_iter();
+        named
+            .map(|(name, count)| (Cow::Borrowed(name), count))
+            .chain(by_class)
+            .collect()
+    }
+
+    fn named(&self) -> Vec<(&'static str, u64)> {
         let mut list = self.own();
+        list.extend(&self.protocols.0);
         list.extend(DropReason::ALL.into_iter().map(dropped_name).zip(self.dropped));
         list.extend(self.stream.list());
         let DefragmentCounters {
@@ -144,6 +149,29 @@ impl Counters {
             ("signature_host_bits_evicted", host_bits_evicted),
         ]);
         list
+    }
+}
+
+/// What protocols count, by the names that their cards give.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ProtocolCounters(Vec<(&'static str, u64)>);
+
+impl Default for ProtocolCounters {
+    fn default() -> Self {
+        let of_cards = REGISTRY.iter().flat_map(|card| card.counters);
+        let names = of_cards.chain(FileBody::COUNTERS);
+        Self(names.map(|name| (*name, 0)).collect())
+    }
+}
+
+impl ProtocolCounters {
+    /// Counts `by` more.
+    pub(crate) fn add(&mut self, counter: &str, by: u64) {
+        let known = self.0.iter_mut().find(|(name, _)| *name == counter);
+        debug_assert!(known.is_some(), "no card declares {counter}");
+        if let Some((_, count)) = known {
+            *count = count.saturating_add(by);
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::anomaly::FrameBudget;
 use crate::conversation::State;
 use crate::counters::Counters;
+use crate::signatures::Wanted;
 use crate::worker::{Shared, Worker};
 use crate::{Config, LinkType};
 use std::sync::Arc;
@@ -18,7 +19,7 @@ pub trait Sink {
     fn event(&mut self, event: Event);
 
     /// Takes a file event, whose `scan` is `none`, with the file's first bytes, decoded: all of it unless it is larger
-    /// than [`Config::file_scan_bytes_max`] or memory was short; nothing when that is 0.
+    /// than [`vonggac_protocol::Limits::file_scan_bytes_max`] or memory was short; nothing when that is 0.
     fn file(&mut self, event: Event, data: Vec<u8>);
 }
 
@@ -29,6 +30,7 @@ pub struct Inspector {
     defragmenter: Defragmenter,
     table: FlowTable<State>,
     matcher: Matcher,
+    wanted: Wanted,
     shared: Shared,
     frame_budget: FrameBudget,
 }
@@ -41,6 +43,7 @@ impl Inspector {
             config,
             counters: Counters::default(),
             defragmenter: Defragmenter::new(),
+            wanted: Wanted::new(&engine),
             matcher: Matcher::new(engine),
             shared: Shared::default(),
             frame_budget: FrameBudget::default(),
@@ -71,6 +74,7 @@ impl Inspector {
                     config: &self.config,
                     counters: &mut self.counters,
                     matcher: &mut self.matcher,
+                    wanted: &self.wanted,
                     shared: &mut self.shared,
                     sink,
                     ts_us,
@@ -115,6 +119,7 @@ impl Inspector {
 
     /// Matches other rules from now on; flows keep what rules remembered about them.
     pub fn replace_engine(&mut self, engine: Arc<Engine>) {
+        self.wanted = Wanted::new(&engine);
         self.matcher.replace_engine(engine);
     }
 
@@ -123,6 +128,7 @@ impl Inspector {
             config: &self.config,
             counters: &mut self.counters,
             matcher: &mut self.matcher,
+            wanted: &self.wanted,
             shared: &mut self.shared,
             sink,
             ts_us,
@@ -130,13 +136,13 @@ impl Inspector {
         (&mut self.table, worker)
     }
 
-    /// Reports DNS queries whose answers are overdue.
+    /// Wakes the protocols that asked for it.
     fn overdue(&mut self, now_us: i64, sink: &mut dyn Sink) {
         self.shared.now_us = now_us;
         while let Some(deadline) = self.shared.due(now_us) {
             let (table, mut worker) = self.parts(now_us, sink);
             if let Some(flow) = table.get_mut(deadline.flow) {
-                worker.dns_overdue(flow);
+                worker.overdue(flow);
             }
         }
     }
@@ -147,9 +153,7 @@ impl Inspector {
             self.counters.anomalies_suppressed += 1;
             return;
         }
-        self.counters.events += 1;
-        self.counters.events_anomaly += 1;
-        sink.event(Event {
+        let event = Event {
             ts_us,
             body: Some(Body::Anomaly(Anomaly {
                 layer: reason.layer().into(),
@@ -157,6 +161,8 @@ impl Inspector {
                 ..Anomaly::default()
             })),
             ..Event::default()
-        });
+        };
+        self.counters.event(&event);
+        sink.event(event);
     }
 }

@@ -319,7 +319,10 @@ fn a_query_without_answer_is_reported_after_ten_seconds() {
     inspector.advance(ts_us + 10_000_000, &mut kept);
     assert_eq!((kept.dns().len(), kept.dns()[0].answered), (1, false));
     inspector.finish(&mut kept);
-    assert_eq!((kept.dns().len(), inspector.counters().dns_unanswered), (1, 1));
+    assert_eq!(
+        (kept.dns().len(), inspector.counters().get("dns_unanswered")),
+        (1, 1)
+    );
 }
 
 /// A record with one handshake message.
@@ -483,7 +486,7 @@ fn bodies_under_way_share_a_limit() {
         inspector.packet(*ts_us, LinkType::Ethernet, frame, &mut kept);
     }
     assert_eq!((kept.files[0].len(), kept.file_events()[0].size), (1000, 2800));
-    assert!(kept.file_events()[0].complete && inspector.counters().body_memory_limit > 0);
+    assert!(kept.file_events()[0].complete && inspector.counters().get("body_memory_limit") > 0);
 }
 
 #[test]
@@ -498,6 +501,59 @@ fn what_a_proxy_tunnels_is_told_anew() {
     let (kept, _) = play("", &talk.frames);
     let uris: Vec<&str> = kept.http().iter().map(|http| http.uri.as_str()).collect();
     assert_eq!(uris, ["www.evil.test:80", "/inside"]);
+}
+
+#[test]
+fn what_is_said_before_the_proxy_agrees_is_told_with_the_tunnel() {
+    let hello = b"GET /inside HTTP/1.1\r\nHost: www.evil.test\r\n\r\n";
+    let mut talk = Talk::tcp(3128);
+    talk.open();
+    talk.client(
+        &[
+            &b"CONNECT www.evil.test:80 HTTP/1.1\r\nHost: www.evil.test\r\n\r\n"[..],
+            hello,
+        ]
+        .concat(),
+    );
+    talk.server(b"HTTP/1.1 200 Connection established\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n");
+    talk.close();
+    let (kept, _) = play("", &talk.frames);
+    let told: Vec<_> = kept
+        .http()
+        .iter()
+        .map(|http| (http.uri.as_str(), http.status_code))
+        .collect();
+    assert_eq!(told, [("www.evil.test:80", 200), ("/inside", 204)]);
+}
+
+#[test]
+fn a_proxy_that_declines_goes_on_with_http() {
+    let mut talk = Talk::tcp(3128);
+    talk.open();
+    talk.client(b"CONNECT a.test:443 HTTP/1.1\r\nHost: a.test\r\n\r\nGET http://b.test/ HTTP/1.1\r\n\r\n");
+    talk.server(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
+    talk.server(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    talk.close();
+    let (kept, _) = play("", &talk.frames);
+    let told: Vec<_> = kept
+        .http()
+        .iter()
+        .map(|http| (http.method.as_str(), http.status_code))
+        .collect();
+    assert_eq!(told, [("CONNECT", 403), ("GET", 200)]);
+}
+
+#[test]
+fn tunnels_within_tunnels_end_somewhere() {
+    let mut talk = Talk::tcp(3128);
+    talk.open();
+    for _ in 0..100 {
+        talk.client(b"CONNECT a.test:1 HTTP/1.1\r\nHost: a.test\r\n\r\n");
+        talk.server(b"HTTP/1.1 200 OK\r\n\r\n");
+    }
+    talk.close();
+    let (_, inspector) = play("", &talk.frames);
+    assert_eq!(inspector.counters().get("upgrade_limit"), 1);
 }
 
 #[test]

@@ -1,25 +1,31 @@
 //! Hears of packets and stream data, and takes them to signatures and protocols.
 
-use crate::application::{self, Verdict};
-use crate::body::hexadecimal;
-use crate::conversation::{Application, Conversation, Facts, InspectedFlow, State, Window, of};
+use crate::application::{self, START_BYTES_MAX};
+use crate::conversation::{Application, Conversation, Facts, InspectedFlow, Known, State, Window, of};
 use crate::counters::Counters;
-use crate::{Config, Sink, dns, http, tls};
+use crate::protocol_host::ProtocolHost;
+use crate::signatures::Wanted;
+use crate::{Config, Sink};
 use sha2::{Digest, Sha256};
 use std::collections::VecDeque;
 use vonggac_decode::{Assembly, Packet, Transport};
 use vonggac_event::proto::{self, Anomaly};
 use vonggac_event::{Body, Event, address_bytes, limits};
-use vonggac_protocols::community_id;
+use vonggac_protocol::Transport as Carrier;
+use vonggac_protocol::{Host, Next, Protocol, Side, Start, hexadecimal};
+use vonggac_protocols::{REGISTRY, community_id};
 use vonggac_signature::{App, Buffer, Hit, Matcher};
 use vonggac_stream::{CONFLICT_NAME, Direction, EndReason, Flow, FlowRef, Handler, Interest, StreamAnomaly};
 
-/// Most flows whose DNS answers are watched at once; in others a query is given up when its flow ends.
+/// Most flows that wait to be woken at once; others learn that their time is over when they end.
 const DEADLINES_MAX: usize = 256 * 1024;
 
 /// From that place in a direction on, signatures look at that many new bytes at once rather than at each segment.
 const BATCH_AFTER_BYTES: u64 = 16 * 1024;
 const BATCH_BYTES: usize = 2560;
+
+/// How often the protocol of one flow may give way to another.
+const UPGRADES_MAX: u8 = 8;
 
 const ICMP: u8 = 1;
 const ICMP_V6: u8 = 58;
@@ -34,10 +40,9 @@ pub(crate) struct Shared {
     window_bytes: usize,
     deadlines: VecDeque<Deadline>,
     pub(crate) hits: Vec<Hit>,
-    pub(crate) decoded: Vec<u8>,
 }
 
-/// When a flow's oldest DNS query is overdue.
+/// When a flow's protocol is to be woken.
 pub(crate) struct Deadline {
     at_us: i64,
     pub(crate) flow: FlowRef,
@@ -74,6 +79,7 @@ pub(crate) struct Worker<'a> {
     pub(crate) config: &'a Config,
     pub(crate) counters: &'a mut Counters,
     pub(crate) matcher: &'a mut Matcher,
+    pub(crate) wanted: &'a Wanted,
     pub(crate) shared: &'a mut Shared,
     pub(crate) sink: &'a mut dyn Sink,
     pub(crate) ts_us: i64,
@@ -111,24 +117,16 @@ fn event(scene: &Scene<'_>, ts_us: i64, body: Body) -> Event {
 impl Worker<'_> {
     /// Gives the sink an event of a flow.
     pub(crate) fn emit(&mut self, scene: &Scene<'_>, ts_us: i64, body: Body) {
-        let counter = match &body {
-            Body::Flow(_) => &mut self.counters.events_flow,
-            Body::Dns(_) => &mut self.counters.events_dns,
-            Body::Http(_) => &mut self.counters.events_http,
-            Body::Tls(_) => &mut self.counters.events_tls,
-            Body::Signature(_) => &mut self.counters.events_signature,
-            _ => &mut self.counters.events_anomaly,
-        };
-        *counter += 1;
-        self.counters.events += 1;
-        self.sink.event(event(scene, ts_us, body));
+        let event = event(scene, ts_us, body);
+        self.counters.event(&event);
+        self.sink.event(event);
     }
 
     /// Gives the sink a file.
-    pub(crate) fn emit_file(&mut self, scene: &Scene<'_>, ts_us: i64, file: proto::File, data: Vec<u8>) {
-        self.counters.events += 1;
-        self.counters.events_file += 1;
-        self.sink.file(event(scene, ts_us, Body::File(file)), data);
+    pub(crate) fn emit_file(&mut self, scene: &Scene<'_>, file: proto::File, data: Vec<u8>) {
+        let event = event(scene, self.ts_us, Body::File(file));
+        self.counters.event(&event);
+        self.sink.file(event, data);
     }
 
     /// Reports an anomaly of a flow, unless it had enough of them.
@@ -147,11 +145,11 @@ impl Worker<'_> {
         self.emit(scene, self.ts_us, body);
     }
 
-    /// Reports a flow's DNS queries whose answers are overdue.
-    pub(crate) fn dns_overdue(&mut self, flow: &mut InspectedFlow) {
+    /// Tells a flow's protocol that the time has come it waited for.
+    pub(crate) fn overdue(&mut self, flow: &mut InspectedFlow) {
         self.work(flow, |worker, scene, parts| {
-            if let Application::Dns(dns) = parts.application {
-                dns::overdue(worker, scene, dns);
+            if let Application::Known(known) = parts.application {
+                known.with_host(worker, scene, |protocol, host| protocol.overdue(host));
             }
         });
     }
@@ -162,7 +160,7 @@ impl Worker<'_> {
         flow: &mut InspectedFlow,
         work: impl FnOnce(&mut Self, &mut Scene<'_>, &mut Parts<'_>) -> R,
     ) -> R {
-        let mut conversation = flow.state.take().unwrap_or_else(|| begin(flow));
+        let mut conversation = flow.state.take().unwrap_or_else(|| conversation(flow));
         let Conversation {
             facts,
             application,
@@ -183,27 +181,16 @@ impl Worker<'_> {
         data: &[u8],
     ) -> Interest {
         let kept = self.keep(of(parts.windows, direction), data);
-        if matches!(parts.application, Application::Unknown) {
-            let window = of(parts.windows, direction);
-            let known = if kept { window.bytes.as_slice() } else { data };
-            let is_start = window.seen == known.len() as u64;
-            match application::tell(known, is_start, direction, scene.flow) {
-                Verdict::Wait => {}
-                Verdict::Other => *parts.application = Application::Other,
-                Verdict::Is(told, client) => {
-                    *parts.application = told;
-                    let start = known.to_vec();
-                    self.begin_application(scene, parts, client, direction, &start);
-                }
-            }
-        } else {
-            self.feed(scene, parts.application, direction, data);
+        let is_told_anew = match parts.application {
+            Application::Unknown => self.tell(scene, parts, direction, (!kept).then_some(data)),
+            _ => self.feed(scene, parts, direction, data),
+        };
+        if !is_told_anew {
+            self.look(scene, parts, direction, (!kept).then_some(data));
         }
-        self.look(scene, parts, direction, (!kept).then_some(data));
-        self.enter_tunnel(scene, parts);
         let wanted = match &parts.application {
-            Application::Unknown | Application::Dns(_) | Application::Http(_) => true,
-            Application::Tls(tls) => !tls.is_over(),
+            Application::Unknown => true,
+            Application::Known(known) => !known.is_over,
             Application::Other => false,
         };
         match wanted || !of(parts.windows, direction).closed {
@@ -212,64 +199,167 @@ impl Worker<'_> {
         }
     }
 
-    /// Feeds a protocol that was told by the start of `direction` what both sides have said so far, the client first.
-    fn begin_application(
+    /// Tells the protocol of a stream by one direction's first bytes, which are in its window unless they are `loose`. `true` when that
+    /// protocol gave way to another.
+    fn tell(
+        &mut self,
+        scene: &mut Scene<'_>,
+        parts: &mut Parts<'_>,
+        direction: Direction,
+        loose: Option<&[u8]>,
+    ) -> bool {
+        let window = of(parts.windows, direction);
+        let said = loose.unwrap_or(&window.bytes);
+        let is_start = window.seen == said.len() as u64;
+        let told = match is_start {
+            true => application::tell(&start(scene.flow, direction, Carrier::Tcp, said)),
+            false => None,
+        };
+        let Some((place, speaker)) = told else {
+            let both_spoke = scene.flow.payload_bytes.iter().all(|bytes| *bytes > 0);
+            if both_spoke && (!is_start || said.len() >= START_BYTES_MAX) {
+                *parts.application = Application::Other;
+            }
+            return false;
+        };
+        let said = said.to_vec();
+        let other = of(parts.windows, direction.reverse());
+        let is_start = other.seen == other.bytes.len() as u64;
+        let answered = match is_start {
+            true => other.bytes.clone(),
+            false => Vec::new(),
+        };
+        let (client, said) = match speaker {
+            Side::Client => (direction, [said, answered]),
+            Side::Server => (direction.reverse(), [answered, said]),
+        };
+        scene.facts.is_turned = scene.flow.midstream && client == Direction::Responder;
+        self.begin(scene, parts, place, Carrier::Tcp, client);
+        self.feed_both(scene, parts, client, said)
+    }
+
+    /// Begins to follow a protocol.
+    fn begin(
+        &mut self,
+        scene: &mut Scene<'_>,
+        parts: &mut Parts<'_>,
+        place: usize,
+        carrier: Carrier,
+        client: Direction,
+    ) {
+        let Some(card) = REGISTRY.get(place) else { return };
+        scene.facts.app = App::from_name(card.name);
+        scene.facts.app_name = card.name;
+        *parts.application = Application::Known(Known {
+            place,
+            card,
+            protocol: (card.begin)(carrier),
+            client,
+            is_over: false,
+        });
+    }
+
+    /// Feeds a protocol what client and server have said so far. `true` when it gave way to another.
+    fn feed_both(
         &mut self,
         scene: &mut Scene<'_>,
         parts: &mut Parts<'_>,
         client: Direction,
-        direction: Direction,
-        start: &[u8],
-    ) {
-        scene.facts.is_turned = scene.flow.midstream && client == Direction::Responder;
-        let other = of(parts.windows, direction.reverse());
-        let is_start = other.seen == other.bytes.len() as u64;
-        let other = match is_start {
-            true => other.bytes.clone(),
-            false => Vec::new(),
-        };
-        for side in [client, client.reverse()] {
-            let said = if side == direction { start } else { &other };
-            if !said.is_empty() {
-                self.feed(scene, parts.application, side, said);
+        said: [Vec<u8>; 2],
+    ) -> bool {
+        let mut is_told_anew = false;
+        for (direction, said) in [client, client.reverse()].into_iter().zip(said) {
+            if said.is_empty() {
+                continue;
+            }
+            match is_told_anew {
+                false => is_told_anew = self.feed(scene, parts, direction, &said),
+                true => {
+                    self.stream_data(scene, parts, direction, &said);
+                }
             }
         }
+        is_told_anew
     }
 
-    /// What follows HTTP in a tunnel (after CONNECT, an upgrade, HTTP/2's preface) is told anew.
-    fn enter_tunnel(&mut self, scene: &mut Scene<'_>, parts: &mut Parts<'_>) {
-        let Application::Http(http) = parts.application else {
-            return;
-        };
-        if http.is_tunnel() {
-            http::finish(self, scene, http);
-            *parts.application = Application::Unknown;
-            for window in parts.windows.iter_mut() {
-                self.forget(window);
-                window.seen = 0;
-            }
-        }
-    }
-
+    /// Feeds the protocol what a direction said. `true` when it gave way to another.
     fn feed(
         &mut self,
         scene: &mut Scene<'_>,
-        application: &mut Application,
+        parts: &mut Parts<'_>,
         direction: Direction,
         data: &[u8],
-    ) {
-        scene.facts.app = match application {
-            Application::Dns(_) => Some(App::Dns),
-            Application::Http(_) => Some(App::Http),
-            Application::Tls(_) => Some(App::Tls),
-            Application::Unknown | Application::Other => None,
+    ) -> bool {
+        self.tell_protocol(scene, parts, direction, |protocol, host, side| {
+            protocol.data(host, side, data)
+        })
+    }
+
+    /// Tells the protocol, unless it is done, what became of a direction.
+    fn tell_protocol(
+        &mut self,
+        scene: &mut Scene<'_>,
+        parts: &mut Parts<'_>,
+        direction: Direction,
+        tell: impl FnOnce(&mut dyn Protocol, &mut dyn Host, Side) -> Next,
+    ) -> bool {
+        let Application::Known(known) = parts.application else {
+            return false;
         };
-        scene.facts.app_name = application.name();
-        match application {
-            Application::Dns(dns) => dns::stream(self, scene, dns, direction, data),
-            Application::Http(http) => http::data(self, scene, http, direction, data),
-            Application::Tls(tls) => tls::data(self, scene, tls, direction, data),
-            Application::Unknown | Application::Other => {}
+        if known.is_over {
+            return false;
+        }
+        let side = known.side(direction);
+        let next = known.with_host(self, scene, |protocol, host| tell(protocol, host, side));
+        self.go_on(scene, parts, next)
+    }
+
+    /// Does what a protocol asks for. `true` when it gave way to another.
+    fn go_on(&mut self, scene: &mut Scene<'_>, parts: &mut Parts<'_>, next: Next) -> bool {
+        let Application::Known(known) = parts.application else {
+            return false;
+        };
+        match next {
+            Next::More => false,
+            Next::Encrypted => {
+                known.is_over = true;
+                false
+            }
+            Next::Upgrade(said) => {
+                let client = known.client;
+                self.tell_anew(scene, parts, client, *said);
+                true
+            }
+        }
+    }
+
+    /// What follows is another protocol, of which client and server have said something already.
+    fn tell_anew(
+        &mut self,
+        scene: &mut Scene<'_>,
+        parts: &mut Parts<'_>,
+        client: Direction,
+        said: [Vec<u8>; 2],
+    ) {
+        scene.facts.app = None;
+        scene.facts.upgrades = scene.facts.upgrades.saturating_add(1);
+        for direction in Direction::BOTH {
+            let window = of(parts.windows, direction);
+            self.look_at_rest(scene, window, direction);
+            self.forget(window);
+            window.seen = 0;
+        }
+        *parts.application = match scene.facts.upgrades > UPGRADES_MAX {
+            true => {
+                self.counters.upgrade_limit += 1;
+                Application::Other
+            }
+            false => Application::Unknown,
+        };
+        for (direction, said) in [client, client.reverse()].into_iter().zip(said) {
+            if !said.is_empty() {
+                self.stream_data(scene, parts, direction, &said);
+            }
         }
     }
 
@@ -305,9 +395,9 @@ impl Worker<'_> {
         loose: Option<&[u8]>,
     ) {
         let over = match &parts.application {
-            Application::Tls(tls) => tls.is_over(),
             // The window also shows what protocol this is; after that only rules need it.
             Application::Unknown => false,
+            Application::Known(known) if known.is_over => true,
             _ => !self.matcher.engine().uses(Buffer::Stream),
         };
         let window = of(parts.windows, direction);
@@ -331,17 +421,39 @@ impl Worker<'_> {
 
     /// Lets signatures look at what they have not seen, and forgets the window.
     fn close(&mut self, scene: &mut Scene<'_>, window: &mut Window, direction: Direction) {
-        if window.new > 0 {
-            self.match_stream(scene, direction, &window.bytes);
-        }
+        self.look_at_rest(scene, window, direction);
         self.forget(window);
         window.closed = true;
     }
 
-    fn udp(&mut self, scene: &mut Scene<'_>, parts: &mut Parts<'_>, direction: Direction, payload: &[u8]) {
-        if let Application::Dns(dns) = parts.application {
-            dns::datagram(self, scene, dns, direction, payload);
+    /// Lets signatures look at what they have not seen.
+    fn look_at_rest(&mut self, scene: &mut Scene<'_>, window: &Window, direction: Direction) {
+        if window.new > 0 {
+            self.match_stream(scene, direction, &window.bytes);
         }
+    }
+
+    /// Tells the protocol of a datagram, unless the flow's is known.
+    fn tell_datagram(
+        &mut self,
+        scene: &mut Scene<'_>,
+        parts: &mut Parts<'_>,
+        direction: Direction,
+        payload: &[u8],
+    ) {
+        if !matches!(parts.application, Application::Unknown) {
+            return;
+        }
+        let told = application::tell(&start(scene.flow, direction, Carrier::Udp, payload));
+        let Some((place, speaker)) = told else { return };
+        let client = match speaker {
+            Side::Client => direction,
+            Side::Server => direction.reverse(),
+        };
+        // Who asked is not known by who was seen first, when that is an answer.
+        let is_first = scene.flow.packets.iter().sum::<u64>() == 1;
+        scene.facts.is_turned = is_first && client == Direction::Responder;
+        self.begin(scene, parts, place, Carrier::Udp, client);
     }
 
     fn flow_event(&mut self, scene: &Scene<'_>, reason: EndReason) {
@@ -384,7 +496,28 @@ pub(crate) struct Parts<'a> {
     pub(crate) windows: &'a mut [Window; 2],
 }
 
-fn begin(flow: &InspectedFlow) -> Box<Conversation> {
+impl Known {
+    /// Lets the protocol talk to the sensor.
+    fn with_host<R>(
+        &mut self,
+        worker: &mut Worker<'_>,
+        scene: &mut Scene<'_>,
+        talk: impl FnOnce(&mut dyn Protocol, &mut ProtocolHost<'_, '_, '_>) -> R,
+    ) -> R {
+        let mut host = ProtocolHost::new(worker, scene, self);
+        talk(&mut *self.protocol, &mut host)
+    }
+}
+
+fn start<'a>(flow: &InspectedFlow, direction: Direction, transport: Carrier, bytes: &'a [u8]) -> Start<'a> {
+    Start {
+        transport,
+        bytes,
+        ports: [flow.sender(direction).port, flow.receiver(direction).port],
+    }
+}
+
+fn conversation(flow: &InspectedFlow) -> Box<Conversation> {
     let (originator, responder) = (flow.originator, flow.responder);
     let mut conversation = Box::<Conversation>::default();
     conversation.facts.community_id = community_id::v1(
@@ -407,22 +540,12 @@ impl Handler<State> for Worker<'_> {
                 Transport::Udp(udp) if !udp.payload.is_empty() => Some(udp.payload),
                 _ => None,
             };
-            if let Some(payload) = datagram
-                && matches!(parts.application, Application::Unknown)
-            {
-                let (told, client) = application::tell_datagram(payload, direction, scene.flow);
-                *parts.application = told;
-                // Who asked is not known by who was seen first, when that is an answer.
-                let is_first = scene.flow.packets.iter().sum::<u64>() == 1;
-                scene.facts.is_turned = is_first && client == Direction::Responder;
-                if matches!(parts.application, Application::Dns(_)) {
-                    scene.facts.app = Some(App::Dns);
-                    scene.facts.app_name = "dns";
-                }
+            if let Some(payload) = datagram {
+                worker.tell_datagram(scene, parts, direction, payload);
             }
             worker.match_packet(scene, direction, packet);
             if let Some(payload) = datagram {
-                worker.udp(scene, parts, direction, payload);
+                worker.feed(scene, parts, direction, payload);
             }
         });
     }
@@ -436,17 +559,12 @@ impl Handler<State> for Worker<'_> {
     fn gap(&mut self, flow: &mut InspectedFlow, direction: Direction, bytes: u64) {
         self.work(flow, |worker, scene, parts| {
             let window = of(parts.windows, direction);
-            if window.new > 0 {
-                worker.match_stream(scene, direction, &window.bytes);
-            }
+            worker.look_at_rest(scene, window, direction);
             worker.forget(window);
             window.seen = window.seen.saturating_add(bytes);
-            match parts.application {
-                Application::Dns(dns) => dns.lose(direction),
-                Application::Http(http) => http::gap(worker, scene, http, direction, bytes),
-                Application::Tls(tls) => tls::gap(worker, scene, tls, direction, bytes),
-                Application::Unknown | Application::Other => {}
-            }
+            worker.tell_protocol(scene, parts, direction, |protocol, host, side| {
+                protocol.gap(host, side, bytes)
+            });
         });
     }
 
@@ -464,9 +582,9 @@ impl Handler<State> for Worker<'_> {
 
     fn end_of_stream(&mut self, flow: &mut InspectedFlow, direction: Direction) {
         self.work(flow, |worker, scene, parts| {
-            if let Application::Http(http) = parts.application {
-                http::end_of_stream(worker, scene, http, direction);
-            }
+            worker.tell_protocol(scene, parts, direction, |protocol, host, side| {
+                protocol.end(host, side)
+            });
             worker.close(scene, of(parts.windows, direction), direction);
         });
     }
@@ -479,11 +597,8 @@ impl Handler<State> for Worker<'_> {
 
     fn end(&mut self, flow: &mut InspectedFlow, reason: EndReason) {
         self.work(flow, |worker, scene, parts| {
-            match parts.application {
-                Application::Dns(dns) => dns::finish(worker, scene, dns),
-                Application::Http(http) => http::finish(worker, scene, http),
-                Application::Tls(tls) => tls::finish(worker, scene, tls),
-                Application::Unknown | Application::Other => {}
+            if let Application::Known(known) = parts.application {
+                known.with_host(worker, scene, |protocol, host| protocol.finish(host));
             }
             for direction in Direction::BOTH {
                 worker.close(scene, of(parts.windows, direction), direction);

@@ -1,7 +1,10 @@
-//! Application protocol parsers on nom: DNS, HTTP/1 and TLS.
+//! Application protocols on nom: DNS, HTTP/1 and TLS.
 //!
 //! Everything here is pure and synchronous: bytes go in, typed items come out. There is no I/O, no clock and no
 //! global state, and nothing here decides what is malicious.
+//!
+//! A protocol is a folder. Its parser reads one message or one direction; its `flow` follows a conversation as the sensor has it
+//! ([`vonggac_protocol::Protocol`]); its `card` declares it, and [`REGISTRY`] lists the cards.
 //!
 //! | module | reads | shape |
 //! |---|---|---|
@@ -25,3 +28,8 @@ pub mod http;
 pub mod tls;
 
 mod wire;
+
+use vonggac_protocol::Card;
+
+/// The protocols that are read, in the order in which a flow's beginning is shown to them.
+pub static REGISTRY: &[&Card] = &[&http::CARD, &tls::CARD, &dns::CARD];

@@ -19,7 +19,7 @@ impl Sink for Discard {
     }
 
     fn file(&mut self, _event: Event, data: Vec<u8>) {
-        assert!(data.len() <= Config::default().file_scan_bytes_max);
+        assert!(data.len() <= Config::default().protocol.file_scan_bytes_max);
     }
 }
 

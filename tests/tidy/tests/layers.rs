@@ -19,6 +19,7 @@ const CRATES: &[(&str, &str, u8)] = &[
     ("vonggac-link", "pipeline/link", 0),
     ("vonggac-decode", "sensors/decode", ENGINE),
     ("vonggac-stream", "sensors/stream", ENGINE),
+    ("vonggac-protocol", "sensors/protocol", ENGINE),
     ("vonggac-protocols", "sensors/protocols", ENGINE),
     ("vonggac-inspect", "sensors/inspect", ENGINE),
     ("vonggac-signature", "rules/signature", ENGINE),

@@ -13,6 +13,9 @@
 //! Invariants: a name is at most [`NAME_BYTES_MAX`] bytes on the wire and is reached over at most
 //! [`POINTERS_MAX`] compression pointers; a message gives at most [`RECORDS_MAX`] questions and records together.
 
+mod card;
+mod event;
+mod flow;
 mod name;
 mod rdata;
 mod registry;
@@ -23,6 +26,7 @@ use nom::number::complete::{be_u16, be_u32};
 
 use crate::wire::{Parsed, reason};
 
+pub use card::CARD;
 pub use registry::{rcode_name, type_name};
 
 /// Bytes of a DNS message header.
@@ -146,6 +150,19 @@ pub fn looks_like_dns(payload: &[u8]) -> bool {
     question(payload, rest).is_ok_and(|(_, question)| {
         question.qtype != 0 && matches!(question.qclass & 0x7fff, 1 | 3 | 4 | 254 | 255)
     })
+}
+
+impl Message {
+    /// Whether an answer is one to this query: it may leave the question out; if it has one it must be the one asked.
+    fn is_answered_by(&self, answer: &Self) -> bool {
+        let is_same_question = match (self.questions.first(), answer.questions.first()) {
+            (Some(asked), Some(told)) => {
+                asked.qtype == told.qtype && asked.name.eq_ignore_ascii_case(&told.name)
+            }
+            _ => true,
+        };
+        self.id == answer.id && is_same_question
+    }
 }
 
 /// What the header says the sections hold.

@@ -28,13 +28,19 @@
 pub mod body;
 pub mod uri;
 
+mod buffers;
+mod card;
+mod coded_body;
+mod flow;
 mod framing;
 mod head;
 mod loss;
 mod parser;
+mod transaction;
 
 use std::borrow::Cow;
 
+pub use card::CARD;
 pub use parser::Parser;
 
 /// Longest line read; a start line over it ends the parsing, a header line is cut.

@@ -15,10 +15,14 @@
 //! Invariants: a direction buffers at most [`HANDSHAKE_BYTES_MAX`] bytes and one record, and gives at most
 //! [`HANDSHAKE_MESSAGES_MAX`] handshake messages; over that it reports an anomaly and skips or gives up.
 
+mod card;
+mod event;
+mod flow;
 mod handshake;
 mod registry;
 mod stream;
 
+pub use card::CARD;
 pub use handshake::{
     ClientHello, Extension, ServerHello, TlsError, is_grease, parse_certificates, parse_client_hello,
     parse_server_hello,

@@ -1,0 +1,102 @@
+//! The sensor, to a protocol that follows a flow.
+
+use crate::conversation::Known;
+use crate::worker::{Scene, Worker};
+use vonggac_event::{Body, proto};
+use vonggac_protocol::{Card, Host, Judged, Limits, Side, Source};
+use vonggac_stream::Direction;
+
+/// What a protocol talks to while it takes something of its flow.
+pub(crate) struct ProtocolHost<'h, 'w, 's> {
+    worker: &'h mut Worker<'w>,
+    scene: &'h mut Scene<'s>,
+    place: usize,
+    card: &'static Card,
+    client: Direction,
+}
+
+impl<'h, 'w, 's> ProtocolHost<'h, 'w, 's> {
+    /// The host of a known protocol.
+    pub(crate) fn new(worker: &'h mut Worker<'w>, scene: &'h mut Scene<'s>, known: &Known) -> Self {
+        Self {
+            worker,
+            scene,
+            place: known.place,
+            card: known.card,
+            client: known.client,
+        }
+    }
+
+    fn direction(&self, side: Side) -> Direction {
+        match side {
+            Side::Client => self.client,
+            Side::Server => self.client.reverse(),
+        }
+    }
+}
+
+impl Host for ProtocolHost<'_, '_, '_> {
+    fn now_us(&self) -> i64 {
+        self.worker.ts_us
+    }
+
+    fn limits(&self) -> &Limits {
+        &self.worker.config.protocol
+    }
+
+    fn event(&mut self, ts_us: i64, body: Body) {
+        self.worker.emit(self.scene, ts_us, body);
+    }
+
+    fn file(&mut self, side: Side, file: proto::File, data: Vec<u8>) {
+        let from_responder = !self.scene.facts.is_to_server(self.direction(side));
+        let file = proto::File {
+            from_responder,
+            ..file
+        };
+        self.worker.emit_file(self.scene, file, data);
+    }
+
+    fn anomaly(&mut self, _: Side, kind: &'static str, detail: &str) {
+        debug_assert!(
+            self.card.anomalies.contains(&kind),
+            "no anomaly of the card: {kind}"
+        );
+        self.worker.anomaly(self.scene, self.card.name, kind, detail);
+    }
+
+    fn count(&mut self, counter: &'static str, by: u64) {
+        self.worker.counters.protocols.add(counter, by);
+    }
+
+    fn judge(&mut self, side: Side, stage: u8, judged: &mut Judged, source: &dyn Source) {
+        let is_last = usize::from(stage) + 1 >= side.of(&self.card.stages).len();
+        if is_last && judged.advance(side, stage) {
+            let direction = self.direction(side);
+            let worker = &mut *self.worker;
+            worker.match_transaction(self.scene, direction, (self.place, side), source);
+        }
+    }
+
+    fn wake(&mut self, at_us: i64) -> bool {
+        self.worker.shared.watch(self.scene.flow.reference, at_us)
+    }
+
+    fn reserve(&mut self, bytes: usize) -> usize {
+        let shared = &mut self.worker.shared;
+        let room = self
+            .worker
+            .config
+            .body_bytes_max
+            .saturating_sub(shared.body_bytes);
+        let granted = bytes.min(room);
+        shared.body_bytes += granted;
+        granted
+    }
+
+    fn release(&mut self, bytes: usize) {
+        let shared = &mut self.worker.shared;
+        debug_assert!(shared.body_bytes >= bytes, "more given back than taken");
+        shared.body_bytes = shared.body_bytes.saturating_sub(bytes);
+    }
+}

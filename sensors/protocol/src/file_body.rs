@@ -1,0 +1,123 @@
+//! What is carried as a file: hashed, its beginning kept.
+
+use crate::{Host, magic};
+use sha2::{Digest, Sha256};
+
+/// How a body ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// As its framing said.
+    Whole,
+    /// The stream ended, or bytes were lost, before its end.
+    Truncated,
+}
+
+/// A body under way, as decoded.
+#[derive(Debug, Clone, Default)]
+pub struct FileBody {
+    hash: Sha256,
+    size: u64,
+    missed: u64,
+    kept: Vec<u8>,
+    end: Option<End>,
+    is_partial: bool,
+    is_clipped: bool,
+}
+
+/// Lower-case hex.
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl FileBody {
+    /// What bodies count, whatever protocol carries them.
+    pub const COUNTERS: &'static [&'static str] = &["body_memory_limit"];
+
+    /// Takes the next bytes.
+    pub fn add(&mut self, host: &mut dyn Host, bytes: &[u8]) {
+        self.size = self.size.saturating_add(bytes.len() as u64);
+        self.hash.update(bytes);
+        let room = host
+            .limits()
+            .body_kept_bytes_max()
+            .saturating_sub(self.kept.len());
+        let wanted = room.min(bytes.len());
+        if wanted == 0 || self.is_clipped {
+            return;
+        }
+        let granted = host.reserve(wanted);
+        if granted < wanted {
+            self.is_clipped = true;
+            host.count("body_memory_limit", 1);
+        }
+        self.kept
+            .extend_from_slice(bytes.get(..granted).unwrap_or_default());
+    }
+
+    /// The next `bytes` were not seen.
+    pub fn miss(&mut self, bytes: u64) {
+        self.missed = self.missed.saturating_add(bytes);
+    }
+
+    /// What was added is not all of it, though its framing will say so: it is damaged, too large, or part of a larger one.
+    pub fn is_not_all(&mut self) {
+        self.is_partial = true;
+    }
+
+    /// Ends it; the first end counts.
+    pub fn finish(&mut self, end: End) {
+        self.end.get_or_insert(end);
+    }
+
+    /// Bytes so far, those that were not seen left out.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Bytes that were not seen.
+    pub fn missed(&self) -> u64 {
+        self.missed
+    }
+
+    /// How it ended; `None` while it is under way.
+    pub fn end(&self) -> Option<End> {
+        self.end
+    }
+
+    /// Its beginning.
+    pub fn beginning(&self, bytes_max: usize) -> &[u8] {
+        self.kept.get(..bytes_max).unwrap_or(&self.kept)
+    }
+
+    /// Whether every byte of it was seen and decoded.
+    pub fn is_whole(&self) -> bool {
+        self.end == Some(End::Whole) && self.missed == 0 && !self.is_partial
+    }
+
+    /// SHA-256 in lower-case hex; empty unless it is whole.
+    pub fn sha256(&self) -> String {
+        match self.is_whole() {
+            true => hexadecimal(&self.hash.clone().finalize()),
+            false => String::new(),
+        }
+    }
+
+    /// The media type by its first bytes, else the declared one without parameters.
+    pub fn media_type(&self, declared: &[u8]) -> String {
+        if let Some(sniffed) = magic::sniff(self.beginning(magic::SNIFF_BYTES)) {
+            return sniffed.into();
+        }
+        let name = declared.split(|byte| *byte == b';').next().unwrap_or_default();
+        String::from_utf8_lossy(name.trim_ascii()).to_ascii_lowercase()
+    }
+
+    /// Gives up what was kept, cut for who scans files.
+    pub fn take_kept(&mut self, host: &mut dyn Host) -> Vec<u8> {
+        host.release(self.kept.len());
+        let mut kept = std::mem::take(&mut self.kept);
+        kept.truncate(host.limits().file_scan_bytes_max);
+        // It may wait in a queue: what it does not need is given back now.
+        kept.shrink_to_fit();
+        kept
+    }
+}

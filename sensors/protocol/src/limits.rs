@@ -1,0 +1,36 @@
+//! The limits that protocols keep.
+
+/// Limits of protocols in one flow; the defaults suit a worker with some 2 GB.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Most bytes of one decoded body kept for YARA.
+    pub file_scan_bytes_max: usize,
+    /// Most bytes that one body may decode to; a decompression bomb ends there.
+    pub body_decoded_bytes_max: u64,
+    /// Most bytes of a body that signatures see.
+    pub rule_body_bytes_max: usize,
+    /// Most transactions under way in one flow.
+    pub transactions_max: usize,
+    /// How long an answer is waited for, in microseconds of packet time.
+    pub answer_timeout_us: i64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        const MIB: usize = 1024 * 1024;
+        Self {
+            file_scan_bytes_max: MIB,
+            body_decoded_bytes_max: 1024 * MIB as u64,
+            rule_body_bytes_max: 100 * 1024,
+            transactions_max: 64,
+            answer_timeout_us: 10_000_000,
+        }
+    }
+}
+
+impl Limits {
+    /// Most bytes kept of the beginning of a body.
+    pub fn body_kept_bytes_max(&self) -> usize {
+        self.file_scan_bytes_max.max(self.rule_body_bytes_max)
+    }
+}

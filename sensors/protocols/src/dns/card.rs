@@ -1,0 +1,56 @@
+//! The card of DNS.
+
+use super::flow::DnsFlow;
+use super::looks_like_dns;
+use vonggac_protocol::{Card, Side, Start, Transport, buffers};
+
+/// Ports on which a datagram is taken for DNS although it barely resembles it: DNS, mDNS, LLMNR.
+const PORTS: [u16; 3] = [53, 5353, 5355];
+
+const HEADER_BYTES: usize = 12;
+const LENGTH_BYTES: usize = 2;
+
+/// DNS over UDP and TCP (RFC 1035, RFC 7766).
+pub static CARD: Card = Card {
+    name: "dns",
+    transports: &[Transport::Udp, Transport::Tcp],
+    stages: [&["message"], &["message"]],
+    buffers: Buffer::CARDS,
+    anomalies: &["dns_truncated", "dns_malformed"],
+    counters: &["dns_unanswered", "dns_queries_limit", "dns_malformed"],
+    probe,
+    begin: |transport| Box::new(DnsFlow::new(transport)),
+};
+
+buffers! {
+    /// A name asked for; as in Suricata it is judged in the query, not again where the response repeats it.
+    Query: "dns.query", Client, 0, Many;
+    /// The owner's name of an answer.
+    AnswerName: "dns.answer.name", Server, 0, Many;
+}
+
+fn probe(start: &Start<'_>) -> Option<Side> {
+    match start.transport {
+        Transport::Udp => {
+            let is_dns =
+                start.bytes.len() >= HEADER_BYTES && start.is_on(&PORTS) || looks_like_dns(start.bytes);
+            is_dns.then(|| speaker(start.bytes))
+        }
+        Transport::Tcp => {
+            let (length, rest) = start.bytes.split_first_chunk::<LENGTH_BYTES>()?;
+            let length = usize::from(u16::from_be_bytes(*length));
+            let message = rest.get(..length).unwrap_or(rest);
+            (length > HEADER_BYTES && looks_like_dns(message)).then(|| speaker(message))
+        }
+    }
+}
+
+/// Who says such a message: the server, when it is an answer.
+fn speaker(message: &[u8]) -> Side {
+    const FLAGS_OFFSET: usize = 2;
+    const ANSWER: u8 = 0x80;
+    match message.get(FLAGS_OFFSET) {
+        Some(flags) if flags & ANSWER != 0 => Side::Server,
+        _ => Side::Client,
+    }
+}

@@ -1,0 +1,195 @@
+//! The DNS of one flow: questions are tied to their answers.
+
+use super::card::Buffer;
+use super::{Message, event, parse};
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use vonggac_event::{Body, limits};
+use vonggac_protocol::{Host, Instances, Judged, Next, Protocol, Side, Source, Transport};
+
+/// The stage of a message, its only one.
+const MESSAGE: u8 = 0;
+
+/// The DNS of one flow.
+pub(crate) struct DnsFlow {
+    transport: Transport,
+    /// Unanswered queries, oldest first.
+    queries: VecDeque<Query>,
+    /// Whether the core was asked to wake us.
+    is_watched: bool,
+    /// TCP: the start of a message, by side.
+    partial: [Vec<u8>; 2],
+    /// TCP: where the next message begins is not known, by side.
+    is_lost: [bool; 2],
+}
+
+struct Query {
+    ts_us: i64,
+    message: Message,
+}
+
+impl DnsFlow {
+    /// DNS of which nothing was said yet.
+    pub(crate) fn new(transport: Transport) -> Self {
+        Self {
+            transport,
+            queries: VecDeque::new(),
+            is_watched: false,
+            partial: [Vec::new(), Vec::new()],
+            is_lost: [false; 2],
+        }
+    }
+
+    /// Reads the messages in the next bytes of a stream.
+    fn stream(&mut self, host: &mut dyn Host, side: Side, bytes: &[u8]) {
+        if *side.of(&self.is_lost) {
+            return;
+        }
+        let mut held = std::mem::take(side.of_mut(&mut self.partial));
+        held.extend_from_slice(bytes);
+        let mut rest = held.as_slice();
+        while let Some((length, behind)) = rest.split_first_chunk::<2>()
+            && let Some((message, behind)) = behind.split_at_checked(usize::from(u16::from_be_bytes(*length)))
+        {
+            self.message(host, side, message);
+            rest = behind;
+        }
+        *side.of_mut(&mut self.partial) = rest.to_vec();
+    }
+
+    fn message(&mut self, host: &mut dyn Host, side: Side, payload: &[u8]) {
+        let Ok(message) = parse(payload) else {
+            host.count("dns_malformed", 1);
+            return host.anomaly(side, "dns_truncated", "");
+        };
+        if let Some(problem) = message.malformed {
+            host.count("dns_malformed", 1);
+            host.anomaly(side, "dns_malformed", problem);
+        }
+        let said = Said {
+            message: &message,
+            payload,
+        };
+        host.judge(said.side(), MESSAGE, &mut Judged::default(), &said);
+        match message.is_response {
+            true => self.answer(host, &message),
+            false => self.query(host, message),
+        }
+    }
+
+    fn query(&mut self, host: &mut dyn Host, message: Message) {
+        if self.queries.len() >= host.limits().transactions_max.max(1) {
+            host.count("dns_queries_limit", 1);
+            if let Some(oldest) = self.queries.pop_front() {
+                oldest.unanswered(host);
+            }
+        }
+        let ts_us = host.now_us();
+        self.queries.push_back(Query { ts_us, message });
+        if !self.is_watched {
+            self.is_watched = host.wake(ts_us.saturating_add(host.limits().answer_timeout_us));
+        }
+    }
+
+    fn answer(&mut self, host: &mut dyn Host, message: &Message) {
+        let asked = self
+            .queries
+            .iter()
+            .position(|query| query.message.is_answered_by(message));
+        let query = asked.and_then(|place| self.queries.remove(place));
+        let ts_us = query.as_ref().map_or(host.now_us(), |query| query.ts_us);
+        let mut body = event::answer(query.as_ref().map(|query| &query.message), message);
+        body.rtt_us = u64::try_from(host.now_us().saturating_sub(ts_us)).unwrap_or(0);
+        host.event(ts_us, Body::Dns(body));
+    }
+}
+
+impl Query {
+    fn unanswered(&self, host: &mut dyn Host) {
+        host.count("dns_unanswered", 1);
+        host.event(self.ts_us, Body::Dns(event::query(&self.message)));
+    }
+}
+
+impl Protocol for DnsFlow {
+    fn data(&mut self, host: &mut dyn Host, side: Side, bytes: &[u8]) -> Next {
+        match self.transport {
+            Transport::Tcp => self.stream(host, side, bytes),
+            Transport::Udp => self.message(host, side, bytes),
+        }
+        Next::More
+    }
+
+    fn gap(&mut self, _: &mut dyn Host, side: Side, _: u64) -> Next {
+        *side.of_mut(&mut self.is_lost) = true;
+        *side.of_mut(&mut self.partial) = Vec::new();
+        Next::More
+    }
+
+    fn overdue(&mut self, host: &mut dyn Host) {
+        let timeout_us = host.limits().answer_timeout_us;
+        let limit_us = host.now_us().saturating_sub(timeout_us);
+        while let Some(query) = self.queries.front()
+            && query.ts_us <= limit_us
+        {
+            query.unanswered(host);
+            self.queries.pop_front();
+        }
+        self.is_watched = match self.queries.front() {
+            Some(query) => host.wake(query.ts_us.saturating_add(timeout_us)),
+            None => false,
+        };
+    }
+
+    fn finish(&mut self, host: &mut dyn Host) {
+        for query in std::mem::take(&mut self.queries) {
+            query.unanswered(host);
+        }
+    }
+}
+
+/// A message as rules read it.
+struct Said<'a> {
+    message: &'a Message,
+    payload: &'a [u8],
+}
+
+impl Said<'_> {
+    fn side(&self) -> Side {
+        match self.message.is_response {
+            true => Side::Server,
+            false => Side::Client,
+        }
+    }
+}
+
+impl Source for Said<'_> {
+    fn read<'a>(&'a self, _: Side, buffer: usize, into: &mut Instances<'a>) {
+        let Message {
+            questions, answers, ..
+        } = self.message;
+        let borrowed = |name: &'a String| Cow::Borrowed(name.as_bytes());
+        match Buffer::at(buffer) {
+            Some(Buffer::Query) => {
+                let kept = questions.iter().take(limits::LIST_ITEMS_MAX);
+                into.extend(kept.map(|question| borrowed(&question.name)));
+            }
+            Some(Buffer::AnswerName) => {
+                let kept = answers.iter().take(limits::LIST_ITEMS_MAX);
+                into.extend(kept.map(|record| borrowed(&record.name)));
+            }
+            None => {}
+        }
+    }
+
+    fn excerpt(&self, _: Side) -> Cow<'_, [u8]> {
+        Cow::Borrowed(self.payload)
+    }
+
+    fn event(&self) -> Option<Body> {
+        Some(Body::Dns(match self.message.is_response {
+            true => event::answer(None, self.message),
+            false => event::query(self.message),
+        }))
+    }
+}

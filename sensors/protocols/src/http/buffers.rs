@@ -1,0 +1,118 @@
+//! The buffers of HTTP that rules look into, normalised as Suricata does.
+
+use super::{Header, RequestHead};
+use std::borrow::Cow;
+
+/// The host as sent: the authority of an absolute target, else the `Host` header.
+pub(super) fn raw_host(head: &RequestHead) -> Option<&[u8]> {
+    let authority = || {
+        let scheme_end = head.uri.windows(3).position(|window| window == b"://")?;
+        if head.uri.first() == Some(&b'/') {
+            return None;
+        }
+        let behind = head.uri.get(scheme_end + 3..)?;
+        behind.split(|byte| matches!(byte, b'/' | b'?' | b'#')).next()
+    };
+    authority().or_else(|| head.header("host"))
+}
+
+/// A host in lower case, without user and port.
+pub(super) fn host_name(raw: &[u8]) -> Vec<u8> {
+    let behind_user = raw.rsplit(|byte| *byte == b'@').next().unwrap_or(raw);
+    let name = match behind_user.iter().rposition(|byte| *byte == b':') {
+        // A colon within brackets belongs to an IPv6 address.
+        Some(colon) if !behind_user.get(colon..).unwrap_or_default().contains(&b']') => {
+            behind_user.get(..colon).unwrap_or_default()
+        }
+        _ => behind_user,
+    };
+    name.to_ascii_lowercase()
+}
+
+/// First line and headers as sent.
+pub(super) fn start(line: &[u8], raw_headers: &[u8]) -> Vec<u8> {
+    [line, b"\r\n", raw_headers].concat()
+}
+
+fn is_cookie(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"cookie") || name.eq_ignore_ascii_case(b"set-cookie")
+}
+
+/// Headers of one name become one, their values joined, at the place of the first.
+fn merged(headers: &[Header]) -> Vec<(&[u8], Cow<'_, [u8]>)> {
+    let mut merged: Vec<(&[u8], Cow<'_, [u8]>)> = Vec::with_capacity(headers.len());
+    for header in headers {
+        let known = merged
+            .iter_mut()
+            .find(|(name, _)| !name.is_empty() && name.eq_ignore_ascii_case(&header.name));
+        match known {
+            Some((_, value)) => {
+                let value = value.to_mut();
+                value.extend_from_slice(b", ");
+                value.extend_from_slice(&header.value);
+            }
+            None => merged.push((&header.name, Cow::Borrowed(&header.value))),
+        }
+    }
+    merged
+}
+
+/// Each header as `name: value`.
+pub(super) fn lines(headers: &[Header]) -> Vec<Vec<u8>> {
+    let merged = merged(headers).into_iter();
+    merged
+        .map(|(name, value)| [name, b": ", &value].concat())
+        .collect()
+}
+
+/// All headers but cookies as `name: value`, each ended by CR LF.
+pub(super) fn header(headers: &[Header]) -> Vec<u8> {
+    let mut all = Vec::new();
+    for (name, value) in merged(headers).iter().filter(|(name, _)| !is_cookie(name)) {
+        for part in [name, &b": "[..], value, b"\r\n"] {
+            all.extend_from_slice(part);
+        }
+    }
+    all
+}
+
+/// CR LF, the name of each header with CR LF, CR LF.
+pub(super) fn header_names(headers: &[Header]) -> Vec<u8> {
+    let mut all = b"\r\n".to_vec();
+    for (name, _) in merged(headers) {
+        all.extend_from_slice(name);
+        all.extend_from_slice(b"\r\n");
+    }
+    all.extend_from_slice(b"\r\n");
+    all
+}
+
+/// The value of the headers of that name, joined; `None` without any.
+pub(super) fn named<'a>(headers: &'a [Header], name: &str) -> Option<Cow<'a, [u8]>> {
+    let mut values = headers
+        .iter()
+        .filter(|header| header.name.eq_ignore_ascii_case(name.as_bytes()))
+        .map(|header| header.value.as_slice());
+    let first = values.next()?;
+    Some(values.fold(Cow::Borrowed(first), |joined, value| {
+        Cow::Owned([&joined, &b", "[..], value].concat())
+    }))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_lose_user_and_port() {
+        for (raw, expect) in [
+            ("Example.com", "example.com"),
+            ("u:p@example.com:80", "example.com"),
+            ("[2001:DB8::1]", "[2001:db8::1]"),
+            ("[2001:db8::1]:443", "[2001:db8::1]"),
+        ] {
+            assert_eq!(host_name(raw.as_bytes()), expect.as_bytes());
+        }
+    }
+}

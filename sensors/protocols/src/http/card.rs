@@ -1,0 +1,105 @@
+//! The card of HTTP/1.
+
+use super::flow::HttpFlow;
+use super::{looks_like_request, looks_like_response};
+use vonggac_protocol::{Card, Side, Start, Transport, buffers};
+
+/// The request line or the status line, and the headers.
+pub(super) const HEAD: u8 = 0;
+/// The body: all of it, or as much as rules read.
+pub(super) const BODY: u8 = 1;
+
+/// HTTP/1 and HTTP/0.9 (RFC 9112).
+pub static CARD: Card = Card {
+    name: "http",
+    transports: &[Transport::Tcp],
+    stages: [&["head", "body"], &["head", "body"]],
+    buffers: Buffer::CARDS,
+    anomalies: &["http_malformed"],
+    counters: &[
+        "http_anomalies_suppressed",
+        "http_transactions_limit",
+        "body_decoded_limit",
+        "body_damaged",
+    ],
+    probe,
+    begin: |_| Box::<HttpFlow>::default(),
+};
+
+buffers! {
+    /// The request method.
+    Method: "http.method", Client, 0, Once;
+    /// Path and query, decoded and normalised.
+    Uri: "http.uri", Client, 0, Once;
+    /// Path and query as sent.
+    UriRaw: "http.uri.raw", Client, 0, Once;
+    /// The host in lower case, without user and port.
+    Host: "http.host", Client, 0, Once;
+    /// The host as sent.
+    HostRaw: "http.host.raw", Client, 0, Once;
+    /// The request line as sent.
+    RequestLine: "http.request_line", Client, 0, Once;
+    /// One header of a request, `name: value`.
+    RequestHeader: "http.request_header", Client, 0, Many;
+    /// `User-Agent`.
+    UserAgent: "http.user_agent", Client, 0, Once;
+    /// `Referer`.
+    Referer: "http.referer", Client, 0, Once;
+    /// `Accept`.
+    Accept: "http.accept", Client, 0, Once;
+    /// `Accept-Language`.
+    AcceptLanguage: "http.accept_lang", Client, 0, Once;
+    /// `Accept-Encoding`.
+    AcceptEncoding: "http.accept_enc", Client, 0, Once;
+    /// The status line as sent.
+    ResponseLine: "http.response_line", Server, 0, Once;
+    /// One header of a response, `name: value`.
+    ResponseHeader: "http.response_header", Server, 0, Many;
+    /// The three digits of the status.
+    StatusCode: "http.stat_code", Server, 0, Once;
+    /// The text after the status.
+    StatusMessage: "http.stat_msg", Server, 0, Once;
+    /// `Server`.
+    Server: "http.server", Server, 0, Once;
+    /// `Location`.
+    Location: "http.location", Server, 0, Once;
+    /// The version of the first line, such as `HTTP/1.1`.
+    Version: "http.protocol", Both, 0, Once;
+    /// First line and headers as sent, with the empty line.
+    Start: "http.start", Both, 0, Once;
+    /// All headers, normalised, each ended by CR LF, without cookies.
+    Header: "http.header", Both, 0, Once;
+    /// All headers as sent.
+    HeaderRaw: "http.header.raw", Both, 0, Once;
+    /// CR LF, each header's name followed by CR LF, CR LF.
+    HeaderNames: "http.header_names", Both, 0, Once;
+    /// `Cookie` or `Set-Cookie`.
+    Cookie: "http.cookie", Both, 0, Once;
+    /// `Content-Type`.
+    ContentType: "http.content_type", Both, 0, Once;
+    /// `Content-Length`.
+    ContentLength: "http.content_len", Both, 0, Once;
+    /// `Connection`.
+    Connection: "http.connection", Both, 0, Once;
+    /// The body of the request, decoded.
+    RequestBody: "http.request_body", Client, 1, Once;
+    /// The body of the response, decoded.
+    ResponseBody: "http.response_body", Server, 1, Once;
+    /// What either side sends as a file.
+    FileData: "file.data", Both, 1, Many;
+    /// The name of that file.
+    FileName: "file.name", Both, 1, Many;
+}
+
+fn probe(start: &Start<'_>) -> Option<Side> {
+    const START_BYTES_MIN: usize = 6;
+    if start.bytes.len() < START_BYTES_MIN {
+        None
+    } else if looks_like_request(start.bytes) {
+        Some(Side::Client)
+    } else if looks_like_response(start.bytes) {
+        Some(Side::Server)
+    } else {
+        None
+    }
+}

@@ -1,0 +1,264 @@
+//! The HTTP/1 of one flow: requests are tied to their responses, bodies become files.
+
+use super::card::{BODY, HEAD};
+use super::transaction::Transaction;
+use super::{Direction, End, Event, Parser, RequestHead, ResponseHead};
+use std::collections::VecDeque;
+use vonggac_event::{Body, limits, proto};
+use vonggac_protocol::{Host, Next, Protocol, Side};
+
+/// Most bytes held back of what a client says behind `CONNECT`, before it is known whether a tunnel begins there.
+const HELD_BYTES_MAX: usize = 64 * 1024;
+
+/// The HTTP of one flow.
+pub(crate) struct HttpFlow {
+    parsers: [Parser; 2],
+    transactions: VecDeque<Transaction>,
+    begun: u32,
+    /// The response under way is an interim one, of which another follows.
+    is_interim: bool,
+    /// What the client says behind `CONNECT`; `None` when no such request waits for its response.
+    held: Option<Vec<u8>>,
+}
+
+impl Default for HttpFlow {
+    fn default() -> Self {
+        Self {
+            parsers: [Parser::new(Direction::Request), Parser::new(Direction::Response)],
+            transactions: VecDeque::new(),
+            begun: 0,
+            is_interim: false,
+            held: None,
+        }
+    }
+}
+
+impl HttpFlow {
+    /// The transaction whose message is under way: the newest request, the response to the oldest unanswered one.
+    fn under_way(&mut self, side: Side) -> Option<&mut Transaction> {
+        let mut waiting = self.transactions.iter_mut();
+        match side {
+            Side::Client => waiting.next_back().filter(|last| !last.client.is_done),
+            Side::Server => waiting.find(|transaction| !transaction.server.is_done),
+        }
+    }
+
+    /// Reads what `side` said; what follows HTTP in a tunnel (after `CONNECT`, an upgrade, HTTP/2's preface) is given to the next protocol.
+    fn read(&mut self, host: &mut dyn Host, side: Side, bytes: &[u8]) -> Next {
+        let mut input = bytes;
+        while let Some(event) = side.of_mut(&mut self.parsers).next(&mut input) {
+            if let Event::Tunnel(mut start) = event {
+                start.extend_from_slice(input);
+                return self.upgrade(host, side, start);
+            }
+            self.take(host, side, event);
+            if side == Side::Client && self.held.is_some() {
+                return self.hold(host, input);
+            }
+        }
+        self.report_done(host);
+        match side == Side::Server && self.has_declined() {
+            true => self.resume(host),
+            false => Next::More,
+        }
+    }
+
+    fn upgrade(&mut self, host: &mut dyn Host, side: Side, start: Vec<u8>) -> Next {
+        self.finish(host);
+        let held = self.held.take().unwrap_or_default();
+        Next::Upgrade(Box::new(match side {
+            Side::Client => [start, Vec::new()],
+            Side::Server => [held, start],
+        }))
+    }
+
+    fn hold(&mut self, host: &mut dyn Host, bytes: &[u8]) -> Next {
+        let Some(held) = &mut self.held else {
+            return Next::More;
+        };
+        held.extend_from_slice(bytes);
+        match held.len() > HELD_BYTES_MAX {
+            // So much is said to who has agreed, whether that was seen or not.
+            true => self.upgrade(host, Side::Server, Vec::new()),
+            false => Next::More,
+        }
+    }
+
+    /// Whether `CONNECT` was answered, and not by a tunnel.
+    fn has_declined(&self) -> bool {
+        self.held.is_some() && self.transactions.is_empty()
+    }
+
+    fn resume(&mut self, host: &mut dyn Host) -> Next {
+        let held = self.held.take().unwrap_or_default();
+        self.read(host, Side::Client, &held)
+    }
+
+    fn take(&mut self, host: &mut dyn Host, side: Side, event: Event<'_>) {
+        match event {
+            Event::Request(head) => self.request(host, head),
+            Event::Response(head) => self.response(host, head),
+            Event::Body(bytes) => {
+                if let Some(transaction) = self.under_way(side) {
+                    transaction.message_mut(side).body.add(host, &bytes);
+                    let rule_bytes_max = host.limits().rule_body_bytes_max;
+                    let kept = transaction
+                        .message(side)
+                        .body
+                        .file
+                        .beginning(rule_bytes_max)
+                        .len();
+                    // The rules' part of a long body need not wait for the rest.
+                    if kept >= rule_bytes_max {
+                        transaction.judge(host, side, BODY);
+                    }
+                }
+            }
+            Event::Gap(bytes) => {
+                if let Some(transaction) = self.under_way(side) {
+                    transaction.message_mut(side).body.file.miss(bytes);
+                }
+            }
+            Event::Complete(end) => self.complete(host, side, end),
+            Event::Anomaly(problem) => host.anomaly(side, "http_malformed", problem),
+            Event::Trailers(_) | Event::Tunnel(_) => {}
+        }
+    }
+
+    fn request(&mut self, host: &mut dyn Host, head: Box<RequestHead>) {
+        let [_, responses] = &mut self.parsers;
+        responses.request_seen(&head.method);
+        let transaction = self.begin(host);
+        let coding = head.header("content-encoding");
+        transaction.client.body.begin(host, coding);
+        transaction.request = Some(head);
+        transaction.judge(host, Side::Client, HEAD);
+    }
+
+    fn response(&mut self, host: &mut dyn Host, head: Box<ResponseHead>) {
+        const SWITCHING_PROTOCOLS: u16 = 101;
+        self.is_interim = (100..200).contains(&head.status) && head.status != SWITCHING_PROTOCOLS;
+        if self.is_interim {
+            return;
+        }
+        if self.under_way(Side::Server).is_none() {
+            self.begin(host).client.is_done = true;
+        }
+        if let Some(transaction) = self.under_way(Side::Server) {
+            let coding = head.header("content-encoding");
+            transaction.server.body.begin(host, coding);
+            transaction.response = Some(head);
+            transaction.judge(host, Side::Server, HEAD);
+        }
+    }
+
+    /// A new transaction, for which the oldest makes room if need be.
+    fn begin(&mut self, host: &mut dyn Host) -> &mut Transaction {
+        while self.transactions.len() >= host.limits().transactions_max.max(1) {
+            host.count("http_transactions_limit", 1);
+            if let Some(oldest) = self.transactions.pop_front() {
+                close(host, oldest);
+            }
+        }
+        self.begun = self.begun.saturating_add(1);
+        self.transactions.push_back_mut(Transaction {
+            ts_us: host.now_us(),
+            depth: self.begun,
+            rule_body_bytes_max: host.limits().rule_body_bytes_max,
+            ..Transaction::default()
+        })
+    }
+
+    fn complete(&mut self, host: &mut dyn Host, side: Side, end: End) {
+        if side == Side::Server && std::mem::take(&mut self.is_interim) {
+            return;
+        }
+        let Some(transaction) = self.under_way(side) else {
+            return;
+        };
+        end_side(host, transaction, side, end);
+        let is_connect = transaction
+            .request
+            .as_ref()
+            .is_some_and(|head| head.method == b"CONNECT");
+        if side == Side::Client && is_connect && !transaction.server.is_done {
+            self.held = Some(Vec::new());
+        }
+    }
+
+    fn report_done(&mut self, host: &mut dyn Host) {
+        while let Some(transaction) = self.transactions.pop_front_if(|oldest| oldest.is_done()) {
+            close(host, transaction);
+        }
+    }
+}
+
+impl Protocol for HttpFlow {
+    fn data(&mut self, host: &mut dyn Host, side: Side, bytes: &[u8]) -> Next {
+        match side == Side::Client && self.held.is_some() {
+            true => self.hold(host, bytes),
+            false => self.read(host, side, bytes),
+        }
+    }
+
+    fn gap(&mut self, host: &mut dyn Host, side: Side, bytes: u64) -> Next {
+        side.of_mut(&mut self.parsers).gap(bytes);
+        self.read(host, side, &[])
+    }
+
+    fn end(&mut self, host: &mut dyn Host, side: Side) -> Next {
+        side.of_mut(&mut self.parsers).finish();
+        self.read(host, side, &[])
+    }
+
+    fn finish(&mut self, host: &mut dyn Host) {
+        let suppressed = self.parsers.iter().map(Parser::anomalies_suppressed).sum();
+        host.count("http_anomalies_suppressed", suppressed);
+        for transaction in std::mem::take(&mut self.transactions) {
+            close(host, transaction);
+        }
+    }
+}
+
+/// Ends one side of a transaction: rules see it, its body becomes a file.
+fn end_side(host: &mut dyn Host, transaction: &mut Transaction, side: Side, end: End) {
+    transaction.message_mut(side).body.finish(host, end);
+    transaction.judge(host, side, BODY);
+    file(host, transaction, side);
+    transaction.message_mut(side).is_done = true;
+}
+
+/// Ends what is open of a transaction and tells it.
+fn close(host: &mut dyn Host, mut transaction: Transaction) {
+    for side in Side::BOTH {
+        if !transaction.message(side).is_done {
+            end_side(host, &mut transaction, side, End::Truncated);
+        }
+    }
+    host.event(transaction.ts_us, Body::Http(transaction.describe()));
+}
+
+fn file(host: &mut dyn Host, transaction: &mut Transaction, side: Side) {
+    let body = &transaction.message(side).body.file;
+    let declared = transaction.header(side, "content-type").unwrap_or_default();
+    let mime = limits::cut(body.media_type(declared), limits::TEXT_BYTES_MAX);
+    let event = (body.size() > 0).then(|| proto::File {
+        source: "http".into(),
+        name: transaction.file_name(side),
+        mime: mime.clone(),
+        size: body.size(),
+        missed_bytes: body.missed(),
+        complete: body.is_whole(),
+        sha256: body.sha256(),
+        scan: "none".into(),
+        host: transaction.host(),
+        uri: transaction.uri(),
+        ..proto::File::default()
+    });
+    let message = transaction.message_mut(side);
+    message.mime = mime;
+    let data = message.body.file.take_kept(host);
+    if let Some(event) = event {
+        host.file(side, event, data);
+    }
+}

@@ -1,0 +1,340 @@
+//! One HTTP transaction: as rules read it, and what is told of it.
+
+use super::buffers;
+use super::card::Buffer;
+use super::coded_body::CodedBody;
+use super::{Header, RequestHead, ResponseHead, uri};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use std::borrow::Cow;
+use vonggac_event::{Body, limits, proto};
+use vonggac_protocol::{Host, Instances, Judged, Side, Source};
+
+/// A request and its response; a side without a head was not seen.
+#[derive(Default)]
+pub(super) struct Transaction {
+    pub(super) ts_us: i64,
+    pub(super) depth: u32,
+    pub(super) request: Option<Box<RequestHead>>,
+    pub(super) response: Option<Box<ResponseHead>>,
+    pub(super) client: Message,
+    pub(super) server: Message,
+    /// Most bytes of a body that rules see.
+    pub(super) rule_body_bytes_max: usize,
+    pub(super) judged: Judged,
+}
+
+/// What a request and a response have alike.
+#[derive(Default)]
+pub(super) struct Message {
+    pub(super) body: CodedBody,
+    pub(super) mime: String,
+    pub(super) is_done: bool,
+}
+
+impl Transaction {
+    pub(super) fn message(&self, side: Side) -> &Message {
+        match side {
+            Side::Client => &self.client,
+            Side::Server => &self.server,
+        }
+    }
+
+    pub(super) fn message_mut(&mut self, side: Side) -> &mut Message {
+        match side {
+            Side::Client => &mut self.client,
+            Side::Server => &mut self.server,
+        }
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        self.client.is_done && self.server.is_done
+    }
+
+    /// Has rules judge the stages of a side up to this one.
+    pub(super) fn judge(&mut self, host: &mut dyn Host, side: Side, stage: u8) {
+        if self.has_head(side) {
+            let mut judged = self.judged;
+            host.judge(side, stage, &mut judged, self);
+            self.judged = judged;
+        }
+    }
+
+    fn has_head(&self, side: Side) -> bool {
+        match side {
+            Side::Client => self.request.is_some(),
+            Side::Server => self.response.is_some(),
+        }
+    }
+
+    /// The headers of a side as sent, line by line and all together.
+    fn headers(&self, side: Side) -> (&[Header], &[u8]) {
+        let request = self
+            .request
+            .as_ref()
+            .map(|head| (&head.headers, &head.raw_headers));
+        let response = self
+            .response
+            .as_ref()
+            .map(|head| (&head.headers, &head.raw_headers));
+        let headers = match side {
+            Side::Client => request,
+            Side::Server => response,
+        };
+        headers.map_or((&[], &[]), |(headers, raw)| (headers, raw))
+    }
+
+    /// The first line of a side and its version.
+    fn first_line(&self, side: Side) -> (&[u8], &[u8]) {
+        let request = self.request.as_ref().map(|head| (&head.line, &head.version));
+        let response = self.response.as_ref().map(|head| (&head.line, &head.version));
+        let first = match side {
+            Side::Client => request,
+            Side::Server => response,
+        };
+        first.map_or((&[], &[]), |(line, version)| (line, version))
+    }
+
+    pub(super) fn header(&self, side: Side, name: &str) -> Option<&[u8]> {
+        match side {
+            Side::Client => self.request.as_ref().and_then(|head| head.header(name)),
+            Side::Server => self.response.as_ref().and_then(|head| head.header(name)),
+        }
+    }
+
+    fn raw_host(&self) -> Option<&[u8]> {
+        self.request.as_ref().and_then(|head| buffers::raw_host(head))
+    }
+
+    pub(super) fn host(&self) -> String {
+        text(&buffers::host_name(self.raw_host().unwrap_or_default()))
+    }
+
+    pub(super) fn uri(&self) -> String {
+        text(self.request.as_ref().map_or(&[], |head| &head.uri))
+    }
+
+    /// The name that `Content-Disposition` gives, else the last segment of the path.
+    pub(super) fn file_name(&self, side: Side) -> String {
+        let disposition = self.header(side, "content-disposition");
+        if let Some(name) = disposition.and_then(disposition_name) {
+            return text(name);
+        }
+        let uri = self.request.as_ref().map_or(&[][..], |head| &head.uri);
+        let path = uri
+            .split(|byte| matches!(byte, b'?' | b'#'))
+            .next()
+            .unwrap_or_default();
+        text(path.rsplit(|byte| *byte == b'/').next().unwrap_or_default())
+    }
+
+    /// The event's body.
+    pub(super) fn describe(&self) -> proto::Http {
+        let mut body = proto::Http {
+            trans_depth: self.depth,
+            host: self.host(),
+            uri: self.uri(),
+            request_body_len: self.client.body.file.size(),
+            response_body_len: self.server.body.file.size(),
+            request_mime: self.client.mime.clone(),
+            response_mime: self.server.mime.clone(),
+            ..proto::Http::default()
+        };
+        if let Some(head) = &self.request {
+            let header = |name| text(head.header(name).unwrap_or_default());
+            body.method = text(&head.method);
+            body.version = text(&head.version);
+            body.user_agent = header("user-agent");
+            body.referrer = header("referer");
+            body.x_forwarded_for = header("x-forwarded-for");
+            body.cookie_present = head.header("cookie").is_some();
+            body.username = head
+                .header("authorization")
+                .and_then(basic_username)
+                .unwrap_or_default();
+        }
+        if let Some(head) = &self.response {
+            let header = |name| text(head.header(name).unwrap_or_default());
+            if body.version.is_empty() {
+                body.version = text(&head.version);
+            }
+            body.status_code = u32::from(head.status);
+            body.status_msg = text(&head.reason);
+            body.location = header("location");
+            body.server = header("server");
+            let declared = head.header("content-type").unwrap_or_default();
+            let media_type = declared.split(|byte| *byte == b';').next();
+            body.content_type = text(media_type.unwrap_or_default().trim_ascii());
+        }
+        body
+    }
+
+    /// The part of a side's body that rules read; `None` without a body.
+    fn rule_body(&self, side: Side) -> Option<&[u8]> {
+        let kept = self.message(side).body.file.beginning(self.rule_body_bytes_max);
+        (!kept.is_empty()).then_some(kept)
+    }
+}
+
+impl Source for Transaction {
+    fn read<'a>(&'a self, side: Side, buffer: usize, into: &mut Instances<'a>) {
+        let Some(buffer) = Buffer::at(buffer) else { return };
+        let (headers, raw_headers) = self.headers(side);
+        let (line, version) = self.first_line(side);
+        let mut give = |bytes: &'a [u8]| into.push(Cow::Borrowed(bytes));
+        let request = self.request.as_deref();
+        match buffer {
+            Buffer::Method => request.into_iter().for_each(|head| give(&head.method)),
+            Buffer::Uri => into.extend(request.map(|head| Cow::Owned(uri::normalize(&head.uri)))),
+            Buffer::UriRaw => request.into_iter().for_each(|head| give(&head.uri)),
+            Buffer::Host => into.extend(self.raw_host().map(|raw| Cow::Owned(buffers::host_name(raw)))),
+            Buffer::HostRaw => self.raw_host().into_iter().for_each(give),
+            Buffer::RequestLine | Buffer::ResponseLine => give(line),
+            Buffer::Version => give(version),
+            Buffer::Start => into.push(Cow::Owned(buffers::start(line, raw_headers))),
+            Buffer::StatusCode => {
+                let status = self.response.as_ref().map_or(0, |head| head.status);
+                into.extend((status > 0).then(|| Cow::Owned(status.to_string().into_bytes())));
+            }
+            Buffer::StatusMessage => self.response.iter().for_each(|head| give(&head.reason)),
+            Buffer::RequestHeader | Buffer::ResponseHeader => {
+                into.extend(buffers::lines(headers).into_iter().map(Cow::Owned));
+            }
+            Buffer::Header if !headers.is_empty() => into.push(Cow::Owned(buffers::header(headers))),
+            Buffer::HeaderRaw if !headers.is_empty() => give(raw_headers),
+            Buffer::HeaderNames if !headers.is_empty() => {
+                into.push(Cow::Owned(buffers::header_names(headers)))
+            }
+            Buffer::Header | Buffer::HeaderRaw | Buffer::HeaderNames => {}
+            Buffer::UserAgent => into.extend(buffers::named(headers, "user-agent")),
+            Buffer::Referer => into.extend(buffers::named(headers, "referer")),
+            Buffer::Accept => into.extend(buffers::named(headers, "accept")),
+            Buffer::AcceptLanguage => into.extend(buffers::named(headers, "accept-language")),
+            Buffer::AcceptEncoding => into.extend(buffers::named(headers, "accept-encoding")),
+            Buffer::Server => into.extend(buffers::named(headers, "server")),
+            Buffer::Location => into.extend(buffers::named(headers, "location")),
+            Buffer::ContentType => into.extend(buffers::named(headers, "content-type")),
+            Buffer::ContentLength => into.extend(buffers::named(headers, "content-length")),
+            Buffer::Connection => into.extend(buffers::named(headers, "connection")),
+            Buffer::Cookie => into.extend(buffers::named(
+                headers,
+                match side {
+                    Side::Client => "cookie",
+                    Side::Server => "set-cookie",
+                },
+            )),
+            Buffer::RequestBody | Buffer::ResponseBody | Buffer::FileData => {
+                into.extend(self.rule_body(side).map(Cow::Borrowed));
+            }
+            Buffer::FileName => {
+                let name = self.rule_body(side).map(|_| self.file_name(side));
+                into.extend(
+                    name.filter(|name| !name.is_empty())
+                        .map(|name| Cow::Owned(name.into_bytes())),
+                );
+            }
+        }
+    }
+
+    fn excerpt(&self, side: Side) -> Cow<'_, [u8]> {
+        let (line, _) = self.first_line(side);
+        let (_, raw_headers) = self.headers(side);
+        Cow::Owned(buffers::start(line, raw_headers))
+    }
+
+    fn event(&self) -> Option<Body> {
+        Some(Body::Http(self.describe()))
+    }
+}
+
+/// The value of `filename=`, its quotes taken off.
+fn disposition_name(header: &[u8]) -> Option<&[u8]> {
+    const KEY: &[u8] = b"filename=";
+    let parameter = header
+        .split(|byte| *byte == b';')
+        .map(<[u8]>::trim_ascii)
+        .find(|parameter| {
+            parameter
+                .get(..KEY.len())
+                .is_some_and(|key| key.eq_ignore_ascii_case(KEY))
+        })?;
+    let value = parameter.get(KEY.len()..)?;
+    let unquoted = value
+        .strip_prefix(b"\"")
+        .map(|rest| rest.strip_suffix(b"\"").unwrap_or(rest));
+    Some(unquoted.unwrap_or(value)).filter(|name| !name.is_empty())
+}
+
+fn text(bytes: &[u8]) -> String {
+    limits::cut(
+        String::from_utf8_lossy(bytes).into_owned(),
+        limits::TEXT_BYTES_MAX,
+    )
+}
+
+/// The user of Basic credentials (RFC 7617); the password is dropped here.
+fn basic_username(header: &[u8]) -> Option<String> {
+    let (scheme, coded) = header.split_at_checked(6)?;
+    if !scheme.eq_ignore_ascii_case(b"basic ") {
+        return None;
+    }
+    let plain = STANDARD.decode(coded.trim_ascii()).ok()?;
+    let user = plain.split(|byte| *byte == b':').next()?;
+    Some(text(user))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn header(name: &str, value: &str) -> Header {
+        Header {
+            name: name.into(),
+            value: value.into(),
+        }
+    }
+
+    #[test]
+    fn a_request_fills_the_buffers_as_suricata_does() {
+        let transaction = Transaction {
+            request: Some(Box::new(RequestHead {
+                method: b"GET".to_vec(),
+                uri: b"/a/../b?x=%41".to_vec(),
+                version: b"HTTP/1.1".to_vec(),
+                line: b"GET /a/../b?x=%41 HTTP/1.1".to_vec(),
+                headers: vec![
+                    header("Host", "WWW.Example.COM:8080"),
+                    header("Cookie", "a=b"),
+                    header("X", "1"),
+                    header("x", "2"),
+                ],
+                raw_headers: b"Host: ...\r\n\r\n".to_vec(),
+            })),
+            ..Transaction::default()
+        };
+        let check = |keyword: &str, expect: &[&str]| {
+            let place = Buffer::CARDS
+                .iter()
+                .position(|card| card.keyword == keyword)
+                .unwrap();
+            let mut held = Instances::new();
+            transaction.read(Side::Client, place, &mut held);
+            let held: Vec<_> = held.iter().map(|bytes| String::from_utf8_lossy(bytes)).collect();
+            assert_eq!(held, expect, "{keyword}");
+        };
+        check("http.uri", &["/b?x=A"]);
+        check("http.host", &["www.example.com"]);
+        check("http.host.raw", &["WWW.Example.COM:8080"]);
+        check("http.header", &["Host: WWW.Example.COM:8080\r\nX: 1, 2\r\n"]);
+        check("http.header_names", &["\r\nHost\r\nCookie\r\nX\r\n\r\n"]);
+        check(
+            "http.request_header",
+            &["Host: WWW.Example.COM:8080", "Cookie: a=b", "X: 1, 2"],
+        );
+        check("http.cookie", &["a=b"]);
+        check("http.start", &["GET /a/../b?x=%41 HTTP/1.1\r\nHost: ...\r\n\r\n"]);
+        check("http.user_agent", &[]);
+        check("http.request_body", &[]);
+    }
+}

@@ -1,0 +1,64 @@
+//! The card of TLS.
+
+use super::flow::TlsFlow;
+use super::looks_like_tls;
+use vonggac_protocol::{Card, Side, Start, Transport, buffers};
+
+/// The hello of either side, the only stage of the client's.
+pub(super) const HELLO: u8 = 0;
+/// The server's certificates, or that there are none.
+pub(super) const CERTIFICATES: u8 = 1;
+
+/// TLS over TCP, from SSL 3.0 to TLS 1.3 (RFC 8446), as far as it is in the clear.
+pub static CARD: Card = Card {
+    name: "tls",
+    transports: &[Transport::Tcp],
+    stages: [&["client_hello"], &["server_hello", "certificates"]],
+    buffers: Buffer::CARDS,
+    anomalies: &["tls_malformed", "certificate_malformed", "heartbeat_overread"],
+    counters: &[],
+    probe,
+    begin: |_| Box::<TlsFlow>::default(),
+};
+
+buffers! {
+    /// The name of the server, in the client's hello.
+    ServerName: "tls.sni", Client, 0, Once;
+    /// An application protocol that the client offers.
+    Alpn: "tls.alpn", Client, 0, Many;
+    /// The version of the hello, as rules write it.
+    Version: "tls.version", Both, 0, Once;
+    /// The client's JA3.
+    Ja3Hash: "ja3.hash", Client, 0, Once;
+    /// The string that JA3 hashes.
+    Ja3String: "ja3.string", Client, 0, Once;
+    /// The client's JA4.
+    Ja4: "ja4.hash", Client, 0, Once;
+    /// The server's JA3.
+    Ja3sHash: "ja3s.hash", Server, 0, Once;
+    /// The string that the server's JA3 hashes.
+    Ja3sString: "ja3s.string", Server, 0, Once;
+    /// The subject of the server's certificate.
+    CertificateSubject: "tls.cert_subject", Server, 1, Once;
+    /// The issuer of the server's certificate.
+    CertificateIssuer: "tls.cert_issuer", Server, 1, Once;
+    /// The serial number of the server's certificate.
+    CertificateSerial: "tls.cert_serial", Server, 1, Once;
+    /// The SHA-1 of the server's certificate.
+    CertificateFingerprint: "tls.cert_fingerprint", Server, 1, Once;
+    /// A certificate of the server's chain, DER.
+    Certificates: "tls.certs", Server, 1, Many;
+}
+
+fn probe(start: &Start<'_>) -> Option<Side> {
+    const START_BYTES_MIN: usize = 6;
+    const MESSAGE_OFFSET: usize = 5;
+    const SERVER_HELLO: u8 = 2;
+    if start.bytes.len() < START_BYTES_MIN || !looks_like_tls(start.bytes) {
+        return None;
+    }
+    match start.bytes.get(MESSAGE_OFFSET) {
+        Some(&SERVER_HELLO) => Some(Side::Server),
+        _ => Some(Side::Client),
+    }
+}
