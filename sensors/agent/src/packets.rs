@@ -214,6 +214,7 @@ impl Packets {
             None => Source::Files(options.read.clone()),
         };
         let mut config = Config::default();
+        config.numbers_packets = options.interface.is_none();
         config.stream.first_flow_id = first_flow_id(boot.incarnation);
         options.tcp.apply(&mut config.stream)?;
         if matches!(around.scanning, Scanning::Off) {

@@ -4,6 +4,7 @@
 //! [`FRAGMENT_BYTES_MAX`] and [`DATAGRAMS_MAX`]: beyond either, the oldest unfinished datagram goes. Time is packet time.
 
 use crate::packet::DropReason;
+use crate::vlans::Vlans;
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 
@@ -30,7 +31,7 @@ pub(crate) struct FragmentKey {
     pub(crate) id: u32,
     /// IPv4 alone: fragments of IPv6 belong together whatever they say comes next (RFC 8200, 4.5).
     pub(crate) protocol: Option<u8>,
-    pub(crate) vlan: u16,
+    pub(crate) vlans: Vlans,
 }
 
 /// One piece of a datagram.

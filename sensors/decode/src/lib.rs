@@ -19,6 +19,7 @@ mod network;
 mod packet;
 mod transport;
 mod tunnel;
+mod vlans;
 
 pub use checksum::ChecksumFaults;
 pub use defragment::{
@@ -28,6 +29,7 @@ pub use defragment::{
 pub use link::{LinkType, TAGS_MAX};
 pub use network::{EXTENSION_HEADERS_MAX, TUNNEL_DEPTH_MAX};
 pub use packet::{Assembly, Decoded, DropReason, Icmp, Packet, Tcp, TcpOptions, Transport, Udp, flag};
+pub use vlans::Vlans;
 
 /// Takes one frame apart; a datagram that its last fragment completed lives in `defragmenter` until the next call.
 pub fn decode<'a>(
@@ -36,10 +38,17 @@ pub fn decode<'a>(
     defragmenter: &'a mut Defragmenter,
     ts_us: i64,
 ) -> Decoded<'a> {
-    match link::strip(link, frame) {
+    let mut decoded = match link::strip(link, frame) {
         Ok(layer) => network::decode(layer, ts_us, 0, Some(defragmenter)),
-        Err(reason) => Decoded::Dropped(reason),
+        Err(reason) => return Decoded::Dropped(reason),
+    };
+    if let Decoded::Packet(packet) = &mut decoded {
+        packet.frame_bytes = match packet.tunnel_depth {
+            0 => u32::try_from(frame.len()).unwrap_or(u32::MAX),
+            _ => packet.ip_len,
+        };
     }
+    decoded
 }
 
 #[cfg(test)]

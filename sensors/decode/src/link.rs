@@ -1,6 +1,7 @@
 //! Link headers and the tags between them and IP.
 
 use crate::packet::DropReason;
+use crate::vlans::Vlans;
 use etherparse::{Ethernet2HeaderSlice, SingleVlanHeaderSlice};
 
 /// Most VLAN, MPLS and PPPoE tags taken off one frame.
@@ -71,7 +72,7 @@ pub(crate) mod ether_type {
 /// What lies above the link header and its tags.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Layer<'a> {
-    pub(crate) vlan: u16,
+    pub(crate) vlans: Vlans,
     pub(crate) ether_type: u16,
     pub(crate) payload: &'a [u8],
 }
@@ -79,8 +80,8 @@ pub(crate) struct Layer<'a> {
 /// Takes the link header and all tags off.
 pub(crate) fn strip(link: LinkType, frame: &[u8]) -> Result<Layer<'_>, DropReason> {
     let (ether_type, payload) = match link {
-        LinkType::Ethernet => return ethernet(frame, 0),
-        LinkType::Ppp => return ppp(frame, 0),
+        LinkType::Ethernet => return ethernet(frame, Vlans::default()),
+        LinkType::Ppp => return ppp(frame, Vlans::default()),
         LinkType::RawIp => (ether_type_of_ip(frame), frame),
         LinkType::LinuxSll => linux_sll(frame)?,
         LinkType::LinuxSll2 => linux_sll2(frame)?,
@@ -89,17 +90,17 @@ pub(crate) fn strip(link: LinkType, frame: &[u8]) -> Result<Layer<'_>, DropReaso
         LinkType::Other(_) => return Err(DropReason::UnsupportedLink),
     };
     tags(Layer {
-        vlan: 0,
+        vlans: Vlans::default(),
         ether_type,
         payload,
     })
 }
 
-/// Takes an Ethernet header and its tags off; `vlan` is the tag found further out.
-pub(crate) fn ethernet(frame: &[u8], vlan: u16) -> Result<Layer<'_>, DropReason> {
+/// Takes an Ethernet header and its tags off; `vlans` are the tags found further out.
+pub(crate) fn ethernet(frame: &[u8], vlans: Vlans) -> Result<Layer<'_>, DropReason> {
     let header = Ethernet2HeaderSlice::from_slice(frame).map_err(|_| DropReason::Truncated)?;
     tags(Layer {
-        vlan,
+        vlans,
         ether_type: header.ether_type().0,
         payload: rest(frame, header.slice().len())?,
     })
@@ -155,11 +156,11 @@ fn tag(bytes: &[u8], len: usize) -> Result<(u16, &[u8]), DropReason> {
 }
 
 /// Takes a PPP frame apart, with or without the address and control fields of HDLC.
-pub(crate) fn ppp(frame: &[u8], vlan: u16) -> Result<Layer<'_>, DropReason> {
+pub(crate) fn ppp(frame: &[u8], vlans: Vlans) -> Result<Layer<'_>, DropReason> {
     let frame = frame.strip_prefix(&[0xff, 0x03]).unwrap_or(frame);
     let (ether_type, payload) = point_to_point(frame)?;
     Ok(Layer {
-        vlan,
+        vlans,
         ether_type,
         payload,
     })
@@ -181,16 +182,16 @@ fn point_to_point(frame: &[u8]) -> Result<(u16, &[u8]), DropReason> {
 }
 
 pub(crate) fn tags(mut layer: Layer<'_>) -> Result<Layer<'_>, DropReason> {
-    let mut vlans = 0;
+    let mut vlan_tags = 0;
     for _ in 0..TAGS_MAX {
         match layer.ether_type {
-            ether_type::VLAN | ether_type::QINQ | ether_type::QINQ_OLD if vlans < VLANS_MAX => {
+            ether_type::VLAN | ether_type::QINQ | ether_type::QINQ_OLD if vlan_tags < VLANS_MAX => {
                 let tag =
                     SingleVlanHeaderSlice::from_slice(layer.payload).map_err(|_| DropReason::Truncated)?;
-                layer.vlan = tag.vlan_identifier().value();
+                layer.vlans.push(tag.vlan_identifier().value());
                 layer.ether_type = tag.ether_type().0;
                 layer.payload = rest(layer.payload, tag.slice().len())?;
-                vlans += 1;
+                vlan_tags += 1;
             }
             ether_type::VLAN | ether_type::QINQ | ether_type::QINQ_OLD => {
                 return Err(DropReason::MalformedLink);
@@ -215,7 +216,7 @@ pub(crate) fn tags(mut layer: Layer<'_>) -> Result<Layer<'_>, DropReason> {
                 match header[3] {
                     1 => layer.ether_type = ether_type::IPV4,
                     2 => layer.ether_type = ether_type::IPV6,
-                    3 => return ethernet(payload, layer.vlan),
+                    3 => return ethernet(payload, layer.vlans),
                     _ => layer.ether_type = 0,
                 }
                 layer.payload = payload;

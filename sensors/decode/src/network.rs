@@ -5,6 +5,7 @@ use crate::checksum::{self, Summed};
 use crate::defragment::{Fragment, FragmentKey, Outcome};
 use crate::link::{Layer, ether_type};
 use crate::packet::{Assembly, Decoded, DropReason, Packet, Transport};
+use crate::vlans::Vlans;
 use crate::{transport, tunnel};
 use etherparse::{Ipv4HeaderSlice, Ipv6HeaderSlice};
 use std::net::IpAddr;
@@ -61,7 +62,7 @@ pub(crate) fn decode<'a>(
         Err(reason) => return Decoded::Dropped(reason),
     };
     datagram.packet.ts_us = ts_us;
-    datagram.packet.vlan = layer.vlan;
+    datagram.packet.vlans = layer.vlans;
     datagram.packet.tunnel_depth = tunnel_depth;
     match datagram.fragment.take() {
         None => above(datagram, defragmenter),
@@ -97,7 +98,7 @@ fn fragmented<'a>(
         dst: packet.dst,
         id: header.id,
         protocol: packet.src.is_ipv4().then_some(next_header),
-        vlan: packet.vlan,
+        vlans: packet.vlans,
     };
     let fragment = Fragment {
         offset: header.offset,
@@ -150,7 +151,7 @@ fn above<'a>(mut datagram: Datagram<'a>, defragmenter: Option<&'a mut Defragment
         ..
     } = datagram;
     if packet.tunnel_depth < TUNNEL_DEPTH_MAX
-        && let Some(inner) = tunnel::in_ip(next_header, payload, packet.vlan)
+        && let Some(inner) = tunnel::in_ip(next_header, payload, packet.vlans)
     {
         return decode(inner, packet.ts_us, packet.tunnel_depth + 1, defragmenter);
     }
@@ -158,7 +159,7 @@ fn above<'a>(mut datagram: Datagram<'a>, defragmenter: Option<&'a mut Defragment
     match transport::decode(next_header, payload, packet.missing_bytes) {
         Ok(Transport::Udp(udp))
             if packet.tunnel_depth < TUNNEL_DEPTH_MAX
-                && let Some(inner) = tunnel::in_udp(&udp, packet.vlan) =>
+                && let Some(inner) = tunnel::in_udp(&udp, packet.vlans) =>
         {
             decode(inner, packet.ts_us, packet.tunnel_depth + 1, defragmenter)
         }
@@ -179,7 +180,7 @@ fn above<'a>(mut datagram: Datagram<'a>, defragmenter: Option<&'a mut Defragment
 fn blank(src: IpAddr, dst: IpAddr) -> Packet<'static> {
     Packet {
         ts_us: 0,
-        vlan: 0,
+        vlans: Vlans::default(),
         src,
         dst,
         protocol: 0,
@@ -189,6 +190,7 @@ fn blank(src: IpAddr, dst: IpAddr) -> Packet<'static> {
         ip_id: 0,
         ip_flags: 0,
         ip_len: 0,
+        frame_bytes: 0,
         missing_bytes: 0,
         assembly: Assembly::Whole,
         tunnel_depth: 0,

@@ -1,6 +1,7 @@
 //! What a frame becomes.
 
 use crate::checksum::{self, ChecksumFaults, Summed};
+use crate::vlans::Vlans;
 use std::net::IpAddr;
 
 /// How one frame ended.
@@ -92,8 +93,8 @@ pub enum Assembly {
 pub struct Packet<'a> {
     /// Time on the wire, microseconds since 1970.
     pub ts_us: i64,
-    /// Innermost VLAN id, 0 when untagged.
-    pub vlan: u16,
+    /// Its VLAN tags.
+    pub vlans: Vlans,
     /// Source address.
     pub src: IpAddr,
     /// Destination address.
@@ -112,6 +113,9 @@ pub struct Packet<'a> {
     pub ip_flags: u8,
     /// Length of the whole IP packet by its header, in bytes.
     pub ip_len: u32,
+    /// Length of the frame it came in (the last one's, where it is put together from fragments), as captured; of the IP packet alone, where
+    /// it was tunnelled. In bytes.
+    pub frame_bytes: u32,
     /// Bytes at the end of the payload that the capture did not keep.
     pub missing_bytes: u32,
     /// How the datagram came together.
@@ -128,7 +132,7 @@ impl<'a> Packet<'a> {
     pub fn made(src: IpAddr, dst: IpAddr, protocol: u8, transport: Transport<'a>) -> Self {
         Packet {
             ts_us: 0,
-            vlan: 0,
+            vlans: Vlans::default(),
             src,
             dst,
             protocol,
@@ -137,6 +141,7 @@ impl<'a> Packet<'a> {
             ip_options: &[],
             ip_id: 0,
             ip_flags: 0,
+            frame_bytes: 0,
             ip_len: 40 + transport.payload().len() as u32,
             missing_bytes: 0,
             assembly: Assembly::Whole,

@@ -38,7 +38,7 @@ fn told(decoded: Decoded<'_>) -> String {
                 packet.src,
                 packet.dst,
                 packet.protocol,
-                packet.vlan,
+                packet.vlans.inner(),
                 packet.missing_bytes,
                 packet.tunnel_depth,
                 packet.assembly,

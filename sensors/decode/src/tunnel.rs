@@ -13,6 +13,7 @@
 
 use crate::link::{self, Layer, ether_type};
 use crate::packet::Udp;
+use crate::vlans::Vlans;
 
 mod number {
     pub(super) const IPV4: u8 = 4;
@@ -21,28 +22,28 @@ mod number {
 }
 
 /// What an IP protocol carries; `None` when it is no tunnel that can be opened.
-pub(crate) fn in_ip(protocol: u8, payload: &[u8], vlan: u16) -> Option<Layer<'_>> {
+pub(crate) fn in_ip(protocol: u8, payload: &[u8], vlans: Vlans) -> Option<Layer<'_>> {
     let layer = |ether_type, payload| Layer {
-        vlan,
+        vlans,
         ether_type,
         payload,
     };
     match protocol {
         number::IPV4 => Some(layer(ether_type::IPV4, payload)),
         number::IPV6 => Some(layer(ether_type::IPV6, payload)),
-        number::GRE => generic_routing(payload, vlan),
+        number::GRE => generic_routing(payload, vlans),
         _ => None,
     }
 }
 
 /// What a datagram carries; `None` when it is no tunnel.
-pub(crate) fn in_udp<'a>(udp: &Udp<'a>, vlan: u16) -> Option<Layer<'a>> {
+pub(crate) fn in_udp<'a>(udp: &Udp<'a>, vlans: Vlans) -> Option<Layer<'a>> {
     const TEREDO: u16 = 3544;
     let inner = match (udp.sport, udp.dport) {
-        (_, 4789 | 8472) => vxlan(udp.payload, vlan),
-        (_, 6081) => geneve(udp.payload, vlan),
-        (_, 2152) => gtp_user(udp.payload, vlan),
-        (TEREDO, _) | (_, TEREDO) => teredo(udp.payload, vlan),
+        (_, 4789 | 8472) => vxlan(udp.payload, vlans),
+        (_, 6081) => geneve(udp.payload, vlans),
+        (_, 2152) => gtp_user(udp.payload, vlans),
+        (TEREDO, _) | (_, TEREDO) => teredo(udp.payload, vlans),
         _ => None,
     }?;
     is_ip(&inner).then_some(inner)
@@ -65,17 +66,17 @@ fn is_ip(layer: &Layer<'_>) -> bool {
     }
 }
 
-fn ip(payload: &[u8], vlan: u16) -> Option<Layer<'_>> {
+fn ip(payload: &[u8], vlans: Vlans) -> Option<Layer<'_>> {
     let ether_type = link::ether_type_of_ip(payload);
     (ether_type != 0).then_some(Layer {
-        vlan,
+        vlans,
         ether_type,
         payload,
     })
 }
 
 /// GRE: flags, protocol, then four bytes for each of checksum, key, sequence and (version 1) acknowledgement that is present.
-fn generic_routing(bytes: &[u8], vlan: u16) -> Option<Layer<'_>> {
+fn generic_routing(bytes: &[u8], vlans: Vlans) -> Option<Layer<'_>> {
     const CHECKSUM: u16 = 0x8000;
     const KEY: u16 = 0x2000;
     const SEQUENCE: u16 = 0x1000;
@@ -92,13 +93,13 @@ fn generic_routing(bytes: &[u8], vlan: u16) -> Option<Layer<'_>> {
     let options = present.iter().filter(|option| flags & **option != 0).count();
     let payload = bytes.get(4 + options * 4..)?;
     match carried {
-        ether_type::BRIDGED_ETHERNET => link::ethernet(payload, vlan).ok(),
-        ether_type::PPP => link::ppp(payload, vlan).ok(),
-        ether_type::ERSPAN => erspan(payload, flags & SEQUENCE != 0, vlan),
-        ether_type::ERSPAN_3 => erspan_3(payload, vlan),
+        ether_type::BRIDGED_ETHERNET => link::ethernet(payload, vlans).ok(),
+        ether_type::PPP => link::ppp(payload, vlans).ok(),
+        ether_type::ERSPAN => erspan(payload, flags & SEQUENCE != 0, vlans),
+        ether_type::ERSPAN_3 => erspan_3(payload, vlans),
         ether_type => {
             let layer = Layer {
-                vlan,
+                vlans,
                 ether_type,
                 payload,
             };
@@ -109,14 +110,14 @@ fn generic_routing(bytes: &[u8], vlan: u16) -> Option<Layer<'_>> {
 }
 
 /// ERSPAN: type I has no header of its own, type II one of 8 bytes, and GRE's sequence number with it.
-fn erspan(bytes: &[u8], is_numbered: bool, vlan: u16) -> Option<Layer<'_>> {
+fn erspan(bytes: &[u8], is_numbered: bool, vlans: Vlans) -> Option<Layer<'_>> {
     const HEADER_LEN: usize = 8;
     let from = if is_numbered { HEADER_LEN } else { 0 };
-    link::ethernet(bytes.get(from..)?, vlan).ok()
+    link::ethernet(bytes.get(from..)?, vlans).ok()
 }
 
 /// ERSPAN III: 12 bytes, 8 more when the last bit says so; what is in it stands in bits of the eleventh byte.
-fn erspan_3(bytes: &[u8], vlan: u16) -> Option<Layer<'_>> {
+fn erspan_3(bytes: &[u8], vlans: Vlans) -> Option<Layer<'_>> {
     const HEADER_LEN: usize = 12;
     const PLATFORM_LEN: usize = 8;
     let header = bytes.first_chunk::<HEADER_LEN>()?;
@@ -124,20 +125,20 @@ fn erspan_3(bytes: &[u8], vlan: u16) -> Option<Layer<'_>> {
     let platform = if header[11] & 1 == 1 { PLATFORM_LEN } else { 0 };
     let payload = bytes.get(HEADER_LEN + platform..)?;
     match kind {
-        0 => link::ethernet(payload, vlan).ok(),
-        2 => ip(payload, vlan),
+        0 => link::ethernet(payload, vlans).ok(),
+        2 => ip(payload, vlans),
         _ => None,
     }
 }
 
-fn vxlan(bytes: &[u8], vlan: u16) -> Option<Layer<'_>> {
+fn vxlan(bytes: &[u8], vlans: Vlans) -> Option<Layer<'_>> {
     const NETWORK_IS_VALID: u8 = 0x08;
     let (header, payload) = bytes.split_first_chunk::<8>()?;
     let is_sound = header[0] & NETWORK_IS_VALID != 0 && header[7] == 0;
-    is_sound.then(|| link::ethernet(payload, vlan).ok()).flatten()
+    is_sound.then(|| link::ethernet(payload, vlans).ok()).flatten()
 }
 
-fn geneve(bytes: &[u8], vlan: u16) -> Option<Layer<'_>> {
+fn geneve(bytes: &[u8], vlans: Vlans) -> Option<Layer<'_>> {
     const HEADER_LEN: usize = 8;
     let header = bytes.first_chunk::<HEADER_LEN>()?;
     let (version, options) = (header[0] >> 6, usize::from(header[0] & 0x3f) * 4);
@@ -146,14 +147,14 @@ fn geneve(bytes: &[u8], vlan: u16) -> Option<Layer<'_>> {
     }
     let payload = bytes.get(HEADER_LEN + options..)?;
     match u16::from_be_bytes([header[2], header[3]]) {
-        ether_type::BRIDGED_ETHERNET => link::ethernet(payload, vlan).ok(),
-        ether_type::IPV4 | ether_type::IPV6 => ip(payload, vlan),
+        ether_type::BRIDGED_ETHERNET => link::ethernet(payload, vlans).ok(),
+        ether_type::IPV4 | ether_type::IPV6 => ip(payload, vlans),
         _ => None,
     }
 }
 
 /// GTP-U (3GPP TS 29.281): a G-PDU, with extension headers of which each says how long it is and what follows.
-fn gtp_user(bytes: &[u8], vlan: u16) -> Option<Layer<'_>> {
+fn gtp_user(bytes: &[u8], vlans: Vlans) -> Option<Layer<'_>> {
     const VERSION_1_GTP: u8 = 0x30;
     const HAS_OPTIONS: u8 = 0x07;
     const HAS_EXTENSION: u8 = 0x04;
@@ -183,11 +184,11 @@ fn gtp_user(bytes: &[u8], vlan: u16) -> Option<Layer<'_>> {
             rest = behind;
         }
     }
-    ip(rest, vlan)
+    ip(rest, vlans)
 }
 
 /// Teredo: perhaps an authentication and an origin indication, then IPv6.
-fn teredo(mut bytes: &[u8], vlan: u16) -> Option<Layer<'_>> {
+fn teredo(mut bytes: &[u8], vlans: Vlans) -> Option<Layer<'_>> {
     const ORIGIN_LEN: usize = 8;
     if let [0, 1, id_len, authentication_len, ..] = bytes {
         const FIXED_LEN: usize = 4 + 8 + 1;
@@ -196,5 +197,5 @@ fn teredo(mut bytes: &[u8], vlan: u16) -> Option<Layer<'_>> {
     if let [0, 0, ..] = bytes {
         bytes = bytes.get(ORIGIN_LEN..)?;
     }
-    ip(bytes, vlan).filter(|layer| layer.ether_type == ether_type::IPV6)
+    ip(bytes, vlans).filter(|layer| layer.ether_type == ether_type::IPV6)
 }

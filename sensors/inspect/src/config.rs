@@ -9,6 +9,8 @@ use vonggac_stream as stream;
 pub struct Config {
     /// Limits of flows and reassembly, and the id of the first flow.
     pub stream: stream::Config,
+    /// Events say which packet of the capture they have their cause in: packets come from a file, from its first on.
+    pub numbers_packets: bool,
     /// What protocols keep to in one flow.
     pub protocol: Limits,
     /// Most bytes kept of all bodies under way together.
@@ -32,6 +34,7 @@ impl Default for Config {
         const MIB: usize = 1024 * 1024;
         Self {
             stream: stream::Config::default(),
+            numbers_packets: false,
             protocol: Limits::default(),
             body_bytes_max: 256 * MIB,
             rule_stream_bytes_max: MIB as u64,

@@ -70,6 +70,10 @@ impl Inspector {
                 };
                 *counter += 1;
                 self.counters.packets_tunnelled += u64::from(packet.tunnel_depth > 0);
+                let number = match self.config.numbers_packets {
+                    true => self.counters.packets_received,
+                    false => 0,
+                };
                 let mut worker = Worker {
                     config: &self.config,
                     counters: &mut self.counters,
@@ -78,6 +82,8 @@ impl Inspector {
                     shared: &mut self.shared,
                     sink,
                     ts_us,
+                    packet: number,
+                    is_flow_end: false,
                 };
                 self.table.packet(&packet, &mut worker);
             }
@@ -132,6 +138,8 @@ impl Inspector {
             shared: &mut self.shared,
             sink,
             ts_us,
+            packet: 0,
+            is_flow_end: false,
         };
         (&mut self.table, worker)
     }

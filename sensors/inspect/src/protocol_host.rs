@@ -44,17 +44,21 @@ impl Host for ProtocolHost<'_, '_, '_> {
         &self.worker.config.protocol
     }
 
-    fn event(&mut self, ts_us: i64, body: Body) {
-        self.worker.emit(self.scene, ts_us, body);
+    fn packet(&self) -> u64 {
+        self.worker.packet
     }
 
-    fn file(&mut self, side: Side, file: proto::File, data: Vec<u8>) {
+    fn event(&mut self, transaction: u64, ts_us: i64, body: Body) {
+        self.worker.emit(self.scene, Some(transaction), ts_us, body);
+    }
+
+    fn file(&mut self, transaction: u64, side: Side, file: proto::File, data: Vec<u8>) {
         let from_responder = !self.scene.facts.is_to_server(self.direction(side));
         let file = proto::File {
             from_responder,
             ..file
         };
-        self.worker.emit_file(self.scene, file, data);
+        self.worker.emit_file(self.scene, transaction, file, data);
     }
 
     fn anomaly(&mut self, _: Side, kind: &'static str, detail: &str) {

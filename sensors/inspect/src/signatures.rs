@@ -1,6 +1,6 @@
 //! Signatures: what the matcher is told, and what its hits become.
 
-use crate::worker::{Scene, Worker};
+use crate::worker::{Scene, Worker, flow_so_far};
 use std::borrow::Cow;
 use vonggac_decode::{Packet, Transport};
 use vonggac_event::proto::Signature;
@@ -130,7 +130,7 @@ impl Worker<'_> {
         }
         let mut hits = std::mem::take(&mut self.shared.hits);
         self.matcher.packet(&mut context, payload, &mut hits);
-        self.report(scene, direction, hits, payload);
+        self.report(scene, &Found::packet(direction), hits, payload);
     }
 
     /// Matches bytes of a stream.
@@ -138,7 +138,7 @@ impl Worker<'_> {
         let mut context = context(self.ts_us, scene, direction, None);
         let mut hits = std::mem::take(&mut self.shared.hits);
         self.matcher.stream(&mut context, bytes, &mut hits);
-        self.report(scene, direction, hits, bytes);
+        self.report(scene, &Found::stream(direction), hits, bytes);
     }
 
     /// Matches one side of a transaction of the protocol at `place` in the registry.
@@ -164,14 +164,20 @@ impl Worker<'_> {
         self.matcher.transaction(&mut context, &buffers, &mut hits);
         match hits.is_empty() {
             true => self.shared.hits = hits,
-            false => self.report(scene, direction, hits, &source.excerpt(side)),
+            false => {
+                let found = Found {
+                    transaction: Some((side, source)),
+                    ..Found::stream(direction)
+                };
+                self.report(scene, &found, hits, &source.excerpt(side));
+            }
         }
     }
 
     fn report(
         &mut self,
         scene: &mut Scene<'_>,
-        direction: Direction,
+        found: &Found<'_>,
         mut hits: Vec<signature::Hit>,
         excerpt: &[u8],
     ) {
@@ -180,18 +186,43 @@ impl Worker<'_> {
             let excerpt_bytes = excerpt.len().min(self.config.payload_excerpt_bytes_max);
             let excerpt = excerpt.get(..excerpt_bytes).unwrap_or_default();
             let rule = self.matcher.engine().rule(hit.rule);
-            let body = signature_body(rule, hit.action, direction, scene, excerpt);
-            self.emit(scene, self.ts_us, Body::Signature(body));
+            let body = signature_body(rule, hit.action, found, scene, excerpt);
+            let transaction = found.transaction.map(|(_, source)| source.transaction());
+            self.emit(scene, transaction, self.ts_us, Body::Signature(body));
         }
         // Given back so that the next match need not allocate.
         self.shared.hits = hits;
     }
 }
 
+/// What a rule was found in.
+struct Found<'a> {
+    direction: Direction,
+    is_stream: bool,
+    transaction: Option<(Side, &'a dyn Source)>,
+}
+
+impl Found<'_> {
+    fn packet(direction: Direction) -> Self {
+        Self {
+            direction,
+            is_stream: false,
+            transaction: None,
+        }
+    }
+
+    fn stream(direction: Direction) -> Self {
+        Self {
+            is_stream: true,
+            ..Self::packet(direction)
+        }
+    }
+}
+
 fn signature_body(
     rule: &RuleInfo,
     action: Action,
-    direction: Direction,
+    found: &Found<'_>,
     scene: &Scene<'_>,
     excerpt: &[u8],
 ) -> Signature {
@@ -200,7 +231,7 @@ fn signature_body(
         Some(_) => scene.facts.app_name,
         None => "",
     };
-    Signature {
+    let mut body = Signature {
         gid: rule.gid,
         sid: rule.sid,
         rev: rule.rev,
@@ -221,7 +252,7 @@ fn signature_body(
             .take(limits::LIST_ITEMS_MAX)
             .cloned()
             .collect(),
-        direction: match scene.facts.is_to_server(direction) {
+        direction: match scene.facts.is_to_server(found.direction) {
             true => "to_server",
             false => "to_client",
         }
@@ -229,6 +260,18 @@ fn signature_body(
         app: app.into(),
         payload: excerpt.to_vec(),
         rule: limits::cut(rule.text.clone(), limits::RULE_TEXT_BYTES_MAX),
+        is_stream: found.is_stream,
+        flow: Some(Box::new(flow_so_far(scene))),
         ..Signature::default()
+    };
+    if let Some((side, source)) = found.transaction {
+        match source.event() {
+            Some(Body::Http(http)) => body.http = Some(Box::new(http)),
+            Some(Body::Dns(dns)) => body.dns = Some(Box::new(dns)),
+            Some(Body::Tls(tls)) => body.tls = Some(Box::new(tls)),
+            _ => {}
+        }
+        body.files = source.files(side);
     }
+    body
 }

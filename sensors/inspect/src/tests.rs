@@ -2,6 +2,7 @@
 
 mod captures;
 mod talk;
+mod telling;
 
 use crate::{Config, Inspector, LinkType, Sink};
 use proptest::prelude::*;

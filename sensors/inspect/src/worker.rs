@@ -15,7 +15,7 @@ use vonggac_protocol::Transport as Carrier;
 use vonggac_protocol::{Host, Next, Protocol, Side, Start, hexadecimal};
 use vonggac_protocols::{REGISTRY, community_id};
 use vonggac_signature::{App, Buffer, Hit, Matcher};
-use vonggac_stream::{CONFLICT_NAME, Direction, EndReason, Flow, FlowRef, Handler, Interest, StreamAnomaly};
+use vonggac_stream::{CONFLICT_NAME, Direction, EndReason, FlowRef, Handler, Interest, StreamAnomaly};
 
 /// Most flows that wait to be woken at once; others learn that their time is over when they end.
 const DEADLINES_MAX: usize = 256 * 1024;
@@ -83,6 +83,10 @@ pub(crate) struct Worker<'a> {
     pub(crate) shared: &'a mut Shared,
     pub(crate) sink: &'a mut dyn Sink,
     pub(crate) ts_us: i64,
+    /// Number of the packet in its capture, from 1; 0 on a tap and where no packet is the cause.
+    pub(crate) packet: u64,
+    /// A flow is ending without a packet of its own.
+    pub(crate) is_flow_end: bool,
 }
 
 /// An event of a flow, without what the sensor fills in.
@@ -106,7 +110,8 @@ fn event(scene: &Scene<'_>, ts_us: i64, body: Body) -> Event {
         sport: u32::from(src.port),
         dport: u32::from(dst.port),
         proto: u32::from(flow.protocol),
-        vlan: u32::from(flow.vlan),
+        vlan: u32::from(flow.vlans.inner()),
+        outer_vlan: u32::from(flow.vlans.outer()),
         icmp_type: u32::from(icmp_type),
         icmp_code: u32::from(icmp_code),
         body: Some(body),
@@ -116,17 +121,33 @@ fn event(scene: &Scene<'_>, ts_us: i64, body: Body) -> Event {
 
 impl Worker<'_> {
     /// Gives the sink an event of a flow.
-    pub(crate) fn emit(&mut self, scene: &Scene<'_>, ts_us: i64, body: Body) {
-        let event = event(scene, ts_us, body);
+    pub(crate) fn emit(&mut self, scene: &Scene<'_>, transaction: Option<u64>, ts_us: i64, body: Body) {
+        let event = self.place(transaction, event(scene, ts_us, body));
         self.counters.event(&event);
         self.sink.event(event);
     }
 
     /// Gives the sink a file.
-    pub(crate) fn emit_file(&mut self, scene: &Scene<'_>, file: proto::File, data: Vec<u8>) {
-        let event = event(scene, self.ts_us, Body::File(file));
+    pub(crate) fn emit_file(
+        &mut self,
+        scene: &Scene<'_>,
+        transaction: u64,
+        file: proto::File,
+        data: Vec<u8>,
+    ) {
+        let event = self.place(Some(transaction), event(scene, self.ts_us, Body::File(file)));
         self.counters.event(&event);
         self.sink.file(event, data);
+    }
+
+    /// Says where in the capture and in its flow an event has its cause.
+    fn place(&self, transaction: Option<u64>, event: Event) -> Event {
+        Event {
+            tx_id: transaction,
+            packet: self.packet,
+            at_flow_end: self.is_flow_end,
+            ..event
+        }
     }
 
     /// Reports an anomaly of a flow, unless it had enough of them.
@@ -142,7 +163,7 @@ impl Worker<'_> {
             detail: limits::cut(detail.into(), limits::TEXT_BYTES_MAX),
             ..Anomaly::default()
         });
-        self.emit(scene, self.ts_us, body);
+        self.emit(scene, None, self.ts_us, body);
     }
 
     /// Tells a flow's protocol that the time has come it waited for.
@@ -457,36 +478,42 @@ impl Worker<'_> {
     }
 
     fn flow_event(&mut self, scene: &Scene<'_>, reason: EndReason) {
-        let Flow {
-            mut packets,
-            mut ip_bytes,
-            mut tcp_flags,
-            ..
-        } = *scene.flow;
-        if scene.facts.is_turned {
-            packets.reverse();
-            ip_bytes.reverse();
-            tcp_flags.reverse();
-        }
-        let ([orig_packets, resp_packets], [orig_bytes, resp_bytes]) = (packets, ip_bytes);
-        let [orig_flags, resp_flags] = tcp_flags;
-        let body = Body::Flow(proto::Flow {
-            start_us: scene.flow.start_us,
-            end_us: scene.flow.last_us,
-            orig_packets,
-            resp_packets,
-            orig_bytes,
-            resp_bytes,
-            app: scene.facts.app_name.into(),
+        let body = proto::Flow {
             conn_state: scene.flow.conn_state.into(),
-            orig_tcp_flags: u32::from(orig_flags),
-            resp_tcp_flags: u32::from(resp_flags),
             end_reason: reason.name().into(),
-            missed_bytes: scene.flow.missed_bytes,
-            signatures: scene.facts.signatures,
-            ..proto::Flow::default()
-        });
-        self.emit(scene, scene.flow.last_us, body);
+            ..flow_so_far(scene)
+        };
+        self.emit(scene, None, scene.flow.last_us, Body::Flow(body));
+    }
+}
+
+/// A flow up to now, from the client to the server.
+pub(crate) fn flow_so_far(scene: &Scene<'_>) -> proto::Flow {
+    let Scene { flow, facts } = scene;
+    let turned = |[originator, responder]: [u64; 2]| match facts.is_turned {
+        true => [responder, originator],
+        false => [originator, responder],
+    };
+    let [orig_packets, resp_packets] = turned(flow.packets);
+    let [orig_bytes, resp_bytes] = turned(flow.ip_bytes);
+    let [orig_frame_bytes, resp_frame_bytes] = turned(flow.frame_bytes);
+    let [orig_flags, resp_flags] = turned(flow.tcp_flags.map(u64::from));
+    proto::Flow {
+        start_us: flow.start_us,
+        end_us: flow.last_us,
+        orig_packets,
+        resp_packets,
+        orig_bytes,
+        resp_bytes,
+        orig_frame_bytes,
+        resp_frame_bytes,
+        app: facts.app_name.into(),
+        app_failed: facts.app_name.is_empty() && flow.payload_bytes != [0; 2],
+        orig_tcp_flags: orig_flags as u32,
+        resp_tcp_flags: resp_flags as u32,
+        missed_bytes: flow.missed_bytes,
+        signatures: facts.signatures,
+        ..proto::Flow::default()
     }
 }
 
@@ -596,6 +623,8 @@ impl Handler<State> for Worker<'_> {
     }
 
     fn end(&mut self, flow: &mut InspectedFlow, reason: EndReason) {
+        let packet = std::mem::take(&mut self.packet);
+        self.is_flow_end = true;
         self.work(flow, |worker, scene, parts| {
             if let Application::Known(known) = parts.application {
                 known.with_host(worker, scene, |protocol, host| protocol.finish(host));
@@ -606,5 +635,7 @@ impl Handler<State> for Worker<'_> {
             worker.flow_event(scene, reason);
         });
         flow.state = None;
+        self.packet = packet;
+        self.is_flow_end = false;
     }
 }

@@ -42,11 +42,14 @@ pub trait Host {
     /// The limits in force.
     fn limits(&self) -> &Limits;
 
-    /// Takes an event, which is told as from the client to the server.
-    fn event(&mut self, ts_us: i64, body: Body);
+    /// Number of the packet in its capture, from 1; 0 on a tap.
+    fn packet(&self) -> u64;
 
-    /// Takes a file that `side` sent, with its first bytes.
-    fn file(&mut self, side: Side, file: proto::File, data: Vec<u8>);
+    /// Takes an event of a transaction, which is told as from the client to the server. Transactions are numbered from 0 in their flow.
+    fn event(&mut self, transaction: u64, ts_us: i64, body: Body);
+
+    /// Takes a file that `side` sent in a transaction, with its first bytes.
+    fn file(&mut self, transaction: u64, side: Side, file: proto::File, data: Vec<u8>);
 
     /// Takes something that is not as it should be; `kind` is one of the card's.
     fn anomaly(&mut self, side: Side, kind: &'static str, detail: &str);

@@ -2,13 +2,16 @@
 
 use crate::Side;
 use std::borrow::Cow;
-use vonggac_event::Body;
+use vonggac_event::{Body, proto};
 
 /// What a buffer holds: nothing, or an item for each of its occurrences.
 pub type Instances<'a> = Vec<Cow<'a, [u8]>>;
 
 /// A transaction that rules read, buffer by buffer and only those that some rule asks for.
 pub trait Source {
+    /// Its number in the flow, from 0.
+    fn transaction(&self) -> u64;
+
     /// Adds what a buffer of `side` holds by now; `buffer` is its place in [`crate::Card::buffers`].
     fn read<'a>(&'a self, side: Side, buffer: usize, into: &mut Instances<'a>);
 
@@ -17,6 +20,11 @@ pub trait Source {
 
     /// The event of the transaction as far as it is known, for alerts; `None` before there is anything to tell.
     fn event(&self) -> Option<Body>;
+
+    /// The files that `side` sends in it, as far as they are known.
+    fn files(&self, _side: Side) -> Vec<proto::File> {
+        Vec::new()
+    }
 }
 
 /// How far rules have judged a transaction.

@@ -97,13 +97,14 @@ pub(crate) fn new_entry<T: Default>(packet: &Packet<'_>, ends: &Ends, reference:
     let flow = Flow {
         id: reference.id,
         protocol: packet.protocol,
-        vlan: packet.vlan,
+        vlans: packet.vlans,
         originator,
         responder,
         start_us: packet.ts_us,
         last_us: packet.ts_us,
         packets: [0; 2],
         ip_bytes: [0; 2],
+        frame_bytes: [0; 2],
         payload_bytes: [0; 2],
         stream_bytes: [0; 2],
         tcp_flags: [0; 2],
@@ -176,6 +177,7 @@ pub(crate) fn count<T>(entry: &mut Entry<T>, packet: &Packet<'_>, direction: Dir
     flow.last_us = flow.last_us.max(packet.ts_us);
     *side_mut(&mut flow.packets, direction) += 1;
     *side_mut(&mut flow.ip_bytes, direction) += u64::from(packet.ip_len);
+    *side_mut(&mut flow.frame_bytes, direction) += u64::from(packet.frame_bytes);
     *side_mut(&mut flow.payload_bytes, direction) += packet.transport.payload().len() as u64;
     match &packet.transport {
         Transport::Tcp(tcp) => *side_mut(&mut flow.tcp_flags, direction) |= tcp.flags,

@@ -1,7 +1,7 @@
 //! A flow, and what hears of it.
 
 use std::net::IpAddr;
-use vonggac_decode::Packet;
+use vonggac_decode::{Packet, Vlans};
 
 /// Which side of a flow speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -60,8 +60,8 @@ pub struct Flow<T> {
     pub id: u64,
     /// IANA number of the transport protocol.
     pub protocol: u8,
-    /// Innermost VLAN id.
-    pub vlan: u16,
+    /// The VLAN tags of its first packet.
+    pub vlans: Vlans,
     /// The side that opened it.
     pub originator: Endpoint,
     /// The other side.
@@ -74,6 +74,8 @@ pub struct Flow<T> {
     pub packets: [u64; 2],
     /// Bytes of IP packets.
     pub ip_bytes: [u64; 2],
+    /// Bytes of frames, the link layer included, as captured.
+    pub frame_bytes: [u64; 2],
     /// Bytes of transport payload, retransmissions included.
     pub payload_bytes: [u64; 2],
     /// Bytes of TCP streams that were sent, each counted once.

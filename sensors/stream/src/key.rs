@@ -71,7 +71,7 @@ impl Ends {
         };
         let rest = u64::from(low.1) << 48
             | u64::from(high.1) << 32
-            | u64::from(packet.vlan) << 16
+            | u64::from(packet.vlans.inner()) << 16
             | u64::from(packet.protocol) << 8
             | u64::from(family);
         let key = Key {

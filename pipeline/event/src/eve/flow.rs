@@ -91,7 +91,19 @@ pub(super) fn tcp(flow: &Flow, object: &mut Object<'_>) {
     for (bit, name) in NAMES {
         object.true_if(name, both & bit != 0);
     }
-    object.text_if("state", &flow.tcp_state);
+    object.text_if("state", tcp_state(flow));
+}
+
+/// Suricata's word, or what Zeek's state comes to in it: the peer of a client that has closed waits to close, and the other way round.
+fn tcp_state(flow: &Flow) -> &str {
+    match (flow.tcp_state.as_str(), flow.conn_state.as_str()) {
+        ("", "S0" | "SH") => "syn_sent",
+        ("", "S1") => "established",
+        ("", "S2") => "close_wait",
+        ("", "S3") => "fin_wait1",
+        ("", "SF" | "REJ" | "RSTO" | "RSTR" | "RSTOS0" | "RSTRH") => "closed",
+        (state, _) => state,
+    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::card::Buffer;
 use super::{Message, event, parse};
 use std::borrow::Cow;
 use std::collections::VecDeque;
-use vonggac_event::{Body, limits};
+use vonggac_event::{Body, limits, proto};
 use vonggac_protocol::{Host, Instances, Judged, Next, Protocol, Side, Source, Transport};
 
 /// The stage of a message, its only one.
@@ -15,6 +15,8 @@ pub(crate) struct DnsFlow {
     transport: Transport,
     /// Unanswered queries, oldest first.
     queries: VecDeque<Query>,
+    /// Messages so far.
+    messages: u64,
     /// Whether the core was asked to wake us.
     is_watched: bool,
     /// TCP: the start of a message, by side.
@@ -25,6 +27,9 @@ pub(crate) struct DnsFlow {
 
 struct Query {
     ts_us: i64,
+    /// Its number among the flow's messages: each is a transaction, as in Suricata.
+    transaction: u64,
+    packet: u64,
     message: Message,
 }
 
@@ -34,6 +39,7 @@ impl DnsFlow {
         Self {
             transport,
             queries: VecDeque::new(),
+            messages: 0,
             is_watched: false,
             partial: [Vec::new(), Vec::new()],
             is_lost: [false; 2],
@@ -66,18 +72,21 @@ impl DnsFlow {
             host.count("dns_malformed", 1);
             host.anomaly(side, "dns_malformed", problem);
         }
+        let transaction = self.messages;
+        self.messages += 1;
         let said = Said {
+            transaction,
             message: &message,
             payload,
         };
         host.judge(said.side(), MESSAGE, &mut Judged::default(), &said);
         match message.is_response {
-            true => self.answer(host, &message),
-            false => self.query(host, message),
+            true => self.answer(host, transaction, &message),
+            false => self.query(host, transaction, message),
         }
     }
 
-    fn query(&mut self, host: &mut dyn Host, message: Message) {
+    fn query(&mut self, host: &mut dyn Host, transaction: u64, message: Message) {
         if self.queries.len() >= host.limits().transactions_max.max(1) {
             host.count("dns_queries_limit", 1);
             if let Some(oldest) = self.queries.pop_front() {
@@ -85,29 +94,39 @@ impl DnsFlow {
             }
         }
         let ts_us = host.now_us();
-        self.queries.push_back(Query { ts_us, message });
+        self.queries.push_back(Query {
+            ts_us,
+            transaction,
+            packet: host.packet(),
+            message,
+        });
         if !self.is_watched {
             self.is_watched = host.wake(ts_us.saturating_add(host.limits().answer_timeout_us));
         }
     }
 
-    fn answer(&mut self, host: &mut dyn Host, message: &Message) {
+    fn answer(&mut self, host: &mut dyn Host, transaction: u64, message: &Message) {
         let asked = self
             .queries
             .iter()
             .position(|query| query.message.is_answered_by(message));
         let query = asked.and_then(|place| self.queries.remove(place));
         let ts_us = query.as_ref().map_or(host.now_us(), |query| query.ts_us);
+        let asked = query.as_ref().map_or(transaction, |query| query.transaction);
         let mut body = event::answer(query.as_ref().map(|query| &query.message), message);
         body.rtt_us = u64::try_from(host.now_us().saturating_sub(ts_us)).unwrap_or(0);
-        host.event(ts_us, Body::Dns(body));
+        body.query_packet = query.as_ref().map_or(0, |query| query.packet);
+        body.answer_tx_id = Some(transaction);
+        host.event(asked, ts_us, Body::Dns(body));
     }
 }
 
 impl Query {
     fn unanswered(&self, host: &mut dyn Host) {
         host.count("dns_unanswered", 1);
-        host.event(self.ts_us, Body::Dns(event::query(&self.message)));
+        let mut body = event::query(&self.message);
+        body.query_packet = self.packet;
+        host.event(self.transaction, self.ts_us, Body::Dns(body));
     }
 }
 
@@ -150,6 +169,7 @@ impl Protocol for DnsFlow {
 
 /// A message as rules read it.
 struct Said<'a> {
+    transaction: u64,
     message: &'a Message,
     payload: &'a [u8],
 }
@@ -164,6 +184,10 @@ impl Said<'_> {
 }
 
 impl Source for Said<'_> {
+    fn transaction(&self) -> u64 {
+        self.transaction
+    }
+
     fn read<'a>(&'a self, _: Side, buffer: usize, into: &mut Instances<'a>) {
         let Message {
             questions, answers, ..
@@ -188,7 +212,10 @@ impl Source for Said<'_> {
 
     fn event(&self) -> Option<Body> {
         Some(Body::Dns(match self.message.is_response {
-            true => event::answer(None, self.message),
+            true => proto::Dns {
+                answer_tx_id: Some(self.transaction),
+                ..event::answer(None, self.message)
+            },
             false => event::query(self.message),
         }))
     }

@@ -18,15 +18,24 @@ pub(super) fn raw_host(head: &RequestHead) -> Option<&[u8]> {
 
 /// A host in lower case, without user and port.
 pub(super) fn host_name(raw: &[u8]) -> Vec<u8> {
-    let behind_user = raw.rsplit(|byte| *byte == b'@').next().unwrap_or(raw);
-    let name = match behind_user.iter().rposition(|byte| *byte == b':') {
-        // A colon within brackets belongs to an IPv6 address.
-        Some(colon) if !behind_user.get(colon..).unwrap_or_default().contains(&b']') => {
-            behind_user.get(..colon).unwrap_or_default()
-        }
-        _ => behind_user,
-    };
+    let (name, _) = name_and_port(raw);
     name.to_ascii_lowercase()
+}
+
+/// The port that a host is given with.
+pub(super) fn port(raw: &[u8]) -> Option<u16> {
+    let (_, port) = name_and_port(raw);
+    std::str::from_utf8(port?).ok()?.parse().ok()
+}
+
+fn name_and_port(raw: &[u8]) -> (&[u8], Option<&[u8]>) {
+    let behind_user = raw.rsplit(|byte| *byte == b'@').next().unwrap_or(raw);
+    let colon = behind_user.iter().rposition(|byte| *byte == b':');
+    match colon.and_then(|colon| behind_user.split_at_checked(colon)) {
+        // A colon within brackets belongs to an IPv6 address.
+        Some((name, port)) if !port.contains(&b']') => (name, port.get(1..)),
+        _ => (behind_user, None),
+    }
 }
 
 /// First line and headers as sent.
@@ -106,13 +115,15 @@ mod tests {
 
     #[test]
     fn hosts_lose_user_and_port() {
-        for (raw, expect) in [
-            ("Example.com", "example.com"),
-            ("u:p@example.com:80", "example.com"),
-            ("[2001:DB8::1]", "[2001:db8::1]"),
-            ("[2001:db8::1]:443", "[2001:db8::1]"),
-        ] {
-            assert_eq!(host_name(raw.as_bytes()), expect.as_bytes());
-        }
+        let check = |raw: &str, name: &str, expect| {
+            assert_eq!(host_name(raw.as_bytes()), name.as_bytes());
+            assert_eq!(port(raw.as_bytes()), expect, "{raw}");
+        };
+        check("Example.com", "example.com", None);
+        check("u:p@example.com:80", "example.com", Some(80));
+        check("example.com:", "example.com", None);
+        check("example.com:99999", "example.com", None);
+        check("[2001:DB8::1]", "[2001:db8::1]", None);
+        check("[2001:db8::1]:443", "[2001:db8::1]", Some(443));
     }
 }

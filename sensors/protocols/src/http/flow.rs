@@ -4,7 +4,7 @@ use super::card::{BODY, HEAD};
 use super::transaction::Transaction;
 use super::{Direction, End, Event, Parser, RequestHead, ResponseHead};
 use std::collections::VecDeque;
-use vonggac_event::{Body, limits, proto};
+use vonggac_event::{Body, proto};
 use vonggac_protocol::{Host, Next, Protocol, Side};
 
 /// Most bytes held back of what a client says behind `CONNECT`, before it is known whether a tunnel begins there.
@@ -163,6 +163,7 @@ impl HttpFlow {
         self.begun = self.begun.saturating_add(1);
         self.transactions.push_back_mut(Transaction {
             ts_us: host.now_us(),
+            packet: host.packet(),
             depth: self.begun,
             rule_body_bytes_max: host.limits().rule_body_bytes_max,
             ..Transaction::default()
@@ -235,30 +236,25 @@ fn close(host: &mut dyn Host, mut transaction: Transaction) {
             end_side(host, &mut transaction, side, End::Truncated);
         }
     }
-    host.event(transaction.ts_us, Body::Http(transaction.describe()));
+    host.event(
+        transaction.number(),
+        transaction.ts_us,
+        Body::Http(transaction.describe()),
+    );
 }
 
 fn file(host: &mut dyn Host, transaction: &mut Transaction, side: Side) {
-    let body = &transaction.message(side).body.file;
-    let declared = transaction.header(side, "content-type").unwrap_or_default();
-    let mime = limits::cut(body.media_type(declared), limits::TEXT_BYTES_MAX);
-    let event = (body.size() > 0).then(|| proto::File {
-        source: "http".into(),
-        name: transaction.file_name(side),
-        mime: mime.clone(),
-        size: body.size(),
-        missed_bytes: body.missed(),
-        complete: body.is_whole(),
-        sha256: body.sha256(),
+    let mime = transaction.mime(side);
+    let event = transaction.file(side).map(|file| proto::File {
+        sha256: transaction.message(side).body.file.sha256(),
         scan: "none".into(),
-        host: transaction.host(),
-        uri: transaction.uri(),
-        ..proto::File::default()
+        http: Some(Box::new(transaction.describe())),
+        ..file
     });
     let message = transaction.message_mut(side);
     message.mime = mime;
     let data = message.body.file.take_kept(host);
     if let Some(event) = event {
-        host.file(side, event, data);
+        host.file(transaction.number(), side, event, data);
     }
 }

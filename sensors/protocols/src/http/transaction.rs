@@ -14,6 +14,8 @@ use vonggac_protocol::{Host, Instances, Judged, Side, Source};
 #[derive(Default)]
 pub(super) struct Transaction {
     pub(super) ts_us: i64,
+    /// Number of the packet that it began with; 0 on a tap.
+    pub(super) packet: u64,
     pub(super) depth: u32,
     pub(super) request: Option<Box<RequestHead>>,
     pub(super) response: Option<Box<ResponseHead>>,
@@ -58,6 +60,11 @@ impl Transaction {
             host.judge(side, stage, &mut judged, self);
             self.judged = judged;
         }
+    }
+
+    /// Its number in the flow, from 0.
+    pub(super) fn number(&self) -> u64 {
+        u64::from(self.depth).saturating_sub(1)
     }
 
     fn has_head(&self, side: Side) -> bool {
@@ -128,12 +135,41 @@ impl Transaction {
         text(path.rsplit(|byte| *byte == b'/').next().unwrap_or_default())
     }
 
+    /// The media type of a side's body by its first bytes, else as it is declared.
+    pub(super) fn mime(&self, side: Side) -> String {
+        let declared = self.header(side, "content-type").unwrap_or_default();
+        let body = &self.message(side).body.file;
+        limits::cut(body.media_type(declared), limits::TEXT_BYTES_MAX)
+    }
+
+    /// The file that a side sends, without its hash; `None` without a body.
+    pub(super) fn file(&self, side: Side) -> Option<proto::File> {
+        let body = &self.message(side).body.file;
+        (body.size() > 0).then(|| proto::File {
+            source: "http".into(),
+            app: "http".into(),
+            name: self.file_name(side),
+            mime: self.mime(side),
+            size: body.size(),
+            missed_bytes: body.missed(),
+            has_gaps: body.missed() > 0,
+            complete: body.is_whole(),
+            host: self.host(),
+            uri: self.uri(),
+            ..proto::File::default()
+        })
+    }
+
     /// The event's body.
     pub(super) fn describe(&self) -> proto::Http {
         let mut body = proto::Http {
             trans_depth: self.depth,
             host: self.host(),
             uri: self.uri(),
+            port: self
+                .raw_host()
+                .map_or(0, |raw| buffers::port(raw).map_or(0, u32::from)),
+            request_packet: self.packet,
             request_body_len: self.client.body.file.size(),
             response_body_len: self.server.body.file.size(),
             request_mime: self.client.mime.clone(),
@@ -162,6 +198,7 @@ impl Transaction {
             body.status_msg = text(&head.reason);
             body.location = header("location");
             body.server = header("server");
+            body.content_range = header("content-range");
             let declared = head.header("content-type").unwrap_or_default();
             let media_type = declared.split(|byte| *byte == b';').next();
             body.content_type = text(media_type.unwrap_or_default().trim_ascii());
@@ -177,6 +214,10 @@ impl Transaction {
 }
 
 impl Source for Transaction {
+    fn transaction(&self) -> u64 {
+        self.number()
+    }
+
     fn read<'a>(&'a self, side: Side, buffer: usize, into: &mut Instances<'a>) {
         let Some(buffer) = Buffer::at(buffer) else { return };
         let (headers, raw_headers) = self.headers(side);
@@ -244,6 +285,10 @@ impl Source for Transaction {
 
     fn event(&self) -> Option<Body> {
         Some(Body::Http(self.describe()))
+    }
+
+    fn files(&self, side: Side) -> Vec<proto::File> {
+        self.file(side).into_iter().collect()
     }
 }
 

@@ -13,6 +13,8 @@ pub(super) fn describe(handshake: &Handshake) -> proto::Tls {
         ja3: handshake.client_prints.ja3.clone(),
         ja4: handshake.client_prints.ja4.clone(),
         ja3s: handshake.server_print.ja3s.clone(),
+        ja3_string: text(handshake.client_prints.ja3_text.as_bytes()),
+        ja3s_string: text(handshake.server_print.ja3s_text.as_bytes()),
         established: handshake.is_encrypted == [true; 2] && !handshake.is_refused,
         ..proto::Tls::default()
     };

@@ -11,6 +11,9 @@ use vonggac_protocol::{Host, Instances, Judged, Next, Protocol, Side, Source};
 
 const ALERT_FATAL: u8 = 2;
 
+/// A connection is one transaction.
+const TRANSACTION: u64 = 0;
+
 /// The TLS of one flow.
 #[derive(Default)]
 pub(crate) struct TlsFlow {
@@ -40,7 +43,7 @@ pub(super) struct Handshake {
 /// Fingerprints of the client's hello.
 #[derive(Default)]
 pub(super) struct ClientPrints {
-    ja3_text: String,
+    pub(super) ja3_text: String,
     pub(super) ja3: String,
     pub(super) ja4: String,
 }
@@ -48,7 +51,7 @@ pub(super) struct ClientPrints {
 /// Fingerprint of the server's hello.
 #[derive(Default)]
 pub(super) struct ServerPrint {
-    ja3s_text: String,
+    pub(super) ja3s_text: String,
     pub(super) ja3s: String,
 }
 
@@ -86,7 +89,11 @@ impl TlsFlow {
         if !self.handshake.has_hello() || std::mem::replace(&mut self.is_reported, true) {
             return;
         }
-        host.event(self.handshake.ts_us, Body::Tls(event::describe(&self.handshake)));
+        host.event(
+            TRANSACTION,
+            self.handshake.ts_us,
+            Body::Tls(event::describe(&self.handshake)),
+        );
     }
 }
 
@@ -186,6 +193,10 @@ impl Protocol for TlsFlow {
 }
 
 impl Source for Handshake {
+    fn transaction(&self) -> u64 {
+        TRANSACTION
+    }
+
     fn read<'a>(&'a self, side: Side, buffer: usize, into: &mut Instances<'a>) {
         let Some(buffer) = Buffer::at(buffer) else { return };
         let mut give = |text: &'a str| into.push(Cow::Borrowed(text.as_bytes()));
