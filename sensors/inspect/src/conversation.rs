@@ -4,7 +4,7 @@ use vonggac_protocol::{Card, Protocol, Side};
 use vonggac_signature::{App, FlowState};
 use vonggac_stream::{Direction, Flow};
 
-/// The state that the flow table keeps for each flow; `None` before its first packet and while it is worked on.
+/// What the flow table keeps for each flow; `None` before its first packet and while it is worked on.
 pub(crate) type State = Option<Box<Conversation>>;
 
 /// A flow of the table.
@@ -13,14 +13,8 @@ pub(crate) type InspectedFlow = Flow<State>;
 /// What an inspector remembers of a flow.
 #[derive(Default)]
 pub(crate) struct Conversation {
-    pub(crate) facts: Facts,
     pub(crate) application: Application,
     pub(crate) windows: [Window; 2],
-}
-
-/// What every event of the flow needs.
-#[derive(Default)]
-pub(crate) struct Facts {
     pub(crate) community_id: String,
     pub(crate) rules: FlowState,
     /// The originator is the server: the flow was met amid its way, and its protocol shows who asks.
@@ -35,10 +29,21 @@ pub(crate) struct Facts {
     pub(crate) anomalies: u32,
 }
 
-impl Facts {
+impl Conversation {
     /// Whether what this side says goes to the server.
     pub(crate) fn is_to_server(&self, direction: Direction) -> bool {
         (direction == Direction::Originator) != self.is_turned
+    }
+
+    /// Takes the protocol out, to let it talk about the rest of the conversation.
+    pub(crate) fn take_known(&mut self) -> Option<Known> {
+        match std::mem::take(&mut self.application) {
+            Application::Known(known) => Some(known),
+            other => {
+                self.application = other;
+                None
+            }
+        }
     }
 }
 

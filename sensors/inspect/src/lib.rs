@@ -23,9 +23,12 @@ mod application;
 mod config;
 mod conversation;
 mod counters;
+mod flow_events;
 mod inspector;
 mod protocol_host;
+mod protocols;
 mod signatures;
+mod windows;
 mod worker;
 
 pub use config::Config;

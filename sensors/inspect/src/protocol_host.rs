@@ -53,7 +53,7 @@ impl Host for ProtocolHost<'_, '_, '_> {
     }
 
     fn file(&mut self, transaction: u64, side: Side, file: proto::File, data: Vec<u8>) {
-        let from_responder = !self.scene.facts.is_to_server(self.direction(side));
+        let from_responder = !self.scene.conversation.is_to_server(self.direction(side));
         let file = proto::File {
             from_responder,
             ..file

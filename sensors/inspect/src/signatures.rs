@@ -1,6 +1,7 @@
 //! Signatures: what the matcher is told, and what its hits become.
 
-use crate::worker::{Scene, Worker, flow_so_far};
+use crate::flow_events::flow_so_far;
+use crate::worker::{Scene, Worker};
 use std::borrow::Cow;
 use vonggac_decode::{Packet, Transport};
 use vonggac_event::proto::Signature;
@@ -53,7 +54,7 @@ fn rule_buffer(keyword: &str) -> Option<Buffer> {
 }
 
 fn rule_direction(scene: &Scene<'_>, direction: Direction) -> signature::Direction {
-    match scene.facts.is_to_server(direction) {
+    match scene.conversation.is_to_server(direction) {
         true => signature::Direction::ToServer,
         false => signature::Direction::ToClient,
     }
@@ -74,10 +75,10 @@ fn context<'a>(
         sport: sender.port,
         dport: receiver.port,
         protocol: scene.flow.protocol,
-        app: scene.facts.app,
+        app: scene.conversation.app,
         direction: rule_direction(scene, direction),
         established: scene.flow.established,
-        flow: Some(&mut scene.facts.rules),
+        flow: Some(&mut scene.conversation.rules),
         packet,
         stream_size: scene.flow.stream_bytes,
     }
@@ -182,7 +183,7 @@ impl Worker<'_> {
         excerpt: &[u8],
     ) {
         for hit in hits.drain(..) {
-            scene.facts.signatures = scene.facts.signatures.saturating_add(1);
+            scene.conversation.signatures = scene.conversation.signatures.saturating_add(1);
             let excerpt_bytes = excerpt.len().min(self.config.payload_excerpt_bytes_max);
             let excerpt = excerpt.get(..excerpt_bytes).unwrap_or_default();
             let rule = self.matcher.engine().rule(hit.rule);
@@ -227,8 +228,8 @@ fn signature_body(
     excerpt: &[u8],
 ) -> Signature {
     let metadata = rule.metadata.iter().take(limits::LIST_ITEMS_MAX);
-    let app = match scene.facts.app {
-        Some(_) => scene.facts.app_name,
+    let app = match scene.conversation.app {
+        Some(_) => scene.conversation.app_name,
         None => "",
     };
     let mut body = Signature {
@@ -252,7 +253,7 @@ fn signature_body(
             .take(limits::LIST_ITEMS_MAX)
             .cloned()
             .collect(),
-        direction: match scene.facts.is_to_server(found.direction) {
+        direction: match scene.conversation.is_to_server(found.direction) {
             true => "to_server",
             false => "to_client",
         }

@@ -1,0 +1,127 @@
+//! Events of a flow.
+
+use crate::worker::{Scene, Worker};
+use vonggac_event::proto::{self, Anomaly};
+use vonggac_event::{Body, Event, address_bytes, limits};
+use vonggac_stream::EndReason;
+
+const ICMP: u8 = 1;
+const ICMP_V6: u8 = 58;
+
+impl Worker<'_> {
+    /// Gives the sink an event of a flow.
+    pub(crate) fn emit(&mut self, scene: &Scene<'_>, transaction: Option<u64>, ts_us: i64, body: Body) {
+        let event = self.place(transaction, event(scene, ts_us, body));
+        self.counters.event(&event);
+        self.sink.event(event);
+    }
+
+    /// Gives the sink a file.
+    pub(crate) fn emit_file(
+        &mut self,
+        scene: &Scene<'_>,
+        transaction: u64,
+        file: proto::File,
+        data: Vec<u8>,
+    ) {
+        let event = self.place(Some(transaction), event(scene, self.ts_us, Body::File(file)));
+        self.counters.event(&event);
+        self.sink.file(event, data);
+    }
+
+    /// Says where in the capture and in its flow an event has its cause.
+    fn place(&self, transaction: Option<u64>, event: Event) -> Event {
+        Event {
+            tx_id: transaction,
+            packet: self.packet,
+            at_flow_end: self.is_flow_end,
+            ..event
+        }
+    }
+
+    /// Reports an anomaly of a flow, unless it had enough of them.
+    pub(crate) fn anomaly(&mut self, scene: &mut Scene<'_>, layer: &str, kind: &str, detail: &str) {
+        scene.conversation.anomalies = scene.conversation.anomalies.saturating_add(1);
+        if scene.conversation.anomalies > self.config.anomalies_flow_max {
+            self.counters.anomalies_suppressed += 1;
+            return;
+        }
+        let body = Body::Anomaly(Anomaly {
+            layer: layer.into(),
+            kind: kind.into(),
+            detail: limits::cut(detail.into(), limits::TEXT_BYTES_MAX),
+            ..Anomaly::default()
+        });
+        self.emit(scene, None, self.ts_us, body);
+    }
+
+    /// Gives the sink the event of a flow that is over.
+    pub(crate) fn flow_event(&mut self, scene: &Scene<'_>, reason: EndReason) {
+        let body = proto::Flow {
+            conn_state: scene.flow.conn_state.into(),
+            end_reason: reason.name().into(),
+            ..flow_so_far(scene)
+        };
+        self.emit(scene, None, scene.flow.last_us, Body::Flow(body));
+    }
+}
+
+/// An event of a flow, without what the sensor fills in.
+fn event(scene: &Scene<'_>, ts_us: i64, body: Body) -> Event {
+    let Scene { flow, conversation } = scene;
+    let (src, dst) = match conversation.is_turned {
+        true => (flow.responder, flow.originator),
+        false => (flow.originator, flow.responder),
+    };
+    // A flow of ICMP has type and code in place of the ports of its ends.
+    let (icmp_type, icmp_code) = match flow.protocol {
+        ICMP | ICMP_V6 => (flow.originator.port, flow.responder.port),
+        _ => (0, 0),
+    };
+    Event {
+        ts_us,
+        flow_id: flow.id,
+        community_id: conversation.community_id.clone(),
+        src: address_bytes(src.address),
+        dst: address_bytes(dst.address),
+        sport: u32::from(src.port),
+        dport: u32::from(dst.port),
+        proto: u32::from(flow.protocol),
+        vlan: u32::from(flow.vlans.inner()),
+        outer_vlan: u32::from(flow.vlans.outer()),
+        icmp_type: u32::from(icmp_type),
+        icmp_code: u32::from(icmp_code),
+        body: Some(body),
+        ..Event::default()
+    }
+}
+
+/// A flow up to now, from the client to the server.
+pub(crate) fn flow_so_far(scene: &Scene<'_>) -> proto::Flow {
+    let Scene { flow, conversation } = scene;
+    let turned = |[originator, responder]: [u64; 2]| match conversation.is_turned {
+        true => [responder, originator],
+        false => [originator, responder],
+    };
+    let [orig_packets, resp_packets] = turned(flow.packets);
+    let [orig_bytes, resp_bytes] = turned(flow.ip_bytes);
+    let [orig_frame_bytes, resp_frame_bytes] = turned(flow.frame_bytes);
+    let [orig_flags, resp_flags] = turned(flow.tcp_flags.map(u64::from));
+    proto::Flow {
+        start_us: flow.start_us,
+        end_us: flow.last_us,
+        orig_packets,
+        resp_packets,
+        orig_bytes,
+        resp_bytes,
+        orig_frame_bytes,
+        resp_frame_bytes,
+        app: conversation.app_name.into(),
+        app_failed: conversation.app_name.is_empty() && flow.payload_bytes != [0; 2],
+        orig_tcp_flags: orig_flags as u32,
+        resp_tcp_flags: resp_flags as u32,
+        missed_bytes: flow.missed_bytes,
+        signatures: conversation.signatures,
+        ..proto::Flow::default()
+    }
+}

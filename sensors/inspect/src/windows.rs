@@ -1,0 +1,101 @@
+//! The windows through which signatures look at streams.
+
+use crate::conversation::{Application, Conversation, Window, of};
+use crate::worker::{Scene, Worker};
+use vonggac_signature::Buffer;
+use vonggac_stream::Direction;
+
+/// From that place in a direction on, signatures look at that many new bytes at once rather than at each segment.
+const BATCH_AFTER_BYTES: u64 = 16 * 1024;
+const BATCH_BYTES: usize = 2560;
+
+impl Worker<'_> {
+    /// Appends to a direction's window; `false` when there is no room or the window is closed.
+    pub(crate) fn append(&mut self, scene: &mut Scene<'_>, direction: Direction, data: &[u8]) -> bool {
+        let window = scene.conversation.window(direction);
+        window.seen = window.seen.saturating_add(data.len() as u64);
+        if window.closed {
+            return false;
+        }
+        if self.shared.window_bytes.saturating_add(data.len()) > self.config.rule_overlap_bytes_max {
+            self.counters.rule_overlap_limit += 1;
+            self.clear(window);
+            return false;
+        }
+        window.bytes.extend_from_slice(data);
+        window.new += data.len();
+        self.shared.window_bytes += data.len();
+        true
+    }
+
+    /// Lets signatures look at a direction's new bytes, or at `loose` ones that were not kept.
+    pub(crate) fn scan_stream(&mut self, scene: &mut Scene<'_>, direction: Direction, loose: Option<&[u8]>) {
+        let window = scene.conversation.window(direction);
+        if window.closed {
+            return;
+        }
+        let (seen, is_full) = (window.seen, window.new >= BATCH_BYTES);
+        if let Some(data) = loose {
+            self.match_stream(scene, direction, data);
+        } else if seen <= BATCH_AFTER_BYTES || is_full {
+            self.scan_window(scene, direction);
+            self.slide(scene.conversation.window(direction));
+        }
+        let is_over = self.is_over(scene.conversation);
+        if is_over || seen >= self.config.rule_stream_bytes_max {
+            self.counters.rule_stream_limit += u64::from(!is_over);
+            self.close_window(scene, direction);
+        }
+    }
+
+    /// Whether nobody needs the windows any more.
+    fn is_over(&self, conversation: &Conversation) -> bool {
+        match &conversation.application {
+            // They also show what protocol this is; after that only rules need them.
+            Application::Unknown => false,
+            Application::Known(known) if known.is_over => true,
+            Application::Known(_) | Application::Other => !self.matcher.engine().uses(Buffer::Stream),
+        }
+    }
+
+    /// Lets signatures look at what they have not seen, and closes the window.
+    pub(crate) fn close_window(&mut self, scene: &mut Scene<'_>, direction: Direction) {
+        self.scan_rest(scene, direction);
+        scene.conversation.window(direction).closed = true;
+    }
+
+    /// Lets signatures look at what they have not seen, and empties the window: what comes next does not follow upon it.
+    pub(crate) fn scan_rest(&mut self, scene: &mut Scene<'_>, direction: Direction) {
+        if scene.conversation.window(direction).new > 0 {
+            self.scan_window(scene, direction);
+        }
+        self.clear(scene.conversation.window(direction));
+    }
+
+    fn scan_window(&mut self, scene: &mut Scene<'_>, direction: Direction) {
+        let bytes = std::mem::take(&mut scene.conversation.window(direction).bytes);
+        self.match_stream(scene, direction, &bytes);
+        scene.conversation.window(direction).bytes = bytes;
+    }
+
+    /// Leaves of a window as much as rules look at again.
+    fn slide(&mut self, window: &mut Window) {
+        let past = window.bytes.len().saturating_sub(self.config.rule_overlap_bytes);
+        window.bytes.drain(..past);
+        window.new = 0;
+        self.shared.window_bytes = self.shared.window_bytes.saturating_sub(past);
+    }
+
+    fn clear(&mut self, window: &mut Window) {
+        self.shared.window_bytes = self.shared.window_bytes.saturating_sub(window.bytes.len());
+        window.bytes = Vec::new();
+        window.new = 0;
+    }
+}
+
+impl Conversation {
+    /// The window of a direction.
+    pub(crate) fn window(&mut self, direction: Direction) -> &mut Window {
+        of(&mut self.windows, direction)
+    }
+}
