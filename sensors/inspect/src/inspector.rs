@@ -123,6 +123,11 @@ impl Inspector {
         self.table.len()
     }
 
+    /// Bytes that protocols keep now of bodies and the like, of [`Config::body_bytes_max`].
+    pub fn body_bytes(&self) -> usize {
+        self.shared.body_bytes
+    }
+
     /// Matches other rules from now on; flows keep what rules remembered about them.
     pub fn replace_engine(&mut self, engine: Arc<Engine>) {
         self.wanted = Wanted::new(&engine);

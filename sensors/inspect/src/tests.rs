@@ -545,6 +545,22 @@ fn a_proxy_that_declines_goes_on_with_http() {
 }
 
 #[test]
+fn what_is_said_to_a_proxy_that_never_answers_is_read_and_takes_no_memory() {
+    let mut talk = Talk::tcp(3128);
+    talk.open();
+    talk.client(b"CONNECT a.test:80 HTTP/1.1\r\nHost: a.test\r\n\r\n");
+    talk.client(b"POST /inside HTTP/1.1\r\nHost: b.test\r\nContent-Length: 100000\r\n\r\n");
+    for _ in 0..100 {
+        talk.client(&[b'x'; 1000]);
+    }
+    talk.close();
+    let (kept, inspector) = play("", &talk.frames);
+    let told: Vec<_> = kept.http().iter().map(|http| http.uri.as_str()).collect();
+    assert_eq!(told, ["a.test:80", "/inside"]);
+    assert_eq!(inspector.body_bytes(), 0);
+}
+
+#[test]
 fn tunnels_within_tunnels_end_somewhere() {
     let mut talk = Talk::tcp(3128);
     talk.open();

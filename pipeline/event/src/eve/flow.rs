@@ -150,6 +150,24 @@ mod tests {
     }
 
     #[test]
+    fn where_a_connection_stands_is_told_in_suricatas_words() {
+        let check = |conn_state: &str, expect: serde_json::Value| {
+            let flow = Flow {
+                conn_state: conn_state.into(),
+                ..Flow::default()
+            };
+            assert_eq!(line(6, Body::Flow(flow))["tcp"]["state"], expect, "{conn_state}");
+        };
+        check("S0", json!("syn_sent"));
+        check("S1", json!("established"));
+        check("S2", json!("close_wait"));
+        check("S3", json!("fin_wait1"));
+        check("SF", json!("closed"));
+        check("RSTO", json!("closed"));
+        check("OTH", json!(null));
+    }
+
+    #[test]
     fn tcp_flags_are_told_by_direction() {
         let flow = Flow {
             orig_tcp_flags: 0x1b,

@@ -18,7 +18,15 @@ pub(crate) struct HttpFlow {
     /// The response under way is an interim one, of which another follows.
     is_interim: bool,
     /// What the client says behind `CONNECT`; `None` when no such request waits for its response.
-    held: Option<Vec<u8>>,
+    held: Option<Held>,
+}
+
+/// What is held back until it is known who reads it.
+#[derive(Default)]
+struct Held {
+    bytes: Vec<u8>,
+    /// How many bytes of the core's budget it takes.
+    reserved: usize,
 }
 
 impl Default for HttpFlow {
@@ -64,8 +72,8 @@ impl HttpFlow {
     }
 
     fn upgrade(&mut self, host: &mut dyn Host, side: Side, start: Vec<u8>) -> Next {
+        let held = self.let_go(host);
         self.finish(host);
-        let held = self.held.take().unwrap_or_default();
         Next::Upgrade(Box::new(match side {
             Side::Client => [start, Vec::new()],
             Side::Server => [held, start],
@@ -76,12 +84,21 @@ impl HttpFlow {
         let Some(held) = &mut self.held else {
             return Next::More;
         };
-        held.extend_from_slice(bytes);
-        match held.len() > HELD_BYTES_MAX {
+        held.bytes.extend_from_slice(bytes);
+        let granted = host.reserve(bytes.len());
+        held.reserved += granted;
+        match granted < bytes.len() || held.bytes.len() > HELD_BYTES_MAX {
             // So much is said to who has agreed, whether that was seen or not.
             true => self.upgrade(host, Side::Server, Vec::new()),
             false => Next::More,
         }
+    }
+
+    /// Gives up what is held back.
+    fn let_go(&mut self, host: &mut dyn Host) -> Vec<u8> {
+        let held = self.held.take().unwrap_or_default();
+        host.release(held.reserved);
+        held.bytes
     }
 
     /// Whether `CONNECT` was answered, and not by a tunnel.
@@ -90,7 +107,7 @@ impl HttpFlow {
     }
 
     fn resume(&mut self, host: &mut dyn Host) -> Next {
-        let held = self.held.take().unwrap_or_default();
+        let held = self.let_go(host);
         self.read(host, Side::Client, &held)
     }
 
@@ -183,7 +200,7 @@ impl HttpFlow {
             .as_ref()
             .is_some_and(|head| head.method == b"CONNECT");
         if side == Side::Client && is_connect && !transaction.server.is_done {
-            self.held = Some(Vec::new());
+            self.held = Some(Held::default());
         }
     }
 
@@ -203,6 +220,11 @@ impl Protocol for HttpFlow {
     }
 
     fn gap(&mut self, host: &mut dyn Host, side: Side, bytes: u64) -> Next {
+        if side == Side::Client && self.held.is_some() {
+            // What comes next does not follow upon what was held back.
+            self.let_go(host);
+            self.held = Some(Held::default());
+        }
         side.of_mut(&mut self.parsers).gap(bytes);
         self.read(host, side, &[])
     }
@@ -213,6 +235,7 @@ impl Protocol for HttpFlow {
     }
 
     fn finish(&mut self, host: &mut dyn Host) {
+        self.let_go(host);
         let suppressed = self.parsers.iter().map(Parser::anomalies_suppressed).sum();
         host.count("http_anomalies_suppressed", suppressed);
         for transaction in std::mem::take(&mut self.transactions) {
