@@ -30,10 +30,12 @@ pub mod proto {
 }
 
 mod address;
+mod hex;
 mod rule;
 mod scope;
 
 pub use address::{address_bytes, parse_address, protocol_name};
+pub use hex::hexadecimal;
 pub use id::{AlertId, EventId, FlowId};
 pub use proto::{Alert, Event, Match, RuleCard, RuleKind, Severity, event::Body};
 pub use schema::{Class, ClassInfo, Column, Kind, Value};

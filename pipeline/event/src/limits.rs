@@ -36,6 +36,11 @@ pub const PAYLOAD_EXCERPT_BYTES_MAX: usize = 512;
 /// Longest rule text carried by an event or an alert, in bytes.
 pub const RULE_TEXT_BYTES_MAX: usize = 8 * 1024;
 
+/// Bytes of the wire as text of at most [`TEXT_BYTES_MAX`] bytes; what is no UTF-8 becomes U+FFFD.
+pub fn text(bytes: &[u8]) -> String {
+    cut(String::from_utf8_lossy(bytes).into_owned(), TEXT_BYTES_MAX)
+}
+
 /// Cuts `text` to at most `bytes_max` bytes at a character boundary.
 pub fn cut(mut text: String, bytes_max: usize) -> String {
     if text.len() > bytes_max {

@@ -9,6 +9,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
+use vonggac_event::hexadecimal;
 use vonggac_spool::Record;
 
 /// Most bytes of the file; what comes then is lost and counted.
@@ -61,16 +62,6 @@ impl RefusedFile {
         }
         written.map(|()| true)
     }
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    let mut text = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::{Config, Sink};
 use sha2::{Digest, Sha256};
 use std::collections::VecDeque;
 use vonggac_decode::{Assembly, Packet, Transport};
-use vonggac_protocol::hexadecimal;
+use vonggac_event::hexadecimal;
 use vonggac_protocols::community_id;
 use vonggac_signature::{Hit, Matcher};
 use vonggac_stream::{CONFLICT_NAME, Direction, EndReason, FlowRef, Handler, Interest, StreamAnomaly};

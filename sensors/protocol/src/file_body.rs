@@ -2,6 +2,7 @@
 
 use crate::{Host, magic};
 use sha2::{Digest, Sha256};
+use vonggac_event::hexadecimal;
 
 /// How a body ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,11 +23,6 @@ pub struct FileBody {
     end: Option<End>,
     is_partial: bool,
     is_clipped: bool,
-}
-
-/// Lower-case hex.
-pub fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl FileBody {
@@ -77,11 +73,6 @@ impl FileBody {
     /// Bytes that were not seen.
     pub fn missed(&self) -> u64 {
         self.missed
-    }
-
-    /// How it ended; `None` while it is under way.
-    pub fn end(&self) -> Option<End> {
-        self.end
     }
 
     /// Its beginning.

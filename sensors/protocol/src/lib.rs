@@ -27,7 +27,7 @@ mod side;
 mod source;
 
 pub use card::{BufferCard, Card, Occurs, Sides, Start, Transport};
-pub use file_body::{End, FileBody, hexadecimal};
+pub use file_body::{End, FileBody};
 pub use host::{Host, Next, Protocol};
 pub use limits::Limits;
 pub use side::Side;

@@ -12,7 +12,7 @@ use x509_parser::extensions::{GeneralName, ParsedExtension};
 use x509_parser::objects::{oid_registry, oid2abbrev};
 use x509_parser::prelude::{FromDer, X509Certificate, X509Name};
 
-use crate::wire::hex;
+use vonggac_event::hexadecimal;
 
 /// Largest certificate read; post-quantum ones run to some 20 kB.
 pub const CERTIFICATE_BYTES_MAX: usize = 128 * 1024;
@@ -77,7 +77,7 @@ pub fn summarise(der: &[u8]) -> Result<Certificate, CertificateError> {
         not_after_us: microseconds(validity.not_after.timestamp()),
         san_dns: alternative_names(&certificate),
         sha1: hex_with_colons(&Sha1::digest(der)),
-        sha256: hex(&Sha256::digest(der)),
+        sha256: hexadecimal(&Sha256::digest(der)),
     })
 }
 
@@ -141,7 +141,7 @@ fn attribute_text(value: &Any<'_>) -> String {
     match value.tag() {
         Tag::BmpString => match BmpString::try_from(value.clone()) {
             Ok(string) => string.string(),
-            Err(_) => hex(value.data),
+            Err(_) => hexadecimal(value.data),
         },
         Tag::T61String => match std::str::from_utf8(value.data) {
             Ok(text) => text.to_owned(),
@@ -154,7 +154,7 @@ fn attribute_text(value: &Any<'_>) -> String {
         | Tag::GraphicString
         | Tag::Utf8String
         | Tag::Ia5String => String::from_utf8_lossy(value.data).into_owned(),
-        _ => hex(value.data),
+        _ => hexadecimal(value.data),
     }
 }
 

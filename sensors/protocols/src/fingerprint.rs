@@ -9,7 +9,7 @@ use md5::{Digest, Md5};
 use sha2::Sha256;
 
 use crate::tls::{ClientHello, ServerHello, is_grease};
-use crate::wire::hex;
+use vonggac_event::hexadecimal;
 
 /// How many hex digits of a hash JA4 keeps.
 const JA4_HASH_DIGITS: usize = 12;
@@ -28,7 +28,7 @@ pub fn ja3(hello: &ClientHello) -> (String, String) {
         decimal_list(&hello.groups),
         decimal_list(&formats),
     );
-    let hash = hex(&Md5::digest(text.as_bytes()));
+    let hash = hexadecimal(&Md5::digest(text.as_bytes()));
     (text, hash)
 }
 
@@ -41,7 +41,7 @@ pub fn ja3s(hello: &ServerHello) -> (String, String) {
         hello.cipher,
         decimal_list(&extensions)
     );
-    let hash = hex(&Md5::digest(text.as_bytes()));
+    let hash = hexadecimal(&Md5::digest(text.as_bytes()));
     (text, hash)
 }
 
@@ -101,7 +101,7 @@ fn ja4_hash(text: &str) -> String {
     if text.is_empty() {
         return "0".repeat(JA4_HASH_DIGITS);
     }
-    let mut digits = hex(&Sha256::digest(text.as_bytes()));
+    let mut digits = hexadecimal(&Sha256::digest(text.as_bytes()));
     digits.truncate(JA4_HASH_DIGITS);
     digits
 }

@@ -46,15 +46,6 @@ pub(crate) fn push_escaped(text: &mut String, byte: u8, quoted: &[u8]) {
     }
 }
 
-/// Lower-case hex without separators.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len().saturating_mul(2));
-    for byte in bytes {
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,6 +57,5 @@ mod tests {
             push_escaped(&mut text, *byte, b".");
         }
         assert_eq!(text, "a\\046\\092\\000\\255 ~");
-        assert_eq!(hex(&[0, 0xab, 0xff]), "00abff");
     }
 }

@@ -10,7 +10,8 @@ use nom::multi::length_data;
 use nom::number::complete::{be_u8, be_u16, be_u32};
 
 use super::name::name;
-use crate::wire::{Parsed, hex, push_escaped};
+use crate::wire::{Parsed, push_escaped};
+use vonggac_event::hexadecimal;
 
 /// Most bytes of opaque data shown as hex.
 const HEX_BYTES_MAX: usize = 64;
@@ -39,8 +40,8 @@ pub(super) fn text(message: &[u8], bytes: &[u8], rtype: u16) -> Option<String> {
 /// Hex of at most [`HEX_BYTES_MAX`] bytes, with `...` when there were more.
 pub(super) fn hex_bounded(bytes: &[u8]) -> String {
     match bytes.get(..HEX_BYTES_MAX) {
-        Some(head) if bytes.len() > HEX_BYTES_MAX => hex(head) + "...",
-        _ => hex(bytes),
+        Some(head) if bytes.len() > HEX_BYTES_MAX => hexadecimal(head) + "...",
+        _ => hexadecimal(bytes),
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::flow::Handshake;
 use super::{ServerHello, cipher_name, version_name};
-use vonggac_event::{limits, proto};
+use vonggac_event::limits::{self, text};
+use vonggac_event::proto;
 use vonggac_protocol::Side;
 
 const EXTENSION_PRE_SHARED_KEY: u16 = 41;
@@ -57,11 +58,4 @@ fn is_resumed(handshake: &Handshake, hello: &ServerHello) -> bool {
         .as_ref()
         .is_some_and(|client| !client.session_id.is_empty() && client.session_id == hello.session_id);
     same_session && !handshake.has_certificates && *Side::Server.of(&handshake.is_encrypted)
-}
-
-fn text(bytes: &[u8]) -> String {
-    limits::cut(
-        String::from_utf8_lossy(bytes).into_owned(),
-        limits::TEXT_BYTES_MAX,
-    )
 }
