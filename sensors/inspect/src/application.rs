@@ -8,11 +8,9 @@ pub(crate) const START_BYTES_MAX: usize = 300;
 
 /// The place in the registry of the protocol that begins so, and the side that says it.
 pub(crate) fn tell(start: &Start<'_>) -> Option<(usize, Side)> {
-    let spoken = REGISTRY
+    let mut carried = REGISTRY
         .iter()
         .enumerate()
         .filter(|(_, card)| card.transports.contains(&start.transport));
-    spoken
-        .filter_map(|(place, card)| Some((place, (card.probe)(start)?)))
-        .next()
+    carried.find_map(|(place, card)| Some((place, (card.probe)(start)?)))
 }

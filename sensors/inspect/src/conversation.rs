@@ -35,6 +35,14 @@ impl Conversation {
         (direction == Direction::Originator) != self.is_turned
     }
 
+    /// Originator's and responder's thing as the client's and the server's.
+    pub(crate) fn client_first<V>(&self, [originator, responder]: [V; 2]) -> [V; 2] {
+        match self.is_turned {
+            true => [responder, originator],
+            false => [originator, responder],
+        }
+    }
+
     /// Takes the protocol out, to let it talk about the rest of the conversation.
     pub(crate) fn take_known(&mut self) -> Option<Known> {
         match std::mem::take(&mut self.application) {
@@ -78,6 +86,14 @@ impl Known {
             true => Side::Client,
             false => Side::Server,
         }
+    }
+}
+
+/// In which direction a side speaks, where the client speaks in that one.
+pub(crate) fn direction_of(side: Side, client: Direction) -> Direction {
+    match side {
+        Side::Client => client,
+        Side::Server => client.reverse(),
     }
 }
 

@@ -69,10 +69,7 @@ impl Worker<'_> {
 /// An event of a flow, without what the sensor fills in.
 fn event(scene: &Scene<'_>, ts_us: i64, body: Body) -> Event {
     let Scene { flow, conversation } = scene;
-    let (src, dst) = match conversation.is_turned {
-        true => (flow.responder, flow.originator),
-        false => (flow.originator, flow.responder),
-    };
+    let [src, dst] = conversation.client_first([flow.originator, flow.responder]);
     // A flow of ICMP has type and code in place of the ports of its ends.
     let (icmp_type, icmp_code) = match flow.protocol {
         ICMP | ICMP_V6 => (flow.originator.port, flow.responder.port),
@@ -99,14 +96,10 @@ fn event(scene: &Scene<'_>, ts_us: i64, body: Body) -> Event {
 /// A flow up to now, from the client to the server.
 pub(crate) fn flow_so_far(scene: &Scene<'_>) -> proto::Flow {
     let Scene { flow, conversation } = scene;
-    let turned = |[originator, responder]: [u64; 2]| match conversation.is_turned {
-        true => [responder, originator],
-        false => [originator, responder],
-    };
-    let [orig_packets, resp_packets] = turned(flow.packets);
-    let [orig_bytes, resp_bytes] = turned(flow.ip_bytes);
-    let [orig_frame_bytes, resp_frame_bytes] = turned(flow.frame_bytes);
-    let [orig_flags, resp_flags] = turned(flow.tcp_flags.map(u64::from));
+    let [orig_packets, resp_packets] = conversation.client_first(flow.packets);
+    let [orig_bytes, resp_bytes] = conversation.client_first(flow.ip_bytes);
+    let [orig_frame_bytes, resp_frame_bytes] = conversation.client_first(flow.frame_bytes);
+    let [orig_flags, resp_flags] = conversation.client_first(flow.tcp_flags);
     proto::Flow {
         start_us: flow.start_us,
         end_us: flow.last_us,
@@ -118,8 +111,8 @@ pub(crate) fn flow_so_far(scene: &Scene<'_>) -> proto::Flow {
         resp_frame_bytes,
         app: conversation.app_name.into(),
         app_failed: conversation.app_name.is_empty() && flow.payload_bytes != [0; 2],
-        orig_tcp_flags: orig_flags as u32,
-        resp_tcp_flags: resp_flags as u32,
+        orig_tcp_flags: u32::from(orig_flags),
+        resp_tcp_flags: u32::from(resp_flags),
         missed_bytes: flow.missed_bytes,
         signatures: conversation.signatures,
         ..proto::Flow::default()

@@ -1,9 +1,9 @@
 //! The sensor, to a protocol that follows a flow.
 
-use crate::conversation::Known;
+use crate::conversation::{Known, direction_of};
 use crate::worker::{Scene, Worker};
 use vonggac_event::{Body, proto};
-use vonggac_protocol::{Card, Host, Judged, Limits, Side, Source};
+use vonggac_protocol::{Card, Host, Limits, Side, Source};
 use vonggac_stream::Direction;
 
 /// What a protocol talks to while it takes something of its flow.
@@ -28,10 +28,7 @@ impl<'h, 'w, 's> ProtocolHost<'h, 'w, 's> {
     }
 
     fn direction(&self, side: Side) -> Direction {
-        match side {
-            Side::Client => self.client,
-            Side::Server => self.client.reverse(),
-        }
+        direction_of(side, self.client)
     }
 }
 
@@ -73,9 +70,9 @@ impl Host for ProtocolHost<'_, '_, '_> {
         self.worker.counters.protocols.add(counter, by);
     }
 
-    fn judge(&mut self, side: Side, stage: u8, judged: &mut Judged, source: &dyn Source) {
+    fn judge(&mut self, side: Side, stage: u8, source: &dyn Source) {
         let is_last = usize::from(stage) + 1 >= side.of(&self.card.stages).len();
-        if is_last && judged.advance(side, stage) {
+        if is_last {
             let direction = self.direction(side);
             let worker = &mut *self.worker;
             worker.match_transaction(self.scene, direction, (self.place, side), source);

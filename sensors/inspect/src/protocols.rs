@@ -1,7 +1,7 @@
 //! Which protocol a flow speaks, and what it is told.
 
 use crate::application::{self, START_BYTES_MAX};
-use crate::conversation::{Application, InspectedFlow, Known};
+use crate::conversation::{Application, InspectedFlow, Known, direction_of};
 use crate::protocol_host::ProtocolHost;
 use crate::worker::{Scene, Worker};
 use vonggac_protocol::{Next, Protocol, Side, Start, Transport};
@@ -63,10 +63,12 @@ impl Worker<'_> {
             true => other.bytes.clone(),
             false => Vec::new(),
         };
-        let (client, said) = match speaker {
-            Side::Client => (direction, [said, answered]),
-            Side::Server => (direction.reverse(), [answered, said]),
+        let said = match speaker {
+            Side::Client => [said, answered],
+            Side::Server => [answered, said],
         };
+        // The client is to the speaker what the speaker is to the client.
+        let client = direction_of(speaker, direction);
         scene.conversation.is_turned = scene.flow.midstream && client == Direction::Responder;
         self.begin_protocol(scene, place, Transport::Tcp, client);
         self.feed_beginning(scene, client, said)
@@ -95,7 +97,8 @@ impl Worker<'_> {
     /// Feeds a protocol what client and server have said so far. `true` when it gave way to another.
     fn feed_beginning(&mut self, scene: &mut Scene<'_>, client: Direction, said: [Vec<u8>; 2]) -> bool {
         let mut is_told_anew = false;
-        for (direction, said) in [client, client.reverse()].into_iter().zip(said) {
+        for (side, said) in Side::BOTH.into_iter().zip(said) {
+            let direction = direction_of(side, client);
             if said.is_empty() {
                 continue;
             }
@@ -170,7 +173,8 @@ impl Worker<'_> {
             }
             false => Application::Unknown,
         };
-        for (direction, said) in [client, client.reverse()].into_iter().zip(said) {
+        for (side, said) in Side::BOTH.into_iter().zip(said) {
+            let direction = direction_of(side, client);
             if !said.is_empty() {
                 self.stream_data(scene, direction, &said);
             }
@@ -184,10 +188,7 @@ impl Worker<'_> {
         }
         let told = application::tell(&start(scene.flow, direction, Transport::Udp, payload));
         let Some((place, speaker)) = told else { return };
-        let client = match speaker {
-            Side::Client => direction,
-            Side::Server => direction.reverse(),
-        };
+        let client = direction_of(speaker, direction);
         // Who asked is not known by who was seen first, when that is an answer.
         let is_first = scene.flow.packets.iter().sum::<u64>() == 1;
         scene.conversation.is_turned = is_first && client == Direction::Responder;

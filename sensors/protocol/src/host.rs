@@ -1,6 +1,6 @@
 //! A protocol that follows a flow, and the core that it talks to.
 
-use crate::{Judged, Limits, Side, Source};
+use crate::{Limits, Side, Source};
 use vonggac_event::{Body, proto};
 
 /// Follows one flow. Bytes of a stream come in order, and it says the same whichever way they are cut.
@@ -54,11 +54,11 @@ pub trait Host {
     /// Takes something that is not as it should be; `kind` is one of the card's.
     fn anomaly(&mut self, side: Side, kind: &'static str, detail: &str);
 
-    /// Counts once more; `counter` is one of the card's, or of [`crate::FileBody::COUNTERS`].
+    /// Counts `by` more; `counter` is one of the card's, or of [`crate::FileBody::COUNTERS`].
     fn count(&mut self, counter: &'static str, by: u64);
 
-    /// Has rules judge the stages of `side` up to `stage`, each once.
-    fn judge(&mut self, side: Side, stage: u8, judged: &mut Judged, source: &dyn Source);
+    /// Has rules judge the stages of `side` up to `stage`. A protocol asks once for a stage, see [`crate::Judged`].
+    fn judge(&mut self, side: Side, stage: u8, source: &dyn Source);
 
     /// Asks for [`Protocol::overdue`] at a time; `false` when too many flows wait.
     fn wake(&mut self, at_us: i64) -> bool;

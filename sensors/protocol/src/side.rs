@@ -13,14 +13,6 @@ impl Side {
     /// Both, the client first.
     pub const BOTH: [Self; 2] = [Self::Client, Self::Server];
 
-    /// The other side.
-    pub fn other(self) -> Self {
-        match self {
-            Self::Client => Self::Server,
-            Self::Server => Self::Client,
-        }
-    }
-
     /// Of a pair of client's and server's thing, this side's.
     pub fn of<V>(self, [client, server]: &[V; 2]) -> &V {
         match self {

@@ -42,11 +42,6 @@ impl Judged {
         *judged = (*judged).max(stage.saturating_add(1));
         is_new
     }
-
-    /// How many stages of `side` were judged.
-    pub fn stages(&self, side: Side) -> u8 {
-        *side.of(&self.stages)
-    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use super::{Message, event, parse};
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use vonggac_event::{Body, limits, proto};
-use vonggac_protocol::{Host, Instances, Judged, Next, Protocol, Side, Source, Transport};
+use vonggac_protocol::{Host, Instances, Next, Protocol, Side, Source, Transport};
 
 /// The stage of a message, its only one.
 const MESSAGE: u8 = 0;
@@ -79,7 +79,7 @@ impl DnsFlow {
             message: &message,
             payload,
         };
-        host.judge(said.side(), MESSAGE, &mut Judged::default(), &said);
+        host.judge(said.side(), MESSAGE, &said);
         match message.is_response {
             true => self.answer(host, transaction, &message),
             false => self.query(host, transaction, message),

@@ -1,8 +1,7 @@
 //! The body of a message, its content coding undone.
 
-use super::End;
 use super::body::{Decoder, Progress};
-use vonggac_protocol::{self as protocol, FileBody, Host};
+use vonggac_protocol::{End, FileBody, Host};
 
 /// Coded bytes decoded at once; deflate makes at most 1032 of one, so a step makes at most half a megabyte.
 const STEP_BYTES: usize = 512;
@@ -51,10 +50,7 @@ impl CodedBody {
             self.file.add(host, &decoded);
             note(host, &mut self.file, before, progress);
         }
-        self.file.finish(match end {
-            End::Whole => protocol::End::Whole,
-            End::Truncated => protocol::End::Truncated,
-        });
+        self.file.finish(end);
     }
 }
 

@@ -268,7 +268,7 @@ fn close(host: &mut dyn Host, mut transaction: Transaction) {
 
 fn file(host: &mut dyn Host, transaction: &mut Transaction, side: Side) {
     let mime = transaction.mime(side);
-    let event = transaction.file(side).map(|file| proto::File {
+    let event = transaction.file(side, &mime).map(|file| proto::File {
         sha256: transaction.message(side).body.file.sha256(),
         scan: "none".into(),
         http: Some(Box::new(transaction.describe())),

@@ -42,6 +42,7 @@ use std::borrow::Cow;
 
 pub use card::CARD;
 pub use parser::Parser;
+pub use vonggac_protocol::End;
 
 /// Longest line read; a start line over it ends the parsing, a header line is cut.
 pub const LINE_BYTES_MAX: usize = 64 * 1024;
@@ -127,15 +128,6 @@ fn find<'a>(headers: &'a [Header], name: &str) -> Option<&'a [u8]> {
         .iter()
         .find(|header| header.name.eq_ignore_ascii_case(name.as_bytes()))?;
     Some(&header.value)
-}
-
-/// How a message ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    /// As its framing said.
-    Whole,
-    /// The stream ended, or bytes were lost, before its end.
-    Truncated,
 }
 
 /// What a direction said.

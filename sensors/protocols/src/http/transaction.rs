@@ -3,11 +3,12 @@
 use super::buffers;
 use super::card::Buffer;
 use super::coded_body::CodedBody;
-use super::{Header, RequestHead, ResponseHead, uri};
+use super::{Header, RequestHead, ResponseHead, find, uri};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::borrow::Cow;
-use vonggac_event::{Body, limits, proto};
+use vonggac_event::limits::{self, text};
+use vonggac_event::{Body, proto};
 use vonggac_protocol::{Host, Instances, Judged, Side, Source};
 
 /// A request and its response; a side without a head was not seen.
@@ -26,7 +27,16 @@ pub(super) struct Transaction {
     pub(super) judged: Judged,
 }
 
-/// What a request and a response have alike.
+/// The first line and the headers of a message as sent, the latter also line by line.
+#[derive(Clone, Copy, Default)]
+struct Head<'a> {
+    line: &'a [u8],
+    version: &'a [u8],
+    headers: &'a [Header],
+    raw_headers: &'a [u8],
+}
+
+/// What is kept of a request and of a response alike.
 #[derive(Default)]
 pub(super) struct Message {
     pub(super) body: CodedBody,
@@ -55,10 +65,8 @@ impl Transaction {
 
     /// Has rules judge the stages of a side up to this one.
     pub(super) fn judge(&mut self, host: &mut dyn Host, side: Side, stage: u8) {
-        if self.has_head(side) {
-            let mut judged = self.judged;
-            host.judge(side, stage, &mut judged, self);
-            self.judged = judged;
+        if self.head(side).is_some() && self.judged.advance(side, stage) {
+            host.judge(side, stage, self);
         }
     }
 
@@ -67,46 +75,26 @@ impl Transaction {
         u64::from(self.depth).saturating_sub(1)
     }
 
-    fn has_head(&self, side: Side) -> bool {
+    /// What a request's and a response's head have alike; `None` for a head that was not seen.
+    fn head(&self, side: Side) -> Option<Head<'_>> {
         match side {
-            Side::Client => self.request.is_some(),
-            Side::Server => self.response.is_some(),
+            Side::Client => self.request.as_ref().map(|head| Head {
+                line: &head.line,
+                version: &head.version,
+                headers: &head.headers,
+                raw_headers: &head.raw_headers,
+            }),
+            Side::Server => self.response.as_ref().map(|head| Head {
+                line: &head.line,
+                version: &head.version,
+                headers: &head.headers,
+                raw_headers: &head.raw_headers,
+            }),
         }
     }
 
-    /// The headers of a side as sent, line by line and all together.
-    fn headers(&self, side: Side) -> (&[Header], &[u8]) {
-        let request = self
-            .request
-            .as_ref()
-            .map(|head| (&head.headers, &head.raw_headers));
-        let response = self
-            .response
-            .as_ref()
-            .map(|head| (&head.headers, &head.raw_headers));
-        let headers = match side {
-            Side::Client => request,
-            Side::Server => response,
-        };
-        headers.map_or((&[], &[]), |(headers, raw)| (headers, raw))
-    }
-
-    /// The first line of a side and its version.
-    fn first_line(&self, side: Side) -> (&[u8], &[u8]) {
-        let request = self.request.as_ref().map(|head| (&head.line, &head.version));
-        let response = self.response.as_ref().map(|head| (&head.line, &head.version));
-        let first = match side {
-            Side::Client => request,
-            Side::Server => response,
-        };
-        first.map_or((&[], &[]), |(line, version)| (line, version))
-    }
-
-    pub(super) fn header(&self, side: Side, name: &str) -> Option<&[u8]> {
-        match side {
-            Side::Client => self.request.as_ref().and_then(|head| head.header(name)),
-            Side::Server => self.response.as_ref().and_then(|head| head.header(name)),
-        }
+    fn header(&self, side: Side, name: &str) -> Option<&[u8]> {
+        find(self.head(side)?.headers, name)
     }
 
     fn raw_host(&self) -> Option<&[u8]> {
@@ -122,7 +110,7 @@ impl Transaction {
     }
 
     /// The name that `Content-Disposition` gives, else the last segment of the path.
-    pub(super) fn file_name(&self, side: Side) -> String {
+    fn file_name(&self, side: Side) -> String {
         let disposition = self.header(side, "content-disposition");
         if let Some(name) = disposition.and_then(disposition_name) {
             return text(name);
@@ -142,14 +130,14 @@ impl Transaction {
         limits::cut(body.media_type(declared), limits::TEXT_BYTES_MAX)
     }
 
-    /// The file that a side sends, without its hash; `None` without a body.
-    pub(super) fn file(&self, side: Side) -> Option<proto::File> {
+    /// The file of this media type that a side sends, without its hash; `None` without a body.
+    pub(super) fn file(&self, side: Side, mime: &str) -> Option<proto::File> {
         let body = &self.message(side).body.file;
         (body.size() > 0).then(|| proto::File {
             source: "http".into(),
             app: "http".into(),
             name: self.file_name(side),
-            mime: self.mime(side),
+            mime: mime.to_owned(),
             size: body.size(),
             missed_bytes: body.missed(),
             has_gaps: body.missed() > 0,
@@ -220,8 +208,12 @@ impl Source for Transaction {
 
     fn read<'a>(&'a self, side: Side, buffer: usize, into: &mut Instances<'a>) {
         let Some(buffer) = Buffer::at(buffer) else { return };
-        let (headers, raw_headers) = self.headers(side);
-        let (line, version) = self.first_line(side);
+        let Head {
+            line,
+            version,
+            headers,
+            raw_headers,
+        } = self.head(side).unwrap_or_default();
         let mut give = |bytes: &'a [u8]| into.push(Cow::Borrowed(bytes));
         let request = self.request.as_deref();
         match buffer {
@@ -278,9 +270,8 @@ impl Source for Transaction {
     }
 
     fn excerpt(&self, side: Side) -> Cow<'_, [u8]> {
-        let (line, _) = self.first_line(side);
-        let (_, raw_headers) = self.headers(side);
-        Cow::Owned(buffers::start(line, raw_headers))
+        let head = self.head(side).unwrap_or_default();
+        Cow::Owned(buffers::start(head.line, head.raw_headers))
     }
 
     fn event(&self) -> Option<Body> {
@@ -288,7 +279,7 @@ impl Source for Transaction {
     }
 
     fn files(&self, side: Side) -> Vec<proto::File> {
-        self.file(side).into_iter().collect()
+        self.file(side, &self.mime(side)).into_iter().collect()
     }
 }
 
@@ -308,13 +299,6 @@ fn disposition_name(header: &[u8]) -> Option<&[u8]> {
         .strip_prefix(b"\"")
         .map(|rest| rest.strip_suffix(b"\"").unwrap_or(rest));
     Some(unquoted.unwrap_or(value)).filter(|name| !name.is_empty())
-}
-
-fn text(bytes: &[u8]) -> String {
-    limits::cut(
-        String::from_utf8_lossy(bytes).into_owned(),
-        limits::TEXT_BYTES_MAX,
-    )
 }
 
 /// The user of Basic credentials (RFC 7617); the password is dropped here.

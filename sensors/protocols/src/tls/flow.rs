@@ -154,9 +154,9 @@ impl Handshake {
     }
 
     fn judge(&mut self, host: &mut dyn Host, side: Side, stage: u8) {
-        let mut judged = self.judged;
-        host.judge(side, stage, &mut judged, self);
-        self.judged = judged;
+        if self.judged.advance(side, stage) {
+            host.judge(side, stage, self);
+        }
     }
 
     fn version(&self, side: Side) -> Option<u16> {
