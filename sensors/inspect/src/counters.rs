@@ -82,8 +82,8 @@ impl Counters {
     /// Counts an event that the sink is given.
     pub(crate) fn event(&mut self, event: &Event) {
         self.events += 1;
-        let place = Class::of(event).and_then(|class| Class::ALL.iter().position(|other| *other == class));
-        if let Some(count) = place.and_then(|place| self.by_class.get_mut(place)) {
+        let count = Class::of(event).and_then(|class| self.by_class.get_mut(class as usize));
+        if let Some(count) = count {
             *count += 1;
         }
     }
@@ -99,9 +99,12 @@ impl Counters {
     pub fn list(&self) -> Vec<(Cow<'static, str>, u64)> {
         let by_class = Class::ALL.into_iter().zip(self.by_class);
         let by_class = by_class.map(|(class, count)| (Cow::Owned(format!("events_{}", class.name())), count));
+        let dropped = self.dropped();
+        let dropped = dropped.map(|(reason, count)| (Cow::Owned(format!("dropped_{reason}")), count));
         let named = self.named().into_iter();
         named
             .map(|(name, count)| (Cow::Borrowed(name), count))
+            .chain(dropped)
             .chain(by_class)
             .collect()
     }
@@ -109,7 +112,6 @@ impl Counters {
     fn named(&self) -> Vec<(&'static str, u64)> {
         let mut list = self.own();
         list.extend(&self.protocols.0);
-        list.extend(DropReason::ALL.into_iter().map(dropped_name).zip(self.dropped));
         list.extend(self.stream.list());
         let DefragmentCounters {
             fragments,
@@ -172,18 +174,5 @@ impl ProtocolCounters {
         if let Some((_, count)) = known {
             *count = count.saturating_add(by);
         }
-    }
-}
-
-fn dropped_name(reason: DropReason) -> &'static str {
-    match reason {
-        DropReason::UnsupportedLink => "dropped_unsupported_link",
-        DropReason::MalformedLink => "dropped_malformed_link",
-        DropReason::MalformedIp => "dropped_malformed_ip",
-        DropReason::MalformedTransport => "dropped_malformed_transport",
-        DropReason::Truncated => "dropped_truncated",
-        DropReason::MalformedFragment => "dropped_malformed_fragment",
-        DropReason::FragmentLimit => "dropped_fragment_limit",
-        DropReason::BadChecksum => "dropped_bad_checksum",
     }
 }

@@ -73,7 +73,11 @@ fn engine(rules: &str) -> Arc<Engine> {
 
 /// Plays frames with rules and finishes.
 fn play(rules: &str, frames: &[(i64, Vec<u8>)]) -> (Kept, Inspector) {
-    let mut inspector = Inspector::new(Config::default(), engine(rules));
+    play_with(Config::default(), rules, frames)
+}
+
+fn play_with(config: Config, rules: &str, frames: &[(i64, Vec<u8>)]) -> (Kept, Inspector) {
+    let mut inspector = Inspector::new(config, engine(rules));
     let mut kept = Kept::default();
     for (ts_us, frame) in frames {
         inspector.packet(*ts_us, LinkType::Ethernet, frame, &mut kept);

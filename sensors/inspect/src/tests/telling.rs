@@ -8,13 +8,7 @@ fn numbered(rules: &str, frames: &[(i64, Vec<u8>)]) -> Kept {
         numbers_packets: true,
         ..Config::default()
     };
-    let mut inspector = Inspector::new(config, engine(rules));
-    let mut kept = Kept::default();
-    for (ts_us, frame) in frames {
-        inspector.packet(*ts_us, LinkType::Ethernet, frame, &mut kept);
-    }
-    inspector.finish(&mut kept);
-    kept
+    play_with(config, rules, frames).0
 }
 
 #[test]
