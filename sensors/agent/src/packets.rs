@@ -213,8 +213,10 @@ impl Packets {
             Some(name) => Source::Ring(RingSource::open(name, RingOptions::default())?),
             None => Source::Files(options.read.clone()),
         };
-        let mut config = Config::default();
-        config.numbers_packets = options.interface.is_none();
+        let mut config = Config {
+            numbers_packets: options.interface.is_none(),
+            ..Config::default()
+        };
         config.stream.first_flow_id = first_flow_id(boot.incarnation);
         options.tcp.apply(&mut config.stream)?;
         if matches!(around.scanning, Scanning::Off) {
