@@ -100,8 +100,11 @@ fn check_signatures(files: &[(String, String)]) -> Outcome {
         rules.extend(parsed);
         outcome.errors.extend(errors.iter().map(ToString::to_string));
     }
-    let (engine, errors) =
-        vonggac_signature::Engine::compile(rules, &vonggac_signature::Variables::default());
+    let (engine, errors) = vonggac_signature::Engine::compile(
+        rules,
+        &vonggac_signature::Variables::default(),
+        vonggac_protocols::REGISTRY,
+    );
     outcome.errors.extend(errors.iter().map(ToString::to_string));
     outcome.loaded = engine
         .rules()

@@ -35,8 +35,11 @@ fn shipped() -> BTreeMap<String, BTreeSet<String>> {
         assert!(errors.is_empty(), "{errors:?}");
         parsed.extend(good);
     }
-    let (engine, errors) =
-        vonggac_signature::Engine::compile(parsed, &vonggac_signature::Variables::default());
+    let (engine, errors) = vonggac_signature::Engine::compile(
+        parsed,
+        &vonggac_signature::Variables::default(),
+        vonggac_protocols::REGISTRY,
+    );
     assert!(errors.is_empty(), "{errors:?}");
     for rule in engine.rules() {
         let techniques = rule

@@ -1,14 +1,19 @@
 //! Compiled rules, grouped so that each packet, chunk and transaction meets few of them.
 
+use std::sync::Arc;
+
+use vonggac_protocol::{Card, Side};
+
 use crate::address_index::{AddressIndex, narrowness};
-use crate::buffer::Buffer;
 use crate::compile::{Compiled, compile};
 use crate::context::Direction;
 use crate::error::RuleError;
 use crate::parse::ParsedRule;
-use crate::prefilter::{Group, GroupBuilder, Telling, choose};
-use crate::rule::{PayloadScope, Presence, Rule, RuleIndex, RuleInfo, Source, Transport};
+use crate::prefilter::{Group, GroupBuilder, choose};
+use crate::rule::{PayloadScope, Rule, RuleIndex, RuleInfo, Source, Transport};
+use crate::stages::{StageBuilders, StageRules, Stages};
 use crate::variables::Variables;
+use crate::vocabulary::{App, Vocabulary};
 
 /// A set of rules, immutable; workers share it behind an `Arc`.
 #[derive(Debug, Default)]
@@ -17,12 +22,9 @@ pub struct Engine {
     pub(crate) sources: Vec<Source>,
     pub(crate) packet: [[Group; 2]; Class::COUNT],
     pub(crate) stream: [Group; 2],
-    /// For each source the rules that are found by it.
-    pub(crate) by_source: Vec<Group>,
-    /// For each buffer the sources with rules to be found.
-    pub(crate) sources_of_buffer: Vec<Vec<u32>>,
-    /// Rules judged on every transaction.
-    pub(crate) every_transaction: Vec<RuleIndex>,
+    /// Rules on transactions.
+    pub(crate) stages: Stages,
+    pub(crate) vocabulary: Arc<Vocabulary>,
     /// Rules on headers alone that no narrow group of addresses finds.
     pub(crate) every_packet: [Vec<RuleIndex>; Class::COUNT],
     /// Rules on headers, found by the sender's or the receiver's address.
@@ -73,10 +75,15 @@ impl Class {
 }
 
 impl Engine {
-    /// Compiles rules: each is in the engine or has an error.
-    pub fn compile(rules: Vec<ParsedRule>, variables: &Variables) -> (Engine, Vec<RuleError>) {
-        let (Compiled { rules, sources }, errors) = compile(rules, variables);
-        (Arrangement::new(sources.len()).arrange(rules, sources), errors)
+    /// Compiles rules about the protocols of these cards: each is in the engine or has an error.
+    pub fn compile(
+        rules: Vec<ParsedRule>,
+        variables: &Variables,
+        cards: &'static [&'static Card],
+    ) -> (Engine, Vec<RuleError>) {
+        let vocabulary = Arc::new(Vocabulary::new(cards));
+        let (Compiled { rules, sources }, errors) = compile(rules, variables, &vocabulary);
+        (Arrangement::new(&vocabulary).arrange(rules, sources), errors)
     }
 
     /// An engine without rules.
@@ -119,14 +126,9 @@ impl Engine {
         self.rules.is_empty()
     }
 
-    /// Whether any rule looks into that buffer; others need not be made. For [`Buffer::Stream`] and
-    /// [`Buffer::Payload`]: whether [`crate::Matcher::stream`] or payload in packets is of use at all.
-    pub fn uses(&self, buffer: Buffer) -> bool {
-        match buffer {
-            Buffer::Stream => self.stream.iter().any(|group| !group.is_empty()),
-            Buffer::Payload => self.packet.iter().flatten().any(|group| !group.is_empty()),
-            _ => self.sources.iter().any(|source| source.buffer == buffer),
-        }
+    /// Whether any rule looks into streams, so that [`crate::Matcher::stream`] is of use.
+    pub fn reads_streams(&self) -> bool {
+        self.stream.iter().any(|group| !group.is_empty())
     }
 
     /// Bytes that the prefilters' automata take.
@@ -134,13 +136,18 @@ impl Engine {
         let packet = self.packet.iter().flatten();
         packet
             .chain(&self.stream)
-            .chain(&self.by_source)
             .map(Group::memory_bytes)
+            .chain(self.stages.memory_bytes())
             .sum()
     }
 
     pub(crate) fn full_rule(&self, index: RuleIndex) -> Option<&Rule> {
         self.rules.get(index.index())
+    }
+
+    /// The rules to be judged at a stage.
+    pub(crate) fn stage(&self, app: App, side: Side, stage: u8) -> Option<&StageRules> {
+        self.stages.get(app, side, stage)
     }
 }
 
@@ -148,8 +155,8 @@ impl Engine {
 struct Arrangement {
     packet: [[GroupBuilder; 2]; Class::COUNT],
     stream: [GroupBuilder; 2],
-    by_source: Vec<GroupBuilder>,
-    every_transaction: Vec<RuleIndex>,
+    stages: StageBuilders,
+    vocabulary: Arc<Vocabulary>,
     every_packet: [Vec<RuleIndex>; Class::COUNT],
     every_flow: Vec<RuleIndex>,
     /// (rule, by sender, by receiver)
@@ -168,14 +175,12 @@ enum Sides {
 }
 
 impl Arrangement {
-    fn new(sources: usize) -> Arrangement {
-        let mut by_source = Vec::new();
-        by_source.resize_with(sources, GroupBuilder::default);
+    fn new(vocabulary: &Arc<Vocabulary>) -> Arrangement {
         Arrangement {
             packet: Default::default(),
             stream: Default::default(),
-            by_source,
-            every_transaction: Vec::new(),
+            stages: StageBuilders::new(vocabulary),
+            vocabulary: Arc::clone(vocabulary),
             every_packet: Default::default(),
             every_flow: Vec::new(),
             by_address: Vec::new(),
@@ -192,24 +197,14 @@ impl Arrangement {
                 self.place_payload_rule(index, rule);
             }
             if rule.judges_transactions() {
-                self.place_transaction_rule(index, rule, &sources);
-            }
-        }
-        let by_source: Vec<Group> = self.by_source.into_iter().map(GroupBuilder::build).collect();
-        let mut sources_of_buffer = vec![Vec::new(); Buffer::ALL.len()];
-        for ((number, source), group) in (0u32..).zip(&sources).zip(&by_source) {
-            if let Some(list) = sources_of_buffer.get_mut(source.buffer as usize)
-                && !group.is_empty()
-            {
-                list.push(number);
+                self.stages.place(index, rule, &self.vocabulary);
             }
         }
         Engine {
             packet: self.packet.map(|directions| directions.map(GroupBuilder::build)),
             stream: self.stream.map(GroupBuilder::build),
-            by_source,
-            sources_of_buffer,
-            every_transaction: self.every_transaction,
+            stages: self.stages.build(),
+            vocabulary: self.vocabulary,
             every_packet: self.every_packet,
             every_flow: self.every_flow,
             by_address: index_addresses(&self.by_address, &rules),
@@ -282,41 +277,7 @@ impl Arrangement {
             }
         }
     }
-
-    fn place_transaction_rule(&mut self, index: RuleIndex, rule: &Rule, sources: &[Source]) {
-        // What a rule is found by must be there: buffers that may be missing do not serve.
-        let required = || {
-            rule.targets
-                .iter()
-                .filter(|target| target.presence == Presence::Required)
-        };
-        let best = required()
-            .filter_map(|target| {
-                let mut telling = choose(&target.steps)?;
-                let source = sources.get(target.source as usize)?;
-                if source.buffer.is_commonplace() && telling.score < COMMONPLACE_SCORE_FROM {
-                    telling.score /= COMMONPLACE_DIVISOR;
-                }
-                Some((target.source, telling))
-            })
-            .max_by_key(|(_, telling)| telling.score);
-        let (source, telling): (u32, Option<Telling>) = match (best, required().next()) {
-            (Some((source, telling)), _) => (source, Some(telling)),
-            (None, Some(target)) => (target.source, None),
-            (None, None) => {
-                self.every_transaction.push(index);
-                return;
-            }
-        };
-        if let Some(group) = self.by_source.get_mut(source as usize) {
-            group.add(index, telling.as_ref());
-        }
-    }
 }
-
-/// Patterns in buffers of few values tell this much less, unless the author chose them.
-const COMMONPLACE_DIVISOR: u32 = 8;
-const COMMONPLACE_SCORE_FROM: u32 = 1_000_000;
 
 fn index_addresses(placed: &[(RuleIndex, Sides)], rules: &[Rule]) -> ByAddress {
     let header = |index: &RuleIndex| rules.get(index.index()).map(|rule| &rule.header);

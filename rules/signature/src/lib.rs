@@ -8,9 +8,9 @@
 //! ```
 //!
 //! # What looks where
-//! * Rules on application buffers (`http.uri`, `dns.query`, `tls.sni`, …) are judged by
-//!   [`Matcher::transaction`], all buffers of one side together. A buffer that the caller never gives
-//!   never matches; [`Engine::uses`] tells which are asked for.
+//! * Rules on what protocols have (`http.uri`, `dns.query`, `tls.version`, …) are judged by
+//!   [`Matcher::transaction`], once for each side of a transaction, at the stage at which all is there that they
+//!   ask for. What there is, protocols' cards declare; rules on protocols without a card load and never match.
 //! * Payload conditions of TCP rules look into the reassembled stream ([`Matcher::stream`]); also into
 //!   single packets if a content says `offset`, `depth` or `startswith`; only into single packets
 //!   ([`Matcher::packet`]) for `tcp-pkt`, `flow:no_stream`, rules with conditions on headers or `dsize`,
@@ -36,7 +36,6 @@
 
 mod address_index;
 mod bounded_map;
-mod buffer;
 mod bytes;
 mod classification;
 mod compile;
@@ -54,18 +53,21 @@ mod pattern;
 mod prefilter;
 mod ranges;
 mod rule;
+mod stages;
 mod threshold;
 mod transform;
+mod unread;
 mod variables;
 mod verify;
+mod vocabulary;
 
-pub use buffer::Buffer;
 pub use classification::classtype_priority;
-pub use context::{App, Context, Direction, Fragment, IcmpFacts, PacketFacts, TcpFacts};
+pub use context::{Context, Direction, Fragment, IcmpFacts, PacketFacts, TcpFacts};
 pub use engine::Engine;
 pub use error::{ErrorKind, RuleError};
 pub use flow_state::FlowState;
-pub use matcher::{Counters, Hit, Matcher};
+pub use matcher::{Counters, Hit, Matcher, Stage};
 pub use parse::{ParsedRule, parse};
 pub use rule::{Action, RuleIndex, RuleInfo};
 pub use variables::Variables;
+pub use vocabulary::App;

@@ -1,12 +1,14 @@
 //! Judging packets, chunks of streams and transactions by the rules.
 
 mod judge;
+mod readings;
 mod state;
 
 use std::sync::Arc;
 
+use vonggac_protocol::{Side, Source};
+
 use crate::bounded_map::BoundedMap;
-use crate::buffer::Buffer;
 use crate::context::Context;
 use crate::engine::{Class, Engine};
 use crate::limits::HOST_BITS_MAX;
@@ -16,6 +18,7 @@ use crate::threshold::ThresholdTable;
 use crate::transform;
 
 use judge::{Evidence, Judge};
+use readings::Readings;
 use state::HostBitKey;
 
 /// A rule that matched.
@@ -25,6 +28,15 @@ pub struct Hit {
     pub rule: RuleIndex,
     /// What it wants done; never `pass`.
     pub action: Action,
+}
+
+/// A stage of one side of a transaction, see [`vonggac_protocol::Card::stages`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stage {
+    /// Whose messages.
+    pub side: Side,
+    /// The stage's place.
+    pub number: u8,
 }
 
 /// What a matcher has done and what its limits cut, since it was made.
@@ -205,31 +217,36 @@ impl Matcher {
         self.judge(cx, Evidence::Stream(data), out);
     }
 
-    /// Judges one side of one transaction, given all its buffers; buffers may repeat.
-    pub fn transaction(&mut self, cx: &mut Context<'_>, buffers: &[(Buffer, &[u8])], out: &mut Vec<Hit>) {
-        if cx.flow.as_ref().is_some_and(|flow| flow.is_passed()) {
-            return;
-        }
+    /// Judges a stage of a transaction of the protocol that the context names. To be called once for each stage, in order.
+    pub fn transaction(
+        &mut self,
+        cx: &mut Context<'_>,
+        stage: Stage,
+        source: &dyn Source,
+        out: &mut Vec<Hit>,
+    ) {
+        let is_passed = cx.flow.as_ref().is_some_and(|flow| flow.is_passed());
         let engine = Arc::clone(&self.engine);
+        let Some(app) = cx.app.filter(|_| !is_passed) else {
+            return;
+        };
+        let Some(rules) = engine.stage(app, stage.side, stage.number) else {
+            return;
+        };
         self.marks.begin();
-        self.marks.add_all(&engine.every_transaction);
-        for (buffer, data) in buffers {
-            for number in engine
-                .sources_of_buffer
-                .get(*buffer as usize)
-                .into_iter()
-                .flatten()
-            {
-                let number = *number as usize;
-                let (Some(source), Some(group)) = (engine.sources.get(number), engine.by_source.get(number))
-                else {
-                    continue;
-                };
-                let view = transform::apply(&source.transforms, data);
-                group.candidates(&view, |rule| self.marks.add(rule));
+        self.marks.add_all(&rules.always);
+        let mut readings = Readings::new(source, app, stage.side);
+        for scan in &rules.scans {
+            let transforms = engine.sources.get(scan.source as usize);
+            let transforms = transforms.map_or(&[][..], |source| &source.transforms);
+            for data in readings.buffer(scan.place) {
+                let view = transform::apply(transforms, data);
+                scan.group.candidates(&view, |rule| self.marks.add(rule));
             }
         }
-        self.judge(cx, Evidence::Transaction(buffers), out);
+        if !self.marks.candidates.is_empty() {
+            self.judge(cx, Evidence::Transaction(readings), out);
+        }
     }
 
     fn judge(&mut self, cx: &mut Context<'_>, evidence: Evidence<'_>, out: &mut Vec<Hit>) {

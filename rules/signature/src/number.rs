@@ -57,6 +57,20 @@ impl NumberTest {
         Ok(NumberTest::Equal(number(text)?))
     }
 
+    /// The same, where some values have names.
+    pub(crate) fn parse_named(text: &str, names: &[(&str, u64)]) -> Result<NumberTest, Complaint> {
+        let (is_negated, word) = match text.trim().strip_prefix('!') {
+            Some(rest) => (true, rest.trim()),
+            None => (false, text.trim()),
+        };
+        let named = names.iter().find(|(name, _)| name.eq_ignore_ascii_case(word));
+        match (named, is_negated) {
+            (Some((_, number)), true) => Ok(NumberTest::NotEqual(*number)),
+            (Some((_, number)), false) => Ok(NumberTest::Equal(*number)),
+            (None, _) => NumberTest::parse(text, Dash::Excluded),
+        }
+    }
+
     pub(crate) fn holds(self, number: u64) -> bool {
         match self {
             NumberTest::Equal(wanted) => number == wanted,

@@ -2,7 +2,6 @@
 
 use pcre2::bytes::{Regex, RegexBuilder};
 
-use crate::buffer::Buffer;
 use crate::error::{Complaint, over_limit, unsupported, value};
 use crate::limits::{REGEX_BYTES_MAX, REGEX_DEPTH_LIMIT, REGEX_MATCH_LIMIT, REGEX_MATCH_LIMIT_RAISED};
 
@@ -14,11 +13,11 @@ pub(crate) struct Expression {
     pub(crate) regex: Regex,
 }
 
-/// An expression and the buffer its flags name, if any.
+/// An expression and the flag that names its buffer, if any.
 #[derive(Debug)]
 pub(crate) struct ParsedExpression {
     pub(crate) expression: Expression,
-    pub(crate) buffer: Option<Buffer>,
+    pub(crate) buffer: Option<char>,
 }
 
 /// Reads `[!]"/expression/flags"`, with or without the quotes.
@@ -65,7 +64,7 @@ struct Flags {
     ungreedy: bool,
     relative: bool,
     raised_limit: bool,
-    buffer: Option<Buffer>,
+    buffer: Option<char>,
 }
 
 impl Flags {
@@ -89,13 +88,12 @@ impl Flags {
                         "capturing into variables (pcre with a comma) is not supported",
                     ));
                 }
-                _ => match (Buffer::from_regex_flag(flag), flags.buffer) {
-                    (None, _) => return Err(value(format!("unknown pcre flag {flag:?}"))),
-                    (Some(buffer), Some(other)) if buffer != other => {
+                _ if flag.is_ascii_uppercase() => {
+                    if flags.buffer.replace(flag).is_some_and(|other| other != flag) {
                         return Err(value("pcre flags name two buffers"));
                     }
-                    (found, _) => flags.buffer = found,
-                },
+                }
+                _ => return Err(value(format!("unknown pcre flag {flag:?}"))),
             }
         }
         Ok(flags)
@@ -191,10 +189,7 @@ mod tests {
                 "{text} {data:?}"
             );
         }
-        assert_eq!(
-            parse_expression("\"/a/U\"").unwrap().buffer,
-            Some(Buffer::HttpUri)
-        );
+        assert_eq!(parse_expression("\"/a/U\"").unwrap().buffer, Some('U'));
         assert!(parse_expression("! \"/a/R\"").unwrap().expression.negated);
         for text in [
             "a",

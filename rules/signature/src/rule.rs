@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use crate::buffer::Buffer;
-use crate::context::App;
+use vonggac_protocol::{Condition, Side};
+
+use crate::context::Direction;
 use crate::number::NumberTest;
 use crate::packet_test::PacketTest;
 use crate::transform::Transform;
 use crate::variables::{AddressSet, PortSet};
 use crate::verify::StepList;
+use crate::vocabulary::{App, AppSet, TermId, Vocabulary};
 
 /// A rule's place in its engine; rules that must be judged first come first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -108,7 +110,7 @@ pub(crate) enum Family {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct FlowTest {
     pub(crate) established: Option<bool>,
-    pub(crate) direction: Option<crate::context::Direction>,
+    pub(crate) direction: Option<Direction>,
     pub(crate) only: Option<PayloadFrom>,
 }
 
@@ -132,7 +134,7 @@ pub(crate) enum PayloadScope {
 /// A buffer after its transforms; rules share them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Source {
-    pub(crate) buffer: Buffer,
+    pub(crate) buffer: TermId,
     pub(crate) transforms: Vec<Transform>,
 }
 
@@ -146,13 +148,35 @@ pub(crate) enum Presence {
     AbsentOr,
 }
 
-/// Conditions on one application buffer.
+/// What a rule asks of one thing that a transaction has.
 #[derive(Debug, Clone)]
 pub(crate) struct Target {
-    /// Index into the engine's sources.
-    pub(crate) source: u32,
-    pub(crate) presence: Presence,
-    pub(crate) steps: StepList,
+    pub(crate) term: TermId,
+    pub(crate) check: Check,
+}
+
+/// A question about a transaction.
+#[derive(Debug, Clone)]
+pub(crate) enum Check {
+    /// Whether a buffer meets conditions.
+    Buffer {
+        /// Index into the engine's sources.
+        source: u32,
+        presence: Presence,
+        steps: StepList,
+    },
+    /// Whether one of the values of a number is so.
+    Number(NumberTest),
+    /// Whether a protocol's own condition holds.
+    Own(Arc<dyn Condition>),
+}
+
+/// Where a rule on transactions is judged: at this stage of what that side says in that protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Placement {
+    pub(crate) app: App,
+    pub(crate) side: Side,
+    pub(crate) stage: u8,
 }
 
 /// `stream_size`.
@@ -266,10 +290,10 @@ pub(crate) enum Track {
 pub(crate) struct Rule {
     pub(crate) info: RuleInfo,
     pub(crate) header: Header,
-    /// The application protocol the header names.
-    pub(crate) app: Option<App>,
+    /// The application protocols the header names.
+    pub(crate) app: Option<AppSet>,
     /// `app-layer-protocol`: wanted or not wanted.
-    pub(crate) app_tests: Vec<(App, bool)>,
+    pub(crate) app_tests: Vec<(AppSet, bool)>,
     pub(crate) flow: FlowTest,
     pub(crate) packet_tests: Vec<PacketTest>,
     pub(crate) stream_sizes: Vec<StreamSizeTest>,
@@ -312,6 +336,31 @@ impl Rule {
         !self.targets.is_empty() || (self.payload.is_none() && self.app.is_some())
     }
 
+    /// Where the rule is judged on transactions: wherever all is there that it asks for.
+    pub(crate) fn placements(&self, vocabulary: &Vocabulary) -> Vec<Placement> {
+        let apps = vocabulary.apps().map(|(app, _)| app);
+        let named = apps.filter(|app| self.app.is_none_or(|set| set.contains(*app)));
+        let sides = named.flat_map(|app| Side::BOTH.map(|side| (app, side)));
+        let wanted = sides.filter(|(_, side)| {
+            self.flow
+                .direction
+                .is_none_or(|wanted| wanted == direction(*side))
+        });
+        let placed = wanted.filter_map(|(app, side)| {
+            let stages = self.targets.iter().map(|target| {
+                let owner = vocabulary.term(target.term)?.of(app, side)?;
+                Some(owner.stage)
+            });
+            let stage = stages
+                .collect::<Option<Vec<u8>>>()?
+                .into_iter()
+                .max()
+                .unwrap_or(0);
+            Some(Placement { app, side, stage })
+        });
+        placed.collect()
+    }
+
     /// Whether the rule needs both a payload and a transaction.
     pub(crate) fn has_two_halves(&self) -> bool {
         self.payload.is_some() && !self.targets.is_empty()
@@ -323,5 +372,13 @@ impl Rule {
             || self
                 .threshold
                 .is_some_and(|threshold| threshold.kind != ThresholdKind::Limit)
+    }
+}
+
+/// Which way a side's messages go.
+fn direction(side: Side) -> Direction {
+    match side {
+        Side::Client => Direction::ToServer,
+        Side::Server => Direction::ToClient,
     }
 }

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use support::{context, corpus, on_transaction, sids};
-use vonggac_signature::{App, Buffer, Engine, FlowState, Matcher, RuleError, Variables, parse};
+use support::{Buffers, context, corpus, on_transaction, sids};
+use vonggac_protocols::REGISTRY;
+use vonggac_signature::{Engine, FlowState, Matcher, RuleError, Variables, parse};
 
 fn rule_files(directory: &Path, found: &mut Vec<PathBuf>) {
     let mut entries: Vec<_> = std::fs::read_dir(directory)
@@ -38,7 +39,7 @@ fn load(files: &[PathBuf], disabled_too: bool) -> (Engine, Vec<RuleError>, usize
         errors.extend(wrong);
     }
     let total = rules.len() + errors.len();
-    let (engine, wrong) = Engine::compile(rules, &Variables::default());
+    let (engine, wrong) = Engine::compile(rules, &Variables::default(), REGISTRY);
     errors.extend(wrong);
     (engine, errors, total)
 }
@@ -95,18 +96,18 @@ fn et_open_loads() {
     assert!(engine.len() * 1000 >= total * 999, "{} of {total}", engine.len());
 
     let mut matcher = Matcher::new(Arc::new(engine));
-    let request: &[(Buffer, &[u8])] = &[
-        (Buffer::HttpMethod, b"GET"),
-        (Buffer::HttpUri, b"/index.html"),
-        (Buffer::HttpHost, b"example.com"),
+    let request: &Buffers<'_> = &[
+        ("http.method", b"GET"),
+        ("http.uri", b"/index.html"),
+        ("http.host", b"example.com"),
         (
-            Buffer::HttpUserAgent,
+            "http.user_agent",
             b"Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
         ),
-        (Buffer::HttpHeader, b"Host: example.com\r\nAccept: */*\r\n"),
+        ("http.header", b"Host: example.com\r\nAccept: */*\r\n"),
     ];
     for _ in 0..100 {
-        let found = on_transaction(&mut matcher, App::Http, request);
+        let found = on_transaction(&mut matcher, "http", request);
         assert!(found.len() < 3, "{found:?}");
     }
     println!(

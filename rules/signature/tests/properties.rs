@@ -5,6 +5,7 @@ mod support;
 
 use proptest::prelude::*;
 use support::*;
+use vonggac_protocols::REGISTRY;
 use vonggac_signature::{Engine, Variables, parse};
 
 const RULES: &[&str] = &[
@@ -15,11 +16,13 @@ const RULES: &[&str] = &[
 
 fn everything(text: &str, data: &[u8]) {
     let (parsed, _) = parse("p", text);
-    let (engine, _) = Engine::compile(parsed, &Variables::default());
+    let (engine, _) = Engine::compile(parsed, &Variables::default(), REGISTRY);
     let mut matcher = vonggac_signature::Matcher::new(std::sync::Arc::new(engine));
     on_payload(&mut matcher, data);
-    for buffer in vonggac_signature::Buffer::ALL {
-        on_transaction(&mut matcher, vonggac_signature::App::Http, &[(*buffer, data)]);
+    for card in REGISTRY {
+        for buffer in card.buffers {
+            on_transaction(&mut matcher, card.name, &[(buffer.keyword, data)]);
+        }
     }
 }
 

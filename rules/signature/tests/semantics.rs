@@ -4,8 +4,9 @@
 mod support;
 
 use support::*;
+use vonggac_protocols::REGISTRY;
 use vonggac_signature::{
-    Action, App, Buffer, Context, Direction, FlowState, IcmpFacts, PacketFacts, TcpFacts, Variables, parse,
+    Action, Context, Direction, FlowState, IcmpFacts, PacketFacts, TcpFacts, Variables, parse,
 };
 
 #[test]
@@ -155,12 +156,12 @@ fn payload_conditions() {
 
 #[test]
 fn transactions() {
-    let get: &[(Buffer, &[u8])] = &[
-        (Buffer::HttpMethod, b"GET"),
-        (Buffer::HttpUri, b"/a/index.php?id=1"),
-        (Buffer::HttpHost, b"evil.example.com"),
-        (Buffer::HttpUserAgent, b"Mozilla"),
-        (Buffer::HttpHeaderNames, b"\r\nHost\r\nUser-Agent\r\n\r\n"),
+    let get: &Buffers<'_> = &[
+        ("http.method", b"GET"),
+        ("http.uri", b"/a/index.php?id=1"),
+        ("http.host", b"evil.example.com"),
+        ("http.user_agent", b"Mozilla"),
+        ("http.header_names", b"\r\nHost\r\nUser-Agent\r\n\r\n"),
     ];
     let table: &[(&str, bool)] = &[
         (
@@ -213,20 +214,17 @@ fn transactions() {
     for (options, expected) in table {
         let mut matcher = matcher(&format!("alert http any any -> any any ({options} sid:1;)"));
         assert_eq!(
-            !on_transaction(&mut matcher, App::Http, get).is_empty(),
+            !on_transaction(&mut matcher, "http", get).is_empty(),
             *expected,
             "{options}"
         );
-        assert!(
-            on_transaction(&mut matcher, App::Tls, get).is_empty(),
-            "{options}"
-        );
+        assert!(on_transaction(&mut matcher, "tls", get).is_empty(), "{options}");
     }
 }
 
 #[test]
 fn repeated_buffers_match_apart() {
-    let names: &[(Buffer, &[u8])] = &[(Buffer::DnsQuery, b"a.test"), (Buffer::DnsQuery, b"b.test")];
+    let names: &Buffers<'_> = &[("dns.query", b"a.test"), ("dns.query", b"b.test")];
     let table: &[(&str, bool)] = &[
         (r#"dns.query; content:"a.test";"#, true),
         (
@@ -238,7 +236,7 @@ fn repeated_buffers_match_apart() {
     for (options, expected) in table {
         let mut matcher = matcher(&format!("alert dns any any -> any any ({options} sid:1;)"));
         assert_eq!(
-            !on_transaction(&mut matcher, App::Dns, names).is_empty(),
+            !on_transaction(&mut matcher, "dns", names).is_empty(),
             *expected,
             "{options}"
         );
@@ -341,10 +339,7 @@ fn streams_report_once_per_direction() {
     };
     assert_eq!(run(false, Direction::ToServer, Some(&mut flow), None), [2, 3, 4]);
     assert_eq!(run(true, Direction::ToServer, Some(&mut flow), None), [1, 5]);
-    assert_eq!(
-        run(true, Direction::ToServer, Some(&mut flow), Some(App::Http)),
-        [6]
-    );
+    assert_eq!(run(true, Direction::ToServer, Some(&mut flow), app("http")), [6]);
     assert_eq!(run(false, Direction::ToServer, Some(&mut flow), None), [3, 4]);
     assert_eq!(run(true, Direction::ToClient, Some(&mut flow), None), [1, 2, 5]);
     assert_eq!(run(false, Direction::ToServer, None, None), [1, 2, 3, 4, 5]);
@@ -354,19 +349,21 @@ fn streams_report_once_per_direction() {
 fn rules_with_two_halves() {
     let mut matcher =
         matcher("alert http any any -> any any (content:\"secret\"; http.uri; content:\"/login\"; sid:1;)");
-    let uri: &[(Buffer, &[u8])] = &[(Buffer::HttpUri, b"/login")];
+    let uri: &Buffers<'_> = &[("http.uri", b"/login")];
     for stream_first in [true, false] {
         let mut flow = FlowState::default();
-        let mut hits = Vec::new();
+        let mut found = Vec::new();
         for step in [stream_first, !stream_first] {
-            assert!(hits.is_empty());
-            let mut cx = context(Some(&mut flow), Some(App::Http));
+            assert!(found.is_empty());
+            let mut cx = context(Some(&mut flow), app("http"));
+            let mut hits = Vec::new();
             match step {
                 true => matcher.stream(&mut cx, b"a secret", &mut hits),
-                false => matcher.transaction(&mut cx, uri, &mut hits),
+                false => found.extend(judge(&mut matcher, &mut cx, "http", uri)),
             }
+            found.extend(sids(&matcher, &hits));
         }
-        assert_eq!(hits.len(), 1);
+        assert_eq!(found, [1]);
     }
 }
 
@@ -523,7 +520,7 @@ fn compile_errors_say_where() {
         (
             "alert dns any any -> any any (http.uri; content:\"a\"; sid:1;)",
             1,
-            "never sees the buffer",
+            "never has http.uri",
         ),
         (
             "alert udp any any -> any any (byte_test:1,>,n,0; sid:1;)",
@@ -544,7 +541,7 @@ fn compile_errors_say_where() {
     for (text, column, message) in table {
         let (parsed, errors) = parse("x", text);
         assert!(errors.is_empty(), "{text}: {errors:?}");
-        let (engine, errors) = vonggac_signature::Engine::compile(parsed, &Variables::default());
+        let (engine, errors) = vonggac_signature::Engine::compile(parsed, &Variables::default(), REGISTRY);
         assert!(engine.is_empty(), "{text}");
         let error = errors.first().unwrap();
         assert_eq!((error.line, error.column), (1, column), "{text}: {error}");
@@ -559,7 +556,7 @@ fn the_higher_revision_is_kept() {
                 alert udp any any -> any any (msg:\"2\"; sid:1; rev:2;)\n\
                 alert udp any any -> any any (msg:\"g\"; sid:1; gid:2;)";
     let (parsed, _) = parse("x", text);
-    let (engine, errors) = vonggac_signature::Engine::compile(parsed, &Variables::default());
+    let (engine, errors) = vonggac_signature::Engine::compile(parsed, &Variables::default(), REGISTRY);
     let messages: Vec<&str> = engine.rules().map(|info| info.message.as_str()).collect();
     assert_eq!(messages, ["3", "g"]);
     assert_eq!(errors.iter().map(|error| error.line).collect::<Vec<_>>(), [1, 3]);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use vonggac_files::RuleFile;
+use vonggac_protocols::REGISTRY;
 use vonggac_signature::{Engine, Variables};
 
 use crate::Options;
@@ -24,7 +25,7 @@ pub(crate) fn signatures(options: &Options) -> anyhow::Result<Arc<Engine>> {
         rules.extend(parsed);
         errors.extend(broken);
     }
-    let (engine, broken) = Engine::compile(rules, &variables);
+    let (engine, broken) = Engine::compile(rules, &variables, REGISTRY);
     errors.extend(broken);
     log_errors("signature", &errors);
     tracing::info!(loaded = engine.len(), rejected = errors.len(), "signatures");

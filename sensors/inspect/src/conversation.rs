@@ -69,8 +69,6 @@ pub(crate) enum Application {
 
 /// A protocol that was told.
 pub(crate) struct Known {
-    /// Its place in the registry.
-    pub(crate) place: usize,
     pub(crate) card: &'static Card,
     pub(crate) protocol: Box<dyn Protocol>,
     /// The side of the flow that asks.

@@ -3,7 +3,6 @@
 use crate::anomaly::FrameBudget;
 use crate::conversation::State;
 use crate::counters::Counters;
-use crate::signatures::Wanted;
 use crate::worker::{Shared, Worker};
 use crate::{Config, LinkType};
 use std::sync::Arc;
@@ -30,7 +29,6 @@ pub struct Inspector {
     defragmenter: Defragmenter,
     table: FlowTable<State>,
     matcher: Matcher,
-    wanted: Wanted,
     shared: Shared,
     frame_budget: FrameBudget,
 }
@@ -43,7 +41,6 @@ impl Inspector {
             config,
             counters: Counters::default(),
             defragmenter: Defragmenter::new(),
-            wanted: Wanted::new(&engine),
             matcher: Matcher::new(engine),
             shared: Shared::default(),
             frame_budget: FrameBudget::default(),
@@ -78,7 +75,6 @@ impl Inspector {
                     config: &self.config,
                     counters: &mut self.counters,
                     matcher: &mut self.matcher,
-                    wanted: &self.wanted,
                     shared: &mut self.shared,
                     sink,
                     ts_us,
@@ -130,7 +126,6 @@ impl Inspector {
 
     /// Matches other rules from now on; flows keep what rules remembered about them.
     pub fn replace_engine(&mut self, engine: Arc<Engine>) {
-        self.wanted = Wanted::new(&engine);
         self.matcher.replace_engine(engine);
     }
 
@@ -139,7 +134,6 @@ impl Inspector {
             config: &self.config,
             counters: &mut self.counters,
             matcher: &mut self.matcher,
-            wanted: &self.wanted,
             shared: &mut self.shared,
             sink,
             ts_us,

@@ -4,13 +4,13 @@ use crate::conversation::{Known, direction_of};
 use crate::worker::{Scene, Worker};
 use vonggac_event::{Body, proto};
 use vonggac_protocol::{Card, Host, Limits, Side, Source};
+use vonggac_signature::Stage;
 use vonggac_stream::Direction;
 
 /// What a protocol talks to while it takes something of its flow.
 pub(crate) struct ProtocolHost<'h, 'w, 's> {
     worker: &'h mut Worker<'w>,
     scene: &'h mut Scene<'s>,
-    place: usize,
     card: &'static Card,
     client: Direction,
 }
@@ -21,7 +21,6 @@ impl<'h, 'w, 's> ProtocolHost<'h, 'w, 's> {
         Self {
             worker,
             scene,
-            place: known.place,
             card: known.card,
             client: known.client,
         }
@@ -71,12 +70,10 @@ impl Host for ProtocolHost<'_, '_, '_> {
     }
 
     fn judge(&mut self, side: Side, stage: u8, source: &dyn Source) {
-        let is_last = usize::from(stage) + 1 >= side.of(&self.card.stages).len();
-        if is_last {
-            let direction = self.direction(side);
-            let worker = &mut *self.worker;
-            worker.match_transaction(self.scene, direction, (self.place, side), source);
-        }
+        let direction = self.direction(side);
+        let stage = Stage { side, number: stage };
+        self.worker
+            .match_transaction(self.scene, direction, stage, source);
     }
 
     fn wake(&mut self, at_us: i64) -> bool {

@@ -83,10 +83,9 @@ impl Worker<'_> {
         client: Direction,
     ) {
         let Some(card) = REGISTRY.get(place) else { return };
-        scene.conversation.app = App::from_name(card.name);
+        scene.conversation.app = App::at(place);
         scene.conversation.app_name = card.name;
         scene.conversation.application = Application::Known(Known {
-            place,
             card,
             protocol: (card.begin)(transport),
             client,

@@ -2,56 +2,13 @@
 
 use crate::flow_events::flow_so_far;
 use crate::worker::{Scene, Worker};
-use std::borrow::Cow;
 use vonggac_decode::{Packet, Transport};
 use vonggac_event::proto::Signature;
 use vonggac_event::{Body, limits};
-use vonggac_protocol::{Card, Instances, Side, Source};
-use vonggac_protocols::REGISTRY;
+use vonggac_protocol::{Side, Source};
 use vonggac_signature as signature;
-use vonggac_signature::{
-    Action, Buffer, Context, Engine, Fragment, IcmpFacts, PacketFacts, RuleInfo, TcpFacts,
-};
+use vonggac_signature::{Action, Context, Fragment, IcmpFacts, PacketFacts, RuleInfo, Stage, TcpFacts};
 use vonggac_stream::Direction;
-
-/// Of each protocol of the registry, the buffers that some rule reads.
-pub(crate) struct Wanted {
-    /// By protocol, then by side: the place in the card, and what rules call it.
-    cards: Vec<[Vec<(usize, Buffer)>; 2]>,
-}
-
-impl Wanted {
-    /// What the rules of an engine read.
-    pub(crate) fn new(engine: &Engine) -> Self {
-        let of_side = |card: &Card, side: Side| {
-            let buffers = card.buffers.iter().enumerate();
-            let filled = buffers.filter(|(_, buffer)| buffer.sides.contain(side));
-            let known = filled.filter_map(|(place, buffer)| Some((place, rule_buffer(buffer.keyword)?)));
-            known.filter(|(_, buffer)| engine.uses(*buffer)).collect()
-        };
-        let cards = REGISTRY.iter();
-        Self {
-            cards: cards
-                .map(|card| Side::BOTH.map(|side| of_side(card, side)))
-                .collect(),
-        }
-    }
-
-    fn of(&self, place: usize, side: Side) -> &[(usize, Buffer)] {
-        self.cards
-            .get(place)
-            .map_or(&[], |sides| side.of::<Vec<_>>(sides))
-    }
-}
-
-/// The matcher's name for a card's buffer.
-fn rule_buffer(keyword: &str) -> Option<Buffer> {
-    match keyword {
-        // Not sticky: its values are words.
-        "tls.version" => Some(Buffer::TlsVersion),
-        _ => Buffer::from_keyword(keyword),
-    }
-}
 
 fn rule_direction(scene: &Scene<'_>, direction: Direction) -> signature::Direction {
     match scene.conversation.is_to_server(direction) {
@@ -142,35 +99,25 @@ impl Worker<'_> {
         self.report(scene, &Found::stream(direction), hits, bytes);
     }
 
-    /// Matches one side of a transaction of the protocol at `place` in the registry.
+    /// Matches a stage of a transaction.
     pub(crate) fn match_transaction(
         &mut self,
         scene: &mut Scene<'_>,
         direction: Direction,
-        (place, side): (usize, Side),
+        stage: Stage,
         source: &dyn Source,
     ) {
-        let mut buffers: Vec<(Buffer, Cow<'_, [u8]>)> = Vec::new();
-        let mut instances = Instances::new();
-        for (index, buffer) in self.wanted.of(place, side) {
-            source.read(side, *index, &mut instances);
-            buffers.extend(instances.drain(..).map(|bytes| (*buffer, bytes)));
-        }
-        let buffers: Vec<(Buffer, &[u8])> = buffers
-            .iter()
-            .map(|(buffer, bytes)| (*buffer, &**bytes))
-            .collect();
         let mut context = context(self.ts_us, scene, direction, None);
         let mut hits = std::mem::take(&mut self.shared.hits);
-        self.matcher.transaction(&mut context, &buffers, &mut hits);
+        self.matcher.transaction(&mut context, stage, source, &mut hits);
         match hits.is_empty() {
             true => self.shared.hits = hits,
             false => {
                 let found = Found {
-                    transaction: Some((side, source)),
+                    transaction: Some((stage.side, source)),
                     ..Found::stream(direction)
                 };
-                self.report(scene, &found, hits, &source.excerpt(side));
+                self.report(scene, &found, hits, &source.excerpt(stage.side));
             }
         }
     }

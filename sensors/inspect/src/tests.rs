@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod captures;
+mod stages;
 mod talk;
 mod telling;
 
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use talk::Talk;
 use vonggac_event::proto::{self, event::Body};
 use vonggac_event::{Class, Event};
+use vonggac_protocols::REGISTRY;
 use vonggac_signature::{Engine, Variables, parse};
 
 /// Keeps what it is given.
@@ -66,7 +68,7 @@ impl Kept {
 fn engine(rules: &str) -> Arc<Engine> {
     let (rules, errors) = parse("test.rules", rules);
     assert!(errors.is_empty(), "{errors:?}");
-    let (engine, errors) = Engine::compile(rules, &Variables::default());
+    let (engine, errors) = Engine::compile(rules, &Variables::default(), REGISTRY);
     assert!(errors.is_empty(), "{errors:?}");
     Arc::new(engine)
 }

@@ -2,7 +2,6 @@
 
 use crate::conversation::{Application, Conversation, Window, of};
 use crate::worker::{Scene, Worker};
-use vonggac_signature::Buffer;
 use vonggac_stream::Direction;
 
 /// From that place in a direction on, signatures look at that many new bytes at once rather than at each segment.
@@ -54,7 +53,7 @@ impl Worker<'_> {
             // They also show what protocol this is; after that only rules need them.
             Application::Unknown => false,
             Application::Known(known) if known.is_over => true,
-            Application::Known(_) | Application::Other => !self.matcher.engine().uses(Buffer::Stream),
+            Application::Known(_) | Application::Other => !self.matcher.engine().reads_streams(),
         }
     }
 

@@ -2,7 +2,6 @@
 
 use crate::conversation::{Conversation, InspectedFlow, State};
 use crate::counters::Counters;
-use crate::signatures::Wanted;
 use crate::{Config, Sink};
 use sha2::{Digest, Sha256};
 use std::collections::VecDeque;
@@ -64,7 +63,6 @@ pub(crate) struct Worker<'a> {
     pub(crate) config: &'a Config,
     pub(crate) counters: &'a mut Counters,
     pub(crate) matcher: &'a mut Matcher,
-    pub(crate) wanted: &'a Wanted,
     pub(crate) shared: &'a mut Shared,
     pub(crate) sink: &'a mut dyn Sink,
     pub(crate) ts_us: i64,

@@ -1,6 +1,7 @@
 //! The card of a protocol: all that the rest of the sensor knows of it.
 
-use crate::{Protocol, Side};
+use crate::{Protocol, Side, Source};
+use std::fmt;
 
 /// What carries a protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -16,6 +17,8 @@ pub enum Transport {
 pub struct Card {
     /// Its name in events and rules, in lower case.
     pub name: &'static str,
+    /// Further names that it has in rules; several protocols may share one, as all versions of HTTP share `http`.
+    pub aliases: &'static [&'static str],
     /// What carries it.
     pub transports: &'static [Transport],
     /// The stages that a transaction goes through on the client's and on the server's side, in order. Rules are judged when the last of
@@ -23,6 +26,10 @@ pub struct Card {
     pub stages: [&'static [&'static str]; 2],
     /// What rules can read.
     pub buffers: &'static [BufferCard],
+    /// What rules can compare.
+    pub numbers: &'static [NumberCard],
+    /// Keywords of its own that rules can use.
+    pub keywords: &'static [KeywordCard],
     /// The kinds of its anomalies, in snake case.
     pub anomalies: &'static [&'static str],
     /// What it counts, in snake case, each name unlike those of all others.
@@ -87,28 +94,83 @@ pub enum Occurs {
 pub struct BufferCard {
     /// The sticky keyword that selects it.
     pub keyword: &'static str,
+    /// Other spellings of that keyword.
+    pub aliases: &'static [&'static str],
+    /// The keyword that, in an older style, moves the content before it into this buffer.
+    pub modifier: Option<&'static str>,
+    /// The flag that does the same for a regular expression.
+    pub flag: Option<char>,
     /// Whose messages fill it.
     pub sides: Sides,
     /// The place in [`Card::stages`] of the stage that fills it.
     pub stage: u8,
     /// How often it occurs.
     pub occurs: Occurs,
+    /// It holds one of few values, which tell little.
+    pub is_commonplace: bool,
 }
 
-/// Declares a protocol's buffers: an enum of them, whose order is that of the cards.
+impl BufferCard {
+    /// What [`buffers!`] starts from.
+    pub const BLANK: Self = Self {
+        keyword: "",
+        aliases: &[],
+        modifier: None,
+        flag: None,
+        sides: Sides::Both,
+        stage: 0,
+        occurs: Occurs::Once,
+        is_commonplace: false,
+    };
+}
+
+/// A number that rules can compare, such as a type or a code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NumberCard {
+    /// The keyword, behind which the comparison stands.
+    pub keyword: &'static str,
+    /// Whose messages say it.
+    pub sides: Sides,
+    /// The place in [`Card::stages`] of the stage that says it.
+    pub stage: u8,
+    /// Names of values, in lower case.
+    pub names: &'static [(&'static str, u64)],
+}
+
+/// A keyword of a protocol's own.
+#[derive(Debug, Clone, Copy)]
+pub struct KeywordCard {
+    /// The keyword.
+    pub keyword: &'static str,
+    /// Whose messages decide it.
+    pub sides: Sides,
+    /// The place in [`Card::stages`] of the stage that decides it.
+    pub stage: u8,
+    /// Makes a condition of what stands behind the keyword, or says what is wrong with it.
+    pub compile: fn(&str) -> Result<Box<dyn Condition>, String>,
+}
+
+/// What a rule asks of a transaction by a keyword of a protocol's own.
+pub trait Condition: fmt::Debug + Send + Sync {
+    /// Whether that side of the transaction is so. The source is one of the protocol's own.
+    fn holds(&self, side: Side, source: &dyn Source) -> bool;
+}
+
+/// Declares a protocol's buffers: an enum of them, whose order is that of the cards. Behind the four things that each has, further fields of
+/// [`BufferCard`] may be given.
 ///
 /// ```
 /// # use vonggac_protocol::buffers;
 /// buffers! {
 ///     /// The name asked for.
-///     Name: "x.name", Client, 0, Many;
+///     Name: "x.name", Client, 0, Many, aliases = &["x_name"];
 /// }
 /// assert_eq!(Buffer::CARDS[0].keyword, "x.name");
 /// # let _ = Buffer::at(0);
 /// ```
 #[macro_export]
 macro_rules! buffers {
-    ($($(#[$doc:meta])* $variant:ident: $keyword:literal, $sides:ident, $stage:literal, $occurs:ident;)*) => {
+    ($($(#[$doc:meta])* $variant:ident: $keyword:literal, $sides:ident, $stage:literal, $occurs:ident $(, $field:ident = $value:expr)*;)*) => {
         /// What rules can read of this protocol.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(crate) enum Buffer { $($(#[$doc])* $variant,)* }
@@ -120,6 +182,8 @@ macro_rules! buffers {
                 sides: $crate::Sides::$sides,
                 stage: $stage,
                 occurs: $crate::Occurs::$occurs,
+                $($field: $value,)*
+                ..$crate::BufferCard::BLANK
             },)*];
 
             /// The buffer whose card is at that place.

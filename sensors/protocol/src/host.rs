@@ -57,7 +57,7 @@ pub trait Host {
     /// Counts `by` more; `counter` is one of the card's, or of [`crate::FileBody::COUNTERS`].
     fn count(&mut self, counter: &'static str, by: u64);
 
-    /// Has rules judge the stages of `side` up to `stage`. A protocol asks once for a stage, see [`crate::Judged`].
+    /// Has rules judge a stage of `side`. A protocol asks once for each stage, in order, see [`crate::Judged`].
     fn judge(&mut self, side: Side, stage: u8, source: &dyn Source);
 
     /// Asks for [`Protocol::overdue`] at a time; `false` when too many flows wait.

@@ -26,7 +26,7 @@ mod magic;
 mod side;
 mod source;
 
-pub use card::{BufferCard, Card, Occurs, Sides, Start, Transport};
+pub use card::{BufferCard, Card, Condition, KeywordCard, NumberCard, Occurs, Sides, Start, Transport};
 pub use file_body::{End, FileBody};
 pub use host::{Host, Next, Protocol};
 pub use limits::Limits;

@@ -86,7 +86,7 @@ fn load(paths: &[PathBuf]) -> anyhow::Result<Engine> {
     for file in vonggac_files::read(paths, vonggac_files::SIGNATURES)? {
         rules.extend(vonggac_signature::parse(&file.name, &file.text).0);
     }
-    Ok(Engine::compile(rules, &Variables::default()).0)
+    Ok(Engine::compile(rules, &Variables::default(), vonggac_protocols::REGISTRY).0)
 }
 
 /// Reads the capture and hands each packet to a worker with these signatures; without an engine the reading is all.

@@ -27,7 +27,7 @@ fn engine() -> Arc<Engine> {
     static ENGINE: OnceLock<Arc<Engine>> = OnceLock::new();
     let compile = || {
         let text = include_str!("../../../rules/content/signatures/web-attack.rules");
-        Arc::new(Engine::compile(vonggac_signature::parse("web-attack.rules", text).0, &Variables::default()).0)
+        Arc::new(Engine::compile(vonggac_signature::parse("web-attack.rules", text).0, &Variables::default(), vonggac_protocols::REGISTRY).0)
     };
     ENGINE.get_or_init(compile).clone()
 }

@@ -9,6 +9,6 @@ fuzz_target!(|input: &[u8]| {
     let (rules, errors) = parse("fuzz.rules", text);
     assert!(errors.iter().all(|error| error.line >= 1));
     let count = rules.len();
-    let (engine, _) = Engine::compile(rules, &Variables::default());
+    let (engine, _) = Engine::compile(rules, &Variables::default(), vonggac_protocols::REGISTRY);
     assert!(engine.len() <= count);
 });

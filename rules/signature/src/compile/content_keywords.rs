@@ -1,28 +1,28 @@
 //! `content` and its modifiers, `pcre`, sizes, and older spellings of both.
 
-use crate::buffer::Buffer;
 use crate::bytes::DataAt;
 use crate::content::{Amount, Content, FastPattern, parse_content};
 use crate::error::{Complaint, combination, value};
 use crate::number::{Dash, NumberTest, number};
 use crate::pattern::parse_expression;
 use crate::verify::Step;
+use crate::vocabulary::TermId;
 
 use super::draft::Draft;
 
 impl Draft {
     /// Takes the keyword if it is one of these.
     pub(super) fn content_keyword(&mut self, name: &str, text: &str) -> Option<Result<(), Complaint>> {
-        if let Some(buffer) = Buffer::from_modifier(name) {
+        if let Some(buffer) = self.vocabulary.modifier(name) {
             return Some(self.move_last_content(name, buffer));
         }
         Some(match name {
             "content" => self.content(text),
-            "uricontent" => self.content_in(Buffer::HttpUri, text).map(|_| ()),
-            "tls.subject" => self.content_in(Buffer::TlsCertSubject, text).map(|_| ()),
-            "tls.issuerdn" => self.content_in(Buffer::TlsCertIssuer, text).map(|_| ()),
+            "uricontent" => self.content_in("http.uri", text).map(|_| ()),
+            "tls.subject" => self.content_in("tls.cert_subject", text).map(|_| ()),
+            "tls.issuerdn" => self.content_in("tls.cert_issuer", text).map(|_| ()),
             "tls.fingerprint" => self
-                .content_in(Buffer::TlsCertFingerprint, text)
+                .content_in("tls.cert_fingerprint", text)
                 .map(Content::ignore_case),
             "nocase" => self.last_content(name).map(Content::ignore_case),
             "rawbytes" => self.last_content(name).map(|_| ()),
@@ -39,8 +39,6 @@ impl Draft {
                 self.select_base64();
                 Ok(())
             }
-            "tls.version" => self.tls_version(text, |version| Some(version.to_owned())),
-            "ssl_version" => self.tls_version(text, old_version_name),
             _ => return None,
         })
     }
@@ -53,9 +51,9 @@ impl Draft {
         Ok(())
     }
 
-    fn content_in(&mut self, buffer: Buffer, text: &str) -> Result<&mut Content, Complaint> {
+    fn content_in(&mut self, buffer: &str, text: &str) -> Result<&mut Content, Complaint> {
         let (negated, bytes) = parse_content(text)?;
-        let list = self.list_of_buffer(buffer);
+        let list = self.list_of_keyword(buffer)?;
         let step = self.push(list, Step::Content(Content::new(bytes, negated)))?;
         self.last_content = Some((list, step));
         self.last_content("content")
@@ -72,7 +70,7 @@ impl Draft {
     }
 
     /// `content:"x"; http_uri;`: the content before belongs to that buffer.
-    fn move_last_content(&mut self, keyword: &str, buffer: Buffer) -> Result<(), Complaint> {
+    fn move_last_content(&mut self, keyword: &str, buffer: TermId) -> Result<(), Complaint> {
         self.last_content(keyword)?;
         let Some((from, step)) = self.last_content else {
             return Ok(());
@@ -143,7 +141,10 @@ impl Draft {
     fn expression(&mut self, text: &str) -> Result<(), Complaint> {
         let parsed = parse_expression(text)?;
         let list = match parsed.buffer {
-            Some(buffer) => self.list_of_buffer(buffer),
+            Some(flag) => {
+                let buffer = self.vocabulary.flag(flag);
+                self.list_of_buffer(buffer.ok_or_else(|| value(format!("unknown pcre flag {flag:?}")))?)
+            }
             None => self.current_list(),
         };
         self.push(list, Step::Regex(parsed.expression)).map(|_| ())
@@ -185,36 +186,13 @@ impl Draft {
     fn uri_length(&mut self, text: &str) -> Result<(), Complaint> {
         let (length, form) = text.split_once(',').unwrap_or((text, "norm"));
         let buffer = match form.trim() {
-            "norm" => Buffer::HttpUri,
-            "raw" => Buffer::HttpUriRaw,
+            "norm" => "http.uri",
+            "raw" => "http.uri.raw",
             other => return Err(value(format!("unknown word {other:?}"))),
         };
         let test = NumberTest::parse(length, Dash::Excluded)?;
-        let list = self.list_of_buffer(buffer);
+        let list = self.list_of_keyword(buffer)?;
         self.push(list, Step::Size(test)).map(|_| ())
-    }
-
-    /// A list of versions, any of which will do; `!` before the first turns the list round.
-    fn tls_version(&mut self, text: &str, name: fn(&str) -> Option<String>) -> Result<(), Complaint> {
-        let text = text.trim_matches('"');
-        let negated = text.starts_with('!');
-        let mut versions = Vec::new();
-        for word in text.split(',') {
-            let word = word.trim().trim_start_matches('!');
-            let version = name(word).ok_or_else(|| value(format!("unknown version {word:?}")))?;
-            if version.is_empty()
-                || !version
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'.')
-            {
-                return Err(value(format!("unknown version {word:?}")));
-            }
-            versions.push(version.replace('.', "\\."));
-        }
-        let sign = if negated { "!" } else { "" };
-        let parsed = parse_expression(&format!("{sign}\"/^(?:{})$/i\"", versions.join("|")))?;
-        let list = self.list_of_buffer(Buffer::TlsVersion);
-        self.push(list, Step::Regex(parsed.expression)).map(|_| ())
     }
 }
 
@@ -222,17 +200,4 @@ impl Content {
     fn ignore_case(&mut self) {
         self.pattern.ignore_case();
     }
-}
-
-fn old_version_name(word: &str) -> Option<String> {
-    let name = match word.to_ascii_lowercase().as_str() {
-        "sslv2" => "SSLv2",
-        "sslv3" => "SSLv3",
-        "tls1.0" => "1.0",
-        "tls1.1" => "1.1",
-        "tls1.2" => "1.2",
-        "tls1.3" => "1.3",
-        _ => return None,
-    };
-    Some(name.to_owned())
 }

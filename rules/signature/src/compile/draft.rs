@@ -1,17 +1,20 @@
 //! A rule while its options are read one after the other.
 
-use crate::buffer::{Buffer, Occurs};
+use std::sync::Arc;
+
+use vonggac_protocol::Occurs;
+
 use crate::classification::{PRIORITY_DEFAULT, classtype_priority};
-use crate::context::App;
 use crate::error::{Complaint, ErrorKind, Problem, combination, over_limit, unsupported, value};
 use crate::limits::{STEPS_PER_LIST_MAX, TRANSFORMS_MAX};
-use crate::number::number;
+use crate::number::{NumberTest, number};
 use crate::packet_test::PacketTest;
 use crate::parse::{ParsedRule, RuleOption};
-use crate::rule::{FlowTest, PayloadFrom, PayloadScope, Presence, Rule, RuleInfo, Source, Target};
+use crate::rule::{Check, FlowTest, PayloadFrom, PayloadScope, Presence, Rule, RuleInfo, Source, Target};
 use crate::transform::Transform;
 use crate::variables::Resolver;
 use crate::verify::{Step, StepList};
+use crate::vocabulary::{TermId, TermKind, Vocabulary};
 
 use super::Sources;
 use super::header::HeaderMeaning;
@@ -32,6 +35,7 @@ pub(super) struct DraftList {
 }
 
 pub(super) struct Draft {
+    pub(super) vocabulary: Arc<Vocabulary>,
     /// The rule as far as it is known; lists are added at the end.
     pub(super) rule: Rule,
     pub(super) lists: Vec<DraftList>,
@@ -52,8 +56,9 @@ impl Draft {
         parsed: &ParsedRule,
         resolver: &mut Resolver<'_>,
         sources: &mut Sources,
+        vocabulary: &Arc<Vocabulary>,
     ) -> Result<Rule, Problem> {
-        let mut draft = Draft::start(parsed, resolver)?;
+        let mut draft = Draft::start(parsed, resolver, vocabulary)?;
         for option in &parsed.options {
             let text = option.value.as_deref().unwrap_or("");
             draft
@@ -69,13 +74,17 @@ impl Draft {
             .map_err(|complaint| complaint.at(parsed.header.action.offset))
     }
 
-    fn start(parsed: &ParsedRule, resolver: &mut Resolver<'_>) -> Result<Draft, Problem> {
+    fn start(
+        parsed: &ParsedRule,
+        resolver: &mut Resolver<'_>,
+        vocabulary: &Arc<Vocabulary>,
+    ) -> Result<Draft, Problem> {
         let HeaderMeaning {
             action,
             header,
             app,
             payload,
-        } = HeaderMeaning::read(&parsed.header, resolver)?;
+        } = HeaderMeaning::read(&parsed.header, resolver, vocabulary)?;
         let info = RuleInfo {
             sid: 0,
             gid: 1,
@@ -117,6 +126,7 @@ impl Draft {
             steps: Vec::new(),
         };
         Ok(Draft {
+            vocabulary: Arc::clone(vocabulary),
             rule,
             lists: vec![payload],
             current: 0,
@@ -145,12 +155,13 @@ impl Draft {
             self.rule.packet_tests.push(test?);
             return Ok(());
         }
-        if let Some(buffer) = Buffer::from_keyword(name) {
-            self.select(Source {
-                buffer,
-                transforms: Vec::new(),
-            });
+        if name == "pkt_data" {
+            self.current = 0;
+            self.pending = None;
             return Ok(());
+        }
+        if let Some(result) = self.term(name, text) {
+            return result;
         }
         if let Some(transform) = Transform::from_keyword(name) {
             let source = self
@@ -210,14 +221,24 @@ impl Draft {
         Some(result)
     }
 
-    /// Selects the buffer that the next conditions look into.
-    fn select(&mut self, source: Source) {
-        if source.buffer == Buffer::Payload {
-            self.current = 0;
-            self.pending = None;
-        } else {
-            self.pending = Some(source);
-        }
+    /// Keywords that protocols' cards declare. A buffer's selects what the next conditions look into.
+    fn term(&mut self, name: &str, text: &str) -> Option<Result<(), Complaint>> {
+        let (id, term) = self.vocabulary.keyword(name)?;
+        let kind = term.kind;
+        let check = match kind {
+            TermKind::Buffer { .. } => {
+                self.pending = Some(Source {
+                    buffer: id,
+                    transforms: Vec::new(),
+                });
+                return Some(Ok(()));
+            }
+            TermKind::Number(card) => NumberTest::parse_named(text, card.names).map(Check::Number),
+            TermKind::Own(card) => (card.compile)(text)
+                .map(|condition| Check::Own(condition.into()))
+                .map_err(value),
+        };
+        Some(check.map(|check| self.rule.targets.push(Target { term: id, check })))
     }
 
     pub(super) fn select_base64(&mut self) {
@@ -228,16 +249,26 @@ impl Draft {
     /// The list that the next condition belongs to.
     pub(super) fn current_list(&mut self) -> usize {
         if let Some(source) = self.pending.take() {
-            self.current = match source.buffer.occurs() {
-                Occurs::Once => self.list_of(&LooksInto::Source(source)),
-                Occurs::Many => self.new_list(LooksInto::Source(source)),
+            let kind = self.vocabulary.term(source.buffer).map(|term| term.kind);
+            self.current = match kind {
+                Some(TermKind::Buffer {
+                    occurs: Occurs::Once, ..
+                }) => self.list_of(&LooksInto::Source(source)),
+                _ => self.new_list(LooksInto::Source(source)),
             };
         }
         self.current
     }
 
     /// The list of a buffer named by a keyword that does not select it for what follows.
-    pub(super) fn list_of_buffer(&mut self, buffer: Buffer) -> usize {
+    pub(super) fn list_of_keyword(&mut self, keyword: &str) -> Result<usize, Complaint> {
+        let buffer = self.vocabulary.buffer(keyword);
+        let buffer = buffer.ok_or_else(|| unsupported(format!("{keyword} is not read")))?;
+        Ok(self.list_of_buffer(buffer))
+    }
+
+    /// The same by the buffer.
+    pub(super) fn list_of_buffer(&mut self, buffer: TermId) -> usize {
         self.list_of(&LooksInto::Source(Source {
             buffer,
             transforms: Vec::new(),
@@ -300,15 +331,18 @@ impl Draft {
                     rule.payload = Some(StepList::new(list.steps));
                 }
                 LooksInto::Base64 => {}
-                LooksInto::Source(source) => {
-                    check_app(&rule, &source)?;
-                    rule.targets.push(Target {
+                LooksInto::Source(source) => rule.targets.push(Target {
+                    term: source.buffer,
+                    check: Check::Buffer {
                         source: sources.number(source),
                         presence: list.presence,
                         steps: StepList::new(list.steps),
-                    });
-                }
+                    },
+                }),
             }
+        }
+        for target in &rule.targets {
+            check_app(&rule, target.term, &self.vocabulary)?;
         }
         if !rule.packet_tests.is_empty() && rule.judges_transactions() {
             return Err(combination(
@@ -367,15 +401,19 @@ fn scope(rule: &Rule, steps: &[Step]) -> PayloadScope {
     }
 }
 
-fn check_app(rule: &Rule, source: &Source) -> Result<(), Complaint> {
-    match (rule.app, source.buffer.app()) {
-        (Some(named), Some(owner)) if named != owner && (named, owner) != (App::Quic, App::Tls) => {
-            Err(combination(format!(
-                "a rule for {named:?} never sees the buffer {:?}",
-                source.buffer
-            )))
-        }
-        _ => Ok(()),
+/// A rule that names a protocol asks for nothing that only others have.
+fn check_app(rule: &Rule, term: TermId, vocabulary: &Vocabulary) -> Result<(), Complaint> {
+    let (Some(named), Some(term)) = (rule.app, vocabulary.term(term)) else {
+        return Ok(());
+    };
+    let is_owned = term.owners.iter().any(|owner| named.contains(owner.app));
+    // Nobody knows what a protocol has that is not read.
+    match is_owned || named.is_empty() {
+        true => Ok(()),
+        false => Err(combination(format!(
+            "the protocol that this rule names never has {}",
+            term.keyword
+        ))),
     }
 }
 

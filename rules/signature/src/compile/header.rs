@@ -1,16 +1,16 @@
 //! The words before a rule's options: action, protocol, addresses, ports, direction.
 
-use crate::context::App;
 use crate::error::{ErrorKind, Problem};
 use crate::parse::{self, Word};
 use crate::rule::{Action, Family, Header, PayloadFrom, Transport};
 use crate::variables::Resolver;
+use crate::vocabulary::{AppSet, Vocabulary};
 
 /// The protocol word of a header.
 struct Protocol {
     transport: Transport,
     family: Family,
-    app: Option<App>,
+    app: Option<AppSet>,
     payload: Option<PayloadFrom>,
 }
 
@@ -18,12 +18,16 @@ struct Protocol {
 pub(super) struct HeaderMeaning {
     pub(super) action: Action,
     pub(super) header: Header,
-    pub(super) app: Option<App>,
+    pub(super) app: Option<AppSet>,
     pub(super) payload: Option<PayloadFrom>,
 }
 
 impl HeaderMeaning {
-    pub(super) fn read(words: &parse::Header, resolver: &mut Resolver<'_>) -> Result<HeaderMeaning, Problem> {
+    pub(super) fn read(
+        words: &parse::Header,
+        resolver: &mut Resolver<'_>,
+        vocabulary: &Vocabulary,
+    ) -> Result<HeaderMeaning, Problem> {
         let unknown = |what: &str, word: &Word| {
             Problem::new(
                 word.offset,
@@ -37,7 +41,8 @@ impl HeaderMeaning {
             family,
             app,
             payload,
-        } = parse_protocol(&words.protocol.text).ok_or_else(|| unknown("protocol", &words.protocol))?;
+        } = parse_protocol(&words.protocol.text, vocabulary)
+            .ok_or_else(|| unknown("protocol", &words.protocol))?;
         let both_ways = match words.direction.text.as_str() {
             "->" => false,
             "<>" => true,
@@ -82,7 +87,7 @@ fn parse_action(word: &str) -> Option<Action> {
     })
 }
 
-fn parse_protocol(word: &str) -> Option<Protocol> {
+fn parse_protocol(word: &str, vocabulary: &Vocabulary) -> Option<Protocol> {
     let plain = |transport| Protocol {
         transport,
         family: Family::Both,
@@ -114,7 +119,7 @@ fn parse_protocol(word: &str) -> Option<Protocol> {
         "icmpv6" => plain(Transport::Number(58)),
         "sctp" => plain(Transport::Number(132)),
         other => Protocol {
-            app: Some(App::from_name(other)?),
+            app: Some(vocabulary.protocol(other)?),
             ..plain(Transport::Any)
         },
     })

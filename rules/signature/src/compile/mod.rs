@@ -7,12 +7,14 @@ mod header;
 mod state_keywords;
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use crate::error::{ErrorKind, Problem, RuleError};
 use crate::flow_state::name_key;
 use crate::parse::ParsedRule;
 use crate::rule::{Effect, Rule, Source, StateTest};
 use crate::variables::{Resolver, Variables};
+use crate::vocabulary::Vocabulary;
 
 use draft::Draft;
 
@@ -46,7 +48,11 @@ pub(crate) struct Compiled {
 }
 
 /// Compiles all rules; each is either among the rules or has an error.
-pub(crate) fn compile(parsed: Vec<ParsedRule>, variables: &Variables) -> (Compiled, Vec<RuleError>) {
+pub(crate) fn compile(
+    parsed: Vec<ParsedRule>,
+    variables: &Variables,
+    vocabulary: &Arc<Vocabulary>,
+) -> (Compiled, Vec<RuleError>) {
     let mut errors: Vec<RuleError> = variables
         .faults()
         .into_iter()
@@ -64,7 +70,7 @@ pub(crate) fn compile(parsed: Vec<ParsedRule>, variables: &Variables) -> (Compil
     let mut rules: Vec<Rule> = Vec::with_capacity(parsed.len());
     let mut by_number: HashMap<(u32, u32), usize> = HashMap::new();
     for rule in parsed {
-        let compiled = match Draft::compile(&rule, &mut resolver, &mut sources) {
+        let compiled = match Draft::compile(&rule, &mut resolver, &mut sources, vocabulary) {
             Ok(compiled) => compiled,
             Err(problem) => {
                 errors.push(rule.error(problem));

@@ -1,6 +1,6 @@
 //! Keywords about the flow, about what earlier rules left behind, and about how often to report.
 
-use crate::context::{App, Direction};
+use crate::context::Direction;
 use crate::error::{Complaint, over_limit, unsupported, value};
 use crate::limits::FLOWBIT_ALTERNATIVES_MAX;
 use crate::number::{Dash, NumberTest, number};
@@ -158,7 +158,9 @@ impl Draft {
             Some(rest) => (false, rest.trim()),
             None => (true, text.trim()),
         };
-        let app = App::from_name(name)
+        let app = self
+            .vocabulary
+            .protocol(name)
             .ok_or_else(|| unsupported(format!("app-layer-protocol {name:?} is not supported")))?;
         self.rule.app_tests.push((app, wanted));
         Ok(())

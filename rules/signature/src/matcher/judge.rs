@@ -1,25 +1,25 @@
 //! Judging the candidates of one call, in order.
 
-use crate::buffer::Buffer;
 use crate::bytes::ByteVariables;
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::flow_state::Room;
 use crate::limits::{HITS_PER_CALL_MAX, VERIFY_STEPS_MAX};
 use crate::ranges::address_number;
-use crate::rule::{Action, Family, Header, PayloadScope, Presence, Rule, RuleIndex, Target};
+use crate::rule::{Action, Check, Family, Header, PayloadScope, Presence, Rule, RuleIndex, Target};
 use crate::threshold::Occurrence;
 use crate::transform;
 use crate::verify::{Budget, holds};
 
-use super::{Hit, Tables};
+use super::readings::Readings;
+use super::{Counters, Hit, Tables};
 
 /// What the rules are judged on.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) enum Evidence<'e> {
     Packet(&'e [u8]),
     Stream(&'e [u8]),
-    Transaction(&'e [(Buffer, &'e [u8])]),
+    Transaction(Readings<'e>),
 }
 
 /// The two halves of a rule on both payload and application buffers.
@@ -96,11 +96,15 @@ impl Judge<'_> {
         if already || !self.state_holds(rule, cx) {
             return false;
         }
-        let (half, matched) = match self.evidence {
-            Evidence::Packet(data) | Evidence::Stream(data) => {
-                (Half::Payload, self.payload_holds(rule, data))
-            }
-            Evidence::Transaction(buffers) => (Half::Transaction, self.targets_hold(rule, buffers)),
+        let (half, matched) = match &mut self.evidence {
+            Evidence::Packet(data) | Evidence::Stream(data) => (
+                Half::Payload,
+                payload_holds(rule, data, &mut self.tables.counters),
+            ),
+            Evidence::Transaction(readings) => (
+                Half::Transaction,
+                targets_hold(rule, self.engine, readings, &mut self.tables.counters),
+            ),
         };
         matched && (!rule.has_two_halves() || self.completes(rule, half, cx))
     }
@@ -123,60 +127,13 @@ impl Judge<'_> {
         if rule.packet_tests.is_empty() {
             return true;
         }
-        let (Evidence::Packet(payload), Some(packet)) = (self.evidence, &cx.packet) else {
+        let (Evidence::Packet(payload), Some(packet)) = (&self.evidence, &cx.packet) else {
             return false;
         };
         let same = cx.src == cx.dst;
         rule.packet_tests
             .iter()
             .all(|test| test.holds(packet, payload.len(), same))
-    }
-
-    fn payload_holds(&mut self, rule: &Rule, data: &[u8]) -> bool {
-        let Some(steps) = &rule.payload else { return true };
-        let mut budget = Budget::new(VERIFY_STEPS_MAX);
-        let matched = holds(steps, data, &mut ByteVariables::default(), &mut budget);
-        self.account(&budget);
-        matched
-    }
-
-    fn targets_hold(&mut self, rule: &Rule, buffers: &[(Buffer, &[u8])]) -> bool {
-        let mut variables = ByteVariables::default();
-        rule.targets
-            .iter()
-            .all(|target| self.target_holds(target, buffers, &mut variables))
-    }
-
-    /// Whether any instance of the buffer meets the conditions.
-    fn target_holds(
-        &mut self,
-        target: &Target,
-        buffers: &[(Buffer, &[u8])],
-        variables: &mut ByteVariables,
-    ) -> bool {
-        let Some(source) = self.engine.sources.get(target.source as usize) else {
-            return false;
-        };
-        let mut present = false;
-        for (_, data) in buffers.iter().filter(|(buffer, _)| *buffer == source.buffer) {
-            present = true;
-            if target.presence == Presence::Absent {
-                return false;
-            }
-            let view = transform::apply(&source.transforms, data);
-            let mut budget = Budget::new(VERIFY_STEPS_MAX);
-            let matched = holds(&target.steps, &view, variables, &mut budget);
-            self.account(&budget);
-            if matched {
-                return true;
-            }
-        }
-        !present && target.presence != Presence::Required
-    }
-
-    fn account(&mut self, budget: &Budget) {
-        self.tables.counters.step_limit += u64::from(budget.exhausted);
-        self.tables.counters.regex_limit += u64::from(budget.regex_failures);
     }
 
     /// Notes that this half matched; whether the other one has.
@@ -211,16 +168,77 @@ impl Judge<'_> {
     }
 }
 
+fn payload_holds(rule: &Rule, data: &[u8], counters: &mut Counters) -> bool {
+    let Some(steps) = &rule.payload else { return true };
+    let mut budget = Budget::new(VERIFY_STEPS_MAX);
+    let matched = holds(steps, data, &mut ByteVariables::default(), &mut budget);
+    account(&budget, counters);
+    matched
+}
+
+fn targets_hold(rule: &Rule, engine: &Engine, readings: &mut Readings<'_>, counters: &mut Counters) -> bool {
+    let mut variables = ByteVariables::default();
+    let mut targets = rule.targets.iter();
+    targets.all(|target| target_holds(target, engine, readings, &mut variables, counters))
+}
+
+fn target_holds(
+    target: &Target,
+    engine: &Engine,
+    readings: &mut Readings<'_>,
+    variables: &mut ByteVariables,
+    counters: &mut Counters,
+) -> bool {
+    let term = engine.vocabulary.term(target.term);
+    let Some(owner) = term.and_then(|term| term.of(readings.app, readings.side)) else {
+        return false;
+    };
+    let (source, presence, steps) = match &target.check {
+        Check::Number(test) => return readings.any_number(owner.place, |number| test.holds(number)),
+        Check::Own(condition) => return condition.holds(readings.side, readings.source),
+        Check::Buffer {
+            source,
+            presence,
+            steps,
+        } => (*source, *presence, steps),
+    };
+    let Some(source) = engine.sources.get(source as usize) else {
+        return false;
+    };
+    // Any instance of the buffer that meets the conditions will do.
+    let instances = readings.buffer(owner.place);
+    let mut any_holds = || {
+        instances.iter().any(|data| {
+            let view = transform::apply(&source.transforms, data);
+            let mut budget = Budget::new(VERIFY_STEPS_MAX);
+            let matched = holds(steps, &view, variables, &mut budget);
+            account(&budget, counters);
+            matched
+        })
+    };
+    match presence {
+        Presence::Absent => instances.is_empty(),
+        Presence::AbsentOr if instances.is_empty() => true,
+        Presence::AbsentOr | Presence::Required => any_holds(),
+    }
+}
+
+fn account(budget: &Budget, counters: &mut Counters) {
+    counters.step_limit += u64::from(budget.exhausted);
+    counters.regex_limit += u64::from(budget.regex_failures);
+}
+
 const TCP: u8 = 6;
 
 /// Application protocol, flow and stream.
 fn suits(rule: &Rule, cx: &Context<'_>) -> bool {
     let flow = rule.flow;
-    rule.app.is_none_or(|app| cx.app == Some(app))
+    rule.app
+        .is_none_or(|apps| cx.app.is_some_and(|app| apps.contains(app)))
         && rule
             .app_tests
             .iter()
-            .all(|(app, wanted)| (cx.app == Some(*app)) == *wanted)
+            .all(|(apps, wanted)| cx.app.is_some_and(|app| apps.contains(app)) == *wanted)
         && flow
             .established
             .is_none_or(|established| established == cx.established)

@@ -1,19 +1,74 @@
 //! Makes engines and contexts for the tables of the suites.
 #![allow(clippy::unwrap_used, clippy::panic, dead_code, unreachable_pub, missing_docs)]
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use vonggac_event::Body;
+use vonggac_protocol::{Card, Instances, Side, Sides, Source};
+use vonggac_protocols::REGISTRY;
 use vonggac_signature::{
-    App, Buffer, Context, Direction, Engine, FlowState, Hit, Matcher, PacketFacts, Variables, parse,
+    App, Context, Direction, Engine, FlowState, Hit, Matcher, PacketFacts, Stage, Variables, parse,
 };
+
+/// What one side of a transaction says: keywords with what their buffers hold.
+pub type Buffers<'a> = [(&'a str, &'a [u8])];
+
+/// The protocol of that name.
+pub fn app(name: &str) -> Option<App> {
+    App::at(REGISTRY.iter().position(|card| card.name == name)?)
+}
+
+/// A transaction that has just these buffers.
+struct Given<'a> {
+    card: &'static Card,
+    buffers: &'a Buffers<'a>,
+}
+
+impl Source for Given<'_> {
+    fn transaction(&self) -> u64 {
+        0
+    }
+
+    fn read<'a>(&'a self, _: Side, buffer: usize, into: &mut Instances<'a>) {
+        let keyword = self.card.buffers[buffer].keyword;
+        let held = self.buffers.iter().filter(|(known, _)| *known == keyword);
+        into.extend(held.map(|(_, bytes)| Cow::Borrowed(*bytes)));
+    }
+
+    fn excerpt(&self, _: Side) -> Cow<'_, [u8]> {
+        Cow::Borrowed(&[])
+    }
+
+    fn event(&self) -> Option<Body> {
+        None
+    }
+}
+
+/// Has every stage judged of the side that says these buffers.
+pub fn judge(matcher: &mut Matcher, cx: &mut Context<'_>, protocol: &str, buffers: &Buffers<'_>) -> Vec<u32> {
+    let card = REGISTRY.iter().find(|card| card.name == protocol).unwrap();
+    let cards = card.buffers.iter();
+    let mut held = cards.filter(|card| buffers.iter().any(|(keyword, _)| *keyword == card.keyword));
+    let side = match held.any(|card| card.sides == Sides::Server) {
+        true => Side::Server,
+        false => Side::Client,
+    };
+    let source = Given { card, buffers };
+    let mut hits = Vec::new();
+    for number in 0..u8::try_from(side.of(&card.stages).len()).unwrap() {
+        matcher.transaction(cx, Stage { side, number }, &source, &mut hits);
+    }
+    sids(matcher, &hits)
+}
 
 /// A matcher of these rules, all of which must compile.
 pub fn matcher(rules: &str) -> Matcher {
     let (parsed, errors) = parse("t.rules", rules);
     assert!(errors.is_empty(), "{errors:?}");
-    let (engine, errors) = Engine::compile(parsed, &Variables::default());
+    let (engine, errors) = Engine::compile(parsed, &Variables::default(), REGISTRY);
     assert!(errors.is_empty(), "{errors:?}");
     Matcher::new(Arc::new(engine))
 }
@@ -62,18 +117,13 @@ pub fn on_payload(matcher: &mut Matcher, payload: &[u8]) -> Vec<u32> {
 }
 
 /// The numbers of the rules that match one transaction.
-pub fn on_transaction(matcher: &mut Matcher, app: App, buffers: &[(Buffer, &[u8])]) -> Vec<u32> {
+pub fn on_transaction(matcher: &mut Matcher, protocol: &str, buffers: &Buffers<'_>) -> Vec<u32> {
     let mut flow = FlowState::default();
-    let mut hits = Vec::new();
-    matcher.transaction(
-        &mut Context {
-            packet: None,
-            ..context(Some(&mut flow), Some(app))
-        },
-        buffers,
-        &mut hits,
-    );
-    sids(matcher, &hits)
+    let mut cx = Context {
+        packet: None,
+        ..context(Some(&mut flow), app(protocol))
+    };
+    judge(matcher, &mut cx, protocol, buffers)
 }
 
 /// Whether rule text with these options matches one payload of UDP.

@@ -13,9 +13,12 @@ const LENGTH_BYTES: usize = 2;
 /// DNS over UDP and TCP (RFC 1035, RFC 7766).
 pub static CARD: Card = Card {
     name: "dns",
+    aliases: &[],
     transports: &[Transport::Udp, Transport::Tcp],
     stages: [&["message"], &["message"]],
     buffers: Buffer::CARDS,
+    numbers: &[],
+    keywords: &[],
     anomalies: &["dns_truncated", "dns_malformed"],
     counters: &["dns_unanswered", "dns_queries_limit", "dns_malformed"],
     probe,
@@ -24,9 +27,9 @@ pub static CARD: Card = Card {
 
 buffers! {
     /// A name asked for; as in Suricata it is judged in the query, not again where the response repeats it.
-    Query: "dns.query", Client, 0, Many;
+    Query: "dns.query", Client, 0, Many, aliases = &["dns_query", "dns.queries.rrname"];
     /// The owner's name of an answer.
-    AnswerName: "dns.answer.name", Server, 0, Many;
+    AnswerName: "dns.answer.name", Server, 0, Many, aliases = &["dns.answers.rrname"];
 }
 
 fn probe(start: &Start<'_>) -> Option<Side> {

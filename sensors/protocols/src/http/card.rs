@@ -12,9 +12,12 @@ pub(super) const BODY: u8 = 1;
 /// HTTP/1 and HTTP/0.9 (RFC 9112).
 pub static CARD: Card = Card {
     name: "http",
+    aliases: &["http1"],
     transports: &[Transport::Tcp],
     stages: [&["head", "body"], &["head", "body"]],
     buffers: Buffer::CARDS,
+    numbers: &[],
+    keywords: &[],
     anomalies: &["http_malformed"],
     counters: &[
         "http_anomalies_suppressed",
@@ -28,65 +31,65 @@ pub static CARD: Card = Card {
 
 buffers! {
     /// The request method.
-    Method: "http.method", Client, 0, Once;
+    Method: "http.method", Client, 0, Once, modifier = Some("http_method"), flag = Some('M'), is_commonplace = true;
     /// Path and query, decoded and normalised.
-    Uri: "http.uri", Client, 0, Once;
+    Uri: "http.uri", Client, 0, Once, modifier = Some("http_uri"), flag = Some('U');
     /// Path and query as sent.
-    UriRaw: "http.uri.raw", Client, 0, Once;
+    UriRaw: "http.uri.raw", Client, 0, Once, modifier = Some("http_raw_uri"), flag = Some('I');
     /// The host in lower case, without user and port.
-    Host: "http.host", Client, 0, Once;
+    Host: "http.host", Client, 0, Once, modifier = Some("http_host"), flag = Some('W');
     /// The host as sent.
-    HostRaw: "http.host.raw", Client, 0, Once;
+    HostRaw: "http.host.raw", Client, 0, Once, modifier = Some("http_raw_host"), flag = Some('Z');
     /// The request line as sent.
-    RequestLine: "http.request_line", Client, 0, Once;
+    RequestLine: "http.request_line", Client, 0, Once, aliases = &["http_request_line"];
     /// One header of a request, `name: value`.
     RequestHeader: "http.request_header", Client, 0, Many;
     /// `User-Agent`.
-    UserAgent: "http.user_agent", Client, 0, Once;
+    UserAgent: "http.user_agent", Client, 0, Once, modifier = Some("http_user_agent"), flag = Some('V');
     /// `Referer`.
-    Referer: "http.referer", Client, 0, Once;
+    Referer: "http.referer", Client, 0, Once, aliases = &["http_referer"];
     /// `Accept`.
-    Accept: "http.accept", Client, 0, Once;
+    Accept: "http.accept", Client, 0, Once, aliases = &["http_accept"];
     /// `Accept-Language`.
-    AcceptLanguage: "http.accept_lang", Client, 0, Once;
+    AcceptLanguage: "http.accept_lang", Client, 0, Once, aliases = &["http_accept_lang"], is_commonplace = true;
     /// `Accept-Encoding`.
-    AcceptEncoding: "http.accept_enc", Client, 0, Once;
+    AcceptEncoding: "http.accept_enc", Client, 0, Once, aliases = &["http_accept_enc"], is_commonplace = true;
     /// The status line as sent.
-    ResponseLine: "http.response_line", Server, 0, Once;
+    ResponseLine: "http.response_line", Server, 0, Once, aliases = &["http_response_line"];
     /// One header of a response, `name: value`.
     ResponseHeader: "http.response_header", Server, 0, Many;
     /// The three digits of the status.
-    StatusCode: "http.stat_code", Server, 0, Once;
+    StatusCode: "http.stat_code", Server, 0, Once, modifier = Some("http_stat_code"), flag = Some('S'), is_commonplace = true;
     /// The text after the status.
-    StatusMessage: "http.stat_msg", Server, 0, Once;
+    StatusMessage: "http.stat_msg", Server, 0, Once, modifier = Some("http_stat_msg"), flag = Some('Y'), is_commonplace = true;
     /// `Server`.
     Server: "http.server", Server, 0, Once;
     /// `Location`.
     Location: "http.location", Server, 0, Once;
     /// The version of the first line, such as `HTTP/1.1`.
-    Version: "http.protocol", Both, 0, Once;
+    Version: "http.protocol", Both, 0, Once, aliases = &["http_protocol"], is_commonplace = true;
     /// First line and headers as sent, with the empty line.
-    Start: "http.start", Both, 0, Once;
+    Start: "http.start", Both, 0, Once, aliases = &["http_start"];
     /// All headers, normalised, each ended by CR LF, without cookies.
-    Header: "http.header", Both, 0, Once;
+    Header: "http.header", Both, 0, Once, modifier = Some("http_header"), flag = Some('H');
     /// All headers as sent.
-    HeaderRaw: "http.header.raw", Both, 0, Once;
+    HeaderRaw: "http.header.raw", Both, 0, Once, modifier = Some("http_raw_header"), flag = Some('D');
     /// CR LF, each header's name followed by CR LF, CR LF.
-    HeaderNames: "http.header_names", Both, 0, Once;
+    HeaderNames: "http.header_names", Both, 0, Once, aliases = &["http_header_names"], is_commonplace = true;
     /// `Cookie` or `Set-Cookie`.
-    Cookie: "http.cookie", Both, 0, Once;
+    Cookie: "http.cookie", Both, 0, Once, modifier = Some("http_cookie"), flag = Some('C');
     /// `Content-Type`.
-    ContentType: "http.content_type", Both, 0, Once;
+    ContentType: "http.content_type", Both, 0, Once, aliases = &["http_content_type"];
     /// `Content-Length`.
-    ContentLength: "http.content_len", Both, 0, Once;
+    ContentLength: "http.content_len", Both, 0, Once, aliases = &["http_content_len"];
     /// `Connection`.
-    Connection: "http.connection", Both, 0, Once;
+    Connection: "http.connection", Both, 0, Once, aliases = &["http_connection"], is_commonplace = true;
     /// The body of the request, decoded.
-    RequestBody: "http.request_body", Client, 1, Once;
+    RequestBody: "http.request_body", Client, 1, Once, modifier = Some("http_client_body"), flag = Some('P');
     /// The body of the response, decoded.
-    ResponseBody: "http.response_body", Server, 1, Once;
+    ResponseBody: "http.response_body", Server, 1, Once, modifier = Some("http_server_body"), flag = Some('Q');
     /// What either side sends as a file.
-    FileData: "file.data", Both, 1, Many;
+    FileData: "file.data", Both, 1, Many, aliases = &["file_data"];
     /// The name of that file.
     FileName: "file.name", Both, 1, Many;
 }

@@ -65,7 +65,10 @@ impl Transaction {
 
     /// Has rules judge the stages of a side up to this one.
     pub(super) fn judge(&mut self, host: &mut dyn Host, side: Side, stage: u8) {
-        if self.head(side).is_some() && self.judged.advance(side, stage) {
+        if self.head(side).is_none() {
+            return;
+        }
+        for stage in self.judged.advance(side, stage) {
             host.judge(side, stage, self);
         }
     }

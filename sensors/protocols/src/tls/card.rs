@@ -1,6 +1,7 @@
 //! The card of TLS.
 
 use super::flow::TlsFlow;
+use super::keywords::KEYWORDS;
 use super::looks_like_tls;
 use vonggac_protocol::{Card, Side, Start, Transport, buffers};
 
@@ -12,9 +13,12 @@ pub(super) const CERTIFICATES: u8 = 1;
 /// TLS over TCP, from SSL 3.0 to TLS 1.3 (RFC 8446), as far as it is in the clear.
 pub static CARD: Card = Card {
     name: "tls",
+    aliases: &["ssl"],
     transports: &[Transport::Tcp],
     stages: [&["client_hello"], &["server_hello", "certificates"]],
     buffers: Buffer::CARDS,
+    numbers: &[],
+    keywords: KEYWORDS,
     anomalies: &["tls_malformed", "certificate_malformed", "heartbeat_overread"],
     counters: &[],
     probe,
@@ -23,29 +27,27 @@ pub static CARD: Card = Card {
 
 buffers! {
     /// The name of the server, in the client's hello.
-    ServerName: "tls.sni", Client, 0, Once;
+    ServerName: "tls.sni", Client, 0, Once, aliases = &["tls_sni"];
     /// An application protocol that the client offers.
     Alpn: "tls.alpn", Client, 0, Many;
-    /// The version of the hello, as rules write it.
-    Version: "tls.version", Both, 0, Once;
     /// The client's JA3.
-    Ja3Hash: "ja3.hash", Client, 0, Once;
+    Ja3Hash: "ja3.hash", Client, 0, Once, aliases = &["ja3_hash"];
     /// The string that JA3 hashes.
-    Ja3String: "ja3.string", Client, 0, Once;
+    Ja3String: "ja3.string", Client, 0, Once, aliases = &["ja3_string"];
     /// The client's JA4.
-    Ja4: "ja4.hash", Client, 0, Once;
+    Ja4: "ja4.hash", Client, 0, Once, aliases = &["ja4_hash"];
     /// The server's JA3.
-    Ja3sHash: "ja3s.hash", Server, 0, Once;
+    Ja3sHash: "ja3s.hash", Server, 0, Once, aliases = &["ja3s_hash"];
     /// The string that the server's JA3 hashes.
-    Ja3sString: "ja3s.string", Server, 0, Once;
+    Ja3sString: "ja3s.string", Server, 0, Once, aliases = &["ja3s_string"];
     /// The subject of the server's certificate.
-    CertificateSubject: "tls.cert_subject", Server, 1, Once;
+    CertificateSubject: "tls.cert_subject", Server, 1, Once, aliases = &["tls_cert_subject"];
     /// The issuer of the server's certificate.
-    CertificateIssuer: "tls.cert_issuer", Server, 1, Once;
+    CertificateIssuer: "tls.cert_issuer", Server, 1, Once, aliases = &["tls_cert_issuer"];
     /// The serial number of the server's certificate.
-    CertificateSerial: "tls.cert_serial", Server, 1, Once;
+    CertificateSerial: "tls.cert_serial", Server, 1, Once, aliases = &["tls_cert_serial"];
     /// The SHA-1 of the server's certificate.
-    CertificateFingerprint: "tls.cert_fingerprint", Server, 1, Once;
+    CertificateFingerprint: "tls.cert_fingerprint", Server, 1, Once, aliases = &["tls_cert_fingerprint"];
     /// A certificate of the server's chain, DER.
     Certificates: "tls.certs", Server, 1, Many;
 }

@@ -2,9 +2,10 @@
 
 use super::card::{Buffer, CERTIFICATES, HELLO};
 use super::event;
-use super::{ClientHello, Event, ServerHello, Stream, version_name};
+use super::{ClientHello, Event, ServerHello, Stream};
 use crate::certificate::{self, Certificate};
 use crate::fingerprint;
+use std::any::Any;
 use std::borrow::Cow;
 use vonggac_event::{Body, limits};
 use vonggac_protocol::{Host, Instances, Judged, Next, Protocol, Side, Source};
@@ -154,12 +155,13 @@ impl Handshake {
     }
 
     fn judge(&mut self, host: &mut dyn Host, side: Side, stage: u8) {
-        if self.judged.advance(side, stage) {
+        for stage in self.judged.advance(side, stage) {
             host.judge(side, stage, self);
         }
     }
 
-    fn version(&self, side: Side) -> Option<u16> {
+    /// The version of a side's hello.
+    pub(super) fn version(&self, side: Side) -> Option<u16> {
         match side {
             Side::Client => self.client_hello.as_ref().map(|hello| hello.version()),
             Side::Server => self.server_hello.as_ref().map(|hello| hello.version()),
@@ -197,7 +199,11 @@ impl Source for Handshake {
         TRANSACTION
     }
 
-    fn read<'a>(&'a self, side: Side, buffer: usize, into: &mut Instances<'a>) {
+    fn as_any(&self) -> Option<&dyn Any> {
+        Some(self)
+    }
+
+    fn read<'a>(&'a self, _: Side, buffer: usize, into: &mut Instances<'a>) {
         let Some(buffer) = Buffer::at(buffer) else { return };
         let mut give = |text: &'a str| into.push(Cow::Borrowed(text.as_bytes()));
         let certificate = self.certificate.as_deref();
@@ -214,10 +220,6 @@ impl Source for Handshake {
                         .map(|name| Cow::Borrowed(name.as_slice())),
                 );
             }
-            Buffer::Version => into.extend(
-                self.version(side)
-                    .map(|version| Cow::Owned(rule_version(version).into_bytes())),
-            ),
             Buffer::Ja3Hash => give(&self.client_prints.ja3),
             Buffer::Ja3String => give(&self.client_prints.ja3_text),
             Buffer::Ja4 => give(&self.client_prints.ja4),
@@ -245,15 +247,5 @@ impl Source for Handshake {
 
     fn event(&self) -> Option<Body> {
         self.has_hello().then(|| Body::Tls(event::describe(self)))
-    }
-}
-
-/// A version as rules write it.
-fn rule_version(version: u16) -> String {
-    match version {
-        0x0002 => "SSLv2".into(),
-        0x0300 => "SSLv3".into(),
-        0x0301..=0x0304 => format!("1.{}", version - 0x0301),
-        other => version_name(other).into_owned(),
     }
 }

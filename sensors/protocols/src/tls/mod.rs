@@ -19,6 +19,7 @@ mod card;
 mod event;
 mod flow;
 mod handshake;
+mod keywords;
 mod registry;
 mod stream;
 

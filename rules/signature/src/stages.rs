@@ -1,0 +1,157 @@
+//! Rules on transactions, by where they are judged.
+//!
+//! A rule is judged once for a side of a transaction: at the first stage at which all is there that it asks for. It is found there by the most telling
+//! pattern of any of its buffers, those of earlier stages included, which are then searched once more for the few rules that waited.
+
+use vonggac_protocol::Side;
+
+use crate::prefilter::{Group, GroupBuilder, Telling, choose};
+use crate::rule::{Check, Placement, Presence, Rule, RuleIndex, Target};
+use crate::vocabulary::{App, TermKind, Vocabulary};
+
+/// The rules that are judged at one stage.
+#[derive(Debug, Default)]
+pub(crate) struct StageRules {
+    pub(crate) scans: Vec<Scan>,
+    /// Rules judged on every transaction.
+    pub(crate) always: Vec<RuleIndex>,
+}
+
+/// The rules that are found by one buffer.
+#[derive(Debug)]
+pub(crate) struct Scan {
+    /// The buffer's place in the protocol's card.
+    pub(crate) place: usize,
+    /// Index into the engine's sources.
+    pub(crate) source: u32,
+    pub(crate) group: Group,
+}
+
+/// For each protocol, side and stage its rules.
+#[derive(Debug, Default)]
+pub(crate) struct Stages(Vec<[Vec<StageRules>; 2]>);
+
+impl Stages {
+    pub(crate) fn get(&self, app: App, side: Side, stage: u8) -> Option<&StageRules> {
+        let sides = self.0.get(app.place())?;
+        side.of::<Vec<StageRules>>(sides).get(usize::from(stage))
+    }
+
+    /// Bytes that each of the prefilters takes.
+    pub(crate) fn memory_bytes(&self) -> impl Iterator<Item = usize> {
+        let stages = self.0.iter().flatten().flatten();
+        stages.flat_map(|stage| stage.scans.iter().map(|scan| scan.group.memory_bytes()))
+    }
+}
+
+/// The rules of one stage while they are put there.
+#[derive(Default)]
+struct StageBuilder {
+    scans: Vec<(usize, u32, GroupBuilder)>,
+    always: Vec<RuleIndex>,
+}
+
+impl StageBuilder {
+    fn add(&mut self, index: RuleIndex, found_by: Option<(usize, u32, Option<Telling>)>) {
+        let Some((place, source, telling)) = found_by else {
+            return self.always.push(index);
+        };
+        let known = self.scans.iter().position(|(_, known, _)| *known == source);
+        let at = known.unwrap_or_else(|| {
+            self.scans.push((place, source, GroupBuilder::default()));
+            self.scans.len() - 1
+        });
+        if let Some((_, _, group)) = self.scans.get_mut(at) {
+            group.add(index, telling.as_ref());
+        }
+    }
+
+    fn build(self) -> StageRules {
+        let scans = self.scans.into_iter();
+        StageRules {
+            scans: scans
+                .map(|(place, source, group)| Scan {
+                    place,
+                    source,
+                    group: group.build(),
+                })
+                .collect(),
+            always: self.always,
+        }
+    }
+}
+
+/// All stages while rules are put there.
+pub(crate) struct StageBuilders(Vec<[Vec<StageBuilder>; 2]>);
+
+impl StageBuilders {
+    /// The stages of a vocabulary's protocols, without rules.
+    pub(crate) fn new(vocabulary: &Vocabulary) -> StageBuilders {
+        let of_side = |stages: &[&str]| stages.iter().map(|_| StageBuilder::default()).collect();
+        let apps = vocabulary.apps();
+        StageBuilders(apps.map(|(_, card)| card.stages.map(of_side)).collect())
+    }
+
+    /// Puts a rule wherever it is judged.
+    pub(crate) fn place(&mut self, index: RuleIndex, rule: &Rule, vocabulary: &Vocabulary) {
+        for Placement { app, side, stage } in rule.placements(vocabulary) {
+            let sides = self.0.get_mut(app.place());
+            let stages = sides.map(|sides| side.of_mut::<Vec<StageBuilder>>(sides));
+            if let Some(builder) = stages.and_then(|stages| stages.get_mut(usize::from(stage))) {
+                builder.add(index, found_by(rule, vocabulary, app, side));
+            }
+        }
+    }
+
+    pub(crate) fn build(self) -> Stages {
+        let apps = self.0.into_iter();
+        let of_side = |stages: Vec<StageBuilder>| stages.into_iter().map(StageBuilder::build).collect();
+        Stages(apps.map(|sides| sides.map(of_side)).collect())
+    }
+}
+
+/// Patterns in buffers of few values tell this much less, unless the author chose them.
+const COMMONPLACE_DIVISOR: u32 = 8;
+const COMMONPLACE_SCORE_FROM: u32 = 1_000_000;
+
+/// The buffer that a rule is found by: its place in the card, its source, and the pattern if there is one. Buffers that may be missing do not serve.
+fn found_by(
+    rule: &Rule,
+    vocabulary: &Vocabulary,
+    app: App,
+    side: Side,
+) -> Option<(usize, u32, Option<Telling>)> {
+    let required = rule.targets.iter().filter_map(|target| {
+        let Target {
+            term,
+            check:
+                Check::Buffer {
+                    source,
+                    presence: Presence::Required,
+                    steps,
+                },
+        } = target
+        else {
+            return None;
+        };
+        let term = vocabulary.term(*term)?;
+        let place = term.of(app, side)?.place;
+        let is_commonplace = matches!(
+            term.kind,
+            TermKind::Buffer {
+                is_commonplace: true,
+                ..
+            }
+        );
+        let telling = choose(steps).map(|telling| match is_commonplace {
+            true if telling.score < COMMONPLACE_SCORE_FROM => Telling {
+                score: telling.score / COMMONPLACE_DIVISOR,
+                ..telling
+            },
+            _ => telling,
+        });
+        Some((place, *source, telling))
+    });
+    // Of equals the last, so that what has a pattern goes before what has none.
+    required.max_by_key(|(_, _, telling)| telling.as_ref().map(|telling| telling.score))
+}
