@@ -20,13 +20,7 @@ type Fault = Box<dyn std::error::Error>;
 const ENVELOPE: &str = "vonggac.v1.Event";
 
 /// Messages within messages that stand behind a pointer.
-const BOXED: [&str; 5] = [
-    "Signature.http",
-    "Signature.dns",
-    "Signature.tls",
-    "Signature.flow",
-    "File.http",
-];
+const BOXED: [&str; 2] = ["Signature.flow", "File.http"];
 
 fn main() -> Result<(), Fault> {
     println!("cargo::rerun-if-changed=proto");

@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn a_signature_becomes_a_match_of_its_own() {
-        let found = direct_match(&event(Body::Signature(signature("alert")))).unwrap();
+        let found = direct_match(&event(Body::Signature(Box::new(signature("alert"))))).unwrap();
         let card = found.rule.unwrap();
         assert_eq!(
             (found.rule_id.as_str(), found.target_id.as_str()),
@@ -214,7 +214,7 @@ mod tests {
             ("pass", false),
             ("", false),
         ] {
-            let found = direct_match(&event(Body::Signature(signature(action))));
+            let found = direct_match(&event(Body::Signature(Box::new(signature(action)))));
             assert_eq!(found.is_some(), expect, "{action}");
         }
     }

@@ -167,7 +167,7 @@ mod tests {
     prop_compose! {
         fn signature()(message in text(), metadata in list(), payload in 0_usize..2_000_000, rule in text()) -> Body {
             let payload = vec![7; payload];
-            Body::Signature(proto::Signature { message, metadata, payload, rule, ..proto::Signature::default() })
+            Body::Signature(Box::new(proto::Signature { message, metadata, payload, rule, ..proto::Signature::default() }))
         }
     }
 

@@ -222,8 +222,6 @@ fn describe(event: &Event, body: &Body, options: &Options, line: &mut Object<'_>
                 line.object("tcp", |object| flow::tcp(flow, object));
             }
         }
-        Body::Http(http) => line.object("http", |object| http::describe(http, object)),
-        Body::Tls(tls) => line.object("tls", |object| tls::describe(tls, object)),
         Body::File(file) => {
             let app = if file.app.is_empty() {
                 &file.source
@@ -239,11 +237,17 @@ fn describe(event: &Event, body: &Body, options: &Options, line: &mut Object<'_>
         Body::Signature(signature) => alert::describe(event, signature, options, line),
         Body::Anomaly(anomaly) => line.object("anomaly", |object| anomaly::describe(anomaly, object)),
         Body::Stats(stats) => line.object("stats", |object| stats::describe(stats, object)),
-        _ => {
-            if let Some(class) = Class::of(event) {
-                line.object(class.info().eve, |object| plain::describe(event, class, object));
-            }
-        }
+        _ => application(event, line),
+    }
+}
+
+/// The object of a class that has no more than that: of most application protocols.
+fn application(event: &Event, line: &mut Object<'_>) {
+    match (&event.body, Class::of(event)) {
+        (Some(Body::Http(http)), _) => line.object("http", |object| http::describe(http, object)),
+        (Some(Body::Tls(tls)), _) => line.object("tls", |object| tls::describe(tls, object)),
+        (_, Some(class)) => line.object(class.info().eve, |object| plain::describe(event, class, object)),
+        (_, None) => {}
     }
 }
 

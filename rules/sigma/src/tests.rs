@@ -600,10 +600,10 @@ fn only_rules_of_the_events_class_match() {
     check(Body::Dns(Dns::default()), &[0]);
     check(Body::Flow(Flow::default()), &[1]);
     check(
-        Body::Signature(Signature {
+        Body::Signature(Box::new(Signature {
             sid: 7,
             ..Signature::default()
-        }),
+        })),
         &[2],
     );
     check(Body::Http(Http::default()), &[]);

@@ -4,7 +4,7 @@ use crate::flow_events::flow_so_far;
 use crate::worker::{Scene, Worker};
 use vonggac_decode::{Packet, Transport};
 use vonggac_event::proto::Signature;
-use vonggac_event::{Body, limits};
+use vonggac_event::{Body, Event, limits};
 use vonggac_protocol::{Side, Source};
 use vonggac_signature as signature;
 use vonggac_signature::{Action, Context, Fragment, IcmpFacts, PacketFacts, RuleInfo, Stage, TcpFacts};
@@ -136,7 +136,7 @@ impl Worker<'_> {
             let rule = self.matcher.engine().rule(hit.rule);
             let body = signature_body(rule, hit.action, found, scene, excerpt);
             let transaction = found.transaction.map(|(_, source)| source.transaction());
-            self.emit(scene, transaction, self.ts_us, Body::Signature(body));
+            self.emit(scene, transaction, self.ts_us, Body::Signature(Box::new(body)));
         }
         // Given back so that the next match need not allocate.
         self.shared.hits = hits;
@@ -213,12 +213,12 @@ fn signature_body(
         ..Signature::default()
     };
     if let Some((side, source)) = found.transaction {
-        match source.event() {
-            Some(Body::Http(http)) => body.http = Some(Box::new(http)),
-            Some(Body::Dns(dns)) => body.dns = Some(Box::new(dns)),
-            Some(Body::Tls(tls)) => body.tls = Some(Box::new(tls)),
-            _ => {}
-        }
+        body.transaction = source.event().map(|told| {
+            Box::new(Event {
+                body: Some(told),
+                ..Event::default()
+            })
+        });
         body.files = source.files(side);
     }
     body

@@ -55,7 +55,7 @@ impl Kept {
     all_of!(http, Http, proto::Http);
     all_of!(tls, Tls, proto::Tls);
     all_of!(file_events, File, proto::File);
-    all_of!(signatures, Signature, proto::Signature);
+    all_of!(signatures, Signature, Box<proto::Signature>);
     all_of!(anomalies, Anomaly, proto::Anomaly);
 
     fn sids(&self) -> Vec<u32> {

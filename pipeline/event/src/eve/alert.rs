@@ -2,8 +2,8 @@
 
 use super::json::Object;
 use super::text::{base64, printable, timestamp};
-use super::{Options, dns, endpoints, file, flow, http, tls};
-use crate::Event;
+use super::{Options, application, dns, endpoints, file, flow};
+use crate::{Body, Event};
 use crate::proto::{Flow, Signature};
 
 /// Everything of an alert's line but the envelope.
@@ -87,17 +87,16 @@ fn key_and_value(pair: &str) -> (&str, &str) {
 }
 
 fn transaction(event: &Event, signature: &Signature, line: &mut Object<'_>) {
-    if let Some(http) = &signature.http {
-        line.object("http", |object| http::describe(http, object));
-    }
-    if let Some(dns) = &signature.dns {
-        line.object("dns", |object| match is_to_client(signature) {
+    match signature.transaction.as_deref() {
+        Some(Event {
+            body: Some(Body::Dns(dns)),
+            ..
+        }) => line.object("dns", |object| match is_to_client(signature) {
             true => dns::response(dns, object),
             false => dns::request(dns, event.tx_id, object),
-        });
-    }
-    if let Some(tls) = &signature.tls {
-        line.object("tls", |object| tls::describe(tls, object));
+        }),
+        Some(transaction) => application(transaction, line),
+        None => {}
     }
     line.list("files", |list| {
         for file in &signature.files {
@@ -118,7 +117,6 @@ fn so_far(event: &Event, flow: &Flow, object: &mut Object<'_>) {
 mod tests {
     use super::super::tests::{lines, lines_with};
     use super::*;
-    use crate::Body;
     use crate::proto::{Dns, Http};
     use serde_json::json;
 
@@ -131,9 +129,16 @@ mod tests {
             dport: 80,
             proto: 6,
             tx_id: Some(3),
-            body: Some(Body::Signature(signature)),
+            body: Some(Body::Signature(Box::new(signature))),
             ..Event::default()
         }
+    }
+
+    fn within(body: Body) -> Option<Box<Event>> {
+        Some(Box::new(Event {
+            body: Some(body),
+            ..Event::default()
+        }))
     }
 
     fn signature(direction: &str) -> Signature {
@@ -148,7 +153,7 @@ mod tests {
             direction: direction.into(),
             app: "http".into(),
             metadata: vec!["tag one".into(), "since 2026".into(), "tag two".into()],
-            http: Some(Box::new(Http {
+            transaction: within(Body::Http(Http {
                 host: "a.example".into(),
                 ..Http::default()
             })),
@@ -204,8 +209,7 @@ mod tests {
     fn dns_is_the_side_that_matched() {
         let check = |direction: &str, expect: &str| {
             let signature = Signature {
-                http: None,
-                dns: Some(Box::new(Dns::default())),
+                transaction: within(Body::Dns(Dns::default())),
                 ..signature(direction)
             };
             assert_eq!(lines(&alert(signature))[0]["dns"]["type"], expect);

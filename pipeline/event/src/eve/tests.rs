@@ -174,13 +174,13 @@ fn names_that_the_schema_gives_are_where_it_says() {
             sha256: text(),
             ..File::default()
         }),
-        Body::Signature(Signature {
+        Body::Signature(Box::new(Signature {
             message: text(),
             category: text(),
             app: text(),
             action: text(),
             ..Signature::default()
-        }),
+        })),
     ];
     for body in events {
         let event = Event {

@@ -44,12 +44,20 @@ fn on_a_tap_packets_have_no_number() {
     assert!(kept.events.iter().all(|event| event.packet == 0));
 }
 
+fn transaction(signature: &proto::Signature) -> &proto::Http {
+    let told = signature.transaction.as_ref().unwrap();
+    match &told.body {
+        Some(Body::Http(http)) => http,
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn an_alert_carries_its_transaction_its_files_and_the_flow_so_far() {
     let kept = numbered(WEB_RULES, &web());
     let of_sid = |sid| *kept.signatures().iter().find(|hit| hit.sid == sid).unwrap();
     let uri = of_sid(1);
-    let http = uri.http.as_ref().unwrap();
+    let http = transaction(uri);
     assert_eq!((http.uri.as_str(), http.status_code), ("/a/../evil.exe?q=1", 0));
     assert!(uri.files.is_empty());
     let body = of_sid(3);
@@ -57,14 +65,14 @@ fn an_alert_carries_its_transaction_its_files_and_the_flow_so_far() {
         (body.files.len(), body.files[0].name.as_str(), body.files[0].size),
         (1, "evil.exe", 7)
     );
-    assert_eq!(body.http.as_ref().unwrap().status_code, 200);
+    assert_eq!(transaction(body).status_code, 200);
     let flow = body.flow.as_ref().unwrap();
     assert_eq!(
         (flow.orig_packets, flow.resp_packets, flow.app.as_str()),
         (4, 3, "http")
     );
     let stream = of_sid(4);
-    assert!(stream.is_stream && stream.http.is_none());
+    assert!(stream.is_stream && stream.transaction.is_none());
 }
 
 #[test]
