@@ -1,134 +1,15 @@
-//! Comparisons of numbers, as many keywords use them.
+//! Numbers and their comparisons, with what is wrong about them as a complaint.
+
+pub(crate) use vonggac_protocol::{Dash, NumberTest};
 
 use crate::error::{Complaint, value};
 
-/// `5`, `=5`, `!5`, `<5`, `<=5`, `>5`, `>=5`, `1<>9` (both ends excluded), `1-9` (as the keyword says).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum NumberTest {
-    Equal(u64),
-    NotEqual(u64),
-    Less(u64),
-    LessOrEqual(u64),
-    Greater(u64),
-    GreaterOrEqual(u64),
-    /// Low and high, both excluded.
-    Between(u64, u64),
-    /// Low and high, both included.
-    Within(u64, u64),
-}
-
-/// Makes a comparison with a number.
-type Make = fn(u64) -> NumberTest;
-
-/// What `1-9` means; keywords differ.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Dash {
-    Included,
-    Excluded,
-}
-
-impl NumberTest {
-    pub(crate) fn parse(text: &str, dash: Dash) -> Result<NumberTest, Complaint> {
-        let text = text.trim();
-        if let Some((low, high)) = text.split_once("<>") {
-            return ordered(NumberTest::Between(number(low)?, number(high)?));
-        }
-        if let Some((low, high)) = text.split_once('-') {
-            let (low, high) = (number(low)?, number(high)?);
-            return ordered(match dash {
-                Dash::Included => NumberTest::Within(low, high),
-                Dash::Excluded => NumberTest::Between(low, high),
-            });
-        }
-        let operators: [(&str, Make); 7] = [
-            ("<=", NumberTest::LessOrEqual),
-            (">=", NumberTest::GreaterOrEqual),
-            ("!=", NumberTest::NotEqual),
-            ("<", NumberTest::Less),
-            (">", NumberTest::Greater),
-            ("!", NumberTest::NotEqual),
-            ("=", NumberTest::Equal),
-        ];
-        for (operator, test) in operators {
-            if let Some(rest) = text.strip_prefix(operator) {
-                return Ok(test(number(rest)?));
-            }
-        }
-        Ok(NumberTest::Equal(number(text)?))
-    }
-
-    /// The same, where some values have names.
-    pub(crate) fn parse_named(text: &str, names: &[(&str, u64)]) -> Result<NumberTest, Complaint> {
-        let (is_negated, word) = match text.trim().strip_prefix('!') {
-            Some(rest) => (true, rest.trim()),
-            None => (false, text.trim()),
-        };
-        let named = names.iter().find(|(name, _)| name.eq_ignore_ascii_case(word));
-        match (named, is_negated) {
-            (Some((_, number)), true) => Ok(NumberTest::NotEqual(*number)),
-            (Some((_, number)), false) => Ok(NumberTest::Equal(*number)),
-            (None, _) => NumberTest::parse(text, Dash::Excluded),
-        }
-    }
-
-    pub(crate) fn holds(self, number: u64) -> bool {
-        match self {
-            NumberTest::Equal(wanted) => number == wanted,
-            NumberTest::NotEqual(wanted) => number != wanted,
-            NumberTest::Less(limit) => number < limit,
-            NumberTest::LessOrEqual(limit) => number <= limit,
-            NumberTest::Greater(limit) => number > limit,
-            NumberTest::GreaterOrEqual(limit) => number >= limit,
-            NumberTest::Between(low, high) => low < number && number < high,
-            NumberTest::Within(low, high) => low <= number && number <= high,
-        }
-    }
-}
-
-fn ordered(test: NumberTest) -> Result<NumberTest, Complaint> {
-    match test {
-        NumberTest::Between(low, high) | NumberTest::Within(low, high) if low >= high => {
-            Err(value(format!("{low} is not below {high}")))
-        }
-        _ => Ok(test),
-    }
+/// A comparison: see [`NumberTest::parse`].
+pub(crate) fn number_test(text: &str, dash: Dash) -> Result<NumberTest, Complaint> {
+    NumberTest::parse(text, dash).map_err(value)
 }
 
 /// A decimal number, or hexadecimal after `0x`.
 pub(crate) fn number(text: &str) -> Result<u64, Complaint> {
-    let text = text.trim();
-    let parsed = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-        Some(digits) => u64::from_str_radix(digits, 16),
-        None => text.parse(),
-    };
-    parsed.map_err(|_| value(format!("{text:?} is no number")))
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn comparisons() {
-        let table: &[(&str, &[u64], &[u64])] = &[
-            ("5", &[5], &[4, 6]),
-            (">5", &[6], &[5]),
-            (">=5", &[5], &[4]),
-            ("< 5", &[4], &[5]),
-            ("!5", &[4], &[5]),
-            ("1<>4", &[2, 3], &[1, 4]),
-            ("0x10", &[16], &[10]),
-        ];
-        for (text, yes, no) in table {
-            let test = NumberTest::parse(text, Dash::Excluded).unwrap();
-            assert!(yes.iter().all(|n| test.holds(*n)), "{text}");
-            assert!(!no.iter().any(|n| test.holds(*n)), "{text}");
-        }
-        assert!(NumberTest::parse("1-4", Dash::Included).unwrap().holds(1));
-        assert!(!NumberTest::parse("1-4", Dash::Excluded).unwrap().holds(1));
-        for text in ["", "x", "4<>1", "-1", "99999999999999999999"] {
-            assert!(NumberTest::parse(text, Dash::Included).is_err(), "{text}");
-        }
-    }
+    vonggac_protocol::number(text).map_err(value)
 }

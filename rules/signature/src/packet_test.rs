@@ -2,7 +2,7 @@
 
 use crate::context::{IcmpFacts, PacketFacts, TcpFacts};
 use crate::error::{Complaint, unsupported, value};
-use crate::number::{Dash, NumberTest, number};
+use crate::number::{Dash, NumberTest, number, number_test};
 
 /// One condition on a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,7 +110,7 @@ fn fragment_bit(letter: char) -> Option<u8> {
 impl PacketTest {
     /// The condition that a keyword with that value asks for; `None` if the keyword is another's.
     pub(crate) fn parse(keyword: &str, text: &str) -> Option<Result<PacketTest, Complaint>> {
-        let excluded = |test: fn(NumberTest) -> PacketTest| NumberTest::parse(text, Dash::Excluded).map(test);
+        let excluded = |test: fn(NumberTest) -> PacketTest| number_test(text, Dash::Excluded).map(test);
         let short = |test: fn(u16) -> PacketTest| {
             number(text)
                 .and_then(|n| u16::try_from(n).map_err(|_| value(format!("{n} is above 65535"))))
@@ -128,8 +128,8 @@ impl PacketTest {
             "window" | "tcp.window" => excluded(PacketTest::TcpWindow),
             "fragbits" => BitTest::parse(text, fragment_bit).map(PacketTest::FragmentBits),
             "fragoffset" => excluded(PacketTest::FragmentOffset),
-            "ttl" => NumberTest::parse(text, Dash::Included).map(PacketTest::Ttl),
-            "tos" => NumberTest::parse(text, Dash::Included).map(PacketTest::Tos),
+            "ttl" => number_test(text, Dash::Included).map(PacketTest::Ttl),
+            "tos" => number_test(text, Dash::Included).map(PacketTest::Tos),
             "id" => excluded(PacketTest::IpId),
             "ip_proto" => parse_ip_protocol(text).map(PacketTest::IpProtocol),
             "ipopts" => parse_ip_option(text).map(PacketTest::IpOption),
@@ -192,7 +192,7 @@ fn parse_ip_protocol(text: &str) -> Result<NumberTest, Complaint> {
         "ospf" => 89,
         "pim" => 103,
         "sctp" => 132,
-        _ => return NumberTest::parse(text, Dash::Included),
+        _ => return number_test(text, Dash::Included),
     };
     Ok(if sign.is_empty() {
         NumberTest::Equal(number)

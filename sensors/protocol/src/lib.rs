@@ -23,6 +23,7 @@ mod file_body;
 mod host;
 mod limits;
 mod magic;
+mod number;
 mod side;
 mod source;
 
@@ -30,5 +31,6 @@ pub use card::{BufferCard, Card, Condition, KeywordCard, NumberCard, Occurs, Sid
 pub use file_body::{End, FileBody};
 pub use host::{Host, Next, Protocol};
 pub use limits::Limits;
+pub use number::{Dash, NumberTest, number};
 pub use side::Side;
 pub use source::{Instances, Judged, Source};

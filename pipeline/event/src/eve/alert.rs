@@ -3,8 +3,8 @@
 use super::json::Object;
 use super::text::{base64, printable, timestamp};
 use super::{Options, application, dns, endpoints, file, flow};
-use crate::{Body, Event};
 use crate::proto::{Flow, Signature};
+use crate::{Body, Event};
 
 /// Everything of an alert's line but the envelope.
 pub(super) fn describe(event: &Event, signature: &Signature, options: &Options, line: &mut Object<'_>) {

@@ -3,7 +3,7 @@
 use crate::bytes::DataAt;
 use crate::content::{Amount, Content, FastPattern, parse_content};
 use crate::error::{Complaint, combination, value};
-use crate::number::{Dash, NumberTest, number};
+use crate::number::{Dash, number, number_test};
 use crate::pattern::parse_expression;
 use crate::verify::Step;
 use crate::vocabulary::TermId;
@@ -178,7 +178,7 @@ impl Draft {
     }
 
     fn size(&mut self, text: &str) -> Result<(), Complaint> {
-        let test = NumberTest::parse(text, Dash::Excluded)?;
+        let test = number_test(text, Dash::Excluded)?;
         let list = self.current_list();
         self.push(list, Step::Size(test)).map(|_| ())
     }
@@ -190,7 +190,7 @@ impl Draft {
             "raw" => "http.uri.raw",
             other => return Err(value(format!("unknown word {other:?}"))),
         };
-        let test = NumberTest::parse(length, Dash::Excluded)?;
+        let test = number_test(length, Dash::Excluded)?;
         let list = self.list_of_keyword(buffer)?;
         self.push(list, Step::Size(test)).map(|_| ())
     }

@@ -233,7 +233,9 @@ impl Draft {
                 });
                 return Some(Ok(()));
             }
-            TermKind::Number(card) => NumberTest::parse_named(text, card.names).map(Check::Number),
+            TermKind::Number(card) => NumberTest::parse_named(text, card.names)
+                .map(Check::Number)
+                .map_err(value),
             TermKind::Own(card) => (card.compile)(text)
                 .map(|condition| Check::Own(condition.into()))
                 .map_err(value),

@@ -3,7 +3,7 @@
 use crate::context::Direction;
 use crate::error::{Complaint, over_limit, unsupported, value};
 use crate::limits::FLOWBIT_ALTERNATIVES_MAX;
-use crate::number::{Dash, NumberTest, number};
+use crate::number::{Dash, NumberTest, number, number_test};
 use crate::rule::{
     CounterTest, Effect, HostBit, PayloadFrom, StateTest, StreamSide, StreamSizeTest, Threshold,
     ThresholdKind, Track, TrackHost,
@@ -194,7 +194,7 @@ fn stream_size(text: &str) -> Result<StreamSizeTest, Complaint> {
     };
     let test = match rest.split_once(',') {
         Some((operator, operand)) => comparison(operator.trim(), operand)?,
-        None => NumberTest::parse(rest, Dash::Excluded)?,
+        None => number_test(rest, Dash::Excluded)?,
     };
     Ok(StreamSizeTest { side, test })
 }
