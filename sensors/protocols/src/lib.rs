@@ -1,4 +1,4 @@
-//! Application protocols on nom: DNS, HTTP/1 and TLS.
+//! Application protocols: DNS, HTTP/1, Modbus and TLS.
 //!
 //! Everything here is pure and synchronous: bytes go in, typed items come out. There is no I/O, no clock and no
 //! global state, and nothing here decides what is malicious.
@@ -10,6 +10,7 @@
 //! |---|---|---|
 //! | [`dns`] | one DNS message | whole payload in, one [`dns::Message`] out |
 //! | [`http`] | one direction of an HTTP/1 connection | incremental, pull style |
+//! | [`modbus`] | one Modbus message | whole message in, one [`modbus::Message`] out |
 //! | [`tls`] | one direction of a TLS connection, until it is encrypted | incremental, pull style |
 //! | [`certificate`] | one DER certificate | a summary in Suricata's spelling |
 //! | [`fingerprint`] | parsed hellos | JA3, JA3S, JA4 |
@@ -25,6 +26,7 @@ pub mod community_id;
 pub mod dns;
 pub mod fingerprint;
 pub mod http;
+pub mod modbus;
 pub mod tls;
 
 mod wire;
@@ -32,4 +34,4 @@ mod wire;
 use vonggac_protocol::Card;
 
 /// The protocols that are read, in the order in which a flow's beginning is shown to them.
-pub static REGISTRY: &[&Card] = &[&http::CARD, &tls::CARD, &dns::CARD];
+pub static REGISTRY: &[&Card] = &[&http::CARD, &tls::CARD, &dns::CARD, &modbus::CARD];
