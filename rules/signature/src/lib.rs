@@ -35,6 +35,7 @@
 //! * A verification takes at most [`limits::VERIFY_STEPS_MAX`] tries; what stops is counted.
 
 mod address_index;
+mod base64;
 mod bounded_map;
 mod buffer;
 mod bytes;

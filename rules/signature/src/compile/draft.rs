@@ -1,17 +1,16 @@
 //! A rule while its options are read one after the other.
 
 use crate::buffer::{Buffer, Occurs};
-use crate::classification::{PRIORITY_DEFAULT, classtype_priority};
-use crate::context::App;
+use crate::classification::PRIORITY_DEFAULT;
 use crate::error::{Complaint, ErrorKind, Problem, combination, over_limit, unsupported, value};
 use crate::limits::{STEPS_PER_LIST_MAX, TRANSFORMS_MAX};
 use crate::number::number;
 use crate::packet_test::PacketTest;
 use crate::parse::{ParsedRule, RuleOption};
-use crate::rule::{FlowTest, PayloadFrom, PayloadScope, Presence, Rule, RuleInfo, Source, Target};
+use crate::rule::{FlowTest, PayloadScope, Presence, Rule, RuleInfo, Source};
 use crate::transform::Transform;
 use crate::variables::Resolver;
-use crate::verify::{Step, StepList};
+use crate::verify::Step;
 
 use super::Sources;
 use super::header::HeaderMeaning;
@@ -42,8 +41,8 @@ pub(super) struct Draft {
     pub(super) last_content: Option<(usize, usize)>,
     /// Names of byte variables.
     pub(super) variables: Vec<String>,
-    has_sid: bool,
-    has_priority: bool,
+    pub(super) has_sid: bool,
+    pub(super) has_priority: bool,
 }
 
 impl Draft {
@@ -166,50 +165,6 @@ impl Draft {
         Err(unsupported(format!("unsupported keyword {name}")))
     }
 
-    /// Keywords that tell people something and decide nothing.
-    fn information(&mut self, name: &str, text: &str) -> Option<Result<(), Complaint>> {
-        let info = &mut self.rule.info;
-        let result = match name {
-            "msg" => quoted(text).map(|message| info.message = message),
-            "sid" => small(text).map(|sid| {
-                info.sid = sid;
-                self.has_sid = true;
-            }),
-            "gid" => small(text).map(|gid| info.gid = gid),
-            "rev" => small(text).map(|rev| info.rev = rev),
-            "classtype" => {
-                info.classtype = text.trim_matches('"').to_owned();
-                if !self.has_priority {
-                    info.priority = classtype_priority(&info.classtype).unwrap_or(PRIORITY_DEFAULT);
-                }
-                Ok(())
-            }
-            "priority" => number(text).and_then(|priority| {
-                info.priority = u8::try_from(priority).map_err(|_| value("priority goes up to 255"))?;
-                self.has_priority = true;
-                Ok(())
-            }),
-            "metadata" => {
-                for pair in text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
-                    let (key, rest) = pair.split_once(char::is_whitespace).unwrap_or((pair, ""));
-                    info.metadata.push((key.to_owned(), rest.trim().to_owned()));
-                }
-                Ok(())
-            }
-            "target" => {
-                info.metadata.push(("target".to_owned(), text.to_owned()));
-                Ok(())
-            }
-            "reference" => {
-                info.references.push(text.to_owned());
-                Ok(())
-            }
-            "tag" | "prefilter" => Ok(()),
-            _ => return None,
-        };
-        Some(result)
-    }
-
     /// Selects the buffer that the next conditions look into.
     fn select(&mut self, source: Source) {
         if source.buffer == Buffer::Payload {
@@ -288,95 +243,6 @@ impl Draft {
         }
         Ok(())
     }
-
-    fn finish(mut self, sources: &mut Sources) -> Result<Rule, Complaint> {
-        self.nest_base64()?;
-        let mut rule = self.rule;
-        for list in self.lists {
-            match list.looks_into {
-                LooksInto::Payload if list.steps.is_empty() => {}
-                LooksInto::Payload => {
-                    rule.payload_scope = scope(&rule, &list.steps);
-                    rule.payload = Some(StepList::new(list.steps));
-                }
-                LooksInto::Base64 => {}
-                LooksInto::Source(source) => {
-                    check_app(&rule, &source)?;
-                    rule.targets.push(Target {
-                        source: sources.number(source),
-                        presence: list.presence,
-                        steps: StepList::new(list.steps),
-                    });
-                }
-            }
-        }
-        if !rule.packet_tests.is_empty() && rule.judges_transactions() {
-            return Err(combination(
-                "conditions on one packet and on an application buffer cannot both be met",
-            ));
-        }
-        Ok(rule)
-    }
-
-    /// Moves the conditions on `base64_data` into the step that decodes.
-    fn nest_base64(&mut self) -> Result<(), Complaint> {
-        let Some(position) = self
-            .lists
-            .iter()
-            .position(|list| list.looks_into == LooksInto::Base64)
-        else {
-            return Ok(());
-        };
-        let steps = self
-            .lists
-            .get_mut(position)
-            .map(|list| std::mem::take(&mut list.steps))
-            .unwrap_or_default();
-        let decoder = self
-            .lists
-            .iter_mut()
-            .flat_map(|list| list.steps.iter_mut())
-            .rev()
-            .find_map(|step| match step {
-                Step::Base64(_, within) => Some(within),
-                _ => None,
-            });
-        match decoder {
-            Some(within) => *within = StepList::new(steps),
-            None => return Err(combination("base64_data without base64_decode")),
-        }
-        Ok(())
-    }
-}
-
-/// Where a rule's payload conditions look. As in Suricata, TCP payload is looked for in the stream,
-/// and also in single packets if a condition speaks of the start of the payload.
-fn scope(rule: &Rule, steps: &[Step]) -> PayloadScope {
-    let anchored = steps.iter().any(|step| match step {
-        Step::Content(content) => content.offset.is_some() || content.depth.is_some() || content.starts,
-        _ => false,
-    });
-    match rule.flow.only {
-        Some(PayloadFrom::Packets) => PayloadScope::Packet,
-        Some(PayloadFrom::Stream) => PayloadScope::Stream,
-        None if !rule.packet_tests.is_empty() => PayloadScope::Packet,
-        // Chunks overlap; packets do not, so that what they hold is counted once.
-        None if rule.counts() => PayloadScope::Packet,
-        None if anchored => PayloadScope::PacketAndStream,
-        None => PayloadScope::Stream,
-    }
-}
-
-fn check_app(rule: &Rule, source: &Source) -> Result<(), Complaint> {
-    match (rule.app, source.buffer.app()) {
-        (Some(named), Some(owner)) if named != owner && (named, owner) != (App::Quic, App::Tls) => {
-            Err(combination(format!(
-                "a rule for {named:?} never sees the buffer {:?}",
-                source.buffer
-            )))
-        }
-        _ => Ok(()),
-    }
 }
 
 fn place(option: &RuleOption, complaint: Complaint) -> Problem {
@@ -393,20 +259,4 @@ fn place(option: &RuleOption, complaint: Complaint) -> Problem {
 
 pub(super) fn small(text: &str) -> Result<u32, Complaint> {
     number(text).and_then(|n| u32::try_from(n).map_err(|_| value(format!("{n} is too large"))))
-}
-
-fn quoted(text: &str) -> Result<String, Complaint> {
-    let inside = text
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'))
-        .ok_or_else(|| value("the text must stand in double quotes"))?;
-    let mut result = String::with_capacity(inside.len());
-    let mut characters = inside.chars();
-    while let Some(character) = characters.next() {
-        match character {
-            '\\' => result.extend(characters.next()),
-            other => result.push(other),
-        }
-    }
-    Ok(result)
 }

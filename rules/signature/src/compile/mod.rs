@@ -3,7 +3,9 @@
 mod byte_keywords;
 mod content_keywords;
 mod draft;
+mod finish;
 mod header;
+mod information;
 mod state_keywords;
 
 use std::collections::{BTreeMap, HashMap};
