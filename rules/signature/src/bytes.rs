@@ -187,7 +187,8 @@ pub(crate) struct ByteJump {
 }
 
 impl ByteJump {
-    /// The new cursor, if it lies within the data.
+    /// The new cursor, if it lies within the data. As in Suricata a jump to before the data goes to its
+    /// start, and one to its very end fails.
     pub(crate) fn target(&self, data: &[u8], cursor: usize, variables: &ByteVariables) -> Option<usize> {
         let reading = self.field.read(data, cursor, variables)?;
         let distance = reading
@@ -203,9 +204,9 @@ impl ByteJump {
             .ok()?
             .checked_add(i64::try_from(distance).ok()?)?
             .checked_add(resolve(self.post_offset, variables))?;
-        usize::try_from(target)
+        usize::try_from(target.max(0))
             .ok()
-            .filter(|target| *target <= data.len())
+            .filter(|target| *target < data.len())
     }
 }
 
@@ -340,7 +341,9 @@ mod tests {
             (jump(one, JumpFrom::Beginning, 1, 1, 1), Some(4)),
             (jump(one, JumpFrom::Here, 9, 1, 0), None),
             (jump(one, JumpFrom::End, 1, 1, -5), Some(7)),
-            (jump(one, JumpFrom::Here, 1, 1, -9), None),
+            (jump(one, JumpFrom::Here, 1, 1, -9), Some(0)),
+            (jump(one, JumpFrom::Beginning, 3, 1, 0), None),
+            (jump(one, JumpFrom::Beginning, 3, 1, -1), Some(8)),
         ];
         for (jump, expected) in table {
             assert_eq!(jump.target(data, 0, &variables), expected, "{jump:?}");

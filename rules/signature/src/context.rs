@@ -116,6 +116,15 @@ pub struct Context<'a> {
     pub protocol: u8,
     /// The application protocol, once recognised.
     pub app: Option<App>,
+    /// Whether recognition is over without having found a protocol (`app` is `None`). Filled by who
+    /// recognises protocols; `false` while that is not known.
+    pub app_failed: bool,
+    /// The transaction's number within its flow, for [`crate::Matcher::transaction`] called more than once
+    /// for one transaction. `None`: each call is for a transaction of its own.
+    pub transaction: Option<u64>,
+    /// How many bytes at the start of the chunk given to [`crate::Matcher::stream`] an earlier chunk held, so
+    /// that rules which count do not count them again. Filled by who cuts the stream into chunks.
+    pub seen_before: usize,
     /// Which way the bytes go within the flow.
     pub direction: Direction,
     /// Whether both sides have spoken (TCP: the handshake is complete).

@@ -147,6 +147,9 @@ impl Matcher {
 
     /// Judges one packet: rules on headers, and on the payload of single packets.
     pub fn packet(&mut self, cx: &mut Context<'_>, payload: &[u8], out: &mut Vec<Hit>) {
+        if let Some(flow) = cx.flow.as_deref_mut() {
+            flow.begin_packet();
+        }
         if cx.flow.as_ref().is_some_and(|flow| flow.is_passed()) {
             return;
         }
@@ -194,7 +197,7 @@ impl Matcher {
     /// Judges a chunk of the reassembled TCP stream. Chunks may overlap: a rule reports once per
     /// direction of a flow.
     pub fn stream(&mut self, cx: &mut Context<'_>, data: &[u8], out: &mut Vec<Hit>) {
-        if data.is_empty() || cx.flow.as_ref().is_some_and(|flow| flow.is_passed()) {
+        if data.is_empty() || cx.flow.as_ref().is_some_and(|flow| flow.is_silenced()) {
             return;
         }
         let engine = Arc::clone(&self.engine);
@@ -207,7 +210,7 @@ impl Matcher {
 
     /// Judges one side of one transaction, given all its buffers; buffers may repeat.
     pub fn transaction(&mut self, cx: &mut Context<'_>, buffers: &[(Buffer, &[u8])], out: &mut Vec<Hit>) {
-        if cx.flow.as_ref().is_some_and(|flow| flow.is_passed()) {
+        if cx.flow.as_ref().is_some_and(|flow| flow.is_silenced()) {
             return;
         }
         let engine = Arc::clone(&self.engine);

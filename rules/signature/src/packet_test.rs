@@ -142,12 +142,14 @@ impl PacketTest {
     pub(crate) fn holds(self, packet: &PacketFacts<'_>, payload_bytes: usize, same_address: bool) -> bool {
         let tcp = |test: &dyn Fn(TcpFacts) -> bool| packet.tcp.is_some_and(test);
         let icmp = |test: &dyn Fn(IcmpFacts) -> bool| packet.icmp.is_some_and(test);
+        let echo =
+            |test: &dyn Fn(IcmpFacts) -> bool| icmp(&|icmp| has_identifier(packet, icmp) && test(icmp));
         match self {
             PacketTest::PayloadSize(test) => test.holds(payload_bytes as u64),
             PacketTest::IcmpType(test) => icmp(&|icmp| test.holds(icmp.kind.into())),
             PacketTest::IcmpCode(test) => icmp(&|icmp| test.holds(icmp.code.into())),
-            PacketTest::IcmpId(id) => icmp(&|icmp| icmp.id == Some(id)),
-            PacketTest::IcmpSeq(seq) => icmp(&|icmp| icmp.seq == Some(seq)),
+            PacketTest::IcmpId(id) => echo(&|icmp| icmp.id == Some(id)),
+            PacketTest::IcmpSeq(seq) => echo(&|icmp| icmp.seq == Some(seq)),
             PacketTest::TcpFlags(test) => tcp(&|tcp| test.holds(tcp.flags)),
             PacketTest::TcpSeq(test) => tcp(&|tcp| test.holds(tcp.seq.into())),
             PacketTest::TcpAck(test) => tcp(&|tcp| test.holds(tcp.ack.into())),
@@ -161,6 +163,17 @@ impl PacketTest {
             PacketTest::IpOption(wanted) => has_ip_option(packet.ip_options, wanted),
             PacketTest::SameAddress => same_address,
         }
+    }
+}
+
+/// Whether messages of this type have an identifier and a sequence number; in others these bytes mean
+/// something else.
+fn has_identifier(packet: &PacketFacts<'_>, icmp: IcmpFacts) -> bool {
+    match packet.ip_protocol {
+        // Echo and echo reply.
+        58 => matches!(icmp.kind, 128 | 129),
+        // Echo reply, echo, timestamp, information, address mask.
+        _ => matches!(icmp.kind, 0 | 8 | 13..=18),
     }
 }
 
@@ -304,6 +317,30 @@ mod tests {
         for (keyword, text, expected) in table {
             let test = PacketTest::parse(keyword, text).unwrap().unwrap();
             assert_eq!(test.holds(&packet, 10, false), expected, "{keyword}:{text}");
+        }
+        let id = PacketTest::parse("icmp_id", "3").unwrap().unwrap();
+        let of = |ip_protocol, kind| PacketFacts {
+            ip_protocol,
+            icmp: Some(IcmpFacts {
+                kind,
+                code: 0,
+                id: Some(3),
+                seq: Some(4),
+            }),
+            ..PacketFacts::default()
+        };
+        for (protocol, kind, expected) in [
+            (1, 0, true),
+            (1, 18, true),
+            (1, 3, false),
+            (58, 128, true),
+            (58, 8, false),
+        ] {
+            assert_eq!(
+                id.holds(&of(protocol, kind), 0, false),
+                expected,
+                "{protocol} {kind}"
+            );
         }
         assert!(PacketTest::parse("flags", "X").unwrap().is_err());
         assert!(PacketTest::parse("icmp_id", "70000").unwrap().is_err());

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::app_test::AppTest;
 use crate::buffer::Buffer;
 use crate::context::App;
 use crate::number::NumberTest;
@@ -23,7 +24,8 @@ impl RuleIndex {
 /// What a rule wants done. Only `pass` changes what the matcher reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Action {
-    /// Be silent about this packet, chunk or transaction, and about what follows in its flow.
+    /// Be silent about this packet, or about this and all that follows in its flow; see the crate's
+    /// documentation.
     Pass,
     /// Report, and stop the packet where the sensor is able to.
     Drop,
@@ -268,8 +270,7 @@ pub(crate) struct Rule {
     pub(crate) header: Header,
     /// The application protocol the header names.
     pub(crate) app: Option<App>,
-    /// `app-layer-protocol`: wanted or not wanted.
-    pub(crate) app_tests: Vec<(App, bool)>,
+    pub(crate) app_tests: Vec<AppTest>,
     pub(crate) flow: FlowTest,
     pub(crate) packet_tests: Vec<PacketTest>,
     pub(crate) stream_sizes: Vec<StreamSizeTest>,
@@ -298,8 +299,14 @@ impl Rule {
             && self.state_tests.is_empty()
             && self.app_tests.is_empty()
             && self.flow.established.is_none()
+            && self.flow.direction.is_none()
             && self.header.source_ports.is_all()
             && self.header.destination_ports.is_all()
+    }
+
+    /// Whether a `pass` found in a packet frees the whole flow: it says something of the flow, not of the packet.
+    pub(crate) fn passes_flow(&self) -> bool {
+        self.is_address_only() || self.app.is_some() || !self.app_tests.is_empty()
     }
 
     /// Whether the rule is judged on single packets without payload conditions.

@@ -1,5 +1,6 @@
 //! Signatures: what the matcher is told, and what its hits become.
 
+use crate::conversation::Application;
 use crate::flow_events::flow_so_far;
 use crate::worker::{Scene, Worker};
 use std::borrow::Cow;
@@ -76,6 +77,9 @@ fn context<'a>(
         dport: receiver.port,
         protocol: scene.flow.protocol,
         app: scene.conversation.app,
+        app_failed: matches!(scene.conversation.application, Application::Other),
+        transaction: None,
+        seen_before: 0,
         direction: rule_direction(scene, direction),
         established: scene.flow.established,
         flow: Some(&mut scene.conversation.rules),
@@ -136,7 +140,13 @@ impl Worker<'_> {
 
     /// Matches bytes of a stream.
     pub(crate) fn match_stream(&mut self, scene: &mut Scene<'_>, direction: Direction, bytes: &[u8]) {
+        let seen_before = match scene.conversation.window(direction).new {
+            // Bytes that were not kept: none of them was seen.
+            0 => 0,
+            new => bytes.len().saturating_sub(new),
+        };
         let mut context = context(self.ts_us, scene, direction, None);
+        context.seen_before = seen_before;
         let mut hits = std::mem::take(&mut self.shared.hits);
         self.matcher.stream(&mut context, bytes, &mut hits);
         self.report(scene, &Found::stream(direction), hits, bytes);

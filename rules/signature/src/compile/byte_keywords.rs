@@ -24,7 +24,7 @@ impl Draft {
             _ => return None,
         };
         Some(step.and_then(|step| {
-            let list = self.current_list();
+            let list = self.list_of_condition(step.is_relative());
             self.push(list, step).map(|_| ())
         }))
     }

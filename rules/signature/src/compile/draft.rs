@@ -39,6 +39,8 @@ pub(super) struct Draft {
     pending: Option<Source>,
     /// The list and step of the last content.
     pub(super) last_content: Option<(usize, usize)>,
+    /// The list of the last condition that others can be relative to.
+    pub(super) last_placed: Option<usize>,
     /// Names of byte variables.
     pub(super) variables: Vec<String>,
     pub(super) has_sid: bool,
@@ -121,6 +123,7 @@ impl Draft {
             current: 0,
             pending: None,
             last_content: None,
+            last_placed: None,
             variables: Vec::new(),
             has_sid: false,
             has_priority: false,
@@ -191,6 +194,16 @@ impl Draft {
         self.current
     }
 
+    /// The list that a condition belongs to which may be relative to the one before. After an old modifier
+    /// (`content:"x"; http_uri; isdataat:1,relative;`) that is the list the modifier moved the content to.
+    pub(super) fn list_of_condition(&mut self, relative: bool) -> usize {
+        let none_selected = self.pending.is_none() && self.current == 0;
+        match self.last_placed {
+            Some(list) if relative && none_selected => list,
+            _ => self.current_list(),
+        }
+    }
+
     /// The list of a buffer named by a keyword that does not select it for what follows.
     pub(super) fn list_of_buffer(&mut self, buffer: Buffer) -> usize {
         self.list_of(&LooksInto::Source(Source {
@@ -223,8 +236,13 @@ impl Draft {
                 "more than {STEPS_PER_LIST_MAX} conditions on one buffer"
             )));
         }
+        let places = !matches!(step, Step::Size(_) | Step::Base64(..));
         steps.push(step);
-        Ok(steps.len() - 1)
+        let index = steps.len() - 1;
+        if places {
+            self.last_placed = Some(list);
+        }
+        Ok(index)
     }
 
     /// `absent`: says of the selected buffer that it may or must be missing.

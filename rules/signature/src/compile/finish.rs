@@ -80,8 +80,6 @@ fn scope(rule: &Rule, steps: &[Step]) -> PayloadScope {
         Some(PayloadFrom::Packets) => PayloadScope::Packet,
         Some(PayloadFrom::Stream) => PayloadScope::Stream,
         None if !rule.packet_tests.is_empty() => PayloadScope::Packet,
-        // Chunks overlap; packets do not, so that what they hold is counted once.
-        None if rule.counts() => PayloadScope::Packet,
         None if anchored => PayloadScope::PacketAndStream,
         None => PayloadScope::Stream,
     }
