@@ -46,13 +46,17 @@ mod base64;
 mod bounded_map;
 mod buffer;
 mod bytes;
+mod checksum_test;
 mod classification;
 mod compile;
+mod condition;
 mod content;
 mod context;
 mod engine;
 mod error;
+mod event_test;
 mod flow_state;
+mod flow_test;
 mod halves;
 pub mod limits;
 mod matcher;
@@ -67,10 +71,13 @@ mod threshold;
 mod transform;
 mod variables;
 mod verify;
+mod vlan_test;
 
 pub use buffer::Buffer;
 pub use classification::classtype_priority;
-pub use context::{App, Context, Direction, Fragment, IcmpFacts, PacketFacts, TcpFacts};
+pub use context::{
+    App, Checksums, Context, Direction, FlowFacts, Fragment, IcmpFacts, PacketFacts, TcpFacts,
+};
 pub use engine::Engine;
 pub use error::{ErrorKind, RuleError};
 pub use flow_state::FlowState;

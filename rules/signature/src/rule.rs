@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::app_test::AppTest;
 use crate::buffer::Buffer;
+use crate::condition::Condition;
 use crate::context::App;
 use crate::number::NumberTest;
 use crate::packet_test::PacketTest;
@@ -271,6 +272,8 @@ pub(crate) struct Rule {
     /// The application protocol the header names.
     pub(crate) app: Option<App>,
     pub(crate) app_tests: Vec<AppTest>,
+    /// Conditions on what the caller knows beside packets and buffers.
+    pub(crate) conditions: Vec<Condition>,
     pub(crate) flow: FlowTest,
     pub(crate) packet_tests: Vec<PacketTest>,
     pub(crate) stream_sizes: Vec<StreamSizeTest>,
@@ -298,6 +301,7 @@ impl Rule {
             && self.stream_sizes.is_empty()
             && self.state_tests.is_empty()
             && self.app_tests.is_empty()
+            && self.conditions.is_empty()
             && self.flow.established.is_none()
             && self.flow.direction.is_none()
             && self.header.source_ports.is_all()

@@ -11,7 +11,7 @@ use vonggac_protocol::{Card, Instances, Side, Source};
 use vonggac_protocols::REGISTRY;
 use vonggac_signature as signature;
 use vonggac_signature::{
-    Action, Buffer, Context, Engine, Fragment, IcmpFacts, PacketFacts, RuleInfo, TcpFacts,
+    Action, Buffer, Context, Engine, FlowFacts, Fragment, IcmpFacts, PacketFacts, RuleInfo, TcpFacts,
 };
 use vonggac_stream::Direction;
 
@@ -69,6 +69,12 @@ fn context<'a>(
     packet: Option<PacketFacts<'a>>,
 ) -> Context<'a> {
     let (sender, receiver) = (scene.flow.sender(direction), scene.flow.receiver(direction));
+    let stream_size = scene.conversation.client_first(scene.flow.stream_bytes);
+    let flow_facts = FlowFacts {
+        age_s: whole_seconds_between(scene.flow.start_us, ts_us),
+        packets: scene.conversation.client_first(scene.flow.packets),
+        bytes: scene.conversation.client_first(scene.flow.frame_bytes),
+    };
     Context {
         ts_us,
         src: sender.address,
@@ -84,7 +90,9 @@ fn context<'a>(
         established: scene.flow.established,
         flow: Some(&mut scene.conversation.rules),
         packet,
-        stream_size: scene.flow.stream_bytes,
+        stream_size,
+        flow_facts: Some(flow_facts),
+        app_events: &[],
     }
 }
 
@@ -95,6 +103,8 @@ fn packet_facts<'a>(packet: &Packet<'a>) -> PacketFacts<'a> {
             seq: tcp.sequence,
             ack: tcp.acknowledgment,
             window: tcp.window,
+            mss: None,
+            window_scale: tcp.options.window_scale,
         }),
         _ => None,
     };
@@ -121,7 +131,14 @@ fn packet_facts<'a>(packet: &Packet<'a>) -> PacketFacts<'a> {
         ip_options: packet.ip_options,
         tcp,
         icmp,
+        ..PacketFacts::default()
     }
+}
+
+/// Seconds are counted by the clock's, as Suricata does: from 0.9 to 1.1 one passes.
+fn whole_seconds_between(start_us: i64, end_us: i64) -> u64 {
+    let second = |ts_us: i64| ts_us.div_euclid(1_000_000);
+    u64::try_from(second(end_us).saturating_sub(second(start_us))).unwrap_or(0)
 }
 
 impl Worker<'_> {

@@ -100,6 +100,7 @@ impl Draft {
             header,
             app,
             app_tests: Vec::new(),
+            conditions: Vec::new(),
             flow,
             packet_tests: Vec::new(),
             stream_sizes: Vec::new(),
@@ -141,6 +142,9 @@ impl Draft {
             return result;
         }
         if let Some(result) = self.state_keyword(name, text) {
+            return result;
+        }
+        if let Some(result) = self.condition_keyword(name, text) {
             return result;
         }
         if let Some(test) = PacketTest::parse(name, text) {

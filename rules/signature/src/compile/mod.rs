@@ -1,6 +1,7 @@
 //! From parsed rules to rules ready to be judged.
 
 mod byte_keywords;
+mod condition_keywords;
 mod content_keywords;
 mod draft;
 mod finish;

@@ -7,6 +7,7 @@ use crate::engine::Engine;
 use crate::flow_state::Room;
 use crate::halves::{Halves, Moment};
 use crate::limits::{HITS_PER_CALL_MAX, VERIFY_STEPS_MAX};
+use crate::packet_test::Surroundings;
 use crate::ranges::address_number;
 use crate::rule::{Action, Family, Header, PayloadScope, Presence, Rule, RuleIndex, Target};
 use crate::threshold::Occurrence;
@@ -149,10 +150,12 @@ impl Judge<'_> {
         let (Evidence::Packet(payload), Some(packet)) = (self.evidence, &cx.packet) else {
             return false;
         };
-        let same = cx.src == cx.dst;
-        rule.packet_tests
-            .iter()
-            .all(|test| test.holds(packet, payload.len(), same))
+        let around = Surroundings {
+            payload_bytes: payload.len(),
+            same_address: cx.src == cx.dst,
+            ipv4: cx.src.is_ipv4(),
+        };
+        rule.packet_tests.iter().all(|test| test.holds(packet, around))
     }
 
     fn payload_holds(&mut self, rule: &Rule, data: &[u8]) -> bool {
@@ -271,6 +274,7 @@ fn suits(rule: &Rule, cx: &Context<'_>) -> bool {
     let flow = rule.flow;
     rule.app.is_none_or(|app| cx.app == Some(app))
         && rule.app_tests.iter().all(|test| test.holds(cx))
+        && rule.conditions.iter().all(|condition| condition.holds(cx))
         && flow
             .established
             .is_none_or(|established| established == cx.established)

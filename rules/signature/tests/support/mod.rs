@@ -40,6 +40,8 @@ pub fn context<'a>(flow: Option<&'a mut FlowState>, app: Option<App>) -> Context
             ..PacketFacts::default()
         }),
         stream_size: [100, 200],
+        flow_facts: None,
+        app_events: &[],
     }
 }
 

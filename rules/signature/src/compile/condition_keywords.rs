@@ -1,0 +1,39 @@
+//! Keywords about what the caller knows beside packets and buffers.
+
+use crate::condition::Condition;
+use crate::context::App;
+use crate::error::{Complaint, combination, unsupported};
+use crate::event_test::EventTest;
+use crate::flow_test::FlowSizeTest;
+
+use super::draft::Draft;
+
+impl Draft {
+    /// Takes the keyword if it is one of these.
+    pub(super) fn condition_keyword(&mut self, name: &str, text: &str) -> Option<Result<(), Complaint>> {
+        let condition = match name {
+            "app-layer-event" => return Some(self.app_event(text)),
+            _ => FlowSizeTest::parse(name, text)?.map(Condition::FlowSize),
+        };
+        Some(condition.map(|condition| self.rule.conditions.push(condition)))
+    }
+
+    /// An event of a protocol belongs to its transactions: the rule is one for that protocol.
+    fn app_event(&mut self, text: &str) -> Result<(), Complaint> {
+        let test = EventTest::parse(text)?;
+        if let Some(protocol) = test.protocol() {
+            let app = App::from_name(protocol)
+                .ok_or_else(|| unsupported(format!("events of {protocol:?} are not supported")))?;
+            match self.rule.app {
+                Some(named) if named != app => {
+                    return Err(combination(format!(
+                        "a rule for {named:?} never sees events of {protocol}"
+                    )));
+                }
+                _ => self.rule.app = Some(app),
+            }
+        }
+        self.rule.conditions.push(Condition::AppEvent(test));
+        Ok(())
+    }
+}
