@@ -1,7 +1,6 @@
-//! Numbers within payload: `byte_test`, `byte_jump`, `byte_extract`, `byte_math`, `isdataat`, `base64_decode`.
+//! Numbers within payload: `byte_test`, `byte_jump`, `byte_extract`, `byte_math`, `isdataat`.
 
 use crate::content::Amount;
-use crate::limits::BASE64_BYTES_MAX;
 
 /// How a number stands in the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -188,7 +187,8 @@ pub(crate) struct ByteJump {
 }
 
 impl ByteJump {
-    /// The new cursor, if it lies within the data.
+    /// The new cursor, if it lies within the data. As in Suricata a jump to before the data goes to its
+    /// start, and one to its very end fails.
     pub(crate) fn target(&self, data: &[u8], cursor: usize, variables: &ByteVariables) -> Option<usize> {
         let reading = self.field.read(data, cursor, variables)?;
         let distance = reading
@@ -204,9 +204,9 @@ impl ByteJump {
             .ok()?
             .checked_add(i64::try_from(distance).ok()?)?
             .checked_add(resolve(self.post_offset, variables))?;
-        usize::try_from(target)
+        usize::try_from(target.max(0))
             .ok()
-            .filter(|target| *target <= data.len())
+            .filter(|target| *target < data.len())
     }
 }
 
@@ -278,52 +278,6 @@ impl DataAt {
     }
 }
 
-/// `base64_decode`: which bytes are decoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Base64Range {
-    pub(crate) bytes: Option<usize>,
-    pub(crate) offset: usize,
-    pub(crate) relative: bool,
-}
-
-impl Base64Range {
-    /// The decoded bytes; `None` if there is nothing to decode.
-    pub(crate) fn decode(&self, data: &[u8], cursor: usize) -> Option<Vec<u8>> {
-        let base = if self.relative { cursor } else { 0 };
-        let rest = data.get(base.checked_add(self.offset)?..)?;
-        let length = self.bytes.unwrap_or(rest.len()).min(rest.len());
-        let decoded = decode_base64(rest.get(..length)?);
-        (!decoded.is_empty()).then_some(decoded)
-    }
-}
-
-/// Decodes up to the first byte that is neither of the alphabet nor white space.
-fn decode_base64(text: &[u8]) -> Vec<u8> {
-    let mut result = Vec::new();
-    let (mut bits, mut held) = (0u32, 0u32);
-    for byte in text {
-        let six = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            b' ' | b'\r' | b'\n' | b'\t' => continue,
-            _ => break,
-        };
-        bits = (bits << 6 | u32::from(six)) & 0xffff;
-        held += 6;
-        if held >= 8 {
-            held -= 8;
-            result.push((bits >> held & 0xff) as u8);
-            if result.len() >= BASE64_BYTES_MAX {
-                break;
-            }
-        }
-    }
-    result
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -387,24 +341,12 @@ mod tests {
             (jump(one, JumpFrom::Beginning, 1, 1, 1), Some(4)),
             (jump(one, JumpFrom::Here, 9, 1, 0), None),
             (jump(one, JumpFrom::End, 1, 1, -5), Some(7)),
-            (jump(one, JumpFrom::Here, 1, 1, -9), None),
+            (jump(one, JumpFrom::Here, 1, 1, -9), Some(0)),
+            (jump(one, JumpFrom::Beginning, 3, 1, 0), None),
+            (jump(one, JumpFrom::Beginning, 3, 1, -1), Some(8)),
         ];
         for (jump, expected) in table {
             assert_eq!(jump.target(data, 0, &variables), expected, "{jump:?}");
         }
-    }
-
-    #[test]
-    fn base64() {
-        assert_eq!(decode_base64(b"aGVsbG8="), b"hello");
-        assert_eq!(decode_base64(b"aGVs\r\nbG8 !x"), b"hello");
-        assert_eq!(decode_base64(b"a"), b"");
-        let range = Base64Range {
-            bytes: Some(4),
-            offset: 1,
-            relative: true,
-        };
-        assert_eq!(range.decode(b"x:aGVsbG8", 1), Some(b"hel".to_vec()));
-        assert_eq!(range.decode(b"x", 5), None);
     }
 }

@@ -42,6 +42,14 @@ pub struct Context<'a> {
     pub protocol: u8,
     /// The application protocol, once recognised.
     pub app: Option<App>,
+    /// Whether recognition is over without having found a protocol (`app` is `None`). Filled by who
+    /// recognises protocols; `false` while that is not known.
+    pub app_failed: bool,
+    /// The transaction's number within its flow; [`crate::Matcher::transaction`] fills it.
+    pub transaction: Option<u64>,
+    /// How many bytes at the start of the chunk given to [`crate::Matcher::stream`] an earlier chunk held, so
+    /// that rules which count do not count them again. Filled by who cuts the stream into chunks.
+    pub seen_before: usize,
     /// Which way the bytes go within the flow.
     pub direction: Direction,
     /// Whether both sides have spoken (TCP: the handshake is complete).
@@ -52,6 +60,24 @@ pub struct Context<'a> {
     pub packet: Option<PacketFacts<'a>>,
     /// Bytes of TCP payload seen so far: from the client, from the server.
     pub stream_size: [u64; 2],
+    /// How long the flow lives and what it carried, this packet included; `None` without a flow.
+    pub flow_facts: Option<FlowFacts>,
+    /// Names of odd things found in the application protocol, as Suricata's rules call them: of the
+    /// transaction for [`crate::Matcher::transaction`] (`http.unknown_error`), of the flow's recognition
+    /// for [`crate::Matcher::packet`] (`applayer_mismatch_protocol_both_directions`). Filled by who reads
+    /// the protocols.
+    pub app_events: &'a [&'a str],
+}
+
+/// How long a flow lives and what it carried so far. Filled by who keeps the flows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FlowFacts {
+    /// Whole seconds since its first packet.
+    pub age_s: u64,
+    /// Packets to the server, to the client.
+    pub packets: [u64; 2],
+    /// Bytes of these packets, link header included, to the server, to the client.
+    pub bytes: [u64; 2],
 }
 
 /// Header fields of one packet. The size of the payload (`dsize`) is that of the bytes given to
@@ -74,6 +100,23 @@ pub struct PacketFacts<'a> {
     pub tcp: Option<TcpFacts>,
     /// ICMP fields, if it is ICMP or ICMPv6.
     pub icmp: Option<IcmpFacts>,
+    /// Ids of the VLAN tags, the outermost first. Filled by the decoder.
+    pub vlans: &'a [u16],
+    /// Whether the checksums are right. Filled by the decoder.
+    pub checksums: Checksums,
+    /// Names of what the decoder found odd, as `decode-event` has them (`ipv4.opt_invalid_len`).
+    pub decode_events: &'a [&'a str],
+    /// Names of what following the TCP stream found odd, as `stream-event` has them (`pkt_invalid_ack`).
+    pub stream_events: &'a [&'a str],
+}
+
+/// Whether checksums are right; `None` where there is none or nobody looked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Checksums {
+    /// The IPv4 header's.
+    pub network: Option<bool>,
+    /// That of TCP, UDP, ICMP or ICMPv6.
+    pub transport: Option<bool>,
 }
 
 /// Fragmentation fields of an IPv4 header.
@@ -100,6 +143,10 @@ pub struct TcpFacts {
     pub ack: u32,
     /// Window as sent, unscaled.
     pub window: u16,
+    /// Maximum segment size, if the option is there.
+    pub mss: Option<u16>,
+    /// Window scale, if the option is there.
+    pub window_scale: Option<u8>,
 }
 
 /// Fields of an ICMP or ICMPv6 header.

@@ -5,6 +5,7 @@
 //! pointer and two bytes.
 
 use crate::context::Direction;
+use crate::halves::Halves;
 use crate::limits::{FLOW_BITS_MAX, FLOW_COUNTERS_MAX, FLOW_RULES_MAX};
 
 /// Memory of one flow, owned by the caller and handed in through [`crate::Context`].
@@ -13,6 +14,7 @@ pub struct FlowState {
     memory: Option<Box<Memory>>,
     address_rules_done: [bool; 2],
     passed: bool,
+    packet_passed: bool,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -20,7 +22,15 @@ struct Memory {
     bits: Vec<u64>,
     counters: Vec<(u64, u32)>,
     reported: Ring,
-    halves: Ring,
+    halves: Halves,
+    counted: Vec<Counted>,
+}
+
+/// When a rule last counted something.
+#[derive(Debug, Clone, Copy)]
+struct Counted {
+    rule: u64,
+    ts_us: i64,
 }
 
 /// A bounded set; when full the oldest member gives way.
@@ -117,15 +127,35 @@ impl FlowState {
         self.memory().reported.insert(directed(rule, direction))
     }
 
-    /// Whether that half of a rule on both payload and application buffers has matched.
-    pub(crate) fn half_matched(&self, half: u64) -> bool {
-        self.memory
-            .as_ref()
-            .is_some_and(|memory| memory.halves.members.contains(&half))
+    /// Whether the rule, which counts, may count what it found in that direction: once for each packet,
+    /// whether in its payload or in the stream it continues.
+    pub(crate) fn counts_now(&mut self, rule: u64, direction: Direction, ts_us: i64) -> bool {
+        let counted = &mut self.memory().counted;
+        let now = Counted {
+            rule: directed(rule, direction),
+            ts_us,
+        };
+        if let Some(known) = counted.iter_mut().find(|known| known.rule == now.rule) {
+            return std::mem::replace(known, now).ts_us != ts_us;
+        }
+        if counted.len() >= FLOW_RULES_MAX {
+            counted.remove(0);
+        }
+        counted.push(now);
+        true
     }
 
-    pub(crate) fn remember_half(&mut self, half: u64) -> Room {
-        self.memory().halves.insert(half)
+    /// The halves of rules that wait for the other one.
+    pub(crate) fn halves(&mut self) -> &mut Halves {
+        &mut self.memory().halves
+    }
+
+    /// The waiting halves, if there are any.
+    pub(crate) fn waiting_halves(&mut self) -> Option<&mut Halves> {
+        self.memory
+            .as_mut()
+            .map(|memory| &mut memory.halves)
+            .filter(|halves| !halves.is_empty())
     }
 
     /// True the first time in each direction: rules on addresses alone need judging once.
@@ -143,6 +173,21 @@ impl FlowState {
 
     pub(crate) fn set_passed(&mut self) {
         self.passed = true;
+    }
+
+    /// The next packet: what freed the last one is over.
+    pub(crate) fn begin_packet(&mut self) {
+        self.packet_passed = false;
+    }
+
+    /// Frees what the present packet brings.
+    pub(crate) fn set_packet_passed(&mut self) {
+        self.packet_passed = true;
+    }
+
+    /// Whether a `pass` rule has freed the flow or the packet that brought these bytes.
+    pub(crate) fn is_silenced(&self) -> bool {
+        self.passed || self.packet_passed
     }
 }
 

@@ -13,17 +13,23 @@
 //!   ask for. What there is, protocols' cards declare; rules on protocols without a card load and never match.
 //! * Payload conditions of TCP rules look into the reassembled stream ([`Matcher::stream`]); also into
 //!   single packets if a content says `offset`, `depth` or `startswith`; only into single packets
-//!   ([`Matcher::packet`]) for `tcp-pkt`, `flow:no_stream`, rules with conditions on headers or `dsize`,
-//!   and rules that count (`threshold` other than `limit`, `detection_filter`), since chunks of the
-//!   stream may overlap and packets do not. A TCP packet without a flow is judged by all of them.
+//!   ([`Matcher::packet`]) for `tcp-pkt`, `flow:no_stream`, and rules with conditions on headers or `dsize`.
+//!   A TCP packet without a flow is judged by all of them.
 //! * Payload conditions of other protocols look into single packets.
-//! * A rule with conditions on both payload and application buffers matches once both halves have
-//!   matched in one flow.
+//! * A rule with conditions on both payload and application buffers matches if both halves match in one
+//!   transaction: the payload that came with it, in its direction.
 //! * `http`, `dns`, `tls` … as protocol ask that the sensor recognised that protocol.
 //!
 //! # What reports how often
-//! A rule found in a stream reports once per direction of a flow, as do rules on addresses alone;
+//! A rule found in a stream reports once per direction of a flow, as do rules on addresses alone. Those
+//! that count (`threshold` other than `limit`, `detection_filter`) count every packet, or chunk of the
+//! stream, that shows the pattern anew;
 //! others report each time, within their `threshold`. Thresholds and host bits are per [`Matcher`].
+//!
+//! # How far `pass` reaches
+//! A `pass` rule on addresses alone, on an application protocol or its buffers, or found in a stream frees
+//! the rest of the flow; one found in a packet frees what that packet brought: its own call and those of
+//! the chunks and transactions before the flow's next packet.
 //!
 //! # What it does not do
 //! No Lua, datasets, `iprep`, `asn1`, application-layer events, DCE/RPC byte order, no capture into
@@ -35,15 +41,22 @@
 //! * A verification takes at most [`limits::VERIFY_STEPS_MAX`] tries; what stops is counted.
 
 mod address_index;
+mod app_test;
+mod base64;
 mod bounded_map;
 mod bytes;
+mod checksum_test;
 mod classification;
 mod compile;
+mod condition;
 mod content;
 mod context;
 mod engine;
 mod error;
+mod event_test;
 mod flow_state;
+mod flow_test;
+mod halves;
 pub mod limits;
 mod matcher;
 mod number;
@@ -59,10 +72,11 @@ mod transform;
 mod unread;
 mod variables;
 mod verify;
+mod vlan_test;
 mod vocabulary;
 
 pub use classification::classtype_priority;
-pub use context::{Context, Direction, Fragment, IcmpFacts, PacketFacts, TcpFacts};
+pub use context::{Checksums, Context, Direction, FlowFacts, Fragment, IcmpFacts, PacketFacts, TcpFacts};
 pub use engine::Engine;
 pub use error::{ErrorKind, RuleError};
 pub use flow_state::FlowState;

@@ -159,6 +159,9 @@ impl Matcher {
 
     /// Judges one packet: rules on headers, and on the payload of single packets.
     pub fn packet(&mut self, cx: &mut Context<'_>, payload: &[u8], out: &mut Vec<Hit>) {
+        if let Some(flow) = cx.flow.as_deref_mut() {
+            flow.begin_packet();
+        }
         if cx.flow.as_ref().is_some_and(|flow| flow.is_passed()) {
             return;
         }
@@ -206,7 +209,7 @@ impl Matcher {
     /// Judges a chunk of the reassembled TCP stream. Chunks may overlap: a rule reports once per
     /// direction of a flow.
     pub fn stream(&mut self, cx: &mut Context<'_>, data: &[u8], out: &mut Vec<Hit>) {
-        if data.is_empty() || cx.flow.as_ref().is_some_and(|flow| flow.is_passed()) {
+        if data.is_empty() || cx.flow.as_ref().is_some_and(|flow| flow.is_silenced()) {
             return;
         }
         let engine = Arc::clone(&self.engine);
@@ -225,7 +228,7 @@ impl Matcher {
         source: &dyn Source,
         out: &mut Vec<Hit>,
     ) {
-        let is_passed = cx.flow.as_ref().is_some_and(|flow| flow.is_passed());
+        let is_passed = cx.flow.as_ref().is_some_and(|flow| flow.is_silenced());
         let engine = Arc::clone(&self.engine);
         let Some(app) = cx.app.filter(|_| !is_passed) else {
             return;
@@ -233,6 +236,7 @@ impl Matcher {
         let Some(rules) = engine.stage(app, stage.side, stage.number) else {
             return;
         };
+        cx.transaction = Some(source.transaction());
         self.marks.begin();
         self.marks.add_all(&rules.always);
         let mut readings = Readings::new(source, app, stage.side);
@@ -244,9 +248,7 @@ impl Matcher {
                 scan.group.candidates(&view, |rule| self.marks.add(rule));
             }
         }
-        if !self.marks.candidates.is_empty() {
-            self.judge(cx, Evidence::Transaction(readings), out);
-        }
+        self.judge(cx, Evidence::Transaction(readings), out);
     }
 
     fn judge(&mut self, cx: &mut Context<'_>, evidence: Evidence<'_>, out: &mut Vec<Hit>) {

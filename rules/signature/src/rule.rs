@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use vonggac_protocol::{Condition, Side};
+use vonggac_protocol::Side;
 
+use crate::app_test::AppTest;
+use crate::condition::Condition;
 use crate::context::Direction;
 use crate::number::NumberTest;
 use crate::packet_test::PacketTest;
@@ -25,7 +27,8 @@ impl RuleIndex {
 /// What a rule wants done. Only `pass` changes what the matcher reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Action {
-    /// Be silent about this packet, chunk or transaction, and about what follows in its flow.
+    /// Be silent about this packet, or about this and all that follows in its flow; see the crate's
+    /// documentation.
     Pass,
     /// Report, and stop the packet where the sensor is able to.
     Drop,
@@ -168,7 +171,7 @@ pub(crate) enum Check {
     /// Whether one of the values of a number is so.
     Number(NumberTest),
     /// Whether a protocol's own condition holds.
-    Own(Arc<dyn Condition>),
+    Own(Arc<dyn vonggac_protocol::Condition>),
 }
 
 /// Where a rule on transactions is judged: at this stage of what that side says in that protocol.
@@ -292,8 +295,9 @@ pub(crate) struct Rule {
     pub(crate) header: Header,
     /// The application protocols the header names.
     pub(crate) app: Option<AppSet>,
-    /// `app-layer-protocol`: wanted or not wanted.
-    pub(crate) app_tests: Vec<(AppSet, bool)>,
+    pub(crate) app_tests: Vec<AppTest>,
+    /// Conditions on what the caller knows beside packets and buffers.
+    pub(crate) conditions: Vec<Condition>,
     pub(crate) flow: FlowTest,
     pub(crate) packet_tests: Vec<PacketTest>,
     pub(crate) stream_sizes: Vec<StreamSizeTest>,
@@ -321,9 +325,16 @@ impl Rule {
             && self.stream_sizes.is_empty()
             && self.state_tests.is_empty()
             && self.app_tests.is_empty()
+            && self.conditions.is_empty()
             && self.flow.established.is_none()
+            && self.flow.direction.is_none()
             && self.header.source_ports.is_all()
             && self.header.destination_ports.is_all()
+    }
+
+    /// Whether a `pass` found in a packet frees the whole flow: it says something of the flow, not of the packet.
+    pub(crate) fn passes_flow(&self) -> bool {
+        self.is_address_only() || self.app.is_some() || !self.app_tests.is_empty()
     }
 
     /// Whether the rule is judged on single packets without payload conditions.

@@ -5,7 +5,8 @@
 //! content:"b"; distance:0; within:1` finds `ab` in `aXab`. What such trying costs is bounded by a
 //! budget; when it is used up, the rule does not match and the caller counts it.
 
-use crate::bytes::{Base64Range, ByteExtract, ByteJump, ByteTest, ByteVariables, DataAt, resolve};
+use crate::base64::Base64Range;
+use crate::bytes::{ByteExtract, ByteJump, ByteTest, ByteVariables, DataAt, resolve};
 use crate::content::Content;
 use crate::number::NumberTest;
 use crate::pattern::Expression;

@@ -40,6 +40,10 @@ impl AppSet {
         self.0 == 0
     }
 
+    pub(crate) fn intersects(self, other: AppSet) -> bool {
+        self.0 & other.0 != 0
+    }
+
     fn with(self, app: App) -> AppSet {
         AppSet(self.0 | 1 << app.0)
     }

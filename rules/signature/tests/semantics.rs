@@ -104,7 +104,12 @@ fn payload_conditions() {
             b"\x01ab",
             true,
         ),
-        (r#"byte_jump:1,0; isdataat:!1,relative;"#, b"\x03abc", true),
+        (r#"byte_jump:1,0; isdataat:!1,relative;"#, b"\x03abc", false),
+        (
+            r#"byte_jump:1,0,post_offset -9; content:"|04|"; within:1;"#,
+            b"\x04abcdef",
+            true,
+        ),
         (
             r#"byte_extract:1,0,n; content:"x"; offset:n; depth:1;"#,
             b"\x03abx",
@@ -185,6 +190,22 @@ fn transactions() {
             false,
         ),
         (r#"uricontent:"id=";"#, true),
+        // What is relative to a moved content looks where that one was moved to.
+        (r#"content:"id="; http_uri; isdataat:1,relative;"#, true),
+        (r#"content:"id="; http_uri; isdataat:!2,relative;"#, true),
+        (r#"content:"id="; http_uri; isdataat:2,relative;"#, false),
+        (
+            r#"content:"id="; http_uri; byte_test:1,=,1,0,relative,string,dec;"#,
+            true,
+        ),
+        (
+            r#"content:"id="; http_uri; byte_test:1,=,2,0,relative,string,dec;"#,
+            false,
+        ),
+        (
+            r#"content:"id="; http_uri; byte_extract:1,0,n,relative,string,dec; byte_test:1,=,n,-1,relative,string,dec;"#,
+            true,
+        ),
         (r#"urilen:17;"#, true),
         (r#"urilen:<10; http.uri; content:"index";"#, false),
         (r#"http.host; content:"example.com"; endswith;"#, true),
@@ -274,7 +295,11 @@ fn headers() {
         ("tcp any any -> any any (flow:not_established; flags:S;", false),
         ("tcp any any -> any any (stream_size:client,=,100;", true),
         ("tcp any any -> any any (stream_size:either,>,200;", false),
-        ("tcp any any -> any any (app-layer-protocol:!http; flags:S;", true),
+        // While the protocol is unknown, nothing can be said of it.
+        (
+            "tcp any any -> any any (app-layer-protocol:!http; flags:S;",
+            false,
+        ),
         ("tcp any any -> any any (app-layer-protocol:http; flags:S;", false),
     ];
     for (rule, expected) in table {
@@ -443,7 +468,143 @@ fn address_rules_report_once_per_flow() {
 }
 
 #[test]
-fn pass_silences_the_flow() {
+fn counting_rules_see_the_stream_and_count_bytes_once() {
+    let rules = "alert tcp any any -> any any (content:\"fail\"; threshold:type threshold, track by_src, count 3, seconds 60; sid:1;)\n\
+                 alert tcp any any -> any any (content:\"fail\"; depth:4; detection_filter:track by_src, count 1, seconds 60; sid:2;)";
+    let mut matcher = matcher(rules);
+    let mut flow = FlowState::default();
+    let mut found = Vec::new();
+    // (packets' payload, the chunk it ends, how much of the chunk was seen before)
+    let packets: &[(&[u8], &[u8], usize)] = &[
+        (b"fa", b"fa", 0),
+        (b"il.", b"fail.", 2),
+        (b"x", b"fail.x", 5),
+        (b"fail", b"fail.xfail", 6),
+        (b"y", b"fail.xfaily", 10),
+        (b"fail", b"fail.xfailyfail", 11),
+    ];
+    for (second, (payload, chunk, seen_before)) in (0..).zip(packets) {
+        let mut hits = Vec::new();
+        let mut cx = Context {
+            ts_us: second,
+            ..context(Some(&mut flow), None)
+        };
+        matcher.packet(&mut cx, payload, &mut hits);
+        cx.seen_before = *seen_before;
+        matcher.stream(&mut cx, chunk, &mut hits);
+        found.push(sids(&matcher, &hits));
+    }
+    // The first rule counts the chunks that end packets 1, 3 and 5; the second ones 1 and, in their own
+    // packets, 3 and 5.
+    assert_eq!(found, [vec![], vec![], vec![], vec![2], vec![], vec![2, 1]]);
+}
+
+#[test]
+fn halves_join_in_one_transaction_only() {
+    // `content` in the first query's packet must not meet the name of a later query.
+    let mut matcher =
+        matcher("alert dns any any -> any any (content:\"|01 00|\"; dns.query; content:\"evil\"; sid:1;)");
+    let mut flow = FlowState::default();
+    let table: &[(&[u8], &[u8], usize)] = &[
+        (b"\x01\x00good", b"good", 0),
+        (b"\x02\x02evil", b"evil", 0),
+        (b"\x01\x00evil", b"evil", 1),
+        (b"\x02\x02evil", b"evil", 0),
+    ];
+    for (second, (payload, name, expected)) in (0..).zip(table) {
+        let mut hits = Vec::new();
+        let mut cx = Context {
+            ts_us: second,
+            app: app("dns"),
+            ..udp(Some(&mut flow))
+        };
+        matcher.packet(&mut cx, payload, &mut hits);
+        assert!(hits.is_empty());
+        let found = judge(&mut matcher, &mut cx, "dns", &[("dns.query", *name)]);
+        assert_eq!(found.len(), *expected, "packet {second}");
+    }
+}
+
+#[test]
+fn app_layer_protocol_negated() {
+    let rules = "alert tcp any any -> any any (app-layer-protocol:!http; flags:S; sid:1;)\n\
+                 alert tcp any any -> any any (app-layer-protocol:failed; flags:S; sid:2;)";
+    let mut matcher = matcher(rules);
+    let mut run = |app, app_failed| {
+        let mut cx = Context {
+            app_failed,
+            packet: Some(PacketFacts {
+                tcp: Some(TcpFacts {
+                    flags: 2,
+                    ..TcpFacts::default()
+                }),
+                ..PacketFacts::default()
+            }),
+            ..context(None, app)
+        };
+        let mut hits = Vec::new();
+        matcher.packet(&mut cx, b"", &mut hits);
+        sids(&matcher, &hits)
+    };
+    assert_eq!(run(None, false), [0u32; 0]);
+    assert_eq!(run(app("tls"), false), [1]);
+    assert_eq!(run(app("http"), false), [0u32; 0]);
+    assert_eq!(run(None, true), [1, 2]);
+}
+
+#[test]
+fn rules_with_a_direction_report_for_each_packet() {
+    let mut matcher = matcher("alert ip any any -> any any (flow:to_server; sid:1;)");
+    let mut flow = FlowState::default();
+    let mut hits = Vec::new();
+    for _ in 0..3 {
+        matcher.packet(&mut context(Some(&mut flow), None), b"", &mut hits);
+    }
+    assert_eq!(hits.len(), 3);
+}
+
+#[test]
+fn pass_on_a_packet_frees_what_it_brings() {
+    let rules = "alert tcp any any -> any any (content:\"a\"; sid:1;)\n\
+                 alert tcp any any -> any any (dsize:>0; sid:2;)\n\
+                 pass tcp any any -> any any (dsize:4; sid:3;)";
+    let mut matcher = matcher(rules);
+    let mut flow = FlowState::default();
+    let mut run = |payload: &[u8]| {
+        let mut hits = Vec::new();
+        matcher.packet(&mut context(Some(&mut flow), None), payload, &mut hits);
+        matcher.stream(&mut context(Some(&mut flow), None), payload, &mut hits);
+        sids(&matcher, &hits)
+    };
+    assert_eq!(run(b"aaaa"), [0u32; 0]);
+    assert_eq!(run(b"aaa"), [2, 1]);
+}
+
+#[test]
+fn pass_on_the_flow_frees_the_rest() {
+    for pass in [
+        "pass ip any any -> 198.51.100.7 any (sid:3;)",
+        "pass http any any -> any any (http.method; content:\"GET\"; sid:3;)",
+        "pass tcp any any -> any any (content:\"GET\"; sid:3;)",
+    ] {
+        let mut matcher = matcher(&format!(
+            "alert tcp any any -> any any (dsize:>0; sid:1;)\n{pass}"
+        ));
+        let mut flow = FlowState::default();
+        let mut hits = Vec::new();
+        let mut cx = context(Some(&mut flow), app("http"));
+        matcher.packet(&mut cx, b"GET", &mut hits);
+        matcher.stream(&mut cx, b"GET", &mut hits);
+        judge(&mut matcher, &mut cx, "http", &[("http.method", b"GET")]);
+        hits.clear();
+        matcher.packet(&mut cx, b"more", &mut hits);
+        assert!(hits.is_empty(), "{pass}");
+        assert!(flow.is_passed(), "{pass}");
+    }
+}
+
+#[test]
+fn pass_silences_the_packet() {
     let mut matcher = matcher(
         "alert udp any any -> any any (content:\"a\"; sid:1;)\n\
          pass udp any any -> any any (content:\"ok\"; sid:2;)\n\
@@ -457,9 +618,10 @@ fn pass_silences_the_flow() {
         [Action::Drop, Action::Alert]
     );
     matcher.packet(&mut udp(Some(&mut flow)), b"a ok", &mut hits);
-    matcher.packet(&mut udp(Some(&mut flow)), b"a", &mut hits);
     assert_eq!(hits.len(), 2);
-    assert!(flow.is_passed());
+    matcher.packet(&mut udp(Some(&mut flow)), b"a", &mut hits);
+    assert_eq!(hits.len(), 4);
+    assert!(!flow.is_passed());
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Signatures: what the matcher is told, and what its hits become.
 
+use crate::conversation::Application;
 use crate::flow_events::flow_so_far;
 use crate::worker::{Scene, Worker};
 use vonggac_decode::{Packet, Transport};
@@ -7,7 +8,9 @@ use vonggac_event::proto::Signature;
 use vonggac_event::{Body, Event, limits};
 use vonggac_protocol::{Side, Source};
 use vonggac_signature as signature;
-use vonggac_signature::{Action, Context, Fragment, IcmpFacts, PacketFacts, RuleInfo, Stage, TcpFacts};
+use vonggac_signature::{
+    Action, Context, FlowFacts, Fragment, IcmpFacts, PacketFacts, RuleInfo, Stage, TcpFacts,
+};
 use vonggac_stream::Direction;
 
 fn rule_direction(scene: &Scene<'_>, direction: Direction) -> signature::Direction {
@@ -25,6 +28,12 @@ fn context<'a>(
     packet: Option<PacketFacts<'a>>,
 ) -> Context<'a> {
     let (sender, receiver) = (scene.flow.sender(direction), scene.flow.receiver(direction));
+    let stream_size = scene.conversation.client_first(scene.flow.stream_bytes);
+    let flow_facts = FlowFacts {
+        age_s: whole_seconds_between(scene.flow.start_us, ts_us),
+        packets: scene.conversation.client_first(scene.flow.packets),
+        bytes: scene.conversation.client_first(scene.flow.frame_bytes),
+    };
     Context {
         ts_us,
         src: sender.address,
@@ -33,11 +42,16 @@ fn context<'a>(
         dport: receiver.port,
         protocol: scene.flow.protocol,
         app: scene.conversation.app,
+        app_failed: matches!(scene.conversation.application, Application::Other),
+        transaction: None,
+        seen_before: 0,
         direction: rule_direction(scene, direction),
         established: scene.flow.established,
         flow: Some(&mut scene.conversation.rules),
         packet,
-        stream_size: scene.flow.stream_bytes,
+        stream_size,
+        flow_facts: Some(flow_facts),
+        app_events: &[],
     }
 }
 
@@ -48,6 +62,8 @@ fn packet_facts<'a>(packet: &Packet<'a>) -> PacketFacts<'a> {
             seq: tcp.sequence,
             ack: tcp.acknowledgment,
             window: tcp.window,
+            mss: None,
+            window_scale: tcp.options.window_scale,
         }),
         _ => None,
     };
@@ -74,7 +90,14 @@ fn packet_facts<'a>(packet: &Packet<'a>) -> PacketFacts<'a> {
         ip_options: packet.ip_options,
         tcp,
         icmp,
+        ..PacketFacts::default()
     }
+}
+
+/// Seconds are counted by the clock's, as Suricata does: from 0.9 to 1.1 one passes.
+fn whole_seconds_between(start_us: i64, end_us: i64) -> u64 {
+    let second = |ts_us: i64| ts_us.div_euclid(1_000_000);
+    u64::try_from(second(end_us).saturating_sub(second(start_us))).unwrap_or(0)
 }
 
 impl Worker<'_> {
@@ -93,7 +116,13 @@ impl Worker<'_> {
 
     /// Matches bytes of a stream.
     pub(crate) fn match_stream(&mut self, scene: &mut Scene<'_>, direction: Direction, bytes: &[u8]) {
+        let seen_before = match scene.conversation.window(direction).new {
+            // Bytes that were not kept: none of them was seen.
+            0 => 0,
+            new => bytes.len().saturating_sub(new),
+        };
         let mut context = context(self.ts_us, scene, direction, None);
+        context.seen_before = seen_before;
         let mut hits = std::mem::take(&mut self.shared.hits);
         self.matcher.stream(&mut context, bytes, &mut hits);
         self.report(scene, &Found::stream(direction), hits, bytes);

@@ -1,6 +1,7 @@
 //! Comparisons of numbers, as rules write them.
 
-/// `5`, `=5`, `!5`, `<5`, `<=5`, `>5`, `>=5`, `1<>9` (both ends excluded), `1-9` (as the keyword says).
+/// `5`, `=5`, `!5`, `<5`, `<=5`, `>5`, `>=5`, `1<>9` (both ends excluded), `1-9` (as the keyword says),
+/// `!1-9` (what `1-9` excludes).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NumberTest {
     /// `5`
@@ -19,6 +20,8 @@ pub enum NumberTest {
     Between(u64, u64),
     /// Low and high, both included.
     Within(u64, u64),
+    /// At most the low end, or at least the high one.
+    NotBetween(u64, u64),
 }
 
 /// Makes a comparison with a number.
@@ -42,6 +45,11 @@ impl NumberTest {
         let text = text.trim();
         if let Some((low, high)) = text.split_once("<>") {
             return ordered(NumberTest::Between(number(low)?, number(high)?));
+        }
+        if let Some(range) = text.strip_prefix('!')
+            && let Some((low, high)) = range.split_once('-')
+        {
+            return ordered(NumberTest::NotBetween(number(low)?, number(high)?));
         }
         if let Some((low, high)) = text.split_once('-') {
             let (low, high) = (number(low)?, number(high)?);
@@ -95,13 +103,33 @@ impl NumberTest {
             NumberTest::GreaterOrEqual(limit) => number >= limit,
             NumberTest::Between(low, high) => low < number && number < high,
             NumberTest::Within(low, high) => low <= number && number <= high,
+            NumberTest::NotBetween(low, high) => number <= low || high <= number,
+        }
+    }
+
+    /// The numbers it compares with.
+    pub fn operands(self) -> [u64; 2] {
+        match self {
+            NumberTest::Equal(n)
+            | NumberTest::NotEqual(n)
+            | NumberTest::Less(n)
+            | NumberTest::LessOrEqual(n)
+            | NumberTest::Greater(n)
+            | NumberTest::GreaterOrEqual(n) => [n, n],
+            NumberTest::Between(low, high)
+            | NumberTest::Within(low, high)
+            | NumberTest::NotBetween(low, high) => [low, high],
         }
     }
 }
 
 fn ordered(test: NumberTest) -> Result<NumberTest, String> {
     match test {
-        NumberTest::Between(low, high) | NumberTest::Within(low, high) if low >= high => {
+        NumberTest::Between(low, high)
+        | NumberTest::Within(low, high)
+        | NumberTest::NotBetween(low, high)
+            if low >= high =>
+        {
             Err(format!("{low} is not below {high}"))
         }
         _ => Ok(test),
@@ -135,6 +163,7 @@ mod tests {
             ("< 5", &[4], &[5]),
             ("!5", &[4], &[5]),
             ("1<>4", &[2, 3], &[1, 4]),
+            ("!2-5", &[1, 2, 5, 6], &[3, 4]),
             ("0x10", &[16], &[10]),
         ];
         for (text, yes, no) in table {

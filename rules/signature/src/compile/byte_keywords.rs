@@ -1,8 +1,8 @@
 //! `byte_test`, `byte_jump`, `byte_extract`, `byte_math`, `base64_decode`.
 
+use crate::base64::Base64Range;
 use crate::bytes::{
-    BINARY_BYTES_MAX, Base64Range, ByteExtract, ByteJump, ByteTest, Comparison, Encoding, Field, JumpFrom,
-    Operator,
+    BINARY_BYTES_MAX, ByteExtract, ByteJump, ByteTest, Comparison, Encoding, Field, JumpFrom, Operator,
 };
 use crate::content::Amount;
 use crate::error::{Complaint, over_limit, unsupported, value};
@@ -24,7 +24,7 @@ impl Draft {
             _ => return None,
         };
         Some(step.and_then(|step| {
-            let list = self.current_list();
+            let list = self.list_of_condition(step.is_relative());
             self.push(list, step).map(|_| ())
         }))
     }

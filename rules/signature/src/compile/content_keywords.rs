@@ -165,7 +165,7 @@ impl Draft {
                 other => return Err(value(format!("unknown word {other:?}"))),
             }
         }
-        let list = self.current_list();
+        let list = self.list_of_condition(relative);
         self.push(
             list,
             Step::DataAt(DataAt {

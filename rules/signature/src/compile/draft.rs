@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use vonggac_protocol::Occurs;
 
-use crate::classification::{PRIORITY_DEFAULT, classtype_priority};
+use crate::classification::PRIORITY_DEFAULT;
 use crate::error::{Complaint, ErrorKind, Problem, combination, over_limit, unsupported, value};
 use crate::limits::{STEPS_PER_LIST_MAX, TRANSFORMS_MAX};
 use crate::number::{NumberTest, number};
 use crate::packet_test::PacketTest;
 use crate::parse::{ParsedRule, RuleOption};
-use crate::rule::{Check, FlowTest, PayloadFrom, PayloadScope, Presence, Rule, RuleInfo, Source, Target};
+use crate::rule::{Check, FlowTest, PayloadScope, Presence, Rule, RuleInfo, Source, Target};
 use crate::transform::Transform;
 use crate::variables::Resolver;
-use crate::verify::{Step, StepList};
+use crate::verify::Step;
 use crate::vocabulary::{TermId, TermKind, Vocabulary};
 
 use super::Sources;
@@ -44,10 +44,12 @@ pub(super) struct Draft {
     pending: Option<Source>,
     /// The list and step of the last content.
     pub(super) last_content: Option<(usize, usize)>,
+    /// The list of the last condition that others can be relative to.
+    pub(super) last_placed: Option<usize>,
     /// Names of byte variables.
     pub(super) variables: Vec<String>,
-    has_sid: bool,
-    has_priority: bool,
+    pub(super) has_sid: bool,
+    pub(super) has_priority: bool,
 }
 
 impl Draft {
@@ -108,6 +110,7 @@ impl Draft {
             header,
             app,
             app_tests: Vec::new(),
+            conditions: Vec::new(),
             flow,
             packet_tests: Vec::new(),
             stream_sizes: Vec::new(),
@@ -132,6 +135,7 @@ impl Draft {
             current: 0,
             pending: None,
             last_content: None,
+            last_placed: None,
             variables: Vec::new(),
             has_sid: false,
             has_priority: false,
@@ -149,6 +153,9 @@ impl Draft {
             return result;
         }
         if let Some(result) = self.state_keyword(name, text) {
+            return result;
+        }
+        if let Some(result) = self.condition_keyword(name, text) {
             return result;
         }
         if let Some(test) = PacketTest::parse(name, text) {
@@ -175,50 +182,6 @@ impl Draft {
             return Ok(());
         }
         Err(unsupported(format!("unsupported keyword {name}")))
-    }
-
-    /// Keywords that tell people something and decide nothing.
-    fn information(&mut self, name: &str, text: &str) -> Option<Result<(), Complaint>> {
-        let info = &mut self.rule.info;
-        let result = match name {
-            "msg" => quoted(text).map(|message| info.message = message),
-            "sid" => small(text).map(|sid| {
-                info.sid = sid;
-                self.has_sid = true;
-            }),
-            "gid" => small(text).map(|gid| info.gid = gid),
-            "rev" => small(text).map(|rev| info.rev = rev),
-            "classtype" => {
-                info.classtype = text.trim_matches('"').to_owned();
-                if !self.has_priority {
-                    info.priority = classtype_priority(&info.classtype).unwrap_or(PRIORITY_DEFAULT);
-                }
-                Ok(())
-            }
-            "priority" => number(text).and_then(|priority| {
-                info.priority = u8::try_from(priority).map_err(|_| value("priority goes up to 255"))?;
-                self.has_priority = true;
-                Ok(())
-            }),
-            "metadata" => {
-                for pair in text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
-                    let (key, rest) = pair.split_once(char::is_whitespace).unwrap_or((pair, ""));
-                    info.metadata.push((key.to_owned(), rest.trim().to_owned()));
-                }
-                Ok(())
-            }
-            "target" => {
-                info.metadata.push(("target".to_owned(), text.to_owned()));
-                Ok(())
-            }
-            "reference" => {
-                info.references.push(text.to_owned());
-                Ok(())
-            }
-            "tag" | "prefilter" => Ok(()),
-            _ => return None,
-        };
-        Some(result)
     }
 
     /// Keywords that protocols' cards declare. A buffer's selects what the next conditions look into.
@@ -262,6 +225,16 @@ impl Draft {
         self.current
     }
 
+    /// The list that a condition belongs to which may be relative to the one before. After an old modifier
+    /// (`content:"x"; http_uri; isdataat:1,relative;`) that is the list the modifier moved the content to.
+    pub(super) fn list_of_condition(&mut self, relative: bool) -> usize {
+        let none_selected = self.pending.is_none() && self.current == 0;
+        match self.last_placed {
+            Some(list) if relative && none_selected => list,
+            _ => self.current_list(),
+        }
+    }
+
     /// The list of a buffer named by a keyword that does not select it for what follows.
     pub(super) fn list_of_keyword(&mut self, keyword: &str) -> Result<usize, Complaint> {
         let buffer = self.vocabulary.buffer(keyword);
@@ -301,8 +274,13 @@ impl Draft {
                 "more than {STEPS_PER_LIST_MAX} conditions on one buffer"
             )));
         }
+        let places = !matches!(step, Step::Size(_) | Step::Base64(..));
         steps.push(step);
-        Ok(steps.len() - 1)
+        let index = steps.len() - 1;
+        if places {
+            self.last_placed = Some(list);
+        }
+        Ok(index)
     }
 
     /// `absent`: says of the selected buffer that it may or must be missing.
@@ -321,102 +299,6 @@ impl Draft {
         }
         Ok(())
     }
-
-    fn finish(mut self, sources: &mut Sources) -> Result<Rule, Complaint> {
-        self.nest_base64()?;
-        let mut rule = self.rule;
-        for list in self.lists {
-            match list.looks_into {
-                LooksInto::Payload if list.steps.is_empty() => {}
-                LooksInto::Payload => {
-                    rule.payload_scope = scope(&rule, &list.steps);
-                    rule.payload = Some(StepList::new(list.steps));
-                }
-                LooksInto::Base64 => {}
-                LooksInto::Source(source) => rule.targets.push(Target {
-                    term: source.buffer,
-                    check: Check::Buffer {
-                        source: sources.number(source),
-                        presence: list.presence,
-                        steps: StepList::new(list.steps),
-                    },
-                }),
-            }
-        }
-        for target in &rule.targets {
-            check_app(&rule, target.term, &self.vocabulary)?;
-        }
-        if !rule.packet_tests.is_empty() && rule.judges_transactions() {
-            return Err(combination(
-                "conditions on one packet and on an application buffer cannot both be met",
-            ));
-        }
-        Ok(rule)
-    }
-
-    /// Moves the conditions on `base64_data` into the step that decodes.
-    fn nest_base64(&mut self) -> Result<(), Complaint> {
-        let Some(position) = self
-            .lists
-            .iter()
-            .position(|list| list.looks_into == LooksInto::Base64)
-        else {
-            return Ok(());
-        };
-        let steps = self
-            .lists
-            .get_mut(position)
-            .map(|list| std::mem::take(&mut list.steps))
-            .unwrap_or_default();
-        let decoder = self
-            .lists
-            .iter_mut()
-            .flat_map(|list| list.steps.iter_mut())
-            .rev()
-            .find_map(|step| match step {
-                Step::Base64(_, within) => Some(within),
-                _ => None,
-            });
-        match decoder {
-            Some(within) => *within = StepList::new(steps),
-            None => return Err(combination("base64_data without base64_decode")),
-        }
-        Ok(())
-    }
-}
-
-/// Where a rule's payload conditions look. As in Suricata, TCP payload is looked for in the stream,
-/// and also in single packets if a condition speaks of the start of the payload.
-fn scope(rule: &Rule, steps: &[Step]) -> PayloadScope {
-    let anchored = steps.iter().any(|step| match step {
-        Step::Content(content) => content.offset.is_some() || content.depth.is_some() || content.starts,
-        _ => false,
-    });
-    match rule.flow.only {
-        Some(PayloadFrom::Packets) => PayloadScope::Packet,
-        Some(PayloadFrom::Stream) => PayloadScope::Stream,
-        None if !rule.packet_tests.is_empty() => PayloadScope::Packet,
-        // Chunks overlap; packets do not, so that what they hold is counted once.
-        None if rule.counts() => PayloadScope::Packet,
-        None if anchored => PayloadScope::PacketAndStream,
-        None => PayloadScope::Stream,
-    }
-}
-
-/// A rule that names a protocol asks for nothing that only others have.
-fn check_app(rule: &Rule, term: TermId, vocabulary: &Vocabulary) -> Result<(), Complaint> {
-    let (Some(named), Some(term)) = (rule.app, vocabulary.term(term)) else {
-        return Ok(());
-    };
-    let is_owned = term.owners.iter().any(|owner| named.contains(owner.app));
-    // Nobody knows what a protocol has that is not read.
-    match is_owned || named.is_empty() {
-        true => Ok(()),
-        false => Err(combination(format!(
-            "the protocol that this rule names never has {}",
-            term.keyword
-        ))),
-    }
 }
 
 fn place(option: &RuleOption, complaint: Complaint) -> Problem {
@@ -433,20 +315,4 @@ fn place(option: &RuleOption, complaint: Complaint) -> Problem {
 
 pub(super) fn small(text: &str) -> Result<u32, Complaint> {
     number(text).and_then(|n| u32::try_from(n).map_err(|_| value(format!("{n} is too large"))))
-}
-
-fn quoted(text: &str) -> Result<String, Complaint> {
-    let inside = text
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'))
-        .ok_or_else(|| value("the text must stand in double quotes"))?;
-    let mut result = String::with_capacity(inside.len());
-    let mut characters = inside.chars();
-    while let Some(character) = characters.next() {
-        match character {
-            '\\' => result.extend(characters.next()),
-            other => result.push(other),
-        }
-    }
-    Ok(result)
 }

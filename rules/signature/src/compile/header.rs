@@ -95,7 +95,8 @@ fn parse_protocol(word: &str, vocabulary: &Vocabulary) -> Option<Protocol> {
         payload: None,
     };
     Some(match word {
-        "ip" => plain(Transport::Any),
+        // Suricata judges rules for `pkthdr` on packets that it cannot decode, too.
+        "ip" | "pkthdr" => plain(Transport::Any),
         "ip4" | "ipv4" => Protocol {
             family: Family::V4,
             ..plain(Transport::Any)

@@ -1,9 +1,12 @@
 //! From parsed rules to rules ready to be judged.
 
 mod byte_keywords;
+mod condition_keywords;
 mod content_keywords;
 mod draft;
+mod finish;
 mod header;
+mod information;
 mod state_keywords;
 
 use std::collections::{BTreeMap, HashMap};

@@ -1,5 +1,6 @@
 //! Keywords about the flow, about what earlier rules left behind, and about how often to report.
 
+use crate::app_test::AppTest;
 use crate::context::Direction;
 use crate::error::{Complaint, over_limit, unsupported, value};
 use crate::limits::FLOWBIT_ALTERNATIVES_MAX;
@@ -32,7 +33,9 @@ impl Draft {
                 detection_filter(text).map(|filter| self.rule.detection_filter = Some(filter))
             }
             "stream_size" => stream_size(text).map(|test| self.rule.stream_sizes.push(test)),
-            "app-layer-protocol" => self.app_protocol(text),
+            "app-layer-protocol" => {
+                AppTest::parse(text, &self.vocabulary).map(|test| self.rule.app_tests.push(test))
+            }
             _ => return None,
         })
     }
@@ -150,19 +153,6 @@ impl Draft {
             "isnotset" => self.rule.state_tests.push(StateTest::HostBit { bit, set: false }),
             other => return Err(value(format!("unknown command {other:?}"))),
         }
-        Ok(())
-    }
-
-    fn app_protocol(&mut self, text: &str) -> Result<(), Complaint> {
-        let (wanted, name) = match text.trim().strip_prefix('!') {
-            Some(rest) => (false, rest.trim()),
-            None => (true, text.trim()),
-        };
-        let app = self
-            .vocabulary
-            .protocol(name)
-            .ok_or_else(|| unsupported(format!("app-layer-protocol {name:?} is not supported")))?;
-        self.rule.app_tests.push((app, wanted));
         Ok(())
     }
 }

@@ -4,7 +4,9 @@ use crate::bytes::ByteVariables;
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::flow_state::Room;
+use crate::halves::{Halves, Moment};
 use crate::limits::{HITS_PER_CALL_MAX, VERIFY_STEPS_MAX};
+use crate::packet_test::Surroundings;
 use crate::ranges::address_number;
 use crate::rule::{Action, Check, Family, Header, PayloadScope, Presence, Rule, RuleIndex, Target};
 use crate::threshold::Occurrence;
@@ -25,8 +27,8 @@ pub(super) enum Evidence<'e> {
 /// The two halves of a rule on both payload and application buffers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Half {
-    Payload = 0,
-    Transaction = 1,
+    Payload,
+    Transaction,
 }
 
 pub(super) struct Judge<'j> {
@@ -37,6 +39,18 @@ pub(super) struct Judge<'j> {
 
 impl Judge<'_> {
     pub(super) fn all(mut self, candidates: &[RuleIndex], cx: &mut Context<'_>, out: &mut Vec<Hit>) {
+        let is_transaction = matches!(self.evidence, Evidence::Transaction(_));
+        let now = moment(cx);
+        if is_transaction && let Some(halves) = waiting_halves(cx) {
+            halves.transaction_begins(now);
+        }
+        self.each(candidates, cx, out);
+        if is_transaction && let Some(halves) = waiting_halves(cx) {
+            halves.transaction_ends(now);
+        }
+    }
+
+    fn each(&mut self, candidates: &[RuleIndex], cx: &mut Context<'_>, out: &mut Vec<Hit>) {
         let before = out.len();
         for index in candidates {
             let Some(rule) = self.engine.full_rule(*index) else {
@@ -47,12 +61,10 @@ impl Judge<'_> {
             }
             self.apply_effects(rule, cx);
             if rule.info.action == Action::Pass {
-                if let Some(flow) = cx.flow.as_deref_mut() {
-                    flow.set_passed();
-                }
+                self.pass(rule, cx);
                 return;
             }
-            if !self.may_report(rule, cx) {
+            if !self.counts_anew(rule, cx) || !self.may_report(rule, cx) {
                 self.tables.counters.suppressed += 1;
                 continue;
             }
@@ -74,6 +86,16 @@ impl Judge<'_> {
                 rule: *index,
                 action: rule.info.action,
             });
+        }
+    }
+
+    fn pass(&self, rule: &Rule, cx: &mut Context<'_>) {
+        let Some(flow) = cx.flow.as_deref_mut() else {
+            return;
+        };
+        match self.evidence {
+            Evidence::Packet(_) if !rule.passes_flow() => flow.set_packet_passed(),
+            _ => flow.set_passed(),
         }
     }
 
@@ -112,6 +134,8 @@ impl Judge<'_> {
     /// Whether the rule is silent in a direction of a flow once it has reported there.
     fn reports_once(&self, rule: &Rule, cx: &Context<'_>) -> bool {
         match self.evidence {
+            // Every match is needed where matches are counted.
+            _ if rule.counts() => false,
             Evidence::Stream(_) => true,
             // The same bytes come once more in the stream.
             Evidence::Packet(_) => {
@@ -130,27 +154,48 @@ impl Judge<'_> {
         let (Evidence::Packet(payload), Some(packet)) = (&self.evidence, &cx.packet) else {
             return false;
         };
-        let same = cx.src == cx.dst;
-        rule.packet_tests
-            .iter()
-            .all(|test| test.holds(packet, payload.len(), same))
+        let around = Surroundings {
+            payload_bytes: payload.len(),
+            same_address: cx.src == cx.dst,
+            ipv4: cx.src.is_ipv4(),
+        };
+        rule.packet_tests.iter().all(|test| test.holds(packet, around))
     }
 
     /// Notes that this half matched; whether the other one has.
     fn completes(&mut self, rule: &Rule, half: Half, cx: &mut Context<'_>) -> bool {
+        let now = moment(cx);
         let Some(flow) = cx.flow.as_deref_mut() else {
             return false;
         };
-        let key = |half: Half| rule.identity() << 1 | half as u64;
-        let room = flow.remember_half(key(half));
-        let other = if half == Half::Payload {
-            Half::Transaction
-        } else {
-            Half::Payload
+        let (complete, room) = match half {
+            Half::Payload => flow.halves().payload_matched(rule.identity(), now),
+            Half::Transaction => flow.halves().transaction_matched(rule.identity(), now),
         };
-        let complete = flow.half_matched(key(other));
         self.count_room(room);
         complete
+    }
+
+    /// Whether a rule that counts has not counted these bytes before: chunks of a stream overlap, and
+    /// packets come once more in the stream.
+    fn counts_anew(&mut self, rule: &Rule, cx: &mut Context<'_>) -> bool {
+        if !rule.counts() || rule.payload.is_none() {
+            return true;
+        }
+        let counters = &mut self.tables.counters;
+        if let Evidence::Stream(data) = self.evidence
+            && let Some((seen, new)) = data.split_at_checked(cx.seen_before)
+            && !seen.is_empty()
+            && payload_holds(rule, seen, counters)
+            && !payload_holds(rule, new, counters)
+        {
+            return false;
+        }
+        let is_in_both = cx.protocol == TCP && rule.payload_scope == PayloadScope::PacketAndStream;
+        match cx.flow.as_deref_mut() {
+            Some(flow) if is_in_both => flow.counts_now(rule.identity(), cx.direction, cx.ts_us),
+            _ => true,
+        }
     }
 
     fn may_report(&mut self, rule: &Rule, cx: &Context<'_>) -> bool {
@@ -230,15 +275,25 @@ fn account(budget: &Budget, counters: &mut Counters) {
 
 const TCP: u8 = 6;
 
+fn moment(cx: &Context<'_>) -> Moment {
+    Moment {
+        ts_us: cx.ts_us,
+        direction: cx.direction,
+        transaction: cx.transaction,
+    }
+}
+
+fn waiting_halves<'c>(cx: &'c mut Context<'_>) -> Option<&'c mut Halves> {
+    cx.flow.as_deref_mut()?.waiting_halves()
+}
+
 /// Application protocol, flow and stream.
 fn suits(rule: &Rule, cx: &Context<'_>) -> bool {
     let flow = rule.flow;
     rule.app
         .is_none_or(|apps| cx.app.is_some_and(|app| apps.contains(app)))
-        && rule
-            .app_tests
-            .iter()
-            .all(|(apps, wanted)| cx.app.is_some_and(|app| apps.contains(app)) == *wanted)
+        && rule.app_tests.iter().all(|test| test.holds(cx))
+        && rule.conditions.iter().all(|condition| condition.holds(cx))
         && flow
             .established
             .is_none_or(|established| established == cx.established)

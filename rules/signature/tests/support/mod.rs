@@ -25,11 +25,12 @@ pub fn app(name: &str) -> Option<App> {
 struct Given<'a> {
     card: &'static Card,
     buffers: &'a Buffers<'a>,
+    number: u64,
 }
 
 impl Source for Given<'_> {
     fn transaction(&self) -> u64 {
-        0
+        self.number
     }
 
     fn read<'a>(&'a self, _: Side, buffer: usize, into: &mut Instances<'a>) {
@@ -56,7 +57,13 @@ pub fn judge(matcher: &mut Matcher, cx: &mut Context<'_>, protocol: &str, buffer
         true => Side::Server,
         false => Side::Client,
     };
-    let source = Given { card, buffers };
+    // At one time one transaction is judged.
+    let number = cx.ts_us.unsigned_abs();
+    let source = Given {
+        card,
+        buffers,
+        number,
+    };
     let mut hits = Vec::new();
     for number in 0..u8::try_from(side.of(&card.stages).len()).unwrap() {
         matcher.transaction(cx, Stage { side, number }, &source, &mut hits);
@@ -83,6 +90,9 @@ pub fn context<'a>(flow: Option<&'a mut FlowState>, app: Option<App>) -> Context
         dport: 80,
         protocol: 6,
         app,
+        app_failed: false,
+        transaction: None,
+        seen_before: 0,
         direction: Direction::ToServer,
         established: true,
         flow,
@@ -92,6 +102,8 @@ pub fn context<'a>(flow: Option<&'a mut FlowState>, app: Option<App>) -> Context
             ..PacketFacts::default()
         }),
         stream_size: [100, 200],
+        flow_facts: None,
+        app_events: &[],
     }
 }
 

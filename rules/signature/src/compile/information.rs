@@ -1,0 +1,69 @@
+//! Keywords that tell people something and decide nothing: `msg`, `sid`, `classtype`, `metadata` …
+
+use crate::classification::{PRIORITY_DEFAULT, classtype_priority};
+use crate::error::{Complaint, value};
+use crate::number::number;
+
+use super::draft::{Draft, small};
+
+impl Draft {
+    /// Keywords that tell people something and decide nothing.
+    pub(super) fn information(&mut self, name: &str, text: &str) -> Option<Result<(), Complaint>> {
+        let info = &mut self.rule.info;
+        let result = match name {
+            "msg" => quoted(text).map(|message| info.message = message),
+            "sid" => small(text).map(|sid| {
+                info.sid = sid;
+                self.has_sid = true;
+            }),
+            "gid" => small(text).map(|gid| info.gid = gid),
+            "rev" => small(text).map(|rev| info.rev = rev),
+            "classtype" => {
+                info.classtype = text.trim_matches('"').to_owned();
+                if !self.has_priority {
+                    info.priority = classtype_priority(&info.classtype).unwrap_or(PRIORITY_DEFAULT);
+                }
+                Ok(())
+            }
+            "priority" => number(text).and_then(|priority| {
+                info.priority = u8::try_from(priority).map_err(|_| value("priority goes up to 255"))?;
+                self.has_priority = true;
+                Ok(())
+            }),
+            "metadata" => {
+                for pair in text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
+                    let (key, rest) = pair.split_once(char::is_whitespace).unwrap_or((pair, ""));
+                    info.metadata.push((key.to_owned(), rest.trim().to_owned()));
+                }
+                Ok(())
+            }
+            "target" => {
+                info.metadata.push(("target".to_owned(), text.to_owned()));
+                Ok(())
+            }
+            "reference" => {
+                info.references.push(text.to_owned());
+                Ok(())
+            }
+            "tag" | "prefilter" => Ok(()),
+            _ => return None,
+        };
+        Some(result)
+    }
+}
+
+fn quoted(text: &str) -> Result<String, Complaint> {
+    let inside = text
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'))
+        .ok_or_else(|| value("the text must stand in double quotes"))?;
+    let mut result = String::with_capacity(inside.len());
+    let mut characters = inside.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' => result.extend(characters.next()),
+            other => result.push(other),
+        }
+    }
+    Ok(result)
+}
