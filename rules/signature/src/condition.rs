@@ -12,6 +12,14 @@ pub(crate) enum Condition {
 }
 
 impl Condition {
+    /// The event that it waits for.
+    pub(crate) fn event(&self) -> Option<&EventTest> {
+        match self {
+            Condition::AppEvent(test) => Some(test),
+            Condition::FlowSize(_) => None,
+        }
+    }
+
     pub(crate) fn holds(&self, cx: &Context<'_>) -> bool {
         match self {
             Condition::FlowSize(test) => cx.flow_facts.is_some_and(|flow| test.holds(flow)),

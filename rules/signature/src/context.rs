@@ -62,10 +62,8 @@ pub struct Context<'a> {
     pub stream_size: [u64; 2],
     /// How long the flow lives and what it carried, this packet included; `None` without a flow.
     pub flow_facts: Option<FlowFacts>,
-    /// Names of odd things found in the application protocol, as Suricata's rules call them: of the
-    /// transaction for [`crate::Matcher::transaction`] (`http.unknown_error`), of the flow's recognition
-    /// for [`crate::Matcher::packet`] (`applayer_mismatch_protocol_both_directions`). Filled by who reads
-    /// the protocols.
+    /// Names of odd things found in the application protocol, as Suricata's rules call them
+    /// (`http.unknown_error`, `applayer_mismatch_protocol_both_directions`), for [`crate::Matcher::events`].
     pub app_events: &'a [&'a str],
 }
 
@@ -104,9 +102,11 @@ pub struct PacketFacts<'a> {
     pub vlans: &'a [u16],
     /// Whether the checksums are right. Filled by the decoder.
     pub checksums: Checksums,
-    /// Names of what the decoder found odd, as `decode-event` has them (`ipv4.opt_invalid_len`).
+    /// Names of what the decoder found odd, as `decode-event` has them (`ipv4.opt_invalid_len`), for
+    /// [`crate::Matcher::events`].
     pub decode_events: &'a [&'a str],
-    /// Names of what following the TCP stream found odd, as `stream-event` has them (`pkt_invalid_ack`).
+    /// Names of what following the TCP stream found odd, as `stream-event` has them (`pkt_invalid_ack`), for
+    /// [`crate::Matcher::events`].
     pub stream_events: &'a [&'a str],
 }
 

@@ -1,5 +1,6 @@
 //! Compiled rules, grouped so that each packet, chunk and transaction meets few of them.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use vonggac_protocol::{Card, Side};
@@ -8,6 +9,7 @@ use crate::address_index::{AddressIndex, narrowness};
 use crate::compile::{Compiled, compile};
 use crate::context::Direction;
 use crate::error::RuleError;
+use crate::packet_test::PacketTest;
 use crate::parse::ParsedRule;
 use crate::prefilter::{Group, GroupBuilder, choose};
 use crate::rule::{PayloadScope, Rule, RuleIndex, RuleInfo, Source, Transport};
@@ -32,6 +34,9 @@ pub struct Engine {
     /// Rules on addresses alone: once per flow and direction.
     pub(crate) by_address_once: ByAddress,
     pub(crate) every_flow: Vec<RuleIndex>,
+    /// Rules that wait for an event, by its name.
+    pub(crate) by_event: HashMap<Box<str>, Vec<RuleIndex>>,
+    reads_checksums: bool,
 }
 
 /// Two indexes, by sender and by receiver.
@@ -131,6 +136,16 @@ impl Engine {
         self.stream.iter().any(|group| !group.is_empty())
     }
 
+    /// Whether any rule asks for checksums, so that they are worth the summing.
+    pub fn reads_checksums(&self) -> bool {
+        self.reads_checksums
+    }
+
+    /// Whether any rule waits for an event, so that [`crate::Matcher::events`] is of use.
+    pub fn waits_for_events(&self) -> bool {
+        !self.by_event.is_empty()
+    }
+
     /// Bytes that the prefilters' automata take.
     pub fn prefilter_memory_bytes(&self) -> usize {
         let packet = self.packet.iter().flatten();
@@ -159,6 +174,7 @@ struct Arrangement {
     vocabulary: Arc<Vocabulary>,
     every_packet: [Vec<RuleIndex>; Class::COUNT],
     every_flow: Vec<RuleIndex>,
+    by_event: HashMap<Box<str>, Vec<RuleIndex>>,
     /// (rule, by sender, by receiver)
     by_address: Vec<(RuleIndex, Sides)>,
     by_address_once: Vec<(RuleIndex, Sides)>,
@@ -183,6 +199,7 @@ impl Arrangement {
             vocabulary: Arc::clone(vocabulary),
             every_packet: Default::default(),
             every_flow: Vec::new(),
+            by_event: HashMap::new(),
             by_address: Vec::new(),
             by_address_once: Vec::new(),
         }
@@ -190,6 +207,10 @@ impl Arrangement {
 
     fn arrange(mut self, rules: Vec<Rule>, sources: Vec<Source>) -> Engine {
         for (index, rule) in (0u32..).map(RuleIndex).zip(&rules) {
+            if let Some(name) = rule.event() {
+                self.by_event.entry(name.into()).or_default().push(index);
+                continue;
+            }
             if rule.judges_packets() {
                 self.place_header_rule(index, rule);
             }
@@ -207,6 +228,11 @@ impl Arrangement {
             vocabulary: self.vocabulary,
             every_packet: self.every_packet,
             every_flow: self.every_flow,
+            by_event: self.by_event,
+            reads_checksums: rules
+                .iter()
+                .flat_map(|rule| &rule.packet_tests)
+                .any(PacketTest::is_of_checksums),
             by_address: index_addresses(&self.by_address, &rules),
             by_address_once: index_addresses(&self.by_address_once, &rules),
             rules,

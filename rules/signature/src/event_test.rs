@@ -25,6 +25,10 @@ impl EventTest {
         Ok(EventTest { name: name.into() })
     }
 
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     pub(crate) fn holds(&self, events: &[&str]) -> bool {
         events.contains(&&*self.name)
     }

@@ -251,6 +251,22 @@ impl Matcher {
         self.judge(cx, Evidence::Transaction(readings), out);
     }
 
+    /// Judges the rules that wait for one of the events that the context names, when it happens.
+    pub fn events(&mut self, cx: &mut Context<'_>, out: &mut Vec<Hit>) {
+        if self.engine.by_event.is_empty() || cx.flow.as_ref().is_some_and(|flow| flow.is_silenced()) {
+            return;
+        }
+        self.marks.begin();
+        let of_packet = cx.packet.iter();
+        let of_packet = of_packet.flat_map(|packet| packet.decode_events.iter().chain(packet.stream_events));
+        for name in of_packet.chain(cx.app_events) {
+            if let Some(rules) = self.engine.by_event.get(*name) {
+                self.marks.add_all(rules);
+            }
+        }
+        self.judge(cx, Evidence::Packet(&[]), out);
+    }
+
     fn judge(&mut self, cx: &mut Context<'_>, evidence: Evidence<'_>, out: &mut Vec<Hit>) {
         self.marks.candidates.sort_unstable();
         self.tables.counters.candidates += self.marks.candidates.len() as u64;

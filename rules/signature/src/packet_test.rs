@@ -163,6 +163,19 @@ impl PacketTest {
         })
     }
 
+    /// Whether it asks for checksums.
+    pub(crate) fn is_of_checksums(&self) -> bool {
+        matches!(self, PacketTest::Checksum(_))
+    }
+
+    /// The event that it waits for.
+    pub(crate) fn event(&self) -> Option<&EventTest> {
+        match self {
+            PacketTest::DecodeEvent(test) | PacketTest::StreamEvent(test) => Some(test),
+            _ => None,
+        }
+    }
+
     /// Whether it holds of the packet.
     pub(crate) fn holds(&self, packet: &PacketFacts<'_>, around: Surroundings) -> bool {
         let tcp = |test: &dyn Fn(TcpFacts) -> bool| packet.tcp.is_some_and(test);

@@ -7,6 +7,7 @@ use vonggac_protocol::Side;
 use crate::app_test::AppTest;
 use crate::condition::Condition;
 use crate::context::Direction;
+use crate::event_test::EventTest;
 use crate::number::NumberTest;
 use crate::packet_test::PacketTest;
 use crate::transform::Transform;
@@ -370,6 +371,16 @@ impl Rule {
             Some(Placement { app, side, stage })
         });
         placed.collect()
+    }
+
+    /// The event that the rule waits for, if it asks for nothing that only packets, streams or transactions have.
+    pub(crate) fn event(&self) -> Option<&str> {
+        if self.payload.is_some() || !self.targets.is_empty() {
+            return None;
+        }
+        let of_packets = self.packet_tests.iter().filter_map(PacketTest::event);
+        let mut events = of_packets.chain(self.conditions.iter().filter_map(Condition::event));
+        events.next().map(EventTest::name)
     }
 
     /// Whether the rule needs both a payload and a transaction.

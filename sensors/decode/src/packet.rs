@@ -236,6 +236,8 @@ pub struct Tcp<'a> {
 /// Options of a TCP header, as far as they decide what a host does with the segment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TcpOptions {
+    /// Largest segment that the sender takes (RFC 9293, 3.7.1).
+    pub segment_bytes_max: Option<u16>,
     /// Window scale, which counts only in a SYN (RFC 7323, 2.2); at most 14.
     pub window_scale: Option<u8>,
     /// Value of the sender's clock (RFC 7323, 3.2).

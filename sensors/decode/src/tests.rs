@@ -445,6 +445,7 @@ fn options_count_up_to_the_first_that_is_broken() {
     };
     let usual = [2, 4, 5, 0xb4, 4, 2, 8, 10, 1, 2, 3, 4, 0, 0, 0, 0, 1, 3, 3, 7];
     let found = TcpOptions {
+        segment_bytes_max: Some(1460),
         window_scale: Some(7),
         timestamp: Some(0x0102_0304),
         fast_open: false,

@@ -110,6 +110,7 @@ fn cut_tcp(bytes: &[u8], missing_bytes: u32) -> Option<Transport<'_>> {
 fn tcp_options(mut bytes: &[u8]) -> TcpOptions {
     const END: u8 = 0;
     const NOTHING: u8 = 1;
+    const SEGMENT_SIZE: u8 = 2;
     const WINDOW_SCALE: u8 = 3;
     const TIMESTAMP: u8 = 8;
     const FAST_OPEN: u8 = 34;
@@ -133,6 +134,9 @@ fn tcp_options(mut bytes: &[u8]) -> TcpOptions {
             break;
         };
         match (*kind, value) {
+            (SEGMENT_SIZE, [high, low]) => {
+                found.segment_bytes_max = Some(u16::from_be_bytes([*high, *low]));
+            }
             (WINDOW_SCALE, [scale]) => found.window_scale = Some((*scale).min(WINDOW_SCALE_MAX)),
             (TIMESTAMP, [a, b, c, d, _, _, _, _]) => {
                 found.timestamp = Some(u32::from_be_bytes([*a, *b, *c, *d]));

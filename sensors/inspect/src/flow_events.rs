@@ -3,7 +3,7 @@
 use crate::worker::{Scene, Worker};
 use vonggac_event::proto::{self, Anomaly};
 use vonggac_event::{Body, Event, address_bytes, limits};
-use vonggac_stream::EndReason;
+use vonggac_stream::{Direction, EndReason};
 
 const ICMP: u8 = 1;
 const ICMP_V6: u8 = 58;
@@ -40,7 +40,14 @@ impl Worker<'_> {
     }
 
     /// Reports an anomaly of a flow, unless it had enough of them.
-    pub(crate) fn anomaly(&mut self, scene: &mut Scene<'_>, layer: &str, kind: &str, detail: &str) {
+    pub(crate) fn anomaly(
+        &mut self,
+        scene: &mut Scene<'_>,
+        direction: Direction,
+        layer: &str,
+        kind: &str,
+        detail: &str,
+    ) {
         scene.conversation.anomalies = scene.conversation.anomalies.saturating_add(1);
         if scene.conversation.anomalies > self.config.anomalies_flow_max {
             self.counters.anomalies_suppressed += 1;
@@ -50,7 +57,7 @@ impl Worker<'_> {
             layer: layer.into(),
             kind: kind.into(),
             detail: limits::cut(detail.into(), limits::TEXT_BYTES_MAX),
-            ..Anomaly::default()
+            direction: direction_name(scene, direction).into(),
         });
         self.emit(scene, None, self.ts_us, body);
     }
@@ -116,5 +123,13 @@ pub(crate) fn flow_so_far(scene: &Scene<'_>) -> proto::Flow {
         missed_bytes: flow.missed_bytes,
         signatures: conversation.signatures,
         ..proto::Flow::default()
+    }
+}
+
+/// Which way a direction goes, as events say it.
+pub(crate) fn direction_name(scene: &Scene<'_>, direction: Direction) -> &'static str {
+    match scene.conversation.is_to_server(direction) {
+        true => "to_server",
+        false => "to_client",
     }
 }

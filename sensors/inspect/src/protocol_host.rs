@@ -57,12 +57,15 @@ impl Host for ProtocolHost<'_, '_, '_> {
         self.worker.emit_file(self.scene, transaction, file, data);
     }
 
-    fn anomaly(&mut self, _: Side, kind: &'static str, detail: &str) {
+    fn anomaly(&mut self, side: Side, kind: &'static str, detail: &str) {
         debug_assert!(
             self.card.anomalies.contains(&kind),
             "no anomaly of the card: {kind}"
         );
-        self.worker.anomaly(self.scene, self.card.name, kind, detail);
+        let direction = self.direction(side);
+        let card = self.card;
+        self.worker
+            .protocol_anomaly(self.scene, direction, card, kind, detail);
     }
 
     fn count(&mut self, counter: &'static str, by: u64) {

@@ -1,15 +1,15 @@
 //! Signatures: what the matcher is told, and what its hits become.
 
 use crate::conversation::Application;
-use crate::flow_events::flow_so_far;
+use crate::flow_events::{direction_name, flow_so_far};
 use crate::worker::{Scene, Worker};
 use vonggac_decode::{Packet, Transport};
 use vonggac_event::proto::Signature;
 use vonggac_event::{Body, Event, limits};
-use vonggac_protocol::{Side, Source};
+use vonggac_protocol::{Card, Side, Source};
 use vonggac_signature as signature;
 use vonggac_signature::{
-    Action, Context, FlowFacts, Fragment, IcmpFacts, PacketFacts, RuleInfo, Stage, TcpFacts,
+    Action, Checksums, Context, FlowFacts, Fragment, IcmpFacts, PacketFacts, RuleInfo, Stage, TcpFacts,
 };
 use vonggac_stream::Direction;
 
@@ -55,14 +55,14 @@ fn context<'a>(
     }
 }
 
-fn packet_facts<'a>(packet: &Packet<'a>) -> PacketFacts<'a> {
+fn packet_facts<'a>(packet: &'a Packet<'_>, checksums: Checksums) -> PacketFacts<'a> {
     let tcp = match &packet.transport {
         Transport::Tcp(tcp) => Some(TcpFacts {
             flags: tcp.flags,
             seq: tcp.sequence,
             ack: tcp.acknowledgment,
             window: tcp.window,
-            mss: None,
+            mss: tcp.options.segment_bytes_max,
             window_scale: tcp.options.window_scale,
         }),
         _ => None,
@@ -90,7 +90,18 @@ fn packet_facts<'a>(packet: &Packet<'a>) -> PacketFacts<'a> {
         ip_options: packet.ip_options,
         tcp,
         icmp,
+        vlans: packet.vlans.ids(),
+        checksums,
         ..PacketFacts::default()
+    }
+}
+
+/// Whether checksums are right. One that the sender left out, or to its network card, counts as right.
+fn checksums(packet: &Packet<'_>) -> Checksums {
+    let faults = packet.checksum_faults();
+    Checksums {
+        network: packet.src.is_ipv4().then_some(!faults.ip),
+        transport: (!matches!(packet.transport, Transport::Other(_))).then_some(!faults.transport),
     }
 }
 
@@ -104,7 +115,12 @@ impl Worker<'_> {
     /// Matches a packet.
     pub(crate) fn match_packet(&mut self, scene: &mut Scene<'_>, direction: Direction, packet: &Packet<'_>) {
         let payload = packet.transport.payload();
-        let mut context = context(self.ts_us, scene, direction, Some(packet_facts(packet)));
+        let checksums = match self.matcher.engine().reads_checksums() {
+            true => checksums(packet),
+            false => Checksums::default(),
+        };
+        let facts = packet_facts(packet, checksums);
+        let mut context = context(self.ts_us, scene, direction, Some(facts));
         if !matches!(packet.transport, Transport::Tcp(_) | Transport::Udp(_)) {
             // A flow's ends name the ICMP type of its first packet; ports do not apply to this one.
             (context.sport, context.dport) = (0, 0);
@@ -112,6 +128,54 @@ impl Worker<'_> {
         let mut hits = std::mem::take(&mut self.shared.hits);
         self.matcher.packet(&mut context, payload, &mut hits);
         self.report(scene, &Found::packet(direction), hits, payload);
+    }
+
+    /// Tells something odd in a stream, and matches the rules that wait for it.
+    pub(crate) fn stream_anomaly(
+        &mut self,
+        scene: &mut Scene<'_>,
+        direction: Direction,
+        name: &str,
+        detail: &str,
+    ) {
+        self.anomaly(scene, direction, "stream", name, detail);
+        let stream_events = &[name];
+        let facts = PacketFacts {
+            stream_events,
+            ..PacketFacts::default()
+        };
+        let mut context = context(self.ts_us, scene, direction, Some(facts));
+        let mut hits = std::mem::take(&mut self.shared.hits);
+        self.matcher.events(&mut context, &mut hits);
+        self.report(scene, &Found::packet(direction), hits, &[]);
+    }
+
+    /// Tells something odd that a protocol found, and matches the rules that wait for it: `modbus_invalid_length` is to them
+    /// `modbus.invalid_length`.
+    pub(crate) fn protocol_anomaly(
+        &mut self,
+        scene: &mut Scene<'_>,
+        direction: Direction,
+        card: &Card,
+        kind: &str,
+        detail: &str,
+    ) {
+        self.anomaly(scene, direction, card.name, kind, detail);
+        let event = kind
+            .strip_prefix(card.name)
+            .and_then(|rest| rest.strip_prefix('_'));
+        let Some(event) = event.filter(|_| self.matcher.engine().waits_for_events()) else {
+            return;
+        };
+        let event = format!("{}.{event}", card.name);
+        let app_events = &[&*event];
+        let mut context = Context {
+            app_events,
+            ..context(self.ts_us, scene, direction, None)
+        };
+        let mut hits = std::mem::take(&mut self.shared.hits);
+        self.matcher.events(&mut context, &mut hits);
+        self.report(scene, &Found::packet(direction), hits, &[]);
     }
 
     /// Matches bytes of a stream.
@@ -229,11 +293,7 @@ fn signature_body(
             .take(limits::LIST_ITEMS_MAX)
             .cloned()
             .collect(),
-        direction: match scene.conversation.is_to_server(found.direction) {
-            true => "to_server",
-            false => "to_client",
-        }
-        .into(),
+        direction: direction_name(scene, found.direction).into(),
         app: app.into(),
         payload: excerpt.to_vec(),
         rule: limits::cut(rule.text.clone(), limits::RULE_TEXT_BYTES_MAX),

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod captures;
+mod odd;
 mod stages;
 mod talk;
 mod telling;

@@ -114,7 +114,7 @@ impl Handler<State> for Worker<'_> {
     fn packet(&mut self, flow: &mut InspectedFlow, direction: Direction, packet: &Packet<'_>) {
         self.with_scene(flow, |worker, scene| {
             if packet.assembly == Assembly::Conflicting {
-                worker.anomaly(scene, "network", "fragment_overlap_conflict", "");
+                worker.anomaly(scene, direction, "network", "fragment_overlap_conflict", "");
             }
             let datagram = match &packet.transport {
                 Transport::Udp(udp) if !udp.payload.is_empty() => Some(udp.payload),
@@ -145,7 +145,7 @@ impl Handler<State> for Worker<'_> {
         });
     }
 
-    fn conflict(&mut self, flow: &mut InspectedFlow, _: Direction, kept: &[u8], other: &[u8]) {
+    fn conflict(&mut self, flow: &mut InspectedFlow, direction: Direction, kept: &[u8], other: &[u8]) {
         let detail = format!(
             "{} bytes; kept sha256 {}, other sha256 {}",
             kept.len(),
@@ -153,7 +153,7 @@ impl Handler<State> for Worker<'_> {
             hexadecimal(&Sha256::digest(other))
         );
         self.with_scene(flow, |worker, scene| {
-            Worker::anomaly(worker, scene, "stream", CONFLICT_NAME, &detail);
+            worker.stream_anomaly(scene, direction, CONFLICT_NAME, &detail);
         });
     }
 
@@ -164,9 +164,9 @@ impl Handler<State> for Worker<'_> {
         });
     }
 
-    fn anomaly(&mut self, flow: &mut InspectedFlow, _: Direction, anomaly: StreamAnomaly) {
+    fn anomaly(&mut self, flow: &mut InspectedFlow, direction: Direction, anomaly: StreamAnomaly) {
         self.with_scene(flow, |worker, scene| {
-            Worker::anomaly(worker, scene, "stream", anomaly.name(), "")
+            worker.stream_anomaly(scene, direction, anomaly.name(), "");
         });
     }
 
