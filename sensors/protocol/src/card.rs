@@ -133,7 +133,7 @@ pub struct NumberCard {
     pub sides: Sides,
     /// The place in [`Card::stages`] of the stage that says it.
     pub stage: u8,
-    /// Names of values, in lower case.
+    /// Names of values; in rules their case does not matter.
     pub names: &'static [(&'static str, u64)],
 }
 
@@ -189,6 +189,42 @@ macro_rules! buffers {
             /// The buffer whose card is at that place.
             pub(crate) fn at(place: usize) -> Option<Self> {
                 const ALL: &[Buffer] = &[$(Buffer::$variant,)*];
+                ALL.get(place).copied()
+            }
+        }
+    };
+}
+
+/// Declares a protocol's numbers: an enum of them, whose order is that of the cards. The last thing of each is the names of its values.
+///
+/// ```
+/// # use vonggac_protocol::numbers;
+/// numbers! {
+///     /// What is asked for.
+///     Kind: "x.kind", Client, 0, &[("read", 1), ("write", 2)];
+/// }
+/// assert_eq!(Number::CARDS[0].keyword, "x.kind");
+/// # let _ = Number::at(0);
+/// ```
+#[macro_export]
+macro_rules! numbers {
+    ($($(#[$doc:meta])* $variant:ident: $keyword:literal, $sides:ident, $stage:literal, $names:expr;)*) => {
+        /// What rules can compare of this protocol.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum Number { $($(#[$doc])* $variant,)* }
+
+        impl Number {
+            /// The cards, in order.
+            pub(crate) const CARDS: &'static [$crate::NumberCard] = &[$($crate::NumberCard {
+                keyword: $keyword,
+                sides: $crate::Sides::$sides,
+                stage: $stage,
+                names: $names,
+            },)*];
+
+            /// The number whose card is at that place.
+            pub(crate) fn at(place: usize) -> Option<Self> {
+                const ALL: &[Number] = &[$(Number::$variant,)*];
                 ALL.get(place).copied()
             }
         }

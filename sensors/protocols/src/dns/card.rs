@@ -2,7 +2,8 @@
 
 use super::flow::DnsFlow;
 use super::looks_like_dns;
-use vonggac_protocol::{Card, Side, Start, Transport, buffers};
+use super::registry::{RCODES, TYPES};
+use vonggac_protocol::{Card, Side, Start, Transport, buffers, numbers};
 
 /// Ports on which a datagram is taken for DNS although it barely resembles it: DNS, mDNS, LLMNR.
 const PORTS: [u16; 3] = [53, 5353, 5355];
@@ -17,7 +18,7 @@ pub static CARD: Card = Card {
     transports: &[Transport::Udp, Transport::Tcp],
     stages: [&["message"], &["message"]],
     buffers: Buffer::CARDS,
-    numbers: &[],
+    numbers: Number::CARDS,
     keywords: &[],
     anomalies: &["dns_truncated", "dns_malformed"],
     counters: &["dns_unanswered", "dns_queries_limit", "dns_malformed"],
@@ -27,9 +28,26 @@ pub static CARD: Card = Card {
 
 buffers! {
     /// A name asked for; as in Suricata it is judged in the query, not again where the response repeats it.
-    Query: "dns.query", Client, 0, Many, aliases = &["dns_query", "dns.queries.rrname"];
-    /// The owner's name of an answer.
-    AnswerName: "dns.answer.name", Server, 0, Many, aliases = &["dns.answers.rrname"];
+    Query: "dns.query", Client, 0, Many, aliases = &["dns_query"];
+    /// A name asked for, in the query and where the response repeats it.
+    QueryName: "dns.queries.rrname", Both, 0, Many, aliases = &["dns.query.name"];
+    /// The owner's name of an answer. Queries can have answers, too.
+    AnswerName: "dns.answers.rrname", Both, 0, Many, aliases = &["dns.answer.name"];
+    /// The owner's name of a record of authority.
+    AuthorityName: "dns.authorities.rrname", Both, 0, Many;
+    /// The owner's name of an additional record.
+    AdditionalName: "dns.additionals.rrname", Both, 0, Many;
+    /// Each name of a response: asked for, of a record's owner, or in a record's data.
+    ResponseName: "dns.response.rrname", Server, 0, Many;
+}
+
+numbers! {
+    /// What is asked of the server (RFC 1035, 4.1.1).
+    Opcode: "dns.opcode", Both, 0, &[];
+    /// How it went.
+    ResponseCode: "dns.rcode", Both, 0, RCODES;
+    /// The types of what is asked for and of all records.
+    RecordType: "dns.rrtype", Both, 0, TYPES;
 }
 
 fn probe(start: &Start<'_>) -> Option<Side> {

@@ -73,17 +73,25 @@ fn questions(message: &Message) -> Vec<proto::DnsQuestion> {
 }
 
 fn records(records: &[Record]) -> Vec<proto::DnsRecord> {
-    let kept = records.iter().take(limits::LIST_ITEMS_MAX);
-    kept.map(|record| proto::DnsRecord {
-        name: text(&record.name),
-        r#type: u32::from(record.rtype),
-        type_name: type_name(record.rtype).into_owned(),
-        class: u32::from(record.rclass),
-        ttl: record.ttl,
-        data: text(&record.data),
-        ..proto::DnsRecord::default()
-    })
-    .collect()
+    let each = records.iter().flat_map(|record| {
+        // As in Suricata, a text record is told string by string.
+        let strings = match record.strings.as_slice() {
+            [] => std::slice::from_ref(&record.data),
+            strings => strings,
+        };
+        strings.iter().map(move |data| (record, data))
+    });
+    each.take(limits::LIST_ITEMS_MAX)
+        .map(|(record, data)| proto::DnsRecord {
+            name: text(&record.name),
+            r#type: u32::from(record.rtype),
+            type_name: type_name(record.rtype).into_owned(),
+            class: u32::from(record.rclass),
+            ttl: record.ttl,
+            data: text(data),
+            ..proto::DnsRecord::default()
+        })
+        .collect()
 }
 
 /// The second word of the header (RFC 1035, 4.1.1): `QR 1 | opcode 4 | AA 1 | TC 1 | RD 1 | RA 1 | Z 3 | RCODE 4`.

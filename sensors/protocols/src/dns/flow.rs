@@ -1,7 +1,7 @@
 //! The DNS of one flow: questions are tied to their answers.
 
-use super::card::Buffer;
-use super::{Message, event, parse};
+use super::card::{Buffer, Number};
+use super::{Message, Record, event, parse, rdata};
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use vonggac_event::{Body, limits, proto};
@@ -175,6 +175,17 @@ struct Said<'a> {
 }
 
 impl Said<'_> {
+    /// All records: answers, authorities, additionals.
+    fn records(&self) -> impl Iterator<Item = &Record> {
+        let Message {
+            answers,
+            authorities,
+            additionals,
+            ..
+        } = self.message;
+        answers.iter().chain(authorities).chain(additionals)
+    }
+
     fn side(&self) -> Side {
         match self.message.is_response {
             true => Side::Server,
@@ -189,18 +200,45 @@ impl Source for Said<'_> {
     }
 
     fn read<'a>(&'a self, _: Side, buffer: usize, into: &mut Instances<'a>) {
+        let Some(buffer) = Buffer::at(buffer) else { return };
+        let questions = self
+            .message
+            .questions
+            .iter()
+            .map(|question| question.name.as_str());
+        let names = |records: &'a [Record]| records.iter().map(|record| record.name.as_str());
         let Message {
-            questions, answers, ..
+            answers,
+            authorities,
+            additionals,
+            ..
         } = self.message;
-        let borrowed = |name: &'a String| Cow::Borrowed(name.as_bytes());
-        match Buffer::at(buffer) {
-            Some(Buffer::Query) => {
-                let kept = questions.iter().take(limits::LIST_ITEMS_MAX);
-                into.extend(kept.map(|question| borrowed(&question.name)));
+        let mut give = |names: &mut dyn Iterator<Item = &'a str>| {
+            let kept = names.take(limits::LIST_ITEMS_MAX);
+            into.extend(kept.map(|name| Cow::Borrowed(name.as_bytes())));
+        };
+        match buffer {
+            Buffer::Query | Buffer::QueryName => give(&mut { questions }),
+            Buffer::AnswerName => give(&mut names(answers)),
+            Buffer::AuthorityName => give(&mut names(authorities)),
+            Buffer::AdditionalName => give(&mut names(additionals)),
+            Buffer::ResponseName => {
+                let records = || self.records();
+                let owners = records().map(|record| record.name.as_str());
+                let within = records().filter_map(|record| rdata::name_within(&record.data, record.rtype));
+                give(&mut questions.chain(owners).chain(within));
             }
-            Some(Buffer::AnswerName) => {
-                let kept = answers.iter().take(limits::LIST_ITEMS_MAX);
-                into.extend(kept.map(|record| borrowed(&record.name)));
+        }
+    }
+
+    fn numbers(&self, _: Side, number: usize, into: &mut Vec<u64>) {
+        match Number::at(number) {
+            Some(Number::Opcode) => into.push(self.message.opcode.into()),
+            Some(Number::ResponseCode) => into.push(self.message.rcode.into()),
+            Some(Number::RecordType) => {
+                let asked = self.message.questions.iter().map(|question| question.qtype);
+                let told = self.records().map(|record| record.rtype);
+                into.extend(asked.chain(told).map(u64::from));
             }
             None => {}
         }

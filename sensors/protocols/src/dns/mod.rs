@@ -109,6 +109,8 @@ pub struct Record {
     pub ttl: u32,
     /// The record's data as text: addresses, names and strings for the types that have them, else hex.
     pub data: String,
+    /// Of a text record its strings one by one, which `data` has joined by spaces; else empty.
+    pub strings: Vec<String>,
 }
 
 /// Reads one DNS message.
@@ -265,6 +267,7 @@ fn record<'a>(message: &'a [u8], input: &'a [u8]) -> Parsed<'a, (Record, Option<
     let (rest, name) = name::name(message, input)?;
     let (rest, (rtype, rclass, ttl, length)) = (be_u16, be_u16, be_u32, be_u16).parse(rest)?;
     let (rest, bytes) = take(length).parse(rest)?;
+    let strings = rdata::strings_of(bytes, rtype);
     let (data, fault) = match rdata::text(message, bytes, rtype) {
         Some(text) => (text, None),
         // Updates (RFC 2136) carry records with types and no data on purpose.
@@ -283,6 +286,7 @@ fn record<'a>(message: &'a [u8], input: &'a [u8]) -> Parsed<'a, (Record, Option<
                 rclass,
                 ttl,
                 data,
+                strings,
             },
             fault,
         ),

@@ -26,7 +26,7 @@ pub(super) fn text(message: &[u8], bytes: &[u8], rtype: u16) -> Option<String> {
         2 | 3 | 4 | 5 | 7 | 8 | 9 | 12 | 39 => name(message, bytes),
         6 => start_of_authority(message, bytes),
         15 | 18 | 21 | 36 => exchange(message, bytes),
-        16 | 99 => strings(bytes),
+        16 | 99 => strings(bytes).map(|(rest, strings)| (rest, strings.join(" "))),
         28 => address_v6(bytes),
         33 => server(message, bytes),
         64 | 65 => service(message, bytes),
@@ -35,6 +35,24 @@ pub(super) fn text(message: &[u8], bytes: &[u8], rtype: u16) -> Option<String> {
     }
     .ok()?;
     Some(text)
+}
+
+/// The strings of a record whose type is text; none for other types, and for data that does not fit.
+pub(super) fn strings_of(bytes: &[u8], rtype: u16) -> Vec<String> {
+    match rtype {
+        16 | 99 => strings(bytes).map(|(_, strings)| strings).unwrap_or_default(),
+        _ => Vec::new(),
+    }
+}
+
+/// The name within data of that type, as [`text`] writes it, for types that have one.
+pub(super) fn name_within(data: &str, rtype: u16) -> Option<&str> {
+    match rtype {
+        2 | 5 | 12 | 39 => Some(data),
+        6 => data.split(' ').next(),
+        15 | 33 => data.rsplit(' ').next(),
+        _ => None,
+    }
 }
 
 /// Hex of at most [`HEX_BYTES_MAX`] bytes, with `...` when there were more.
@@ -78,19 +96,18 @@ fn server<'a>(message: &'a [u8], input: &'a [u8]) -> Parsed<'a, String> {
     Ok((rest, format!("{priority} {weight} {port} {target}")))
 }
 
-/// The character strings of a TXT record, joined by a space.
-fn strings(input: &[u8]) -> Parsed<'_, String> {
-    let mut text = String::new();
+/// The character strings of a TXT record.
+fn strings(input: &[u8]) -> Parsed<'_, Vec<String>> {
+    let mut strings = Vec::new();
     let mut rest = input;
     while !rest.is_empty() {
         let (after, string) = length_data(be_u8).parse(rest)?;
-        if rest.len() < input.len() {
-            text.push(' ');
-        }
+        let mut text = String::new();
         push_all(&mut text, string);
+        strings.push(text);
         rest = after;
     }
-    Ok((rest, text))
+    Ok((rest, strings))
 }
 
 /// `0 issue "ca.example"` (RFC 8659).
