@@ -3,11 +3,11 @@
 use super::flow::TlsFlow;
 use super::keywords::KEYWORDS;
 use super::looks_like_tls;
-use vonggac_protocol::{Card, Side, Start, Transport, buffers};
+use vonggac_protocol::{Card, Side, Start, Transport, buffers, numbers};
 
-/// The hello of either side, the only stage of the client's.
+/// The hello of either side.
 pub(super) const HELLO: u8 = 0;
-/// The server's certificates, or that there are none.
+/// The certificates of either side, or that there are none.
 pub(super) const CERTIFICATES: u8 = 1;
 
 /// TLS over TCP, from SSL 3.0 to TLS 1.3 (RFC 8446), as far as it is in the clear.
@@ -15,9 +15,12 @@ pub static CARD: Card = Card {
     name: "tls",
     aliases: &["ssl"],
     transports: &[Transport::Tcp],
-    stages: [&["client_hello"], &["server_hello", "certificates"]],
+    stages: [
+        &["client_hello", "certificates"],
+        &["server_hello", "certificates"],
+    ],
     buffers: Buffer::CARDS,
-    numbers: &[],
+    numbers: Number::CARDS,
     keywords: KEYWORDS,
     anomalies: &["tls_malformed", "certificate_malformed", "heartbeat_overread"],
     counters: &[],
@@ -40,16 +43,29 @@ buffers! {
     Ja3sHash: "ja3s.hash", Server, 0, Once, aliases = &["ja3s_hash"];
     /// The string that the server's JA3 hashes.
     Ja3sString: "ja3s.string", Server, 0, Once, aliases = &["ja3s_string"];
-    /// The subject of the server's certificate.
-    CertificateSubject: "tls.cert_subject", Server, 1, Once, aliases = &["tls_cert_subject"];
-    /// The issuer of the server's certificate.
-    CertificateIssuer: "tls.cert_issuer", Server, 1, Once, aliases = &["tls_cert_issuer"];
-    /// The serial number of the server's certificate.
-    CertificateSerial: "tls.cert_serial", Server, 1, Once, aliases = &["tls_cert_serial"];
-    /// The SHA-1 of the server's certificate.
-    CertificateFingerprint: "tls.cert_fingerprint", Server, 1, Once, aliases = &["tls_cert_fingerprint"];
-    /// A certificate of the server's chain, DER.
-    Certificates: "tls.certs", Server, 1, Many;
+    /// The subject of a side's certificate.
+    CertificateSubject: "tls.cert_subject", Both, 1, Once, aliases = &["tls_cert_subject"];
+    /// The issuer of a side's certificate.
+    CertificateIssuer: "tls.cert_issuer", Both, 1, Once, aliases = &["tls_cert_issuer"];
+    /// The serial number of a side's certificate.
+    CertificateSerial: "tls.cert_serial", Both, 1, Once, aliases = &["tls_cert_serial"];
+    /// The SHA-1 of a side's certificate.
+    CertificateFingerprint: "tls.cert_fingerprint", Both, 1, Once, aliases = &["tls_cert_fingerprint"];
+    /// A certificate of a side's chain, DER.
+    Certificates: "tls.certs", Both, 1, Many;
+    /// Another name in a side's certificate.
+    AlternativeName: "tls.subjectaltname", Both, 1, Many;
+    /// The random bytes of a hello.
+    Random: "tls.random", Both, 0, Once;
+    /// The first four of them.
+    RandomTime: "tls.random_time", Both, 0, Once;
+    /// The others.
+    RandomBytes: "tls.random_bytes", Both, 0, Once;
+}
+
+numbers! {
+    /// How many certificates a side sends.
+    ChainLength: "tls.cert_chain_len", Both, 1, &[];
 }
 
 fn probe(start: &Start<'_>) -> Option<Side> {

@@ -31,7 +31,8 @@ pub(super) fn describe(handshake: &Handshake) -> proto::Tls {
         body.server_alpn = hello.alpn.as_deref().map(text).unwrap_or_default();
         body.resumed = is_resumed(handshake, hello);
     }
-    if let Some(certificate) = &handshake.certificate {
+    let [_, server] = &handshake.chains;
+    if let Some(certificate) = &server.certificate {
         body.subject = text(certificate.subject.as_bytes());
         body.issuer = text(certificate.issuer.as_bytes());
         body.serial = text(certificate.serial.as_bytes());
@@ -57,5 +58,6 @@ fn is_resumed(handshake: &Handshake, hello: &ServerHello) -> bool {
         .client_hello
         .as_ref()
         .is_some_and(|client| !client.session_id.is_empty() && client.session_id == hello.session_id);
-    same_session && !handshake.has_certificates && *Side::Server.of(&handshake.is_encrypted)
+    let [_, server] = &handshake.chains;
+    same_session && !server.was_sent && *Side::Server.of(&handshake.is_encrypted)
 }

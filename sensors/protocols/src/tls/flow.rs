@@ -1,6 +1,6 @@
 //! The TLS of one flow: one event per handshake, when it has gone as far as it will.
 
-use super::card::{Buffer, CERTIFICATES, HELLO};
+use super::card::{Buffer, CERTIFICATES, HELLO, Number};
 use super::event;
 use super::{ClientHello, Event, ServerHello, Stream};
 use crate::certificate::{self, Certificate};
@@ -11,6 +11,9 @@ use vonggac_event::{Body, limits};
 use vonggac_protocol::{Host, Instances, Judged, Next, Protocol, Side, Source};
 
 const ALERT_FATAL: u8 = 2;
+
+/// How much of a hello's random bytes was the time, once.
+const RANDOM_TIME_BYTES: usize = 4;
 
 /// A connection is one transaction.
 const TRANSACTION: u64 = 0;
@@ -31,14 +34,24 @@ pub(super) struct Handshake {
     pub(super) server_hello: Option<Box<ServerHello>>,
     pub(super) client_prints: ClientPrints,
     pub(super) server_print: ServerPrint,
-    pub(super) chain: Vec<Vec<u8>>,
-    pub(super) certificate: Option<Box<Certificate>>,
-    pub(super) has_certificates: bool,
+    /// By side, what it shows of itself.
+    pub(super) chains: [Chain; 2],
     /// An alert ended it.
     pub(super) is_refused: bool,
     /// By side, that what follows is encrypted.
     pub(super) is_encrypted: [bool; 2],
     judged: Judged,
+}
+
+/// The certificates of a side.
+#[derive(Default)]
+pub(super) struct Chain {
+    /// They were sent, though there may be none.
+    pub(super) was_sent: bool,
+    /// The side's own, as far as it can be read.
+    pub(super) certificate: Option<Box<Certificate>>,
+    /// Each as sent; only while rules look at them.
+    der: Vec<Vec<u8>>,
 }
 
 /// Fingerprints of the client's hello.
@@ -66,8 +79,8 @@ impl TlsFlow {
         match (event, side) {
             (Event::ClientHello(hello), Side::Client) => self.handshake.client_hello(host, hello),
             (Event::ServerHello(hello), Side::Server) => self.handshake.server_hello(host, hello),
-            (Event::Certificates(chain), Side::Server) => self.handshake.certificates(host, chain),
-            (Event::Encrypted, Side::Server) => self.handshake.judge_server(host),
+            (Event::Certificates(chain), _) => self.handshake.certificates(host, side, chain),
+            (Event::Encrypted, _) => self.handshake.judge_certificates(host, side),
             (Event::Alert { level, .. }, _) => self.handshake.is_refused |= level == ALERT_FATAL,
             (
                 Event::Heartbeat {
@@ -86,7 +99,9 @@ impl TlsFlow {
     }
 
     fn report(&mut self, host: &mut dyn Host) {
-        self.handshake.judge_server(host);
+        for side in Side::BOTH {
+            self.handshake.judge_certificates(host, side);
+        }
         if !self.handshake.has_hello() || std::mem::replace(&mut self.is_reported, true) {
             return;
         }
@@ -134,23 +149,32 @@ impl Handshake {
         self.judge(host, Side::Server, HELLO);
     }
 
-    fn certificates(&mut self, host: &mut dyn Host, chain: Vec<Vec<u8>>) {
-        self.has_certificates = true;
-        match chain.first().map(|der| certificate::summarise(der)) {
-            Some(Ok(summary)) => self.certificate = Some(Box::new(summary)),
-            Some(Err(error)) => host.anomaly(Side::Server, "certificate_malformed", &error.to_string()),
+    fn certificates(&mut self, host: &mut dyn Host, side: Side, der: Vec<Vec<u8>>) {
+        let chain = side.of_mut(&mut self.chains);
+        chain.was_sent = true;
+        match der.first().map(|der| certificate::summarise(der)) {
+            Some(Ok(summary)) => chain.certificate = Some(Box::new(summary)),
+            Some(Err(error)) => host.anomaly(side, "certificate_malformed", &error.to_string()),
             None => {}
         }
-        self.chain = chain;
-        self.judge_server(host);
-        // Nobody but rules wants it, and they have seen it.
-        self.chain = Vec::new();
+        chain.der = der;
+        self.judge_certificates(host, side);
+        // Nobody but rules wants them, and they have seen them.
+        side.of_mut(&mut self.chains).der = Vec::new();
     }
 
-    /// Has the server's side judged: its certificates are here, or none will come.
-    fn judge_server(&mut self, host: &mut dyn Host) {
-        if self.server_hello.is_some() {
-            self.judge(host, Side::Server, CERTIFICATES);
+    /// Has a side judged: its certificates are here, or none will come.
+    fn judge_certificates(&mut self, host: &mut dyn Host, side: Side) {
+        if self.version(side).is_some() {
+            self.judge(host, side, CERTIFICATES);
+        }
+    }
+
+    /// The random bytes of a side's hello, the first four of which older versions take from the clock.
+    fn random(&self, side: Side) -> Option<&[u8]> {
+        match side {
+            Side::Client => self.client_hello.as_ref().map(|hello| hello.random.as_slice()),
+            Side::Server => self.server_hello.as_ref().map(|hello| hello.random.as_slice()),
         }
     }
 
@@ -203,10 +227,11 @@ impl Source for Handshake {
         Some(self)
     }
 
-    fn read<'a>(&'a self, _: Side, buffer: usize, into: &mut Instances<'a>) {
+    fn read<'a>(&'a self, side: Side, buffer: usize, into: &mut Instances<'a>) {
         let Some(buffer) = Buffer::at(buffer) else { return };
         let mut give = |text: &'a str| into.push(Cow::Borrowed(text.as_bytes()));
-        let certificate = self.certificate.as_deref();
+        let chain = side.of(&self.chains);
+        let certificate = chain.certificate.as_deref();
         match buffer {
             Buffer::ServerName => {
                 let name = self.client_hello.as_ref().and_then(|hello| hello.sni.as_deref());
@@ -229,7 +254,36 @@ impl Source for Handshake {
             Buffer::CertificateIssuer => certificate.into_iter().for_each(|of| give(&of.issuer)),
             Buffer::CertificateSerial => certificate.into_iter().for_each(|of| give(&of.serial)),
             Buffer::CertificateFingerprint => certificate.into_iter().for_each(|of| give(&of.sha1)),
-            Buffer::Certificates => into.extend(self.chain.iter().map(|der| Cow::Borrowed(der.as_slice()))),
+            Buffer::Certificates => into.extend(chain.der.iter().map(|der| Cow::Borrowed(der.as_slice()))),
+            Buffer::AlternativeName => {
+                let names = certificate.into_iter().flat_map(|of| &of.san_dns);
+                names.take(limits::LIST_ITEMS_MAX).for_each(|name| give(name));
+            }
+            Buffer::Random => into.extend(self.random(side).map(Cow::Borrowed)),
+            Buffer::RandomTime => {
+                let random = self.random(side);
+                into.extend(
+                    random
+                        .and_then(|random| random.get(..RANDOM_TIME_BYTES))
+                        .map(Cow::Borrowed),
+                );
+            }
+            Buffer::RandomBytes => {
+                let random = self.random(side);
+                into.extend(
+                    random
+                        .and_then(|random| random.get(RANDOM_TIME_BYTES..))
+                        .map(Cow::Borrowed),
+                );
+            }
+        }
+    }
+
+    fn numbers(&self, side: Side, number: usize, into: &mut Vec<u64>) {
+        let chain = side.of(&self.chains);
+        match Number::at(number) {
+            Some(Number::ChainLength) if chain.was_sent => into.push(chain.der.len() as u64),
+            Some(Number::ChainLength) | None => {}
         }
     }
 
@@ -241,7 +295,10 @@ impl Source for Handshake {
                 .and_then(|hello| hello.sni.as_deref())
                 .unwrap_or_default()
                 .as_bytes(),
-            Side::Server => self.chain.first().map(Vec::as_slice).unwrap_or_default(),
+            Side::Server => {
+                let [_, Chain { der, .. }] = &self.chains;
+                der.first().map(Vec::as_slice).unwrap_or_default()
+            }
         })
     }
 
