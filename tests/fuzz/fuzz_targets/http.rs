@@ -3,16 +3,23 @@
 
 use libfuzzer_sys::fuzz_target;
 use vonggac_protocols::http::body::Decoder;
-use vonggac_protocols::http::{Direction, Event, Parser, uri};
+use vonggac_protocols::http::{Direction, Event, Parser, RequestHead, uri};
 
 const BODY_BYTES_MAX: u64 = 64 * 1024;
+
+fn asked(method: &[u8]) -> RequestHead {
+    RequestHead {
+        method: method.to_vec(),
+        ..RequestHead::default()
+    }
+}
 
 /// What is said, with bodies that follow each other made one.
 fn run(direction: Direction, lost: u64, pieces: &[&[u8]]) -> String {
     let mut parser = Parser::new(direction);
-    parser.request_seen(b"GET");
-    parser.request_seen(b"HEAD");
-    parser.request_seen(b"CONNECT");
+    parser.request_seen(&asked(b"GET"));
+    parser.request_seen(&asked(b"HEAD"));
+    parser.request_seen(&asked(b"CONNECT"));
     let mut said = String::new();
     let mut body = Vec::new();
     for piece in pieces {

@@ -144,7 +144,7 @@ impl HttpFlow {
 
     fn request(&mut self, host: &mut dyn Host, head: Box<RequestHead>) {
         let [_, responses] = &mut self.parsers;
-        responses.request_seen(&head.method);
+        responses.request_seen(&head);
         let transaction = self.begin(host);
         let coding = head.header("content-encoding");
         transaction.client.body.begin(host, coding);
@@ -153,8 +153,7 @@ impl HttpFlow {
     }
 
     fn response(&mut self, host: &mut dyn Host, head: Box<ResponseHead>) {
-        const SWITCHING_PROTOCOLS: u16 = 101;
-        self.is_interim = (100..200).contains(&head.status) && head.status != SWITCHING_PROTOCOLS;
+        self.is_interim = head.is_interim;
         if self.is_interim {
             return;
         }
