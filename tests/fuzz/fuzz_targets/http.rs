@@ -2,10 +2,14 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use vonggac_protocols::http::body::Decoder;
+use vonggac_protocols::http::coding::{Bounds, Decoder};
 use vonggac_protocols::http::{Direction, Event, Parser, RequestHead, uri};
 
-const BODY_BYTES_MAX: u64 = 64 * 1024;
+const BOUNDS: Bounds = Bounds {
+    bytes_max: 64 * 1024,
+    ratio_max: 2048,
+    layers_max: 4,
+};
 
 fn asked(method: &[u8]) -> RequestHead {
     RequestHead {
@@ -41,11 +45,11 @@ fn pull(parser: &mut Parser, piece: &[u8], said: &mut String, body: &mut Vec<u8>
         }
         if !body.is_empty() {
             said.push_str(&format!("body {body:?}\n"));
-            let mut decoded = Vec::new();
-            let mut decoder = Decoder::new(b"gzip, deflate", BODY_BYTES_MAX);
-            decoder.decode(body, &mut decoded);
-            decoder.finish(&mut decoded);
-            assert!(decoded.len() as u64 <= BODY_BYTES_MAX);
+            let mut decoder = Decoder::new([&b"gzip, deflate"[..]], BOUNDS);
+            let mut decoded = 0;
+            decoder.decode(body, &mut |made| decoded += made.len() as u64);
+            decoder.finish(&mut |made| decoded += made.len() as u64);
+            assert!(decoded <= BOUNDS.bytes_max);
             body.clear();
         }
         if let Event::Request(head) = &event {

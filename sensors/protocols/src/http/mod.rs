@@ -5,7 +5,7 @@
 //!
 //! ```text
 //!  Request | Response   once its head is complete
-//!  Body*                transfer coding undone, content coding not (see body::Decoder)
+//!  Body*                transfer coding undone, content coding not (see coding::Decoder)
 //!  Gap*                 bytes of the body that were not seen
 //!  Trailers?
 //!  Complete
@@ -28,7 +28,7 @@
 //! [`HEADERS_MAX`] headers; a parser holds one head and one line. At most [`ANOMALIES_MAX`] anomalies are reported,
 //! the others counted.
 
-pub mod body;
+pub mod coding;
 pub mod uri;
 
 mod buffers;
@@ -148,6 +148,12 @@ impl ResponseHead {
     pub fn header(&self, name: &str) -> Option<&[u8]> {
         find(&self.headers, name)
     }
+}
+
+/// The values of all headers called `name`, in order.
+fn values<'h>(headers: &'h [Header], name: &'static str) -> impl Iterator<Item = &'h [u8]> {
+    let headers = headers.iter().filter(move |header| header.is(name));
+    headers.map(|header| header.value.as_slice())
 }
 
 fn find<'a>(headers: &'a [Header], name: &str) -> Option<&'a [u8]> {
