@@ -34,6 +34,7 @@ pub mod uri;
 mod buffers;
 mod card;
 mod coded_body;
+mod detect;
 mod flow;
 mod framing;
 mod headers;
@@ -44,6 +45,7 @@ mod transaction;
 use std::borrow::Cow;
 
 pub use card::CARD;
+pub use detect::{looks_like_request, looks_like_response};
 pub use parser::Parser;
 pub use vonggac_protocol::End;
 
@@ -181,81 +183,6 @@ pub enum Event<'a> {
     Tunnel(Vec<u8>),
     /// Something that is not as it should be.
     Anomaly(&'static str),
-}
-
-/// Methods of HTTP, WebDAV, Subversion, UPnP, BITS and RPC over HTTP.
-const METHODS: [&[u8]; 34] = [
-    b"GET",
-    b"POST",
-    b"HEAD",
-    b"PUT",
-    b"DELETE",
-    b"OPTIONS",
-    b"CONNECT",
-    b"TRACE",
-    b"PATCH",
-    b"PROPFIND",
-    b"PROPPATCH",
-    b"MKCOL",
-    b"COPY",
-    b"MOVE",
-    b"LOCK",
-    b"UNLOCK",
-    b"REPORT",
-    b"CHECKOUT",
-    b"CHECKIN",
-    b"UNCHECKOUT",
-    b"VERSION-CONTROL",
-    b"MKWORKSPACE",
-    b"UPDATE",
-    b"LABEL",
-    b"MERGE",
-    b"MKACTIVITY",
-    b"BASELINE-CONTROL",
-    b"SEARCH",
-    b"SUBSCRIBE",
-    b"UNSUBSCRIBE",
-    b"NOTIFY",
-    b"BITS_POST",
-    b"RPC_IN_DATA",
-    b"RPC_OUT_DATA",
-];
-
-/// Whether a method is one that some standard or product defines.
-fn is_known_method(method: &[u8]) -> bool {
-    METHODS.contains(&method)
-}
-
-/// Whether a stream that begins with `start` is very likely HTTP/1 requests: a known method, then a target.
-pub fn looks_like_request(start: &[u8]) -> bool {
-    let blank = start
-        .iter()
-        .take_while(|byte| matches!(byte, b'\r' | b'\n'))
-        .count();
-    let start = start.get(blank..).unwrap_or_default();
-    let Some(space) = start
-        .iter()
-        .take(24)
-        .position(|byte| matches!(byte, b' ' | b'\t'))
-    else {
-        return false;
-    };
-    let (method, rest) = start.split_at(space);
-    if !is_known_method(method) {
-        return false;
-    }
-    // SIP and RTSP borrow methods; their lines say so.
-    let line = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let is_other = |name: &[u8]| {
-        line.windows(name.len())
-            .any(|window| window.eq_ignore_ascii_case(name))
-    };
-    !is_other(b" SIP/2.0") && !is_other(b" RTSP/1.0")
-}
-
-/// Whether a stream that begins with `start` is very likely HTTP/1 responses.
-pub fn looks_like_response(start: &[u8]) -> bool {
-    matches!(start, [b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', ..])
 }
 
 #[cfg(test)]

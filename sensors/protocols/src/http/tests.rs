@@ -338,17 +338,6 @@ fn limits() {
     assert!(events.len() <= ANOMALIES_MAX + 2);
 }
 
-#[test]
-fn detection() {
-    assert!(looks_like_request(b"GET / HTTP/1.1\r\n"));
-    assert!(looks_like_request(b"\r\nPOST /x"));
-    assert!(!looks_like_request(b"OPTIONS sip:a SIP/2.0\r\n"));
-    assert!(!looks_like_request(b"GETTING x"));
-    assert!(!looks_like_request(b"\x16\x03\x01"));
-    assert!(looks_like_response(b"HTTP/1.1 200"));
-    assert!(!looks_like_response(b"HTTP"));
-}
-
 /// Pieces of HTTP and of nonsense, so that random streams reach the deep states.
 fn stream() -> impl Strategy<Value = Vec<u8>> {
     const WORDS: [&[u8]; 31] = [

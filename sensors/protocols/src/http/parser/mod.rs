@@ -7,12 +7,11 @@ mod start;
 
 use std::collections::VecDeque;
 
+use super::detect::is_known_method;
 use super::framing::Framing;
 use super::headers::Headers;
 use super::start_line::is_token;
-use super::{
-    ANOMALIES_MAX, Direction, End, Event, REQUESTS_AHEAD_MAX, RequestHead, ResponseHead, is_known_method,
-};
+use super::{ANOMALIES_MAX, Direction, End, Event, REQUESTS_AHEAD_MAX, RequestHead, ResponseHead};
 
 /// What a status line begins with.
 const VERSION_MARK: &[u8] = b"HTTP/";
