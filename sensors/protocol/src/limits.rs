@@ -7,6 +7,10 @@ pub struct Limits {
     pub file_scan_bytes_max: usize,
     /// Most bytes that one body may decode to; a decompression bomb ends there.
     pub body_decoded_bytes_max: u64,
+    /// Most bytes that one body may decode to for each byte of it, once it is more than a mebibyte; deflate alone makes at most 1032.
+    pub body_decoded_ratio_max: u64,
+    /// Most codings undone on one body, one on top of the other.
+    pub body_codings_max: usize,
     /// Most bytes of a body that signatures see.
     pub rule_body_bytes_max: usize,
     /// Most transactions under way in one flow.
@@ -21,6 +25,8 @@ impl Default for Limits {
         Self {
             file_scan_bytes_max: MIB,
             body_decoded_bytes_max: 1024 * MIB as u64,
+            body_decoded_ratio_max: 2048,
+            body_codings_max: 4,
             rule_body_bytes_max: 100 * 1024,
             transactions_max: 64,
             answer_timeout_us: 10_000_000,

@@ -2,17 +2,28 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use vonggac_protocols::http::body::Decoder;
-use vonggac_protocols::http::{Direction, Event, Parser, uri};
+use vonggac_protocols::http::coding::{Bounds, Decoder};
+use vonggac_protocols::http::{Direction, Event, Parser, RequestHead, uri};
 
-const BODY_BYTES_MAX: u64 = 64 * 1024;
+const BOUNDS: Bounds = Bounds {
+    bytes_max: 64 * 1024,
+    ratio_max: 2048,
+    layers_max: 4,
+};
+
+fn asked(method: &[u8]) -> RequestHead {
+    RequestHead {
+        method: method.to_vec(),
+        ..RequestHead::default()
+    }
+}
 
 /// What is said, with bodies that follow each other made one.
 fn run(direction: Direction, lost: u64, pieces: &[&[u8]]) -> String {
     let mut parser = Parser::new(direction);
-    parser.request_seen(b"GET");
-    parser.request_seen(b"HEAD");
-    parser.request_seen(b"CONNECT");
+    parser.request_seen(&asked(b"GET"));
+    parser.request_seen(&asked(b"HEAD"));
+    parser.request_seen(&asked(b"CONNECT"));
     let mut said = String::new();
     let mut body = Vec::new();
     for piece in pieces {
@@ -34,11 +45,11 @@ fn pull(parser: &mut Parser, piece: &[u8], said: &mut String, body: &mut Vec<u8>
         }
         if !body.is_empty() {
             said.push_str(&format!("body {body:?}\n"));
-            let mut decoded = Vec::new();
-            let mut decoder = Decoder::new(b"gzip, deflate", BODY_BYTES_MAX);
-            decoder.decode(body, &mut decoded);
-            decoder.finish(&mut decoded);
-            assert!(decoded.len() as u64 <= BODY_BYTES_MAX);
+            let mut decoder = Decoder::new([&b"gzip, deflate"[..]], BOUNDS);
+            let mut decoded = 0;
+            decoder.decode(body, &mut |made| decoded += made.len() as u64);
+            decoder.finish(&mut |made| decoded += made.len() as u64);
+            assert!(decoded <= BOUNDS.bytes_max);
             body.clear();
         }
         if let Event::Request(head) = &event {

@@ -100,7 +100,7 @@ pub(super) fn header_names(headers: &[Header]) -> Vec<u8> {
 pub(super) fn named<'a>(headers: &'a [Header], name: &str) -> Option<Cow<'a, [u8]>> {
     let mut values = headers
         .iter()
-        .filter(|header| header.name.eq_ignore_ascii_case(name.as_bytes()))
+        .filter(|header| header.is(name))
         .map(|header| header.value.as_slice());
     let first = values.next()?;
     Some(values.fold(Cow::Borrowed(first), |joined, value| {

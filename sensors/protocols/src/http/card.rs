@@ -95,10 +95,7 @@ buffers! {
 }
 
 fn probe(start: &Start<'_>) -> Option<Side> {
-    const START_BYTES_MIN: usize = 6;
-    if start.bytes.len() < START_BYTES_MIN {
-        None
-    } else if looks_like_request(start.bytes) {
+    if looks_like_request(start.bytes) {
         Some(Side::Client)
     } else if looks_like_response(start.bytes) {
         Some(Side::Server)

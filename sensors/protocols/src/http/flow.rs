@@ -117,7 +117,9 @@ impl HttpFlow {
             Event::Response(head) => self.response(host, head),
             Event::Body(bytes) => {
                 if let Some(transaction) = self.under_way(side) {
-                    transaction.message_mut(side).body.add(host, &bytes);
+                    if let Some(odd) = transaction.message_mut(side).body.add(host, &bytes) {
+                        host.anomaly(side, "http_malformed", odd);
+                    }
                     let rule_bytes_max = host.limits().rule_body_bytes_max;
                     let kept = transaction
                         .message(side)
@@ -144,17 +146,15 @@ impl HttpFlow {
 
     fn request(&mut self, host: &mut dyn Host, head: Box<RequestHead>) {
         let [_, responses] = &mut self.parsers;
-        responses.request_seen(&head.method);
+        responses.request_seen(&head);
         let transaction = self.begin(host);
-        let coding = head.header("content-encoding");
-        transaction.client.body.begin(host, coding);
+        transaction.client.body.begin(host, &head.headers);
         transaction.request = Some(head);
         transaction.judge(host, Side::Client, HEAD);
     }
 
     fn response(&mut self, host: &mut dyn Host, head: Box<ResponseHead>) {
-        const SWITCHING_PROTOCOLS: u16 = 101;
-        self.is_interim = (100..200).contains(&head.status) && head.status != SWITCHING_PROTOCOLS;
+        self.is_interim = head.is_interim;
         if self.is_interim {
             return;
         }
@@ -162,8 +162,7 @@ impl HttpFlow {
             self.begin(host).client.is_done = true;
         }
         if let Some(transaction) = self.under_way(Side::Server) {
-            let coding = head.header("content-encoding");
-            transaction.server.body.begin(host, coding);
+            transaction.server.body.begin(host, &head.headers);
             transaction.response = Some(head);
             transaction.judge(host, Side::Server, HEAD);
         }
@@ -246,7 +245,9 @@ impl Protocol for HttpFlow {
 
 /// Ends one side of a transaction: rules see it, its body becomes a file.
 fn end_side(host: &mut dyn Host, transaction: &mut Transaction, side: Side, end: End) {
-    transaction.message_mut(side).body.finish(host, end);
+    if let Some(odd) = transaction.message_mut(side).body.finish(host, end) {
+        host.anomaly(side, "http_malformed", odd);
+    }
     transaction.judge(host, side, BODY);
     file(host, transaction, side);
     transaction.message_mut(side).is_done = true;

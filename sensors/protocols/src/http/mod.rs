@@ -5,42 +5,47 @@
 //!
 //! ```text
 //!  Request | Response   once its head is complete
-//!  Body*                transfer coding undone, content coding not (see body::Decoder)
+//!  Body*                transfer coding undone, content coding not (see coding::Decoder)
 //!  Gap*                 bytes of the body that were not seen
 //!  Trailers?
 //!  Complete
 //! ```
 //!
 //! with [`Event::Anomaly`] anywhere between. Both directions of a connection are tied together by the caller: it
-//! tells the response parser each request's method ([`Parser::request_seen`]) and, when the response parser gives
+//! tells the response parser of each request ([`Parser::request_seen`]) and, when the response parser gives
 //! [`Event::Tunnel`], tells the request parser so ([`Parser::enter_tunnel`]).
 //!
 //! A request line without version is only given with the byte after it, or by [`Parser::finish`]: headers may follow
 //! it. A body that runs to the end of the stream is completed by [`Parser::finish`], too.
 //!
-//! Tolerated: bare LF, folded and colon-less header lines, junk in numbers, missing versions (HTTP/0.9), header-less
-//! responses, chunk extensions, broken chunk sizes, pipelining, gaps. Not read: HTTP/2 (its preface is a tunnel).
+//! Tolerated: bare LF and bare CR, folded and colon-less header lines, blanks in the line that ends a head, junk around names and numbers,
+//! missing versions (HTTP/0.9), header-less responses, junk before a status line, bodies where there should be none, chunk extensions, broken
+//! chunk sizes, pipelining, gaps. Where hosts differ the body's first bytes decide: a body that is said to come in chunks and does not
+//! begin with a size is taken as its length says, and one of two lengths goes to the longer unless the next message begins at the shorter.
+//! Not read: HTTP/2 (its preface is a tunnel).
 //!
 //! Invariants: a line is at most [`LINE_BYTES_MAX`] bytes, a head keeps at most [`HEAD_BYTES_MAX`] bytes and
 //! [`HEADERS_MAX`] headers; a parser holds one head and one line. At most [`ANOMALIES_MAX`] anomalies are reported,
 //! the others counted.
 
-pub mod body;
+pub mod coding;
 pub mod uri;
 
 mod buffers;
 mod card;
 mod coded_body;
+mod detect;
 mod flow;
 mod framing;
-mod head;
-mod loss;
+mod headers;
 mod parser;
+mod start_line;
 mod transaction;
 
 use std::borrow::Cow;
 
 pub use card::CARD;
+pub use detect::{looks_like_request, looks_like_response};
 pub use parser::Parser;
 pub use vonggac_protocol::End;
 
@@ -107,12 +112,36 @@ pub struct ResponseHead {
     pub headers: Vec<Header>,
     /// The header lines as sent, the empty line that ends them included.
     pub raw_headers: Vec<u8>,
+    /// Another response to the same request follows.
+    pub is_interim: bool,
+}
+
+impl Header {
+    /// Whether it is called `name`, in whatever case; what no name may hold is passed over, as lenient hosts do.
+    pub fn is(&self, name: &str) -> bool {
+        let name = name.as_bytes();
+        if self.name.len() <= name.len() {
+            return self.name.eq_ignore_ascii_case(name);
+        }
+        let sent = self
+            .name
+            .iter()
+            .copied()
+            .filter(|byte| start_line::is_token(*byte));
+        sent.map(|byte| byte.to_ascii_lowercase())
+            .eq(name.iter().map(u8::to_ascii_lowercase))
+    }
 }
 
 impl RequestHead {
     /// Value of the first header called `name`, in whatever case.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
         find(&self.headers, name)
+    }
+
+    /// Whether it asks to go on with another protocol (RFC 9110, 7.8).
+    pub fn wants_upgrade(&self) -> bool {
+        self.header("upgrade").is_some()
     }
 }
 
@@ -123,10 +152,14 @@ impl ResponseHead {
     }
 }
 
+/// The values of all headers called `name`, in order.
+fn values<'h>(headers: &'h [Header], name: &'static str) -> impl Iterator<Item = &'h [u8]> {
+    let headers = headers.iter().filter(move |header| header.is(name));
+    headers.map(|header| header.value.as_slice())
+}
+
 fn find<'a>(headers: &'a [Header], name: &str) -> Option<&'a [u8]> {
-    let header = headers
-        .iter()
-        .find(|header| header.name.eq_ignore_ascii_case(name.as_bytes()))?;
+    let header = headers.iter().find(|header| header.is(name))?;
     Some(&header.value)
 }
 
@@ -150,74 +183,6 @@ pub enum Event<'a> {
     Tunnel(Vec<u8>),
     /// Something that is not as it should be.
     Anomaly(&'static str),
-}
-
-/// Whether a stream that begins with `start` is very likely HTTP/1 requests: a known method, then a target.
-pub fn looks_like_request(start: &[u8]) -> bool {
-    const METHODS: [&[u8]; 34] = [
-        b"GET",
-        b"POST",
-        b"HEAD",
-        b"PUT",
-        b"DELETE",
-        b"OPTIONS",
-        b"CONNECT",
-        b"TRACE",
-        b"PATCH",
-        b"PROPFIND",
-        b"PROPPATCH",
-        b"MKCOL",
-        b"COPY",
-        b"MOVE",
-        b"LOCK",
-        b"UNLOCK",
-        b"REPORT",
-        b"CHECKOUT",
-        b"CHECKIN",
-        b"UNCHECKOUT",
-        b"VERSION-CONTROL",
-        b"MKWORKSPACE",
-        b"UPDATE",
-        b"LABEL",
-        b"MERGE",
-        b"MKACTIVITY",
-        b"BASELINE-CONTROL",
-        b"SEARCH",
-        b"SUBSCRIBE",
-        b"UNSUBSCRIBE",
-        b"NOTIFY",
-        b"BITS_POST",
-        b"RPC_IN_DATA",
-        b"RPC_OUT_DATA",
-    ];
-    let blank = start
-        .iter()
-        .take_while(|byte| matches!(byte, b'\r' | b'\n'))
-        .count();
-    let start = start.get(blank..).unwrap_or_default();
-    let Some(space) = start
-        .iter()
-        .take(24)
-        .position(|byte| matches!(byte, b' ' | b'\t'))
-    else {
-        return false;
-    };
-    let (method, rest) = start.split_at(space);
-    if !METHODS.contains(&method) {
-        return false;
-    }
-    // SIP and RTSP borrow methods; their lines say so.
-    let line = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let is_other = |name: &[u8]| {
-        line.windows(name.len())
-            .any(|window| window.eq_ignore_ascii_case(name))
-    };
-    !is_other(b" SIP/2.0") && !is_other(b" RTSP/1.0")
-}
-
-/// Whether a stream that begins with `start` is very likely HTTP/1 responses.
-pub fn looks_like_response(start: &[u8]) -> bool {
-    matches!(start, [b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', ..])
 }
 
 #[cfg(test)]

@@ -112,7 +112,7 @@ impl Transaction {
         text(self.request.as_ref().map_or(&[], |head| &head.uri))
     }
 
-    /// The name that `Content-Disposition` gives, else the last segment of the path.
+    /// The name that `Content-Disposition` gives, else the path.
     fn file_name(&self, side: Side) -> String {
         let disposition = self.header(side, "content-disposition");
         if let Some(name) = disposition.and_then(disposition_name) {
@@ -123,7 +123,10 @@ impl Transaction {
             .split(|byte| matches!(byte, b'?' | b'#'))
             .next()
             .unwrap_or_default();
-        text(path.rsplit(|byte| *byte == b'/').next().unwrap_or_default())
+        match path {
+            [] => String::new(),
+            path => text(&uri::normalize(path)),
+        }
     }
 
     /// The media type of a side's body by its first bytes, else as it is declared.

@@ -4,6 +4,9 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod capture;
+mod http_evader;
+#[path = "../http/recorder.rs"]
+mod recorder;
 
 use std::path::{Path, PathBuf};
 

@@ -1,8 +1,8 @@
 //! What a parser does when its stream is broken: bytes that were not seen, and the end.
 
-use super::head::{request_line, status_line, without_line_end};
-use super::parser::{Parser, State};
-use super::{Direction, Event};
+use super::super::start_line::{request_line, status_line, without_line_end};
+use super::super::{Direction, Event};
+use super::{Parser, State, VERSION_MARK};
 
 impl Parser {
     /// Says that `bytes` of the direction were not seen. Inside a body its length goes on counting; elsewhere the
@@ -11,6 +11,7 @@ impl Parser {
         if bytes == 0 {
             return;
         }
+        self.settle();
         match self.state {
             State::Done | State::Tunnel | State::Resync => {}
             State::UntilClose => self.lose(bytes),
@@ -44,10 +45,13 @@ impl Parser {
 
     /// Says that the direction is over. Pull the events that follow with an empty input.
     pub fn finish(&mut self) {
+        self.settle();
+        if self.state == State::ChunkSize && !self.has_chunks {
+            self.broken_chunk();
+        }
         match self.state {
             State::Done | State::Tunnel | State::Resync => {}
-            State::UntilClose => self.complete(),
-            State::Versionless => self.end_of_head(),
+            State::UntilClose | State::Surplus(_) => self.complete(),
             State::Probe => {
                 let seen = std::mem::take(&mut self.line);
                 if !seen.is_empty() {
@@ -64,6 +68,17 @@ impl Parser {
         self.state = State::Done;
     }
 
+    /// Decides without the bytes that were waited for.
+    fn settle(&mut self) {
+        match self.state {
+            State::Versionless => self.end_of_head(),
+            State::Blank => self.end_of_blank_head(),
+            State::Doubtful => self.no_body(),
+            State::Junk => self.headless(),
+            _ => {}
+        }
+    }
+
     /// Gives what there is of an unfinished message.
     pub(super) fn abort(&mut self) {
         self.is_damaged = true;
@@ -76,21 +91,18 @@ impl Parser {
                 }
                 self.headers.finish(&[]);
                 let headers = std::mem::take(&mut self.headers);
-                if let Some(mut head) = self.request.take() {
-                    (head.headers, head.raw_headers) = (headers.headers, headers.raw);
-                    self.pending.push_back(Event::Request(head));
-                } else if let Some(mut head) = self.response.take() {
-                    (head.headers, head.raw_headers) = (headers.headers, headers.raw);
-                    self.pending.push_back(Event::Response(head));
-                }
+                self.give_head(headers);
                 self.complete();
             }
-            State::Versionless => self.end_of_head(),
             _ => self.complete(),
         }
     }
 
     fn abort_start_line(&mut self) {
+        if self.direction == Direction::Response && self.line.len() < VERSION_MARK.len() {
+            self.headless();
+            return self.complete();
+        }
         let line = std::mem::take(&mut self.line);
         let line = without_line_end(&line);
         match self.direction {

@@ -1,0 +1,244 @@
+//! Content codings undone, with limits on what may come out.
+//!
+//! ```text
+//!  body ──▶ layer (coding named last) ──▶ … ──▶ layer (named first) ──▶ file
+//! ```
+//!
+//! Codings are taken off one by one, up to [`Bounds::layers_max`] of them. A coding's name is a claim only: gzip is known by its magic
+//! number whatever it is called, a coding that does not show in the first bytes is passed over, as browsers do, and so is junk around the
+//! names. What a layer makes is handed on in pieces, so that no bomb stands in memory; it ends when the layer has made more than
+//! [`Bounds::bytes_max`], or more than [`Bounds::ratio_max`] times what the body brought.
+
+mod deflate;
+mod gzip;
+mod layer;
+
+use super::start_line::is_token;
+use layer::Layer;
+
+/// Bytes of output that no ratio is reckoned for: small bodies may grow much.
+const RATIO_FREE_BYTES: u64 = 1024 * 1024;
+/// Most codings read of a header; more than any message has a use for.
+const NAMES_MAX: usize = 64;
+
+/// How decoding goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// All is well.
+    Going,
+    /// A limit on output is reached; the rest of the body is dropped.
+    OverLimit,
+    /// The body is damaged; what came out before stays good, the rest is dropped.
+    Damaged,
+}
+
+/// What may come out of a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// Most bytes of any layer.
+    pub bytes_max: u64,
+    /// Most bytes of any layer for each byte of the body, once there is more than a mebibyte.
+    pub ratio_max: u64,
+    /// Most codings undone; more stay on.
+    pub layers_max: usize,
+}
+
+/// Undoes the content codings of one body.
+#[derive(Debug)]
+pub struct Decoder {
+    /// Outermost first.
+    layers: Vec<Layer>,
+    budget: Budget,
+    progress: Progress,
+    is_coded: bool,
+}
+
+/// A coding that can be undone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Coding {
+    Gzip,
+    Deflate,
+}
+
+/// Why a layer gives no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stop {
+    /// The bytes are not what the coding says, or no longer.
+    Broken,
+    OverLimit,
+}
+
+/// Takes what a layer makes.
+type Sink<'s> = dyn FnMut(&[u8]) -> Result<(), Stop> + 's;
+
+/// Undoes one coding.
+trait Undo: std::fmt::Debug + Send {
+    /// Takes the next coded bytes; what it makes of them goes to `sink` in pieces.
+    fn push(&mut self, bytes: &[u8], sink: &mut Sink<'_>) -> Result<(), Stop>;
+
+    /// There are no more bytes: gives what it held back. An error when the end is missing.
+    fn finish(&mut self, sink: &mut Sink<'_>) -> Result<(), Stop>;
+
+    /// Memory it takes that grows with the body: of its window as much as is filled.
+    fn memory_bytes(&self) -> usize {
+        0
+    }
+}
+
+/// What has come in and out so far.
+#[derive(Debug)]
+struct Budget {
+    bounds: Bounds,
+    coded_bytes: u64,
+    /// What each layer made.
+    made_bytes: Vec<u64>,
+    given_bytes: u64,
+}
+
+impl Decoder {
+    /// A decoder for a body with these values of Content-Encoding and, after them, Transfer-Encoding.
+    pub fn new<'h>(encodings: impl IntoIterator<Item = &'h [u8]>, bounds: Bounds) -> Self {
+        let mut is_coded = false;
+        let mut codings = Vec::new();
+        for name in names(encodings).into_iter().rev() {
+            match name.as_slice() {
+                b"gzip" | b"x-gzip" => codings.push(Coding::Gzip),
+                b"deflate" | b"x-deflate" => codings.push(Coding::Deflate),
+                b"br" | b"zstd" | b"lzma" | b"compress" | b"x-compress" | b"xz" | b"bzip2" | b"exi"
+                | b"pack200-gzip" | b"aes128gcm" | b"dcb" | b"dcz" | b"sdch" => is_coded = true,
+                _ => {}
+            }
+        }
+        is_coded |= codings.len() > bounds.layers_max;
+        codings.truncate(bounds.layers_max);
+        Self {
+            budget: Budget {
+                bounds,
+                coded_bytes: 0,
+                made_bytes: vec![0; codings.len()],
+                given_bytes: 0,
+            },
+            layers: codings.into_iter().map(Layer::new).collect(),
+            progress: Progress::Going,
+            is_coded,
+        }
+    }
+
+    /// Whether there is nothing to undo.
+    pub fn is_idle(&self) -> bool {
+        self.layers.is_empty()
+    }
+
+    /// Whether a coding that is not undone here stays on the body.
+    pub fn is_coded(&self) -> bool {
+        self.is_coded
+    }
+
+    /// How it goes so far.
+    pub fn progress(&self) -> Progress {
+        self.progress
+    }
+
+    /// Memory that its windows take by now.
+    pub fn memory_bytes(&self) -> usize {
+        self.layers.iter().map(Layer::memory_bytes).sum()
+    }
+
+    /// Decodes the next bytes of the body; what comes out goes to `give`, piece by piece.
+    pub fn decode(&mut self, chunk: &[u8], give: &mut dyn FnMut(&[u8])) -> Progress {
+        if self.progress != Progress::Going {
+            return self.progress;
+        }
+        self.budget.coded_bytes = self.budget.coded_bytes.saturating_add(chunk.len() as u64);
+        let result = push(&mut self.layers, 0, &mut self.budget, chunk, give);
+        self.note(result)
+    }
+
+    /// Ends the body: gives what was held back to find out what it is.
+    pub fn finish(&mut self, give: &mut dyn FnMut(&[u8])) -> Progress {
+        for depth in 0..self.layers.len() {
+            let Some([layer, inner @ ..]) = self.layers.get_mut(depth..) else {
+                break;
+            };
+            let budget = &mut self.budget;
+            let result = layer.finish(&mut |made| {
+                budget.make(depth, made)?;
+                push(inner, depth + 1, budget, made, give)
+            });
+            self.note(result);
+        }
+        self.progress
+    }
+
+    fn note(&mut self, result: Result<(), Stop>) -> Progress {
+        if let (Err(stop), Progress::Going) = (result, self.progress) {
+            self.progress = match stop {
+                Stop::Broken => Progress::Damaged,
+                Stop::OverLimit => Progress::OverLimit,
+            };
+        }
+        self.progress
+    }
+}
+
+/// Takes bytes through the layers from this one inwards.
+fn push(
+    layers: &mut [Layer],
+    depth: usize,
+    budget: &mut Budget,
+    bytes: &[u8],
+    give: &mut dyn FnMut(&[u8]),
+) -> Result<(), Stop> {
+    let Some((layer, inner)) = layers.split_first_mut() else {
+        return budget.give(bytes, give);
+    };
+    layer.push(bytes, &mut |made| {
+        budget.make(depth, made)?;
+        push(inner, depth + 1, budget, made, give)
+    })
+}
+
+impl Budget {
+    /// A layer made these bytes.
+    fn make(&mut self, depth: usize, made: &[u8]) -> Result<(), Stop> {
+        let Some(bytes) = self.made_bytes.get_mut(depth) else {
+            return Ok(());
+        };
+        *bytes = bytes.saturating_add(made.len() as u64);
+        let by_ratio = self.coded_bytes.saturating_mul(self.bounds.ratio_max);
+        match *bytes > by_ratio.max(RATIO_FREE_BYTES) {
+            true => Err(Stop::OverLimit),
+            false => Ok(()),
+        }
+    }
+
+    /// Gives as many of the bytes as may come out.
+    fn give(&mut self, bytes: &[u8], give: &mut dyn FnMut(&[u8])) -> Result<(), Stop> {
+        let room = self.bounds.bytes_max.saturating_sub(self.given_bytes);
+        let room = usize::try_from(room).unwrap_or(usize::MAX);
+        let given = bytes.get(..room).unwrap_or(bytes);
+        self.given_bytes = self.given_bytes.saturating_add(given.len() as u64);
+        give(given);
+        match given.len() < bytes.len() {
+            true => Err(Stop::OverLimit),
+            false => Ok(()),
+        }
+    }
+}
+
+/// The names of codings, in lower case and in order, whatever stands between them.
+fn names<'h>(encodings: impl IntoIterator<Item = &'h [u8]>) -> Vec<Vec<u8>> {
+    let mut names = Vec::new();
+    for value in encodings {
+        let text: Vec<u8> = value.iter().copied().filter(|byte| *byte != 0).collect();
+        let words = text
+            .split(|byte| !is_token(*byte))
+            .filter(|word| !word.is_empty());
+        names.extend(words.map(<[u8]>::to_ascii_lowercase).take(NAMES_MAX));
+    }
+    names.truncate(NAMES_MAX);
+    names
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,177 @@
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use flate2::Compression;
+use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
+use proptest::prelude::*;
+use std::io::Write;
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn zlib(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn deflate(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn bounds(bytes_max: u64) -> Bounds {
+    Bounds {
+        bytes_max,
+        ratio_max: 2048,
+        layers_max: 4,
+    }
+}
+
+/// Decodes in pieces of `piece` bytes.
+fn decode(encodings: &[&[u8]], body: &[u8], bounds: Bounds, piece: usize) -> (Vec<u8>, Progress) {
+    let mut decoder = Decoder::new(encodings.iter().copied(), bounds);
+    let mut output = Vec::new();
+    for chunk in body.chunks(piece) {
+        decoder.decode(chunk, &mut |made| output.extend_from_slice(made));
+    }
+    let progress = decoder.finish(&mut |made| output.extend_from_slice(made));
+    (output, progress)
+}
+
+/// Decodes to `text`, whichever way it is cut.
+fn check(encodings: &[&[u8]], body: &[u8], text: &[u8]) {
+    for piece in [1, 7, 100_000] {
+        let (output, progress) = decode(encodings, body, bounds(1 << 20), piece);
+        let shown: Vec<_> = encodings
+            .iter()
+            .map(|name| name.escape_ascii().to_string())
+            .collect();
+        assert!(output == text, "{shown:?} in {piece}");
+        assert_eq!(progress, Progress::Going, "{shown:?} in {piece}");
+    }
+}
+
+fn sample() -> Vec<u8> {
+    b"the quick brown fox jumps over the lazy dog".repeat(100)
+}
+
+#[test]
+fn codings() {
+    let text = sample();
+    check(&[], &text, &text);
+    check(&[b"identity"], &text, &text);
+    check(&[b"gzip"], &gzip(&text), &text);
+    check(&[b"deflate"], &zlib(&text), &text);
+    check(&[b"deflate"], &deflate(&text), &text);
+    check(&[b"gzip, deflate"], &zlib(&gzip(&text)), &text);
+    check(&[b"gzip", b"deflate", b"gzip"], &gzip(&zlib(&gzip(&text))), &text);
+    check(
+        &[b"gzip"],
+        &[gzip(&text[..50]), gzip(&text[50..])].concat(),
+        &text,
+    );
+    check(&[b"gzip"], &[gzip(&text), b"junk".to_vec()].concat(), &text);
+}
+
+#[test]
+fn a_coding_is_known_by_the_body_and_not_by_the_spelling_of_its_name() {
+    let text = sample();
+    for name in [
+        &b"X-GZip"[..],
+        b"gzip;",
+        b",gzip",
+        b": gzip",
+        b"x gzip",
+        b"gz\0ip",
+        b"\x0bgzip\x0c",
+        b"\x7fgzip\xa0",
+        b"\xef\xbb\xbfgzip",
+    ] {
+        check(&[name], &gzip(&text), &text);
+    }
+    // What is claimed and not so.
+    check(&[b"gzip"], &text, &text);
+    check(&[b"deflate"], &text, &text);
+    check(&[b"deflate"], &gzip(&text), &text);
+    check(&[b"gzip, gzip"], &gzip(&text), &text);
+    check(&[b"deflate, gzip"], &deflate(&text), &text);
+}
+
+#[test]
+fn gzip_is_read_with_reserved_flags_and_wrong_checksums_as_browsers_read_it() {
+    let text = sample();
+    let whole = gzip(&text);
+    let behind_header = &whole[10..];
+    for (flags, fields) in [
+        (0x01, &b""[..]),
+        (0x02, b"\0\0"),
+        (0x04, b"\0\0"),
+        (0x04, b"\x05\0Ap\x01\0\0"),
+        (0x08, b"name\0"),
+        (0x10, b"comment\0"),
+        (0x1e, b"\x01\0xname\0comment\0\0\0"),
+        (0x20, b""),
+        (0x40, b""),
+        (0x80, b""),
+    ] {
+        let header = [0x1f, 0x8b, 8, flags, 0, 0, 0, 0, 0, 3];
+        check(&[b"gzip"], &[&header, fields, behind_header].concat(), &text);
+    }
+    let data = &whole[..whole.len() - 8];
+    check(&[b"gzip"], data, &text);
+    check(&[b"gzip"], &[data, b"wrongsum"].concat(), &text);
+}
+
+#[test]
+fn what_stays_coded_is_known() {
+    let is_coded = |name: &[u8]| Decoder::new([name], bounds(1)).is_coded();
+    assert!(is_coded(b"compress"));
+    assert!(is_coded(b"gzip, gzip, gzip, gzip, gzip"));
+    assert!(!is_coded(b"gzip"));
+    assert!(!is_coded(b"foo"));
+}
+
+#[test]
+fn limits_and_damage() {
+    let bomb = gzip(&vec![0; 4 << 20]);
+    let (output, progress) = decode(&[b"gzip"], &bomb, bounds(1000), 100_000);
+    assert_eq!((output.len(), progress), (1000, Progress::OverLimit));
+    let (output, progress) = decode(&[b"gzip, gzip"], &gzip(&bomb), bounds(100_000), 100_000);
+    assert_eq!((output.len(), progress), (100_000, Progress::OverLimit));
+
+    // Twice gzip makes more than 100,000 of one; more than a mebibyte is not taken of so little.
+    let (output, progress) = decode(&[b"gzip, gzip"], &gzip(&bomb), bounds(1 << 30), 100_000);
+    assert_eq!(progress, Progress::OverLimit);
+    assert!(output.len() <= 1 << 20);
+
+    let text: Vec<u8> = (0..20_000_u32)
+        .flat_map(|number| number.to_string().into_bytes())
+        .collect();
+    let mut cut = gzip(&text);
+    cut.truncate(cut.len() / 2);
+    let (output, progress) = decode(&[b"gzip"], &cut, bounds(1 << 20), 1000);
+    assert_eq!(progress, Progress::Damaged);
+    assert!(output.len() > 1000 && text.starts_with(&output));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn never_panics_and_keeps_its_limit(
+        body in proptest::collection::vec(any::<u8>(), 0..300),
+        encoding in prop_oneof![Just("gzip"), Just("deflate"), Just("gzip, deflate")],
+        magic in any::<bool>(),
+        piece in 1_usize..40,
+    ) {
+        let mut bytes = if magic { vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0] } else { Vec::new() };
+        bytes.extend(body);
+        let (output, _) = decode(&[encoding.as_bytes()], &bytes, bounds(64), piece);
+        prop_assert!(output.len() <= 64);
+    }
+}
