@@ -13,7 +13,7 @@ use std::net::IpAddr;
 /// Most IPv6 extension headers in one packet.
 pub const EXTENSION_HEADERS_MAX: usize = 16;
 
-/// Most tunnels taken off one packet; what is deeper stays a packet of the tunnel's protocol.
+/// Most tunnels taken off one packet; what is deeper is not read, and told ([`DropReason::TunnelLimit`]).
 pub const TUNNEL_DEPTH_MAX: u8 = 4;
 
 mod number {
@@ -150,18 +150,13 @@ fn above<'a>(mut datagram: Datagram<'a>, defragmenter: Option<&'a mut Defragment
         goes_on,
         ..
     } = datagram;
-    if packet.tunnel_depth < TUNNEL_DEPTH_MAX
-        && let Some(inner) = tunnel::in_ip(next_header, payload, packet.vlans)
-    {
-        return decode(inner, packet.ts_us, packet.tunnel_depth + 1, defragmenter);
+    if let Some(inner) = tunnel::in_ip(next_header, payload, packet.vlans) {
+        return within(inner, &packet, defragmenter);
     }
     packet.protocol = next_header;
     match transport::decode(next_header, payload, packet.missing_bytes) {
-        Ok(Transport::Udp(udp))
-            if packet.tunnel_depth < TUNNEL_DEPTH_MAX
-                && let Some(inner) = tunnel::in_udp(&udp, packet.vlans) =>
-        {
-            decode(inner, packet.ts_us, packet.tunnel_depth + 1, defragmenter)
+        Ok(Transport::Udp(udp)) if let Some(inner) = tunnel::in_udp(&udp, packet.vlans) => {
+            within(inner, &packet, defragmenter)
         }
         Ok(transport) => {
             if packet.missing_bytes == 0 && !goes_on {
@@ -174,6 +169,18 @@ fn above<'a>(mut datagram: Datagram<'a>, defragmenter: Option<&'a mut Defragment
             Decoded::Packet(packet)
         }
         Err(reason) => Decoded::Dropped(reason),
+    }
+}
+
+/// Reads what a tunnel carries. Who nests deeper than any network does hides something.
+fn within<'a>(
+    inner: Layer<'a>,
+    outer: &Packet<'_>,
+    defragmenter: Option<&'a mut Defragmenter>,
+) -> Decoded<'a> {
+    match outer.tunnel_depth < TUNNEL_DEPTH_MAX {
+        true => decode(inner, outer.ts_us, outer.tunnel_depth + 1, defragmenter),
+        false => Decoded::Dropped(DropReason::TunnelLimit),
     }
 }
 

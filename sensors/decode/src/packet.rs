@@ -36,11 +36,13 @@ pub enum DropReason {
     FragmentLimit,
     /// A fragment whose IPv4 header has a wrong checksum.
     BadChecksum,
+    /// More tunnels in one another than are taken off.
+    TunnelLimit,
 }
 
 impl DropReason {
     /// Every reason.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::UnsupportedLink,
         Self::MalformedLink,
         Self::MalformedIp,
@@ -49,6 +51,7 @@ impl DropReason {
         Self::MalformedFragment,
         Self::FragmentLimit,
         Self::BadChecksum,
+        Self::TunnelLimit,
     ];
 
     /// Name in counters.
@@ -62,6 +65,7 @@ impl DropReason {
             Self::MalformedFragment => "malformed_fragment",
             Self::FragmentLimit => "fragment_limit",
             Self::BadChecksum => "bad_checksum",
+            Self::TunnelLimit => "tunnel_limit",
         }
     }
 
@@ -69,9 +73,11 @@ impl DropReason {
     pub fn layer(self) -> &'static str {
         match self {
             Self::UnsupportedLink | Self::MalformedLink | Self::Truncated => "link",
-            Self::MalformedIp | Self::MalformedFragment | Self::FragmentLimit | Self::BadChecksum => {
-                "network"
-            }
+            Self::MalformedIp
+            | Self::MalformedFragment
+            | Self::FragmentLimit
+            | Self::BadChecksum
+            | Self::TunnelLimit => "network",
             Self::MalformedTransport => "transport",
         }
     }

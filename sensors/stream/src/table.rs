@@ -204,7 +204,7 @@ impl<T: Default> FlowTable<T> {
             return true;
         };
         let was_midstream = entry.tcp.midstream;
-        entry.flow.established = entry.tcp.established;
+        entry.flow.established = entry.tcp.is_established();
         let verdict = entry
             .tcp
             .observe(direction, tcp, packet.missing_bytes, &self.config);
@@ -221,7 +221,7 @@ impl<T: Default> FlowTable<T> {
             }
         }
         handler.packet(&mut entry.flow, direction, packet);
-        entry.flow.established = entry.tcp.established;
+        entry.flow.established = entry.tcp.is_established();
         self.reassemble(entry, direction, tcp, verdict, handler);
         true
     }
@@ -245,6 +245,8 @@ impl<T: Default> FlowTable<T> {
         );
         match verdict.step {
             Step::Data(offset) => {
+                // Held back still where the answer to the SYN was not seen.
+                worker.settle(connection.half_mut(direction), direction);
                 if tcp.has(flag::URG) && tcp.urgent > 0 {
                     worker.anomaly(direction, StreamAnomaly::UrgentData);
                     if self.config.urgent_data == UrgentData::OutOfBand {

@@ -154,7 +154,10 @@ pub(crate) struct Connection {
     reset_at: [i64; 2],
     doubts: u8,
     pub(crate) halves: [Half; 2],
-    pub(crate) established: bool,
+    /// The handshake is complete.
+    established: bool,
+    /// It is not, but the hosts deliver data: that of a SYN was acknowledged, or both sides have asked and answered.
+    delivers: bool,
     pub(crate) midstream: bool,
 }
 
@@ -173,6 +176,11 @@ impl Connection {
 
     pub(crate) fn half_mut(&mut self, direction: Direction) -> &mut Half {
         side_mut(&mut self.halves, direction)
+    }
+
+    /// Whether what is said counts for the hosts' applications.
+    pub(crate) fn is_established(&self) -> bool {
+        self.established || self.delivers
     }
 
     /// Whether both sides finished, or one reset.
@@ -278,7 +286,14 @@ impl Connection {
             // Both ask at once (RFC 9293, 3.5), and this answers; or it answers itself.
             Stage::SynSent if own.each().any(|mine| mine.start == offer.start) => {}
             Stage::SynSent => return Verdict::ignore(StreamAnomaly::SynAckInWrongDirection),
-            _ if own.each().any(|mine| mine.start == offer.start) => return Verdict::quiet(Step::Ignore),
+            _ if own.each().any(|mine| mine.start == offer.start) => {
+                // Where both asked, the second answer completes the handshake.
+                let asked = side(&self.offers, peer);
+                self.delivers |= asked
+                    .each()
+                    .any(|theirs| theirs.acknowledges.is_some() && theirs.start == acknowledges);
+                return Verdict::quiet(Step::Ignore);
+            }
             _ if self.established => return Verdict::ignore(StreamAnomaly::SynAckDiffers),
             _ => {}
         }
@@ -312,6 +327,7 @@ impl Connection {
         if self.half(direction).is_untouched() {
             self.half_mut(direction).open(offer.start);
         }
+        self.delivers |= ask.is_some_and(|ask| ask.start != acknowledges);
         *side_mut(&mut self.settled, direction) = Some(offer);
         *side_mut(&mut self.clocks, direction) = offer.timestamp;
         self.set_stage(direction, Stage::Established);
@@ -429,8 +445,10 @@ impl Connection {
             let has_answered = own
                 .each()
                 .any(|mine| tcp.sequence.wrapping_sub(mine.start) < MISSED_MAX);
-            // Where both asked, both have answered.
-            self.established |= has_answered && answers.each().any(|theirs| theirs.acknowledges.is_some());
+            // Where both asked, both have answered; where only this side is seen, it speaks because the other has.
+            let is_complete =
+                answers.is_empty() || answers.each().any(|theirs| theirs.acknowledges.is_some());
+            self.established |= has_answered && is_complete;
             return match has_answered {
                 true => Ok(()),
                 false => Err(StreamAnomaly::AckInWrongDirection),
@@ -455,6 +473,9 @@ impl Connection {
                     && self.half(direction).is_untouched()
                 {
                     self.half_mut(direction).open(mine.start);
+                    // It would say its SYN's data again if the answer had not taken it.
+                    self.half_mut(direction)
+                        .acknowledge(tcp.sequence, u64::from(tcp.window));
                 }
                 self.half_mut(peer).open(tcp.acknowledgment);
             }

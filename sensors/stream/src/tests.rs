@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod acceptance;
+mod early;
 mod overlaps;
 
 use super::*;
