@@ -7,6 +7,7 @@
 use crate::context::Direction;
 use crate::halves::Halves;
 use crate::limits::{FLOW_BITS_MAX, FLOW_COUNTERS_MAX, FLOW_RULES_MAX};
+use crate::threshold::FlowWindows;
 
 /// Memory of one flow, owned by the caller and handed in through [`crate::Context`].
 #[derive(Debug, Clone, Default)]
@@ -24,6 +25,7 @@ struct Memory {
     reported: Ring,
     halves: Halves,
     counted: Vec<Counted>,
+    windows: FlowWindows,
 }
 
 /// When a rule last counted something.
@@ -143,6 +145,11 @@ impl FlowState {
         }
         counted.push(now);
         true
+    }
+
+    /// What rules count in this flow.
+    pub(crate) fn windows(&mut self) -> &mut FlowWindows {
+        &mut self.memory().windows
     }
 
     /// The halves of rules that wait for the other one.

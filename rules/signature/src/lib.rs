@@ -72,6 +72,7 @@ mod transform;
 mod variables;
 mod verify;
 mod vlan_test;
+mod warning;
 
 pub use buffer::Buffer;
 pub use classification::classtype_priority;
@@ -84,4 +85,6 @@ pub use flow_state::FlowState;
 pub use matcher::{Counters, Hit, Matcher};
 pub use parse::{ParsedRule, parse};
 pub use rule::{Action, RuleIndex, RuleInfo};
+pub use threshold::ThresholdConfig;
 pub use variables::Variables;
+pub use warning::{RuleWarning, WarningKind};

@@ -47,5 +47,9 @@ pub const FLOW_COUNTERS_MAX: usize = 32;
 pub const FLOW_RULES_MAX: usize = 64;
 /// Rows of the threshold table of one matcher; the oldest give way.
 pub const THRESHOLD_ENTRIES_MAX: usize = 65_536;
+/// Lines of a file of thresholds that are read.
+pub const THRESHOLD_CONFIG_LINES_MAX: usize = 65_536;
+/// Most ports that `unique_on` tells apart for one tracked address.
+pub const UNIQUE_PORTS_MAX: u32 = 256;
 /// Rows of the table of host bits (`xbits`) of one matcher; the oldest give way.
 pub const HOST_BITS_MAX: usize = 65_536;

@@ -8,6 +8,7 @@ use crate::condition::Condition;
 use crate::context::App;
 use crate::number::NumberTest;
 use crate::packet_test::PacketTest;
+use crate::threshold::{RateFilter, Suppression};
 use crate::transform::Transform;
 use crate::variables::{AddressSet, PortSet};
 use crate::verify::StepList;
@@ -241,7 +242,17 @@ pub(crate) struct Threshold {
     pub(crate) kind: ThresholdKind,
     pub(crate) track: Track,
     pub(crate) count: u32,
+    /// Length of the window; 0 where there is none (`backoff`).
     pub(crate) seconds: u32,
+    /// `unique_on`: not matches are counted but the different ports among them.
+    pub(crate) unique: Option<PortSide>,
+}
+
+/// Which port of the packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PortSide {
+    Source,
+    Destination,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -254,6 +265,8 @@ pub(crate) enum ThresholdKind {
     Both,
     /// All after the first `count` within a window.
     DetectionFilter,
+    /// The `count`-th, then each time `multiplier` times as many as before.
+    Backoff { multiplier: u32 },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -261,7 +274,9 @@ pub(crate) enum Track {
     Source,
     Destination,
     Rule,
+    /// The pair of addresses, whichever way.
     Both,
+    Flow,
 }
 
 /// A rule ready to be judged.
@@ -284,6 +299,9 @@ pub(crate) struct Rule {
     pub(crate) targets: Vec<Target>,
     pub(crate) threshold: Option<Threshold>,
     pub(crate) detection_filter: Option<Threshold>,
+    /// From the sensor's own file of thresholds.
+    pub(crate) suppressions: Vec<Suppression>,
+    pub(crate) rate_filters: Vec<RateFilter>,
     pub(crate) silent: bool,
 }
 

@@ -111,6 +111,8 @@ impl Draft {
             targets: Vec::new(),
             threshold: None,
             detection_filter: None,
+            suppressions: Vec::new(),
+            rate_filters: Vec::new(),
             silent: false,
         };
         let payload = DraftList {

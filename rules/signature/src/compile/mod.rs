@@ -8,6 +8,7 @@ mod finish;
 mod header;
 mod information;
 mod state_keywords;
+pub(crate) mod threshold_keywords;
 
 use std::collections::{BTreeMap, HashMap};
 

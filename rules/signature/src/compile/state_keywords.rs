@@ -6,8 +6,7 @@ use crate::error::{Complaint, over_limit, unsupported, value};
 use crate::limits::FLOWBIT_ALTERNATIVES_MAX;
 use crate::number::{Dash, NumberTest, number};
 use crate::rule::{
-    CounterTest, Effect, HostBit, PayloadFrom, StateTest, StreamSide, StreamSizeTest, Threshold,
-    ThresholdKind, Track, TrackHost,
+    CounterTest, Effect, HostBit, PayloadFrom, StateTest, StreamSide, StreamSizeTest, TrackHost,
 };
 
 use super::draft::{Draft, small};
@@ -28,10 +27,8 @@ impl Draft {
                 self.rule.silent = true;
                 Ok(())
             }
-            "threshold" => threshold(text).map(|threshold| self.rule.threshold = Some(threshold)),
-            "detection_filter" => {
-                detection_filter(text).map(|filter| self.rule.detection_filter = Some(filter))
-            }
+            "threshold" => self.threshold(text),
+            "detection_filter" => self.detection_filter(text),
             "stream_size" => stream_size(text).map(|test| self.rule.stream_sizes.push(test)),
             "app-layer-protocol" => AppTest::parse(text).map(|test| self.rule.app_tests.push(test)),
             _ => return None,
@@ -185,52 +182,4 @@ fn stream_size(text: &str) -> Result<StreamSizeTest, Complaint> {
         None => NumberTest::parse(rest, Dash::Excluded)?,
     };
     Ok(StreamSizeTest { side, test })
-}
-
-fn threshold(text: &str) -> Result<Threshold, Complaint> {
-    parse_threshold(text, None)
-}
-
-fn detection_filter(text: &str) -> Result<Threshold, Complaint> {
-    parse_threshold(text, Some(ThresholdKind::DetectionFilter))
-}
-
-fn parse_threshold(text: &str, mut kind: Option<ThresholdKind>) -> Result<Threshold, Complaint> {
-    let (mut track, mut count, mut seconds) = (None, None, None);
-    for word in text.split(',').map(str::trim).filter(|word| !word.is_empty()) {
-        let mut parts = word.split_whitespace();
-        match (parts.next(), parts.next()) {
-            (Some("type"), Some(name)) => {
-                kind = Some(match name {
-                    "limit" => ThresholdKind::Limit,
-                    "threshold" => ThresholdKind::Threshold,
-                    "both" => ThresholdKind::Both,
-                    other => return Err(unsupported(format!("threshold type {other:?} is not supported"))),
-                });
-            }
-            (Some("track"), Some(name)) => {
-                track = Some(match name {
-                    "by_src" => Track::Source,
-                    "by_dst" => Track::Destination,
-                    "by_rule" => Track::Rule,
-                    "by_both" => Track::Both,
-                    other => return Err(unsupported(format!("track {other:?} is not supported"))),
-                });
-            }
-            (Some("count"), Some(number)) => count = Some(small(number)?),
-            (Some("seconds"), Some(number)) => seconds = Some(small(number)?),
-            _ => return Err(value(format!("unknown words {word:?}"))),
-        }
-    }
-    let missing = |name: &str| value(format!("{name} is missing"));
-    let count = count.ok_or_else(|| missing("count"))?;
-    if count == 0 {
-        return Err(value("count must be at least 1"));
-    }
-    Ok(Threshold {
-        kind: kind.ok_or_else(|| missing("type"))?,
-        track: track.ok_or_else(|| missing("track"))?,
-        count,
-        seconds: seconds.ok_or_else(|| missing("seconds"))?,
-    })
 }
