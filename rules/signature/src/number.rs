@@ -79,6 +79,19 @@ impl NumberTest {
         }
     }
 
+    /// The same comparison with another number.
+    pub(crate) fn with(self, number: u64) -> NumberTest {
+        match self {
+            NumberTest::Equal(_) => NumberTest::Equal(number),
+            NumberTest::NotEqual(_) => NumberTest::NotEqual(number),
+            NumberTest::Less(_) => NumberTest::Less(number),
+            NumberTest::LessOrEqual(_) => NumberTest::LessOrEqual(number),
+            NumberTest::Greater(_) => NumberTest::Greater(number),
+            NumberTest::GreaterOrEqual(_) => NumberTest::GreaterOrEqual(number),
+            range => range,
+        }
+    }
+
     /// The numbers it compares with.
     pub(crate) fn operands(self) -> [u64; 2] {
         match self {

@@ -207,6 +207,15 @@ pub(crate) enum CounterTest {
     IsSet,
     IsUnset,
     Compare(NumberTest),
+    /// The comparison with the value of another counter in the place of the number.
+    CompareWith(NumberTest, u64),
+}
+
+/// A number written out, or the value of a counter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Operand {
+    Number(u32),
+    Counter(u64),
 }
 
 /// A bit kept for an address or a pair of them (`xbits`).
@@ -229,11 +238,29 @@ pub(crate) enum Effect {
     SetBit(u64),
     UnsetBit(u64),
     ToggleBit(u64),
-    SetCounter { name: u64, value: u32 },
-    AddCounter { name: u64, by: i64 },
-    SetHostBit { bit: HostBit, expire_s: u32 },
+    SetCounter {
+        name: u64,
+        value: Operand,
+    },
+    /// A counter that is not set counts from 0.
+    AddCounter {
+        name: u64,
+        by: Operand,
+    },
+    /// A counter that is not set stays so.
+    SubtractCounter {
+        name: u64,
+        by: Operand,
+    },
+    SetHostBit {
+        bit: HostBit,
+        expire_s: u32,
+    },
     UnsetHostBit(HostBit),
-    ToggleHostBit { bit: HostBit, expire_s: u32 },
+    ToggleHostBit {
+        bit: HostBit,
+        expire_s: u32,
+    },
 }
 
 /// How often a rule may report.
