@@ -18,6 +18,10 @@ pub const STEPS_PER_LIST_MAX: usize = 128;
 pub const VARIABLES_MAX: usize = 16;
 /// Most transforms on one buffer.
 pub const TRANSFORMS_MAX: usize = 8;
+/// Longest key of `xor`.
+pub const XOR_KEY_BYTES_MAX: usize = 256;
+/// Most bytes that `gunzip` and `zlib_deflate` yield.
+pub const INFLATE_BYTES_MAX: u64 = 64 * 1024;
 /// Most names in one `flowbits` with `|`.
 pub const FLOWBIT_ALTERNATIVES_MAX: usize = 16;
 

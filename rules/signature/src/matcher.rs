@@ -228,7 +228,9 @@ impl Matcher {
                 else {
                     continue;
                 };
-                let view = transform::apply(&source.transforms, data);
+                let Some(view) = transform::apply(&source.transforms, data) else {
+                    continue;
+                };
                 group.candidates(&view, |rule| self.marks.add(rule));
             }
         }

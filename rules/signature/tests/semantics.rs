@@ -214,6 +214,18 @@ fn transactions() {
         (r#"http.host; dotprefix; content:".example.com"; endswith;"#, true),
         (r#"http.host; dotprefix; content:".ample.com"; endswith;"#, false),
         (r#"http.method; to_lowercase; content:"get";"#, true),
+        // A transform after conditions is none of theirs.
+        (
+            r#"http.method; content:"GET"; to_lowercase; content:"get";"#,
+            true,
+        ),
+        (
+            r#"http.method; content:"get"; to_lowercase; content:"get";"#,
+            false,
+        ),
+        (r#"http.uri; pcrexform:"id=(.*)"; content:"1"; bsize:1;"#, true),
+        // Where a transform fails, no condition is met, not even a negated one.
+        (r#"http.uri; pcrexform:"no=(.*)"; content:!"1";"#, false),
         (
             r#"pcre:"/index\.php\?id=\d$/U"; http.method; content:"GET";"#,
             true,

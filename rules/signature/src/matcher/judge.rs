@@ -190,7 +190,9 @@ impl Judge<'_> {
             if target.presence == Presence::Absent {
                 return false;
             }
-            let view = transform::apply(&source.transforms, data);
+            let Some(view) = transform::apply(&source.transforms, data) else {
+                continue;
+            };
             let mut budget = Budget::new(VERIFY_STEPS_MAX);
             let matched = holds(&target.steps, &view, variables, &mut budget);
             self.account(&budget);
