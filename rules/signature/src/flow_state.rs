@@ -7,6 +7,8 @@
 use crate::context::Direction;
 use crate::halves::Halves;
 use crate::limits::{FLOW_BITS_MAX, FLOW_COUNTERS_MAX, FLOW_RULES_MAX};
+use crate::rule::{Effect, Operand};
+use crate::threshold::FlowWindows;
 
 /// Memory of one flow, owned by the caller and handed in through [`crate::Context`].
 #[derive(Debug, Clone, Default)]
@@ -24,6 +26,7 @@ struct Memory {
     reported: Ring,
     halves: Halves,
     counted: Vec<Counted>,
+    windows: FlowWindows,
 }
 
 /// When a rule last counted something.
@@ -102,6 +105,32 @@ impl FlowState {
             .map(|(_, count)| *count)
     }
 
+    /// The value of an operand; `None` if it names a counter that is not set.
+    pub(crate) fn operand(&self, operand: Operand) -> Option<u32> {
+        match operand {
+            Operand::Number(number) => Some(number),
+            Operand::Counter(name) => self.counter(name),
+        }
+    }
+
+    /// Sets, raises or lowers a counter; with an operand that is not set nothing changes.
+    pub(crate) fn change_counter(&mut self, effect: &Effect) -> Room {
+        let (name, changed) = match *effect {
+            Effect::SetCounter { name, value } => (name, self.operand(value)),
+            Effect::AddCounter { name, by } => {
+                let old = self.counter(name).unwrap_or(0);
+                (name, self.operand(by).map(|by| old.saturating_add(by)))
+            }
+            Effect::SubtractCounter { name, by } => {
+                let old = self.counter(name);
+                let by = self.operand(by);
+                (name, old.zip(by).map(|(old, by)| old.saturating_sub(by)))
+            }
+            _ => return Room::Kept,
+        };
+        changed.map_or(Room::Kept, |value| self.set_counter(name, value))
+    }
+
     pub(crate) fn set_counter(&mut self, name: u64, value: u32) -> Room {
         let counters = &mut self.memory().counters;
         if let Some((_, count)) = counters.iter_mut().find(|(key, _)| *key == name) {
@@ -143,6 +172,11 @@ impl FlowState {
         }
         counted.push(now);
         true
+    }
+
+    /// What rules count in this flow.
+    pub(crate) fn windows(&mut self) -> &mut FlowWindows {
+        &mut self.memory().windows
     }
 
     /// The halves of rules that wait for the other one.

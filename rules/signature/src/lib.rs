@@ -74,6 +74,7 @@ mod variables;
 mod verify;
 mod vlan_test;
 mod vocabulary;
+mod warning;
 
 pub use classification::classtype_priority;
 pub use context::{Checksums, Context, Direction, FlowFacts, Fragment, IcmpFacts, PacketFacts, TcpFacts};
@@ -83,5 +84,7 @@ pub use flow_state::FlowState;
 pub use matcher::{Counters, Hit, Matcher, Stage};
 pub use parse::{ParsedRule, parse};
 pub use rule::{Action, RuleIndex, RuleInfo};
+pub use threshold::ThresholdConfig;
 pub use variables::Variables;
 pub use vocabulary::App;
+pub use warning::{RuleWarning, WarningKind};

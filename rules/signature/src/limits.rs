@@ -18,6 +18,10 @@ pub const STEPS_PER_LIST_MAX: usize = 128;
 pub const VARIABLES_MAX: usize = 16;
 /// Most transforms on one buffer.
 pub const TRANSFORMS_MAX: usize = 8;
+/// Longest key of `xor`.
+pub const XOR_KEY_BYTES_MAX: usize = 256;
+/// Most bytes that `gunzip` and `zlib_deflate` yield.
+pub const INFLATE_BYTES_MAX: u64 = 64 * 1024;
 /// Most names in one `flowbits` with `|`.
 pub const FLOWBIT_ALTERNATIVES_MAX: usize = 16;
 
@@ -47,5 +51,9 @@ pub const FLOW_COUNTERS_MAX: usize = 32;
 pub const FLOW_RULES_MAX: usize = 64;
 /// Rows of the threshold table of one matcher; the oldest give way.
 pub const THRESHOLD_ENTRIES_MAX: usize = 65_536;
+/// Lines of a file of thresholds that are read.
+pub const THRESHOLD_CONFIG_LINES_MAX: usize = 65_536;
+/// Most ports that `unique_on` tells apart for one tracked address.
+pub const UNIQUE_PORTS_MAX: u32 = 256;
 /// Rows of the table of host bits (`xbits`) of one matcher; the oldest give way.
 pub const HOST_BITS_MAX: usize = 65_536;

@@ -244,7 +244,9 @@ impl Matcher {
             let transforms = engine.sources.get(scan.source as usize);
             let transforms = transforms.map_or(&[][..], |source| &source.transforms);
             for data in readings.buffer(scan.place) {
-                let view = transform::apply(transforms, data);
+                let Some(view) = transform::apply(transforms, data) else {
+                    continue;
+                };
                 scan.group.candidates(&view, |rule| self.marks.add(rule));
             }
         }

@@ -10,6 +10,7 @@ use crate::context::Direction;
 use crate::event_test::EventTest;
 use crate::number::NumberTest;
 use crate::packet_test::PacketTest;
+use crate::threshold::{RateFilter, Suppression};
 use crate::transform::Transform;
 use crate::variables::{AddressSet, PortSet};
 use crate::verify::StepList;
@@ -231,6 +232,15 @@ pub(crate) enum CounterTest {
     IsSet,
     IsUnset,
     Compare(NumberTest),
+    /// The comparison with the value of another counter in the place of the number.
+    CompareWith(NumberTest, u64),
+}
+
+/// A number written out, or the value of a counter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Operand {
+    Number(u32),
+    Counter(u64),
 }
 
 /// A bit kept for an address or a pair of them (`xbits`).
@@ -253,11 +263,29 @@ pub(crate) enum Effect {
     SetBit(u64),
     UnsetBit(u64),
     ToggleBit(u64),
-    SetCounter { name: u64, value: u32 },
-    AddCounter { name: u64, by: i64 },
-    SetHostBit { bit: HostBit, expire_s: u32 },
+    SetCounter {
+        name: u64,
+        value: Operand,
+    },
+    /// A counter that is not set counts from 0.
+    AddCounter {
+        name: u64,
+        by: Operand,
+    },
+    /// A counter that is not set stays so.
+    SubtractCounter {
+        name: u64,
+        by: Operand,
+    },
+    SetHostBit {
+        bit: HostBit,
+        expire_s: u32,
+    },
     UnsetHostBit(HostBit),
-    ToggleHostBit { bit: HostBit, expire_s: u32 },
+    ToggleHostBit {
+        bit: HostBit,
+        expire_s: u32,
+    },
 }
 
 /// How often a rule may report.
@@ -266,7 +294,17 @@ pub(crate) struct Threshold {
     pub(crate) kind: ThresholdKind,
     pub(crate) track: Track,
     pub(crate) count: u32,
+    /// Length of the window; 0 where there is none (`backoff`).
     pub(crate) seconds: u32,
+    /// `unique_on`: not matches are counted but the different ports among them.
+    pub(crate) unique: Option<PortSide>,
+}
+
+/// Which port of the packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PortSide {
+    Source,
+    Destination,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -279,6 +317,8 @@ pub(crate) enum ThresholdKind {
     Both,
     /// All after the first `count` within a window.
     DetectionFilter,
+    /// The `count`-th, then each time `multiplier` times as many as before.
+    Backoff { multiplier: u32 },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -286,7 +326,9 @@ pub(crate) enum Track {
     Source,
     Destination,
     Rule,
+    /// The pair of addresses, whichever way.
     Both,
+    Flow,
 }
 
 /// A rule ready to be judged.
@@ -309,6 +351,9 @@ pub(crate) struct Rule {
     pub(crate) targets: Vec<Target>,
     pub(crate) threshold: Option<Threshold>,
     pub(crate) detection_filter: Option<Threshold>,
+    /// From the sensor's own file of thresholds.
+    pub(crate) suppressions: Vec<Suppression>,
+    pub(crate) rate_filters: Vec<RateFilter>,
     pub(crate) silent: bool,
 }
 

@@ -6,7 +6,8 @@ mod support;
 use support::*;
 use vonggac_protocols::REGISTRY;
 use vonggac_signature::{
-    Action, Context, Direction, FlowState, IcmpFacts, PacketFacts, TcpFacts, Variables, parse,
+    Action, Context, Direction, Engine, FlowState, IcmpFacts, Matcher, PacketFacts, TcpFacts,
+    ThresholdConfig, Variables, parse,
 };
 
 #[test]
@@ -214,6 +215,18 @@ fn transactions() {
         (r#"http.host; dotprefix; content:".example.com"; endswith;"#, true),
         (r#"http.host; dotprefix; content:".ample.com"; endswith;"#, false),
         (r#"http.method; to_lowercase; content:"get";"#, true),
+        // A transform after conditions is none of theirs.
+        (
+            r#"http.method; content:"GET"; to_lowercase; content:"get";"#,
+            true,
+        ),
+        (
+            r#"http.method; content:"get"; to_lowercase; content:"get";"#,
+            false,
+        ),
+        (r#"http.uri; pcrexform:"id=(.*)"; content:"1"; bsize:1;"#, true),
+        // Where a transform fails, no condition is met, not even a negated one.
+        (r#"http.uri; pcrexform:"no=(.*)"; content:!"1";"#, false),
         (
             r#"pcre:"/index\.php\?id=\d$/U"; http.method; content:"GET";"#,
             true,
@@ -454,6 +467,57 @@ fn thresholds_limit_reports() {
     assert_eq!(on_payload(&mut matcher, b"a"), [1]);
     assert_eq!(on_payload(&mut matcher, b"a"), [2]);
     assert_eq!(matcher.counters().suppressed, 2);
+}
+
+#[test]
+fn thresholds_of_a_flow_count_in_that_flow() {
+    let mut matcher = matcher(
+        "alert udp any any -> any any (content:\"a\"; threshold:type both, track by_flow, count 2, seconds 60; sid:1;)",
+    );
+    let run = |matcher: &mut Matcher, flow: &mut FlowState| {
+        let mut hits = Vec::new();
+        matcher.packet(&mut udp(Some(flow)), b"a", &mut hits);
+        hits.len()
+    };
+    let (mut first, mut second) = (FlowState::default(), FlowState::default());
+    assert_eq!(run(&mut matcher, &mut first), 0);
+    assert_eq!(run(&mut matcher, &mut second), 0);
+    assert_eq!(run(&mut matcher, &mut first), 1);
+    assert_eq!(run(&mut matcher, &mut first), 0);
+}
+
+#[test]
+fn the_sensors_own_thresholds() {
+    let rules = "alert udp any any -> any any (content:\"a\"; flowbits:set,A; sid:1;)\n\
+                 alert udp any any -> any any (content:\"a\"; threshold:type limit, track by_src, count 1, seconds 60; sid:2;)\n\
+                 alert udp any any -> any any (content:\"b\"; flowbits:isset,A; sid:3;)\n\
+                 alert udp any any -> any any (content:\"c\"; sid:4;)";
+    let config = "suppress gen_id 1, sig_id 1, track by_src, ip $HOME_NET\n\
+                  threshold gen_id 1, sig_id 2, type limit, track by_rule, count 2, seconds 60\n\
+                  threshold gen_id 1, sig_id 0, type limit, track by_rule, count 1, seconds 60\n\
+                  rate_filter gen_id 1, sig_id 4, track by_src, count 1, seconds 60, new_action drop, timeout 5\n\
+                  suppress gen_id 1, sig_id 99";
+    let variables = Variables::default();
+    let (mut engine, errors) = Engine::compile(parse("t", rules).0, &variables, REGISTRY);
+    assert!(errors.is_empty(), "{errors:?}");
+    let (config, errors) = ThresholdConfig::parse("t", config, &variables);
+    assert!(errors.is_empty(), "{errors:?}");
+    let warnings = engine.apply_thresholds("t", &config);
+    assert_eq!(
+        warnings.iter().map(|warning| warning.sid).collect::<Vec<_>>(),
+        [99]
+    );
+    let mut matcher = Matcher::new(std::sync::Arc::new(engine));
+    let mut flow = FlowState::default();
+    let mut run = |payload: &[u8]| {
+        let mut hits = Vec::new();
+        matcher.packet(&mut udp(Some(&mut flow)), payload, &mut hits);
+        sids(&matcher, &hits)
+    };
+    assert_eq!(run(b"a"), [2]);
+    // What a suppressed rule sets is set.
+    assert_eq!(run(b"ab"), [2, 3]);
+    assert_eq!(run(b"ab"), [0u32; 0]);
 }
 
 #[test]
@@ -703,7 +767,7 @@ fn compile_errors_say_where() {
     for (text, column, message) in table {
         let (parsed, errors) = parse("x", text);
         assert!(errors.is_empty(), "{text}: {errors:?}");
-        let (engine, errors) = vonggac_signature::Engine::compile(parsed, &Variables::default(), REGISTRY);
+        let (engine, errors) = Engine::compile(parsed, &Variables::default(), REGISTRY);
         assert!(engine.is_empty(), "{text}");
         let error = errors.first().unwrap();
         assert_eq!((error.line, error.column), (1, column), "{text}: {error}");
@@ -718,7 +782,7 @@ fn the_higher_revision_is_kept() {
                 alert udp any any -> any any (msg:\"2\"; sid:1; rev:2;)\n\
                 alert udp any any -> any any (msg:\"g\"; sid:1; gid:2;)";
     let (parsed, _) = parse("x", text);
-    let (engine, errors) = vonggac_signature::Engine::compile(parsed, &Variables::default(), REGISTRY);
+    let (engine, errors) = Engine::compile(parsed, &Variables::default(), REGISTRY);
     let messages: Vec<&str> = engine.rules().map(|info| info.message.as_str()).collect();
     assert_eq!(messages, ["3", "g"]);
     assert_eq!(errors.iter().map(|error| error.line).collect::<Vec<_>>(), [1, 3]);

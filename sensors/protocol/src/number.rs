@@ -107,6 +107,20 @@ impl NumberTest {
         }
     }
 
+    /// The same comparison with another number; a range stays as it is.
+    #[must_use]
+    pub fn with(self, number: u64) -> NumberTest {
+        match self {
+            NumberTest::Equal(_) => NumberTest::Equal(number),
+            NumberTest::NotEqual(_) => NumberTest::NotEqual(number),
+            NumberTest::Less(_) => NumberTest::Less(number),
+            NumberTest::LessOrEqual(_) => NumberTest::LessOrEqual(number),
+            NumberTest::Greater(_) => NumberTest::Greater(number),
+            NumberTest::GreaterOrEqual(_) => NumberTest::GreaterOrEqual(number),
+            range => range,
+        }
+    }
+
     /// The numbers it compares with.
     pub fn operands(self) -> [u64; 2] {
         match self {

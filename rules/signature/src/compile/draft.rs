@@ -121,6 +121,8 @@ impl Draft {
             targets: Vec::new(),
             threshold: None,
             detection_filter: None,
+            suppressions: Vec::new(),
+            rate_filters: Vec::new(),
             silent: false,
         };
         let payload = DraftList {
@@ -170,18 +172,33 @@ impl Draft {
         if let Some(result) = self.term(name, text) {
             return result;
         }
-        if let Some(transform) = Transform::from_keyword(name) {
-            let source = self
-                .pending
-                .as_mut()
-                .ok_or_else(|| combination(format!("{name} must follow the keyword of a buffer")))?;
-            if source.transforms.len() >= TRANSFORMS_MAX {
-                return Err(over_limit(format!("more than {TRANSFORMS_MAX} transforms")));
-            }
-            source.transforms.push(transform);
-            return Ok(());
+        if let Some(transform) = Transform::parse(name, text) {
+            return self.transform(name, transform?);
         }
         Err(unsupported(format!("unsupported keyword {name}")))
+    }
+
+    /// Adds a transform to the selected buffer. After conditions on it the buffer is selected anew: those
+    /// look at it without this transform.
+    fn transform(&mut self, name: &str, transform: Transform) -> Result<(), Complaint> {
+        let selected = self
+            .pending
+            .take()
+            .or_else(|| match self.lists.get(self.current) {
+                Some(DraftList {
+                    looks_into: LooksInto::Source(source),
+                    ..
+                }) => Some(source.clone()),
+                _ => None,
+            });
+        let mut source =
+            selected.ok_or_else(|| combination(format!("{name} must follow the keyword of a buffer")))?;
+        if source.transforms.len() >= TRANSFORMS_MAX {
+            return Err(over_limit(format!("more than {TRANSFORMS_MAX} transforms")));
+        }
+        source.transforms.push(transform);
+        self.pending = Some(source);
+        Ok(())
     }
 
     /// Keywords that protocols' cards declare. A buffer's selects what the next conditions look into.

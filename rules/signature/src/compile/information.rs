@@ -26,7 +26,10 @@ impl Draft {
                 Ok(())
             }
             "priority" => number(text).and_then(|priority| {
-                info.priority = u8::try_from(priority).map_err(|_| value("priority goes up to 255"))?;
+                info.priority = u8::try_from(priority)
+                    .ok()
+                    .filter(|priority| *priority > 0)
+                    .ok_or_else(|| value("a priority is 1 to 255"))?;
                 self.has_priority = true;
                 Ok(())
             }),
@@ -37,10 +40,11 @@ impl Draft {
                 }
                 Ok(())
             }
-            "target" => {
+            "target" if matches!(text, "src_ip" | "dest_ip") => {
                 info.metadata.push(("target".to_owned(), text.to_owned()));
                 Ok(())
             }
+            "target" => Err(value("the target is src_ip or dest_ip")),
             "reference" => {
                 info.references.push(text.to_owned());
                 Ok(())

@@ -1,5 +1,6 @@
 //! From parsed rules to rules ready to be judged.
 
+mod bit_keywords;
 mod byte_keywords;
 mod condition_keywords;
 mod content_keywords;
@@ -8,6 +9,7 @@ mod finish;
 mod header;
 mod information;
 mod state_keywords;
+pub(crate) mod threshold_keywords;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -166,7 +168,9 @@ fn level(rule: &Rule, level_of_bit: &HashMap<u64, u32>) -> u32 {
 fn bits_set(rule: &Rule) -> impl Iterator<Item = u64> {
     rule.effects.iter().map(|effect| match effect {
         Effect::SetBit(bit) | Effect::UnsetBit(bit) | Effect::ToggleBit(bit) => *bit,
-        Effect::SetCounter { name, .. } | Effect::AddCounter { name, .. } => *name,
+        Effect::SetCounter { name, .. }
+        | Effect::AddCounter { name, .. }
+        | Effect::SubtractCounter { name, .. } => *name,
         Effect::SetHostBit { bit, .. } | Effect::UnsetHostBit(bit) | Effect::ToggleHostBit { bit, .. } => {
             bit.name
         }

@@ -5,16 +5,10 @@ use crate::context::Direction;
 use crate::error::{Complaint, over_limit, unsupported, value};
 use crate::limits::FLOWBIT_ALTERNATIVES_MAX;
 use crate::number::{Dash, NumberTest, number, number_test};
-use crate::rule::{
-    CounterTest, Effect, HostBit, PayloadFrom, StateTest, StreamSide, StreamSizeTest, Threshold,
-    ThresholdKind, Track, TrackHost,
-};
+use crate::rule::{Action, Effect, PayloadFrom, StateTest, StreamSide, StreamSizeTest};
 
-use super::draft::{Draft, small};
+use super::draft::Draft;
 use super::key;
-
-/// How long a host bit lasts unless the rule says otherwise.
-const HOST_BIT_EXPIRE_S_DEFAULT: u32 = 30;
 
 impl Draft {
     /// Takes the keyword if it is one of these.
@@ -24,20 +18,29 @@ impl Draft {
             "flowbits" => self.flow_bits(text),
             "flowint" => self.flow_counter(text),
             "xbits" => self.host_bits(text),
+            "hostbits" => self.host_bits_of_one(text),
             "noalert" => {
                 self.rule.silent = true;
                 Ok(())
             }
-            "threshold" => threshold(text).map(|threshold| self.rule.threshold = Some(threshold)),
-            "detection_filter" => {
-                detection_filter(text).map(|filter| self.rule.detection_filter = Some(filter))
-            }
+            "alert" => self.alert(),
+            "threshold" => self.threshold(text),
+            "detection_filter" => self.detection_filter(text),
             "stream_size" => stream_size(text).map(|test| self.rule.stream_sizes.push(test)),
             "app-layer-protocol" => {
                 AppTest::parse(text, &self.vocabulary).map(|test| self.rule.app_tests.push(test))
             }
             _ => return None,
         })
+    }
+
+    /// `alert`: reports, as rules do by themselves unless they pass.
+    fn alert(&mut self) -> Result<(), Complaint> {
+        if self.rule.info.action == Action::Pass {
+            return Err(unsupported("a rule that passes cannot report"));
+        }
+        self.rule.silent = false;
+        Ok(())
     }
 
     fn flow(&mut self, text: &str) -> Result<(), Complaint> {
@@ -90,75 +93,10 @@ impl Draft {
         }
         Ok(())
     }
-
-    fn flow_counter(&mut self, text: &str) -> Result<(), Complaint> {
-        let words: Vec<&str> = text.split(',').map(str::trim).collect();
-        let (name, operator, operand) = match words.as_slice() {
-            [name, operator] => (key("counter", name), *operator, ""),
-            [name, operator, operand] => (key("counter", name), *operator, *operand),
-            _ => return Err(value("needs name, operator, value")),
-        };
-        let test = |test| StateTest::Counter { name, test };
-        match operator {
-            "isset" => self.rule.state_tests.push(test(CounterTest::IsSet)),
-            "notset" | "isnotset" => self.rule.state_tests.push(test(CounterTest::IsUnset)),
-            "+" => self.rule.effects.push(Effect::AddCounter {
-                name,
-                by: small(operand)?.into(),
-            }),
-            "-" => self.rule.effects.push(Effect::AddCounter {
-                name,
-                by: -i64::from(small(operand)?),
-            }),
-            "=" => self.rule.effects.push(Effect::SetCounter {
-                name,
-                value: small(operand)?,
-            }),
-            _ => {
-                let compare = comparison(operator, operand)?;
-                self.rule.state_tests.push(test(CounterTest::Compare(compare)));
-            }
-        }
-        Ok(())
-    }
-
-    fn host_bits(&mut self, text: &str) -> Result<(), Complaint> {
-        let mut words = text.split(',').map(str::trim);
-        let command = words.next().unwrap_or("");
-        let name = words
-            .next()
-            .filter(|name| !name.is_empty())
-            .ok_or_else(|| value("the bit's name is missing"))?;
-        let (mut track, mut expire_s) = (None, HOST_BIT_EXPIRE_S_DEFAULT);
-        for word in words {
-            let mut parts = word.split_whitespace();
-            match (parts.next(), parts.next()) {
-                (Some("track"), Some("ip_src")) => track = Some(TrackHost::Source),
-                (Some("track"), Some("ip_dst")) => track = Some(TrackHost::Destination),
-                (Some("track"), Some("ip_pair")) => track = Some(TrackHost::Pair),
-                (Some("expire"), Some(seconds)) => expire_s = small(seconds)?,
-                _ => return Err(value(format!("unknown words {word:?}"))),
-            }
-        }
-        let track = track.ok_or_else(|| value("track is missing"))?;
-        let bit = HostBit {
-            name: key("host bit", name),
-            track,
-        };
-        match command {
-            "set" => self.rule.effects.push(Effect::SetHostBit { bit, expire_s }),
-            "unset" => self.rule.effects.push(Effect::UnsetHostBit(bit)),
-            "toggle" => self.rule.effects.push(Effect::ToggleHostBit { bit, expire_s }),
-            "isset" => self.rule.state_tests.push(StateTest::HostBit { bit, set: true }),
-            "isnotset" => self.rule.state_tests.push(StateTest::HostBit { bit, set: false }),
-            other => return Err(value(format!("unknown command {other:?}"))),
-        }
-        Ok(())
-    }
 }
 
 /// An operator and a number that stand apart, as in `stream_size:client,<,5`.
-fn comparison(operator: &str, operand: &str) -> Result<NumberTest, Complaint> {
+pub(super) fn comparison(operator: &str, operand: &str) -> Result<NumberTest, Complaint> {
     let operand = number(operand)?;
     Ok(match operator {
         "=" | "==" => NumberTest::Equal(operand),
@@ -187,52 +125,4 @@ fn stream_size(text: &str) -> Result<StreamSizeTest, Complaint> {
         None => number_test(rest, Dash::Excluded)?,
     };
     Ok(StreamSizeTest { side, test })
-}
-
-fn threshold(text: &str) -> Result<Threshold, Complaint> {
-    parse_threshold(text, None)
-}
-
-fn detection_filter(text: &str) -> Result<Threshold, Complaint> {
-    parse_threshold(text, Some(ThresholdKind::DetectionFilter))
-}
-
-fn parse_threshold(text: &str, mut kind: Option<ThresholdKind>) -> Result<Threshold, Complaint> {
-    let (mut track, mut count, mut seconds) = (None, None, None);
-    for word in text.split(',').map(str::trim).filter(|word| !word.is_empty()) {
-        let mut parts = word.split_whitespace();
-        match (parts.next(), parts.next()) {
-            (Some("type"), Some(name)) => {
-                kind = Some(match name {
-                    "limit" => ThresholdKind::Limit,
-                    "threshold" => ThresholdKind::Threshold,
-                    "both" => ThresholdKind::Both,
-                    other => return Err(unsupported(format!("threshold type {other:?} is not supported"))),
-                });
-            }
-            (Some("track"), Some(name)) => {
-                track = Some(match name {
-                    "by_src" => Track::Source,
-                    "by_dst" => Track::Destination,
-                    "by_rule" => Track::Rule,
-                    "by_both" => Track::Both,
-                    other => return Err(unsupported(format!("track {other:?} is not supported"))),
-                });
-            }
-            (Some("count"), Some(number)) => count = Some(small(number)?),
-            (Some("seconds"), Some(number)) => seconds = Some(small(number)?),
-            _ => return Err(value(format!("unknown words {word:?}"))),
-        }
-    }
-    let missing = |name: &str| value(format!("{name} is missing"));
-    let count = count.ok_or_else(|| missing("count"))?;
-    if count == 0 {
-        return Err(value("count must be at least 1"));
-    }
-    Ok(Threshold {
-        kind: kind.ok_or_else(|| missing("type"))?,
-        track: track.ok_or_else(|| missing("track"))?,
-        count,
-        seconds: seconds.ok_or_else(|| missing("seconds"))?,
-    })
 }

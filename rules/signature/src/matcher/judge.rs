@@ -3,12 +3,12 @@
 use crate::bytes::ByteVariables;
 use crate::context::Context;
 use crate::engine::Engine;
-use crate::flow_state::Room;
+use crate::flow_state::{FlowState, Room};
 use crate::halves::{Halves, Moment};
 use crate::limits::{HITS_PER_CALL_MAX, VERIFY_STEPS_MAX};
 use crate::packet_test::Surroundings;
 use crate::ranges::address_number;
-use crate::rule::{Action, Check, Family, Header, PayloadScope, Presence, Rule, RuleIndex, Target};
+use crate::rule::{Action, Check, Family, Header, PayloadScope, Presence, Rule, RuleIndex, Target, Track};
 use crate::threshold::Occurrence;
 use crate::transform;
 use crate::verify::{Budget, holds};
@@ -64,10 +64,14 @@ impl Judge<'_> {
                 self.pass(rule, cx);
                 return;
             }
-            if !self.counts_anew(rule, cx) || !self.may_report(rule, cx) {
+            let reported = match self.counts_anew(rule, cx) {
+                true => self.may_report(rule, cx),
+                false => None,
+            };
+            let Some(action) = reported else {
                 self.tables.counters.suppressed += 1;
                 continue;
-            }
+            };
             if self.reports_once(rule, cx)
                 && let Some(flow) = cx.flow.as_deref_mut()
             {
@@ -82,10 +86,7 @@ impl Judge<'_> {
                 continue;
             }
             self.tables.counters.hits += 1;
-            out.push(Hit {
-                rule: *index,
-                action: rule.info.action,
-            });
+            out.push(Hit { rule: *index, action });
         }
     }
 
@@ -198,18 +199,40 @@ impl Judge<'_> {
         }
     }
 
-    fn may_report(&mut self, rule: &Rule, cx: &Context<'_>) -> bool {
+    /// What the rule wants done about this match; `None` if it is not to be reported.
+    fn may_report(&mut self, rule: &Rule, cx: &mut Context<'_>) -> Option<Action> {
         let occurrence = Occurrence {
             rule: rule.identity(),
             source: address_number(cx.src),
             destination: address_number(cx.dst),
+            source_port: cx.sport,
+            destination_port: cx.dport,
             ts_us: cx.ts_us,
         };
-        let thresholds = &mut self.tables.thresholds;
-        rule.detection_filter
+        if rule
+            .suppressions
             .iter()
-            .chain(&rule.threshold)
-            .all(|limit| thresholds.admits(limit, occurrence))
+            .any(|suppression| suppression.covers(occurrence))
+        {
+            return None;
+        }
+        let thresholds = &mut self.tables.thresholds;
+        let mut limits = rule.detection_filter.iter().chain(&rule.threshold);
+        let admitted = limits.all(|limit| {
+            let by_flow = limit.track == Track::Flow;
+            let flow = cx.flow.as_deref_mut().filter(|_| by_flow);
+            thresholds.admits(limit, occurrence, flow.map(FlowState::windows))
+        });
+        if !admitted {
+            return None;
+        }
+        let mut action = rule.info.action;
+        for filter in &rule.rate_filters {
+            if thresholds.exceeds(filter, occurrence) {
+                action = filter.action;
+            }
+        }
+        (action != Action::Pass).then_some(action)
     }
 }
 
@@ -254,7 +277,9 @@ fn target_holds(
     let instances = readings.buffer(owner.place);
     let mut any_holds = || {
         instances.iter().any(|data| {
-            let view = transform::apply(&source.transforms, data);
+            let Some(view) = transform::apply(&source.transforms, data) else {
+                return false;
+            };
             let mut budget = Budget::new(VERIFY_STEPS_MAX);
             let matched = holds(steps, &view, variables, &mut budget);
             account(&budget, counters);

@@ -83,10 +83,8 @@ impl Judge<'_> {
                 flow.unset_bit(*bit);
                 return;
             }
-            Effect::SetCounter { name, value } => flow.set_counter(*name, *value),
-            Effect::AddCounter { name, by } => {
-                let sum = i64::from(flow.counter(*name).unwrap_or(0)) + by;
-                flow.set_counter(*name, u32::try_from(sum.clamp(0, u32::MAX.into())).unwrap_or(0))
+            Effect::SetCounter { .. } | Effect::AddCounter { .. } | Effect::SubtractCounter { .. } => {
+                flow.change_counter(effect)
             }
             Effect::SetHostBit { .. } | Effect::UnsetHostBit(_) | Effect::ToggleHostBit { .. } => return,
         };
@@ -106,6 +104,12 @@ fn flow_holds(test: &StateTest, flow: Option<&FlowState>) -> bool {
                 CounterTest::IsSet => count.is_some(),
                 CounterTest::IsUnset => count.is_none(),
                 CounterTest::Compare(compare) => count.is_some_and(|count| compare.holds(count.into())),
+                CounterTest::CompareWith(compare, other) => {
+                    let other = flow.and_then(|flow| flow.counter(*other));
+                    count
+                        .zip(other)
+                        .is_some_and(|(count, other)| compare.with(other.into()).holds(count.into()))
+                }
             }
         }
         StateTest::HostBit { .. } => false,

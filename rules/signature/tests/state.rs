@@ -1,0 +1,86 @@
+//! What rules leave behind for others: counters of flows, bits of hosts.
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+
+mod support;
+
+use support::*;
+use vonggac_signature::{Context, FlowState, Matcher};
+
+/// The numbers of the rules that match each payload of one flow in turn.
+fn in_turn(matcher: &mut Matcher, payloads: &[&[u8]]) -> Vec<Vec<u32>> {
+    let mut flow = FlowState::default();
+    let run = |payload: &&[u8]| {
+        let mut hits = Vec::new();
+        matcher.packet(&mut udp(Some(&mut flow)), payload, &mut hits);
+        sids(matcher, &hits)
+    };
+    payloads.iter().map(run).collect()
+}
+
+#[test]
+fn flow_counters_with_other_counters() {
+    let mut matcher = matcher(
+        "alert udp any any -> any any (content:\"m\"; flowint:max,=,2; noalert; sid:1;)\n\
+         alert udp any any -> any any (content:\"c\"; flowint:n,+,1; noalert; sid:2;)\n\
+         alert udp any any -> any any (content:\"r\"; flowint:n,-,1; noalert; sid:3;)\n\
+         alert udp any any -> any any (content:\"q\"; flowint:n,==,max; sid:4;)\n\
+         alert udp any any -> any any (content:\"q\"; flowint:n,notset; sid:5;)\n\
+         alert udp any any -> any any (content:\"d\"; flowint:n,+,max; noalert; sid:6;)",
+    );
+    let found = in_turn(
+        &mut matcher,
+        &[
+            b"r", b"q", b"m", b"c", b"q", b"c", b"q", b"r", b"q", b"d", b"r", b"q",
+        ],
+    );
+    let empty = Vec::<u32>::new;
+    let expected = [
+        // Lowering what is not set does not set it.
+        empty(),
+        vec![5],
+        empty(),
+        empty(),
+        empty(),
+        empty(),
+        vec![4],
+        empty(),
+        empty(),
+        empty(),
+        empty(),
+        vec![4],
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn host_bits_of_one_host() {
+    let mut matcher = matcher(
+        "alert udp any any -> any any (content:\"set\"; hostbits:set,X,dst,10; hostbits:noalert; sid:1;)\n\
+         alert udp any any -> any any (content:\"ask\"; hostbits:isset,X; sid:2;)\n\
+         alert udp any any -> any any (content:\"ask\"; xbits:isset,X,track ip_src; sid:3;)\n\
+         alert udp any any -> any any (content:\"not\"; hostbits:isnotset,X,src; sid:4;)\n\
+         alert udp any any -> any any (content:\"turn\"; hostbits:toggle,X,src; noalert; sid:5;)",
+    );
+    let mut run = |payload: &[u8], src: &str, dst: &str, second: i64| {
+        let mut hits = Vec::new();
+        let mut cx = Context {
+            src: address(src),
+            dst: address(dst),
+            ts_us: second * 1_000_000,
+            ..udp(None)
+        };
+        matcher.packet(&mut cx, payload, &mut hits);
+        sids(&matcher, &hits)
+    };
+    let (a, b) = ("10.0.0.1", "10.0.0.2");
+    let none: [u32; 0] = [];
+    assert_eq!(run(b"set", a, b, 0), none);
+    // The bit is the destination's: it shows when that host sends.
+    assert_eq!(run(b"ask", b, a, 1), [2, 3]);
+    assert_eq!(run(b"ask", a, b, 1), none);
+    assert_eq!(run(b"not", a, b, 1), [4]);
+    assert_eq!(run(b"ask", b, a, 10), none);
+    assert_eq!(run(b"turn", a, b, 10), none);
+    assert_eq!(run(b"ask", a, b, 309), [2, 3]);
+    assert_eq!(run(b"ask", a, b, 310), none);
+}
