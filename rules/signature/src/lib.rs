@@ -54,6 +54,7 @@ mod context;
 mod engine;
 mod error;
 mod event_test;
+mod filter;
 mod flow_state;
 mod flow_test;
 mod halves;

@@ -38,8 +38,6 @@ pub const BASE64_BYTES_MAX: usize = 64 * 1024;
 
 /// A longer fast pattern is cut to its last bytes: more of it costs memory and tells little.
 pub const PREFILTER_PATTERN_BYTES_MAX: usize = 24;
-/// Patterns of one group up to which the prefilter is a full DFA; above, a contiguous NFA.
-pub const PREFILTER_DFA_BYTES_MAX: usize = 128 * 1024;
 
 /// Hits reported by one call of the matcher.
 pub const HITS_PER_CALL_MAX: usize = 64;

@@ -1,16 +1,14 @@
 //! Which rules can match at all: one search for the telling patterns of many rules.
 //!
 //! Each rule gives the pattern its author chose (`fast_pattern`), else the most telling of its
-//! contents. All patterns of a group are sought at once, without regard to case, in one pass. A
+//! contents. All patterns of a group are sought at once ([`Filter`]), without regard to case. A
 //! rule found so is a candidate only: the verifier decides.
 
 use std::collections::BTreeMap;
 
-use aho_corasick::automaton::Automaton;
-use aho_corasick::{Anchored, MatchKind, StartKind, dfa, nfa};
-
 use crate::content::{Content, FastPattern, commonness};
-use crate::limits::{PREFILTER_DFA_BYTES_MAX, PREFILTER_PATTERN_BYTES_MAX};
+use crate::filter::Filter;
+use crate::limits::PREFILTER_PATTERN_BYTES_MAX;
 use crate::rule::RuleIndex;
 use crate::verify::{Step, StepList};
 
@@ -86,28 +84,11 @@ impl GroupBuilder {
     }
 
     pub(crate) fn build(self) -> Group {
-        let total: usize = self.patterns.keys().map(Vec::len).sum();
-        let scan = if self.patterns.is_empty() {
-            None
-        } else {
-            Scan::build(self.patterns.keys(), total)
-        };
-        match scan {
-            Some(scan) => Group {
-                scan: Some(scan),
-                rules: self.patterns.into_values().map(Vec::into_boxed_slice).collect(),
-                always: self.always,
-            },
-            None => {
-                // Without an automaton all are candidates: slower, never wrong.
-                let mut always = self.always;
-                always.extend(self.patterns.into_values().flatten());
-                Group {
-                    scan: None,
-                    rules: Box::default(),
-                    always,
-                }
-            }
+        let patterns = self.patterns.keys().map(Vec::as_slice);
+        Group {
+            filter: Filter::new(patterns, commonness),
+            rules: self.patterns.into_values().map(Vec::into_boxed_slice).collect(),
+            always: self.always,
         }
     }
 }
@@ -115,90 +96,40 @@ impl GroupBuilder {
 /// The rules of one buffer (and direction), ready to be searched for.
 #[derive(Debug, Default)]
 pub(crate) struct Group {
-    scan: Option<Scan>,
+    filter: Filter,
     /// For each pattern the rules that have it.
     rules: Box<[Box<[RuleIndex]>]>,
     always: Vec<RuleIndex>,
 }
 
-#[derive(Debug)]
-enum Scan {
-    Dense(Box<dfa::DFA>),
-    Compact(Box<nfa::contiguous::NFA>),
-}
-
-impl Scan {
-    fn build<'p>(patterns: impl Iterator<Item = &'p Vec<u8>> + Clone, total: usize) -> Option<Scan> {
-        let nfa = nfa::noncontiguous::Builder::new()
-            .match_kind(MatchKind::Standard)
-            .ascii_case_insensitive(true)
-            .prefilter(false)
-            .build(patterns)
-            .ok()?;
-        if total <= PREFILTER_DFA_BYTES_MAX
-            && let Ok(dense) = dfa::Builder::new()
-                .start_kind(StartKind::Unanchored)
-                .build_from_noncontiguous(&nfa)
-        {
-            return Some(Scan::Dense(Box::new(dense)));
-        }
-        let compact = nfa::contiguous::Builder::new()
-            .build_from_noncontiguous(&nfa)
-            .ok()?;
-        Some(Scan::Compact(Box::new(compact)))
-    }
-}
-
 impl Group {
     /// Whether no rule is in the group.
     pub(crate) fn is_empty(&self) -> bool {
-        self.scan.is_none() && self.always.is_empty()
+        self.rules.is_empty() && self.always.is_empty()
     }
 
     /// Calls `found` with every rule whose pattern is in the data, and with those that have none; a
     /// rule may come more than once.
-    pub(crate) fn candidates(&self, data: &[u8], mut found: impl FnMut(RuleIndex)) {
+    pub(crate) fn candidates(&self, data: &[u8], found: impl FnMut(RuleIndex)) {
+        self.new_candidates(data, 0, found);
+    }
+
+    /// The same, of data whose first `seen` bytes were looked at: rules whose pattern ends behind them.
+    pub(crate) fn new_candidates(&self, data: &[u8], seen: usize, mut found: impl FnMut(RuleIndex)) {
         self.always.iter().copied().for_each(&mut found);
-        let mut last = None;
-        let by_pattern = |pattern: usize| {
-            // Runs of one byte find the same pattern at each step.
-            if last != Some(pattern) {
-                last = Some(pattern);
-                self.rules
-                    .get(pattern)
-                    .into_iter()
-                    .flatten()
-                    .copied()
-                    .for_each(&mut found);
-            }
-        };
-        match &self.scan {
-            Some(Scan::Dense(dense)) => scan(&**dense, data, by_pattern),
-            Some(Scan::Compact(compact)) => scan(&**compact, data, by_pattern),
-            None => {}
-        }
+        self.filter.find(data, seen, |pattern| {
+            let rules = self.rules.get(pattern as usize).into_iter().flatten();
+            rules.copied().for_each(&mut found);
+        });
     }
 
     pub(crate) fn memory_bytes(&self) -> usize {
-        match &self.scan {
-            Some(Scan::Dense(dense)) => dense.memory_usage(),
-            Some(Scan::Compact(compact)) => compact.memory_usage(),
-            None => 0,
-        }
-    }
-}
-
-fn scan<A: Automaton>(automaton: &A, data: &[u8], mut found: impl FnMut(usize)) {
-    let Ok(mut state) = automaton.start_state(Anchored::No) else {
-        return;
-    };
-    for byte in data {
-        state = automaton.next_state(Anchored::No, state, *byte);
-        if automaton.is_special(state) && automaton.is_match(state) {
-            for index in 0..automaton.match_len(state) {
-                found(automaton.match_pattern(state, index).as_usize());
-            }
-        }
+        let rules = self
+            .rules
+            .iter()
+            .map(|rules| size_of_val(&**rules))
+            .sum::<usize>();
+        self.filter.memory_bytes() + rules
     }
 }
 
