@@ -47,9 +47,11 @@ pub struct Context<'a> {
     pub app_failed: bool,
     /// The transaction's number within its flow; [`crate::Matcher::transaction`] fills it.
     pub transaction: Option<u64>,
-    /// How many bytes at the start of the chunk given to [`crate::Matcher::stream`] an earlier chunk held, so
-    /// that rules which count do not count them again. Filled by who cuts the stream into chunks.
+    /// How many bytes at the start of the chunk given to [`crate::Matcher::stream`] an earlier chunk held: they
+    /// are not searched and not counted again. Filled by who cuts the stream into chunks.
     pub seen_before: usize,
+    /// What the flow carries now is encrypted: [`crate::Matcher::packet`] looks for nothing in the payload.
+    pub is_encrypted: bool,
     /// Which way the bytes go within the flow.
     pub direction: Direction,
     /// Whether both sides have spoken (TCP: the handshake is complete).

@@ -90,18 +90,24 @@ impl Bits {
         hash(key) >> self.shift
     }
 
+    /// Two bits of one word.
+    fn mask(key: u32, place: u32) -> u64 {
+        1 << (place % 64) | 1 << (hash(key) >> 4 & 63)
+    }
+
     fn set(&mut self, key: u32) {
         let place = self.place(key);
         if let Some(word) = self.words.get_mut(place as usize / 64) {
-            *word |= 1 << (place % 64);
+            *word |= Bits::mask(key, place);
         }
     }
 
     #[inline]
     fn has(&self, key: u32) -> bool {
         let place = self.place(key);
-        let word = self.words.get(place as usize / 64);
-        word.is_some_and(|word| word >> (place % 64) & 1 == 1)
+        let word = self.words.get(place as usize / 64).copied().unwrap_or(0);
+        let mask = Bits::mask(key, place);
+        word & mask == mask
     }
 }
 

@@ -7,7 +7,7 @@
 use crate::context::Direction;
 use crate::halves::Halves;
 use crate::limits::{FLOW_BITS_MAX, FLOW_COUNTERS_MAX, FLOW_RULES_MAX};
-use crate::rule::{Effect, Operand};
+use crate::rule::{Effect, Operand, RuleIndex};
 use crate::threshold::FlowWindows;
 
 /// Memory of one flow, owned by the caller and handed in through [`crate::Context`].
@@ -27,6 +27,33 @@ struct Memory {
     halves: Halves,
     counted: Vec<Counted>,
     windows: FlowWindows,
+    /// By direction.
+    waiting: [Vec<Waiting>; 2],
+    /// Which of a matcher's engines the waiting rules are of.
+    engine: u32,
+}
+
+/// A rule whose pattern was found in a stream, and that may match with what comes next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Waiting {
+    pub(crate) rule: RuleIndex,
+    /// Bytes that came since.
+    pub(crate) age: usize,
+}
+
+impl Waiting {
+    /// A rule whose pattern was just found.
+    pub(crate) fn new(rule: RuleIndex) -> Waiting {
+        Waiting { rule, age: 0 }
+    }
+
+    /// The same, `bytes` later.
+    pub(crate) fn older(self, bytes: usize) -> Waiting {
+        Waiting {
+            age: self.age.saturating_add(bytes),
+            ..self
+        }
+    }
 }
 
 /// When a rule last counted something.
@@ -70,6 +97,30 @@ pub(crate) enum Room {
 impl FlowState {
     fn memory(&mut self) -> &mut Memory {
         self.memory.get_or_insert_default()
+    }
+
+    /// Takes out the rules that wait in a direction; `None` when they are of another engine, which is then forgotten.
+    pub(crate) fn take_waiting(&mut self, direction: Direction, engine: u32) -> Option<Vec<Waiting>> {
+        let Some(memory) = &mut self.memory else {
+            return Some(Vec::new());
+        };
+        let waiting = memory.waiting.get_mut(direction.index()).map(std::mem::take);
+        (memory.engine == engine).then_some(waiting.unwrap_or_default())
+    }
+
+    /// Lets rules wait in a direction.
+    pub(crate) fn put_waiting(&mut self, direction: Direction, engine: u32, waiting: Vec<Waiting>) {
+        if waiting.is_empty() && self.memory.is_none() {
+            return;
+        }
+        let memory = self.memory();
+        if memory.engine != engine {
+            memory.engine = engine;
+            memory.waiting = Default::default();
+        }
+        if let Some(place) = memory.waiting.get_mut(direction.index()) {
+            *place = waiting;
+        }
     }
 
     pub(crate) fn bit(&self, name: u64) -> bool {

@@ -36,6 +36,9 @@ pub const REGEX_MATCH_LIMIT_RAISED: u32 = 100_000;
 /// Most bytes that `base64_decode` yields.
 pub const BASE64_BYTES_MAX: usize = 64 * 1024;
 
+/// Most rules that wait in one direction of a flow for more of the stream; the longest waiting give way.
+pub const FLOW_WAITING_MAX: usize = 32;
+
 /// A longer fast pattern is cut to its last bytes: more of it costs memory and tells little.
 pub const PREFILTER_PATTERN_BYTES_MAX: usize = 24;
 

@@ -11,7 +11,8 @@ use vonggac_protocol::{Side, Source};
 use crate::bounded_map::BoundedMap;
 use crate::context::Context;
 use crate::engine::{Class, Engine};
-use crate::limits::HOST_BITS_MAX;
+use crate::flow_state::Waiting;
+use crate::limits::{FLOW_WAITING_MAX, HOST_BITS_MAX};
 use crate::ranges::address_number;
 use crate::rule::{Action, RuleIndex};
 use crate::threshold::ThresholdTable;
@@ -61,12 +62,16 @@ pub struct Counters {
     pub threshold_evicted: u64,
     /// Host bits that gave way.
     pub host_bits_evicted: u64,
+    /// Rules that waited for more of a stream, and gave way.
+    pub waiting_dropped: u64,
 }
 
 /// Judges by the rules of one engine; one per worker, with its own scratch space and thresholds.
 #[derive(Debug)]
 pub struct Matcher {
     engine: Arc<Engine>,
+    /// How often there was another one.
+    engine_number: u32,
     marks: Marks,
     tables: Tables,
 }
@@ -99,17 +104,22 @@ impl Marks {
         }
     }
 
-    fn add(&mut self, rule: RuleIndex) {
-        if let Some(last) = self.last_call.get_mut(rule.index())
-            && *last != self.call
-        {
-            *last = self.call;
+    /// Adds a rule; `false` when it was there.
+    fn add(&mut self, rule: RuleIndex) -> bool {
+        let is_new = match self.last_call.get_mut(rule.index()) {
+            Some(last) => std::mem::replace(last, self.call) != self.call,
+            None => false,
+        };
+        if is_new {
             self.candidates.push(rule);
         }
+        is_new
     }
 
     fn add_all(&mut self, rules: &[RuleIndex]) {
-        rules.iter().for_each(|rule| self.add(*rule));
+        for rule in rules {
+            self.add(*rule);
+        }
     }
 }
 
@@ -128,6 +138,7 @@ impl Matcher {
         };
         Matcher {
             engine,
+            engine_number: 0,
             marks,
             tables,
         }
@@ -141,6 +152,7 @@ impl Matcher {
             call: 0,
         };
         self.engine = engine;
+        self.engine_number = self.engine_number.wrapping_add(1);
     }
 
     /// The rules.
@@ -186,38 +198,71 @@ impl Matcher {
                 .add_all(engine.by_address_once.destination.rules(destination));
             self.marks.add_all(&engine.every_flow);
         }
-        if !payload.is_empty() {
+        if !payload.is_empty() && !cx.is_encrypted {
             let marks = &mut self.marks;
             if let Some(group) = engine
                 .packet
                 .get(class as usize)
                 .and_then(|g| g.get(direction.index()))
             {
-                group.candidates(payload, |rule| marks.add(rule));
+                group.candidates(payload, |rule| {
+                    marks.add(rule);
+                });
             }
             // Without a flow there will be no stream: this is the only look at these bytes.
             if class == Class::Tcp
                 && cx.flow.is_none()
                 && let Some(group) = engine.stream.get(direction.index())
             {
-                group.candidates(payload, |rule| marks.add(rule));
+                group.candidates(payload, |rule| {
+                    marks.add(rule);
+                });
             }
         }
         self.judge(cx, Evidence::Packet(payload), out);
     }
 
-    /// Judges a chunk of the reassembled TCP stream. Chunks may overlap: a rule reports once per
-    /// direction of a flow.
+    /// Judges a chunk of the reassembled TCP stream: bytes that an earlier chunk held ([`Context::seen_before`]), then new ones. A rule
+    /// is found by a pattern that ends in the new ones; while its pattern is in the chunk, it is judged again with what came since. It
+    /// reports once per direction of a flow.
     pub fn stream(&mut self, cx: &mut Context<'_>, data: &[u8], out: &mut Vec<Hit>) {
         if data.is_empty() || cx.flow.as_ref().is_some_and(|flow| flow.is_silenced()) {
             return;
         }
         let engine = Arc::clone(&self.engine);
         self.marks.begin();
-        if let Some(group) = engine.stream.get(cx.direction.index()) {
-            group.candidates(data, |rule| self.marks.add(rule));
+        let direction = cx.direction;
+        let Some(group) = engine.stream.get(direction.index()) else {
+            return;
+        };
+        let earlier = cx
+            .flow
+            .as_deref_mut()
+            .and_then(|flow| flow.take_waiting(direction, self.engine_number));
+        // Another engine has seen nothing of it yet.
+        let seen = earlier.as_ref().map_or(0, |_| cx.seen_before.min(data.len()));
+        group.new_candidates(data, seen, |rule| {
+            self.marks.add(rule);
+        });
+        let found = self.marks.candidates.iter();
+        let mut waiting: Vec<Waiting> = found.map(|rule| Waiting::new(*rule)).collect();
+        for earlier in earlier.unwrap_or_default() {
+            let waits = earlier.older(data.len() - seen);
+            if waits.age < data.len() && self.marks.add(waits.rule) {
+                waiting.push(waits);
+            }
         }
+        self.marks.add_all(group.always());
         self.judge(cx, Evidence::Stream(data), out);
+        waiting.retain(|waits| {
+            let rule = engine.full_rule(waits.rule);
+            rule.is_some_and(|rule| judge::may_match_later(rule, cx))
+        });
+        self.tables.counters.waiting_dropped += waiting.len().saturating_sub(FLOW_WAITING_MAX) as u64;
+        waiting.truncate(FLOW_WAITING_MAX);
+        if let Some(flow) = cx.flow.as_deref_mut() {
+            flow.put_waiting(direction, self.engine_number, waiting);
+        }
     }
 
     /// Judges a stage of a transaction of the protocol that the context names. To be called once for each stage, in order.
@@ -247,7 +292,9 @@ impl Matcher {
                 let Some(view) = transform::apply(transforms, data) else {
                     continue;
                 };
-                scan.group.candidates(&view, |rule| self.marks.add(rule));
+                scan.group.candidates(&view, |rule| {
+                    self.marks.add(rule);
+                });
             }
         }
         self.judge(cx, Evidence::Transaction(readings), out);

@@ -110,13 +110,18 @@ impl Group {
 
     /// Calls `found` with every rule whose pattern is in the data, and with those that have none; a
     /// rule may come more than once.
-    pub(crate) fn candidates(&self, data: &[u8], found: impl FnMut(RuleIndex)) {
+    pub(crate) fn candidates(&self, data: &[u8], mut found: impl FnMut(RuleIndex)) {
+        self.always.iter().copied().for_each(&mut found);
         self.new_candidates(data, 0, found);
     }
 
-    /// The same, of data whose first `seen` bytes were looked at: rules whose pattern ends behind them.
+    /// Rules without a pattern.
+    pub(crate) fn always(&self) -> &[RuleIndex] {
+        &self.always
+    }
+
+    /// Calls `found` with every rule whose pattern ends behind the first `seen` bytes.
     pub(crate) fn new_candidates(&self, data: &[u8], seen: usize, mut found: impl FnMut(RuleIndex)) {
-        self.always.iter().copied().for_each(&mut found);
         self.filter.find(data, seen, |pattern| {
             let rules = self.rules.get(pattern as usize).into_iter().flatten();
             rules.copied().for_each(&mut found);

@@ -84,3 +84,47 @@ fn host_bits_of_one_host() {
     assert_eq!(run(b"ask", a, b, 309), [2, 3]);
     assert_eq!(run(b"ask", a, b, 310), none);
 }
+
+/// The numbers of the rules found in chunks of a stream, of which each begins with the last `kept` bytes of those before.
+fn in_stream(matcher: &mut vonggac_signature::Matcher, chunks: &[&str], kept: usize) -> Vec<u32> {
+    let mut flow = FlowState::default();
+    let (mut window, mut found) = (String::new(), Vec::new());
+    for chunk in chunks {
+        let cut = window.len().saturating_sub(kept);
+        window.drain(..cut);
+        let seen_before = window.len();
+        window.push_str(chunk);
+        let mut hits = Vec::new();
+        let mut cx = Context {
+            seen_before,
+            ..context(Some(&mut flow), None)
+        };
+        matcher.stream(&mut cx, window.as_bytes(), &mut hits);
+        found.extend(sids(matcher, &hits));
+    }
+    found
+}
+
+#[test]
+fn a_rule_matches_across_the_chunks_of_a_stream() {
+    let mut matcher = matcher(
+        "alert tcp any any -> any any (content:\"first\"; fast_pattern; content:\"second\"; sid:1;)\n\
+         alert tcp any any -> any any (content:\"first\"; content:\"second\"; fast_pattern; sid:2;)\n\
+         alert tcp any any -> any any (content:\"secondthird\"; sid:3;)",
+    );
+    let mut check = |chunks: &[&str], expect: &[u32]| {
+        let mut found = in_stream(&mut matcher, chunks, 100);
+        found.sort_unstable();
+        assert_eq!(found, expect, "{chunks:?}");
+    };
+    check(&["first", "second"], &[1, 2]);
+    check(&["first..", ".", ".", "sec", "ond", "third"], &[1, 2, 3]);
+    check(&["fi", "rst", "seco", "nd"], &[1, 2]);
+    // What is behind the window is forgotten.
+    let far = ".".repeat(100);
+    check(&["first", &far, "second"], &[]);
+    check(&["second", "first"], &[1, 2]);
+    let bytes: Vec<String> = "first..secondthird".chars().map(String::from).collect();
+    let bytes: Vec<&str> = bytes.iter().map(String::as_str).collect();
+    check(&bytes, &[1, 2, 3]);
+}

@@ -103,6 +103,8 @@ pub(crate) struct Window {
     pub(crate) new: usize,
     /// Bytes of the direction so far.
     pub(crate) seen: u64,
+    /// How often few new bytes were looked at.
+    pub(crate) few_scans: u8,
     pub(crate) closed: bool,
 }
 

@@ -137,6 +137,7 @@ impl Counters {
             flow_memory_full,
             threshold_evicted,
             host_bits_evicted,
+            waiting_dropped,
             ..
         } = self.signature;
         list.extend([
@@ -149,6 +150,7 @@ impl Counters {
             ("signature_flow_memory_full", flow_memory_full),
             ("signature_threshold_evicted", threshold_evicted),
             ("signature_host_bits_evicted", host_bits_evicted),
+            ("signature_waiting_dropped", waiting_dropped),
         ]);
         list
     }

@@ -45,6 +45,7 @@ fn context<'a>(
         app_failed: matches!(scene.conversation.application, Application::Other),
         transaction: None,
         seen_before: 0,
+        is_encrypted: matches!(&scene.conversation.application, Application::Known(known) if known.is_over),
         direction: rule_direction(scene, direction),
         established: scene.flow.established,
         flow: Some(&mut scene.conversation.rules),

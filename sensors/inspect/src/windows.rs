@@ -4,6 +4,12 @@ use crate::conversation::{Application, Conversation, Window, of};
 use crate::worker::{Scene, Worker};
 use vonggac_stream::Direction;
 
+/// Fewer new bytes than this are few.
+const FEW_BYTES: usize = 64;
+/// How often signatures look at few new bytes of a direction at once; then they wait for more, so that bytes sent one by one cost no more than
+/// others.
+const FEW_SCANS_MAX: u8 = 64;
+
 /// From that place in a direction on, signatures look at that many new bytes at once rather than at each segment.
 const BATCH_AFTER_BYTES: u64 = 16 * 1024;
 const BATCH_BYTES: usize = 2560;
@@ -34,9 +40,10 @@ impl Worker<'_> {
             return;
         }
         let (seen, is_full) = (window.seen, window.new >= BATCH_BYTES);
+        let is_early = seen <= BATCH_AFTER_BYTES && window.is_worth_a_scan();
         if let Some(data) = loose {
             self.match_stream(scene, direction, data);
-        } else if seen <= BATCH_AFTER_BYTES || is_full {
+        } else if is_early || is_full {
             self.scan_window(scene, direction);
             self.slide(scene.conversation.window(direction));
         }
@@ -89,6 +96,18 @@ impl Worker<'_> {
         self.shared.window_bytes = self.shared.window_bytes.saturating_sub(window.bytes.len());
         window.bytes = Vec::new();
         window.new = 0;
+    }
+}
+
+impl Window {
+    /// Whether there are enough new bytes, or few came seldom until now.
+    fn is_worth_a_scan(&mut self) -> bool {
+        if self.new >= FEW_BYTES {
+            return true;
+        }
+        let has_room = self.few_scans < FEW_SCANS_MAX;
+        self.few_scans = self.few_scans.saturating_add(u8::from(has_room));
+        has_room
     }
 }
 

@@ -298,6 +298,22 @@ fn account(budget: &Budget, counters: &mut Counters) {
     counters.regex_limit += u64::from(budget.regex_failures);
 }
 
+/// Whether a rule whose pattern was found in a stream may match with what comes next.
+pub(super) fn may_match_later(rule: &Rule, cx: &Context<'_>) -> bool {
+    let has_more = rule
+        .payload
+        .as_ref()
+        .is_some_and(|payload| payload.steps().len() > 1);
+    let was_reported = |flow: &FlowState| flow.was_reported(rule.identity(), cx.direction);
+    has_more
+        && header_admits(&rule.header, cx)
+        && rule
+            .flow
+            .direction
+            .is_none_or(|direction| direction == cx.direction)
+        && !cx.flow.as_deref().is_some_and(was_reported)
+}
+
 const TCP: u8 = 6;
 
 fn moment(cx: &Context<'_>) -> Moment {

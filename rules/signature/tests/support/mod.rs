@@ -93,6 +93,7 @@ pub fn context<'a>(flow: Option<&'a mut FlowState>, app: Option<App>) -> Context
         app_failed: false,
         transaction: None,
         seen_before: 0,
+        is_encrypted: false,
         direction: Direction::ToServer,
         established: true,
         flow,
