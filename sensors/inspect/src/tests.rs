@@ -159,7 +159,7 @@ fn http_becomes_transactions_files_and_hits() {
         .collect();
     assert_eq!(
         (file.name.as_str(), file.sha256.as_str()),
-        ("evil.exe", digest.as_str())
+        ("/evil.exe", digest.as_str())
     );
     assert_eq!(kept.sids(), [1, 2, 2, 3, 4, 5, 6]);
     let flow = kept.flows()[0];

@@ -55,7 +55,7 @@ fn an_alert_carries_its_transaction_its_files_and_the_flow_so_far() {
     let body = of_sid(3);
     assert_eq!(
         (body.files.len(), body.files[0].name.as_str(), body.files[0].size),
-        (1, "evil.exe", 7)
+        (1, "/evil.exe", 7)
     );
     assert_eq!(body.http.as_ref().unwrap().status_code, 200);
     let flow = body.flow.as_ref().unwrap();

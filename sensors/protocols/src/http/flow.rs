@@ -17,6 +17,8 @@ pub(crate) struct HttpFlow {
     begun: u32,
     /// The response under way is an interim one, of which another follows.
     is_interim: bool,
+    /// Responses may have been missed: which request the next one answers is not known by counting.
+    has_missed_responses: bool,
     /// What the client says behind `CONNECT`; `None` when no such request waits for its response.
     held: Option<Held>,
 }
@@ -36,6 +38,7 @@ impl Default for HttpFlow {
             transactions: VecDeque::new(),
             begun: 0,
             is_interim: false,
+            has_missed_responses: false,
             held: None,
         }
     }
@@ -146,7 +149,13 @@ impl HttpFlow {
 
     fn request(&mut self, host: &mut dyn Host, head: Box<RequestHead>) {
         let [_, responses] = &mut self.parsers;
+        let is_lost = responses.is_lost();
         responses.request_seen(&head);
+        if is_lost {
+            // Who asks again has been answered, in what was lost.
+            self.give_up_responses(host, 0);
+        }
+        self.read_told(host);
         let transaction = self.begin(host);
         transaction.client.body.begin(host, &head.headers);
         transaction.request = Some(head);
@@ -158,6 +167,9 @@ impl HttpFlow {
         if self.is_interim {
             return;
         }
+        if std::mem::take(&mut self.has_missed_responses) {
+            self.give_up_responses(host, 1);
+        }
         if self.under_way(Side::Server).is_none() {
             self.begin(host).client.is_done = true;
         }
@@ -165,6 +177,30 @@ impl HttpFlow {
             transaction.server.body.begin(host, &head.headers);
             transaction.response = Some(head);
             transaction.judge(host, Side::Server, HEAD);
+            if transaction.waits_for_leave() {
+                let [requests, _] = &mut self.parsers;
+                requests.body_refused();
+            }
+        }
+    }
+
+    /// Ends the responses that are waited for but for the last `kept` of them, which were missed.
+    fn give_up_responses(&mut self, host: &mut dyn Host, kept: usize) {
+        self.has_missed_responses = false;
+        let open = self.transactions.iter_mut();
+        let open = open.rev().filter(|transaction| !transaction.server.is_done);
+        for transaction in open.skip(kept) {
+            end_side(host, transaction, Side::Server, End::Truncated);
+        }
+    }
+
+    /// Takes what the response parser says now that it knows of a request.
+    fn read_told(&mut self, host: &mut dyn Host) {
+        let mut nothing: &[u8] = &[];
+        let [_, responses] = &mut self.parsers;
+        let told: Vec<_> = std::iter::from_fn(|| responses.next(&mut nothing)).collect();
+        for event in told {
+            self.take(host, Side::Server, event);
         }
     }
 
@@ -224,8 +260,12 @@ impl Protocol for HttpFlow {
             self.let_go(host);
             self.held = Some(Held::default());
         }
-        side.of_mut(&mut self.parsers).gap(bytes);
-        self.read(host, side, &[])
+        let parser = side.of_mut(&mut self.parsers);
+        parser.gap(bytes);
+        let is_lost = parser.is_lost();
+        let next = self.read(host, side, &[]);
+        self.has_missed_responses |= side == Side::Server && is_lost;
+        next
     }
 
     fn end(&mut self, host: &mut dyn Host, side: Side) -> Next {

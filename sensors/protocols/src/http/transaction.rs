@@ -3,7 +3,7 @@
 use super::buffers;
 use super::card::Buffer;
 use super::coded_body::CodedBody;
-use super::{Header, RequestHead, ResponseHead, find, uri};
+use super::{Header, RequestHead, ResponseHead, find, uri, values};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::borrow::Cow;
@@ -61,6 +61,15 @@ impl Transaction {
 
     pub(super) fn is_done(&self) -> bool {
         self.client.is_done && self.server.is_done
+    }
+
+    /// Whether the client sends its body only when it is told to (RFC 9110, 10.1.1), and it has not begun.
+    pub(super) fn waits_for_leave(&self) -> bool {
+        let request = self.request.as_deref();
+        let mut expectations = request
+            .into_iter()
+            .flat_map(|head| values(&head.headers, "expect"));
+        !self.client.is_done && expectations.any(|value| value.eq_ignore_ascii_case(b"100-continue"))
     }
 
     /// Has rules judge the stages of a side up to this one.

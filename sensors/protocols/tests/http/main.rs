@@ -1,0 +1,6 @@
+//! HTTP flows as the core sees them: what a protocol is fed, and what it tells.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod exchange;
+mod pairing;
+mod recorder;
