@@ -9,7 +9,7 @@ use vonggac_protocol::{End, FileBody, Host};
 pub(super) struct CodedBody {
     /// `None` when no coding is on it.
     decoder: Option<Decoder>,
-    /// There was no memory to decode more: the rest is dropped.
+    /// It cannot be decoded further: the rest is dropped.
     is_given_up: bool,
     /// How many bytes of the core's budget the decoder's windows take.
     reserved: usize,
@@ -52,6 +52,16 @@ impl CodedBody {
             self.is_given_up = true;
         }
         self.note(host, before, progress)
+    }
+
+    /// The next `bytes` were not seen. What is coded cannot be read on behind them.
+    pub(super) fn miss(&mut self, host: &mut dyn Host, bytes: u64) {
+        if let Some(mut decoder) = self.decoder.take() {
+            let file = &mut self.file;
+            decoder.finish(&mut |piece| file.add(host, piece));
+            self.is_given_up = true;
+        }
+        self.file.miss(bytes);
     }
 
     /// Ends it; says what is wrong with it if that did not show before.

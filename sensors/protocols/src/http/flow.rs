@@ -138,7 +138,7 @@ impl HttpFlow {
             }
             Event::Gap(bytes) => {
                 if let Some(transaction) = self.under_way(side) {
-                    transaction.message_mut(side).body.file.miss(bytes);
+                    transaction.message_mut(side).body.miss(host, bytes);
                 }
             }
             Event::Complete(end) => self.complete(host, side, end),
@@ -310,7 +310,10 @@ fn close(host: &mut dyn Host, mut transaction: Transaction) {
 fn file(host: &mut dyn Host, transaction: &mut Transaction, side: Side) {
     let mime = transaction.mime(side);
     let event = transaction.file(side, &mime).map(|file| proto::File {
-        sha256: transaction.message(side).body.file.sha256(),
+        sha256: match file.complete {
+            true => transaction.message(side).body.file.sha256(),
+            false => String::new(),
+        },
         scan: "none".into(),
         http: Some(Box::new(transaction.describe())),
         ..file

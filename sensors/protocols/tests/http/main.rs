@@ -2,5 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod exchange;
+mod files;
 mod pairing;
 mod recorder;
