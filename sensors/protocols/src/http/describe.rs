@@ -51,7 +51,7 @@ impl Transaction {
     }
 
     /// The file that a side's body is, without its hash; `None` without a body.
-    pub(super) fn file(&self, side: Side, mime: &str) -> Option<proto::File> {
+    fn file(&self, side: Side, mime: &str) -> Option<proto::File> {
         let body = &self.message(side).body.file;
         let range = self.range(side);
         let file = self.file_of(body, self.file_name(side), mime)?;
@@ -64,8 +64,43 @@ impl Transaction {
         })
     }
 
+    /// The files that a side sends, without their hashes: those of a form, or else the body. `None` stands for one without any byte.
+    pub(super) fn files_of(&self, side: Side, mime: &str) -> Vec<Option<proto::File>> {
+        let Some(form) = self.message(side).body.form() else {
+            return vec![self.file(side, mime)];
+        };
+        let parts = form.files().iter();
+        parts
+            .map(|part| {
+                let mime = limits::cut(part.body.media_type(&part.declared), limits::TEXT_BYTES_MAX);
+                self.file_of(&part.body, part.name.clone(), &mime)
+            })
+            .collect()
+    }
+
+    /// The files of a side with all that is told of them.
+    pub(super) fn files_with_hashes(&self, side: Side, mime: &str) -> Vec<Option<proto::File>> {
+        let body = &self.message(side).body;
+        let hashes = match body.form() {
+            Some(form) => form.files().iter().map(|part| part.body.sha256()).collect(),
+            None => vec![body.file.sha256()],
+        };
+        let files = self.files_of(side, mime).into_iter().zip(hashes);
+        files
+            .map(|(file, sha256)| {
+                let file = file?;
+                Some(proto::File {
+                    sha256: if file.complete { sha256 } else { String::new() },
+                    scan: "none".into(),
+                    http: Some(Box::new(self.describe())),
+                    ..file
+                })
+            })
+            .collect()
+    }
+
     /// A file of that body; `None` without any byte of it.
-    pub(super) fn file_of(&self, body: &FileBody, name: String, mime: &str) -> Option<proto::File> {
+    fn file_of(&self, body: &FileBody, name: String, mime: &str) -> Option<proto::File> {
         // What was lost was sent, too: the file is as large as that.
         let size = body.size().saturating_add(body.missed());
         (size > 0).then(|| proto::File {
@@ -84,7 +119,7 @@ impl Transaction {
     }
 
     /// Whether a side's body is a part of a file, or may be.
-    pub(super) fn is_part(&self, side: Side) -> bool {
+    fn is_part(&self, side: Side) -> bool {
         let status = self.response.as_ref().map_or(0, |head| head.status);
         let is_partial = side == Side::Server && status == PARTIAL_CONTENT;
         match self.range(side) {

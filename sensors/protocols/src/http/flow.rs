@@ -4,7 +4,7 @@ use super::card::{BODY, HEAD};
 use super::transaction::Transaction;
 use super::{Direction, End, Event, Parser, RequestHead, ResponseHead};
 use std::collections::VecDeque;
-use vonggac_event::{Body, proto};
+use vonggac_event::Body;
 use vonggac_protocol::{Host, Next, Protocol, Side};
 
 /// Most bytes held back of what a client says behind `CONNECT`, before it is known whether a tunnel begins there.
@@ -123,15 +123,8 @@ impl HttpFlow {
                     if let Some(odd) = transaction.message_mut(side).body.add(host, &bytes) {
                         host.anomaly(side, "http_malformed", odd);
                     }
-                    let rule_bytes_max = host.limits().rule_body_bytes_max;
-                    let kept = transaction
-                        .message(side)
-                        .body
-                        .file
-                        .beginning(rule_bytes_max)
-                        .len();
                     // The rules' part of a long body need not wait for the rest.
-                    if kept >= rule_bytes_max {
+                    if transaction.has_all_for_rules(side) {
                         transaction.judge(host, side, BODY);
                     }
                 }
@@ -157,7 +150,7 @@ impl HttpFlow {
         }
         self.read_told(host);
         let transaction = self.begin(host);
-        transaction.client.body.begin(host, &head.headers);
+        transaction.client.body.begin(host, Side::Client, &head.headers);
         transaction.request = Some(head);
         transaction.judge(host, Side::Client, HEAD);
     }
@@ -174,7 +167,7 @@ impl HttpFlow {
             self.begin(host).client.is_done = true;
         }
         if let Some(transaction) = self.under_way(Side::Server) {
-            transaction.server.body.begin(host, &head.headers);
+            transaction.server.body.begin(host, Side::Server, &head.headers);
             transaction.response = Some(head);
             transaction.judge(host, Side::Server, HEAD);
             if transaction.waits_for_leave() {
@@ -307,21 +300,23 @@ fn close(host: &mut dyn Host, mut transaction: Transaction) {
     );
 }
 
+/// Tells the files that a side sent: those of a form, or else the body.
 fn file(host: &mut dyn Host, transaction: &mut Transaction, side: Side) {
     let mime = transaction.mime(side);
-    let event = transaction.file(side, &mime).map(|file| proto::File {
-        sha256: match file.complete {
-            true => transaction.message(side).body.file.sha256(),
-            false => String::new(),
-        },
-        scan: "none".into(),
-        http: Some(Box::new(transaction.describe())),
-        ..file
-    });
+    let files = transaction.files_with_hashes(side, &mime);
     let message = transaction.message_mut(side);
     message.mime = mime;
-    let data = message.body.file.take_kept(host);
-    if let Some(event) = event {
-        host.file(transaction.number(), side, event, data);
+    let whole = message.body.file.take_kept(host);
+    let data = match message.body.take_form() {
+        Some(parts) => parts
+            .into_iter()
+            .map(|mut part| part.body.take_kept(host))
+            .collect(),
+        None => vec![whole],
+    };
+    for (file, data) in files.into_iter().zip(data) {
+        if let Some(file) = file {
+            host.file(transaction.number(), side, file, data);
+        }
     }
 }

@@ -40,6 +40,7 @@ mod disposition;
 mod flow;
 mod framing;
 mod headers;
+mod multipart;
 mod parser;
 mod start_line;
 mod transaction;

@@ -109,6 +109,31 @@ impl Transaction {
         let kept = self.message(side).body.file.beginning(self.rule_body_bytes_max);
         (!kept.is_empty()).then_some(kept)
     }
+
+    /// The names of a side's files, and the part of each that rules read.
+    fn rule_files(&self, side: Side) -> Vec<(Cow<'_, str>, &[u8])> {
+        match self.message(side).body.form() {
+            Some(form) => {
+                let parts = form.files().iter();
+                let files = parts.map(|part| {
+                    let data = part.body.beginning(self.rule_body_bytes_max);
+                    (Cow::Borrowed(part.name.as_str()), data)
+                });
+                files.filter(|(_, data)| !data.is_empty()).collect()
+            }
+            None => {
+                let body = self.rule_body(side).into_iter();
+                body.map(|data| (Cow::Owned(self.file_name(side)), data))
+                    .collect()
+            }
+        }
+    }
+
+    /// Whether rules will read no more of a side's body than is there. Of a form they read each file's beginning.
+    pub(super) fn has_all_for_rules(&self, side: Side) -> bool {
+        let kept = self.rule_body(side).map_or(0, <[u8]>::len);
+        kept >= self.rule_body_bytes_max && self.message(side).body.form().is_none()
+    }
 }
 
 impl Source for Transaction {
@@ -169,15 +194,17 @@ impl Source for Transaction {
                     Side::Server => "set-cookie",
                 },
             )),
-            Buffer::RequestBody | Buffer::ResponseBody | Buffer::FileData => {
+            Buffer::RequestBody | Buffer::ResponseBody => {
                 into.extend(self.rule_body(side).map(Cow::Borrowed));
             }
+            Buffer::FileData => {
+                let files = self.rule_files(side).into_iter();
+                into.extend(files.map(|(_, data)| Cow::Borrowed(data)));
+            }
             Buffer::FileName => {
-                let name = self.rule_body(side).map(|_| self.file_name(side));
-                into.extend(
-                    name.filter(|name| !name.is_empty())
-                        .map(|name| Cow::Owned(name.into_bytes())),
-                );
+                let files = self.rule_files(side).into_iter();
+                let names = files.map(|(name, _)| name).filter(|name| !name.is_empty());
+                into.extend(names.map(|name| Cow::Owned(name.into_owned().into_bytes())));
             }
         }
     }
@@ -192,7 +219,8 @@ impl Source for Transaction {
     }
 
     fn files(&self, side: Side) -> Vec<proto::File> {
-        self.file(side, &self.mime(side)).into_iter().collect()
+        let files = self.files_of(side, &self.mime(side));
+        files.into_iter().flatten().collect()
     }
 }
 

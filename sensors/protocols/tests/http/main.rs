@@ -3,5 +3,6 @@
 
 mod exchange;
 mod files;
+mod forms;
 mod pairing;
 mod recorder;
