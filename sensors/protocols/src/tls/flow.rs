@@ -135,10 +135,12 @@ impl Handshake {
 
     fn certificates(&mut self, host: &mut dyn Host, chain: Vec<Vec<u8>>) {
         self.has_certificates = true;
-        match chain.first().map(|der| certificate::summarise(der)) {
-            Some(Ok(summary)) => self.certificate = Some(Box::new(summary)),
-            Some(Err(error)) => host.anomaly(Side::Server, "certificate_malformed", &error.to_string()),
-            None => {}
+        if let Some(der) = chain.first() {
+            let (summary, error) = certificate::summarise(der);
+            self.certificate = Some(Box::new(summary));
+            if let Some(error) = error {
+                host.anomaly(Side::Server, "certificate_malformed", &error.to_string());
+            }
         }
         self.chain = chain;
         self.judge_server(host);
