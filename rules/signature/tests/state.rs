@@ -86,7 +86,7 @@ fn host_bits_of_one_host() {
 }
 
 /// The numbers of the rules found in chunks of a stream, of which each begins with the last `kept` bytes of those before.
-fn in_stream(matcher: &mut vonggac_signature::Matcher, chunks: &[&str], kept: usize) -> Vec<u32> {
+fn in_stream(matcher: &mut Matcher, chunks: &[&str], kept: usize) -> Vec<u32> {
     let mut flow = FlowState::default();
     let (mut window, mut found) = (String::new(), Vec::new());
     for chunk in chunks {

@@ -6,7 +6,7 @@
 
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
-use x509_parser::asn1_rs::{Any, BmpString, Tag};
+use x509_parser::asn1_rs::{Any, BmpString, Class, Tag};
 use x509_parser::der_parser::Oid;
 use x509_parser::extensions::{GeneralName, ParsedExtension};
 use x509_parser::objects::{oid_registry, oid2abbrev};
@@ -19,7 +19,7 @@ pub const CERTIFICATE_BYTES_MAX: usize = 128 * 1024;
 /// Most alternative DNS names kept.
 pub const ALTERNATIVE_NAMES_MAX: usize = 1024;
 
-/// Why there is no summary.
+/// Why a summary lacks something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CertificateError {
     /// The server sent more than is worth reading.
@@ -35,8 +35,8 @@ pub enum CertificateError {
     Malformed,
 }
 
-/// What an analyst asks of a certificate.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What an analyst asks of a certificate; what could not be read of it is empty, a time 0.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Certificate {
     /// Subject, as `C=FR, O=Stamus, CN=SELKS`.
     pub subject: String,
@@ -56,29 +56,58 @@ pub struct Certificate {
     pub sha256: String,
 }
 
-/// Reads one certificate in DER.
-///
-/// # Errors
-/// [`CertificateError`] when it is too large or not a certificate.
-pub fn summarise(der: &[u8]) -> Result<Certificate, CertificateError> {
-    if der.len() > CERTIFICATE_BYTES_MAX {
-        return Err(CertificateError::OverLimit {
-            limit: CERTIFICATE_BYTES_MAX,
-            have: der.len(),
-        });
-    }
-    let (_, certificate) = X509Certificate::from_der(der).map_err(|_| CertificateError::Malformed)?;
-    let validity = certificate.validity();
-    Ok(Certificate {
-        subject: name_text(certificate.subject()),
-        issuer: name_text(certificate.issuer()),
-        serial: hex_with_colons(certificate.raw_serial()).to_ascii_uppercase(),
-        not_before_us: microseconds(validity.not_before.timestamp()),
-        not_after_us: microseconds(validity.not_after.timestamp()),
-        san_dns: alternative_names(&certificate),
+/// Reads one certificate in DER: what could be read of it, its fingerprints in any case, and what is wrong with it.
+pub fn summarise(der: &[u8]) -> (Certificate, Option<CertificateError>) {
+    let mut summary = Certificate {
         sha1: hex_with_colons(&Sha1::digest(der)),
         sha256: hexadecimal(&Sha256::digest(der)),
-    })
+        ..Certificate::default()
+    };
+    if der.len() > CERTIFICATE_BYTES_MAX {
+        let error = CertificateError::OverLimit {
+            limit: CERTIFICATE_BYTES_MAX,
+            have: der.len(),
+        };
+        return (summary, Some(error));
+    }
+    let Ok((_, certificate)) = X509Certificate::from_der(der) else {
+        // Whatever reads it before the fault is read.
+        summary.salvage(der);
+        return (summary, Some(CertificateError::Malformed));
+    };
+    let validity = certificate.validity();
+    summary.subject = name_text(certificate.subject());
+    summary.issuer = name_text(certificate.issuer());
+    summary.serial = serial_text(certificate.raw_serial());
+    summary.not_before_us = microseconds(validity.not_before.timestamp());
+    summary.not_after_us = microseconds(validity.not_after.timestamp());
+    summary.san_dns = alternative_names(&certificate);
+    (summary, None)
+}
+
+impl Certificate {
+    /// Reads the serial number and the names of what cannot be read as a whole (RFC 5280, 4.1), as far as it goes.
+    fn salvage(&mut self, der: &[u8]) -> Option<()> {
+        let (_, certificate) = Any::from_der(der).ok()?;
+        let (_, signed) = Any::from_der(certificate.data).ok()?;
+        let (mut rest, mut serial) = Any::from_der(signed.data).ok()?;
+        let is_version = serial.class() == Class::ContextSpecific;
+        if is_version {
+            (rest, serial) = Any::from_der(rest).ok()?;
+        }
+        self.serial = serial_text(serial.data);
+        let (rest, _algorithm) = Any::from_der(rest).ok()?;
+        let (rest, issuer) = X509Name::from_der(rest).ok()?;
+        self.issuer = name_text(&issuer);
+        let (rest, _validity) = Any::from_der(rest).ok()?;
+        let (_, subject) = X509Name::from_der(rest).ok()?;
+        self.subject = name_text(&subject);
+        Some(())
+    }
+}
+
+fn serial_text(serial: &[u8]) -> String {
+    hex_with_colons(serial).to_ascii_uppercase()
 }
 
 fn microseconds(seconds: i64) -> i64 {
@@ -170,7 +199,8 @@ mod tests {
     #[test]
     fn a_summary() {
         let der = include_bytes!("../../../tests/fuzz/seeds/certificate/named");
-        let certificate = summarise(der).unwrap();
+        let (certificate, error) = summarise(der);
+        assert_eq!(error, None);
         assert_eq!(certificate.subject, "C=VN, O=Example, CN=seed.example");
         assert_eq!(certificate.issuer, certificate.subject);
         assert_eq!(
@@ -188,25 +218,38 @@ mod tests {
             "61:c8:7e:b3:ad:bc:4c:89:0a:a4:f5:4d:5b:38:99:32:27:bd:a6:cc"
         );
         assert_eq!(certificate.sha256.len(), 64);
-        let bare = summarise(include_bytes!("../../../tests/fuzz/seeds/certificate/bare")).unwrap();
+        let (bare, _) = summarise(include_bytes!("../../../tests/fuzz/seeds/certificate/bare"));
         assert_eq!((bare.subject.as_str(), bare.san_dns.len()), ("", 0));
     }
 
     #[test]
-    fn what_is_no_certificate_is_refused() {
-        assert_eq!(summarise(b""), Err(CertificateError::Malformed));
-        assert_eq!(
-            summarise(b"\x30\x03\x02\x01\x00"),
-            Err(CertificateError::Malformed)
-        );
+    fn what_cannot_be_read_keeps_its_fingerprint_and_what_could() {
+        let check = |der: &[u8], expect: CertificateError| {
+            let (summary, error) = summarise(der);
+            assert_eq!(error, Some(expect));
+            assert_eq!(summary.sha256, hexadecimal(&Sha256::digest(der)));
+            assert_eq!(summary.sha1, hex_with_colons(&Sha1::digest(der)));
+            summary
+        };
+        check(b"", CertificateError::Malformed);
+        check(b"\x30\x03\x02\x01\x00", CertificateError::Malformed);
         let have = CERTIFICATE_BYTES_MAX + 1;
-        assert_eq!(
-            summarise(&vec![0x30; have]),
-            Err(CertificateError::OverLimit {
-                limit: CERTIFICATE_BYTES_MAX,
-                have
-            })
-        );
+        let limit = CERTIFICATE_BYTES_MAX;
+        check(&vec![0x30; have], CertificateError::OverLimit { limit, have });
+
+        // A month 99 in the validity.
+        let mut der = include_bytes!("../../../tests/fuzz/seeds/certificate/named").to_vec();
+        let time_at = der
+            .windows(2)
+            .position(|tag| tag == [0x17, 0x0d] || tag == [0x18, 0x0f])
+            .unwrap();
+        let month_at = time_at + if der[time_at] == 0x17 { 4 } else { 6 };
+        der[month_at..month_at + 2].copy_from_slice(b"99");
+        let summary = check(&der, CertificateError::Malformed);
+        assert_eq!(summary.subject, "C=VN, O=Example, CN=seed.example");
+        assert_eq!(summary.issuer, summary.subject);
+        assert!(summary.serial.starts_with("32:4D:16"));
+        assert_eq!(summary.not_before_us, 0);
     }
 
     proptest! {

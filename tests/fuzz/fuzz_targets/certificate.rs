@@ -5,7 +5,7 @@ use libfuzzer_sys::fuzz_target;
 use vonggac_protocols::certificate;
 
 fuzz_target!(|der: &[u8]| {
-    if let Ok(certificate) = certificate::summarise(der) {
-        assert!(certificate.san_dns.len() <= certificate::ALTERNATIVE_NAMES_MAX);
-    }
+    let (summary, _) = certificate::summarise(der);
+    assert!(summary.san_dns.len() <= certificate::ALTERNATIVE_NAMES_MAX);
+    assert_eq!(summary.sha256.len(), 64);
 });

@@ -53,8 +53,8 @@ numbers! {
 fn probe(start: &Start<'_>) -> Option<Side> {
     match start.transport {
         Transport::Udp => {
-            let is_dns =
-                start.bytes.len() >= HEADER_BYTES && start.is_on(&PORTS) || looks_like_dns(start.bytes);
+            let is_on_port = start.bytes.len() >= HEADER_BYTES && start.is_on(&PORTS);
+            let is_dns = is_on_port || (looks_like_dns(start.bytes) && !asks_netbios(start.bytes));
             is_dns.then(|| speaker(start.bytes))
         }
         Transport::Tcp => {
@@ -66,6 +66,18 @@ fn probe(start: &Start<'_>) -> Option<Side> {
     }
 }
 
+/// Whether the name asked for is one of NetBIOS, whose messages are DNS's in shape: sixteen bytes, each written as two of the letters `A`
+/// to `P` (RFC 1001, 14.1).
+fn asks_netbios(message: &[u8]) -> bool {
+    const NAME_BYTES: u8 = 32;
+    let question = message.get(HEADER_BYTES..).and_then(<[u8]>::split_first);
+    let Some((&NAME_BYTES, rest)) = question else {
+        return false;
+    };
+    let name = rest.get(..usize::from(NAME_BYTES)).unwrap_or_default();
+    !name.is_empty() && name.iter().all(|byte| (b'A'..=b'P').contains(byte))
+}
+
 /// Who says such a message: the server, when it is an answer.
 fn speaker(message: &[u8]) -> Side {
     const FLAGS_OFFSET: usize = 2;
@@ -73,5 +85,32 @@ fn speaker(message: &[u8]) -> Side {
     match message.get(FLAGS_OFFSET) {
         Some(flags) if flags & ANSWER != 0 => Side::Server,
         _ => Side::Client,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(port: u16, name: &[u8]) -> bool {
+        let header = b"\x12\x34\x01\x10\0\x01\0\0\0\0\0\0";
+        let length = u8::try_from(name.len()).unwrap_or(0);
+        let message = [header, &[length][..], name, b"\0\0\x20\0\x01"].concat();
+        let start = Start {
+            transport: Transport::Udp,
+            bytes: &message,
+            ports: [port, port],
+        };
+        probe(&start).is_some()
+    }
+
+    #[test]
+    fn netbios_is_not_taken_for_dns() {
+        let netbios = b"FHEPFCELEHFCEPFFFACACACACACACAAA";
+        assert!(!told(137, netbios));
+        assert!(!told(50_137, netbios));
+        assert!(told(53, netbios));
+        // Names of DNS are told on any port: a tunnel may choose this one.
+        assert!(told(137, b"exfiltrate"));
     }
 }

@@ -1,19 +1,30 @@
 //! The buffers of HTTP that rules look into, normalised as Suricata does.
 
-use super::{Header, RequestHead};
+use super::{Header, RequestHead, values};
 use std::borrow::Cow;
 
-/// The host as sent: the authority of an absolute target, else the `Host` header.
-pub(super) fn raw_host(head: &RequestHead) -> Option<&[u8]> {
-    let authority = || {
-        let scheme_end = head.uri.windows(3).position(|window| window == b"://")?;
-        if head.uri.first() == Some(&b'/') {
-            return None;
-        }
-        let behind = head.uri.get(scheme_end + 3..)?;
-        behind.split(|byte| matches!(byte, b'/' | b'?' | b'#')).next()
-    };
-    authority().or_else(|| head.header("host"))
+/// The hosts as sent: the authority of an absolute target, and each `Host` header that says another, for servers differ in which they take.
+pub(super) fn raw_hosts(head: &RequestHead) -> impl Iterator<Item = &[u8]> {
+    let authority = authority(&head.uri);
+    let headers = values(&head.headers, "host").filter(move |host| Some(*host) != authority);
+    authority.into_iter().chain(headers)
+}
+
+/// The host as sent; all of them when there are more.
+pub(super) fn raw_host(head: &RequestHead) -> Option<Cow<'_, [u8]>> {
+    match authority(&head.uri) {
+        Some(authority) => Some(Cow::Borrowed(authority)),
+        None => named(&head.headers, "host"),
+    }
+}
+
+fn authority(target: &[u8]) -> Option<&[u8]> {
+    let scheme_end = target.windows(3).position(|window| window == b"://")?;
+    if target.first() == Some(&b'/') {
+        return None;
+    }
+    let behind = target.get(scheme_end + 3..)?;
+    behind.split(|byte| matches!(byte, b'/' | b'?' | b'#')).next()
 }
 
 /// A host in lower case, without user and port.

@@ -22,6 +22,7 @@ pub static CARD: Card = Card {
     counters: &[
         "http_anomalies_suppressed",
         "http_transactions_limit",
+        "http_form_files_limit",
         "body_decoded_limit",
         "body_damaged",
     ],

@@ -1,25 +1,32 @@
 //! The body of a message, its codings undone.
 
 use super::coding::{Bounds, Decoder, Progress};
+use super::multipart::{FilePart, Form};
 use super::{Header, values};
-use vonggac_protocol::{End, FileBody, Host};
+use vonggac_protocol::{End, FileBody, Host, Side};
 
 /// A body under way.
 #[derive(Default)]
 pub(super) struct CodedBody {
     /// `None` when no coding is on it.
     decoder: Option<Decoder>,
-    /// There was no memory to decode more: the rest is dropped.
+    /// It cannot be decoded further: the rest is dropped.
     is_given_up: bool,
     /// How many bytes of the core's budget the decoder's windows take.
     reserved: usize,
     /// As decoded.
     pub(super) file: FileBody,
+    /// The files in it, when it is a form.
+    form: Option<Form>,
 }
 
 impl CodedBody {
-    /// Says with which headers it comes.
-    pub(super) fn begin(&mut self, host: &dyn Host, headers: &[Header]) {
+    /// Says with which headers it comes, and from whom: forms are sent by clients.
+    pub(super) fn begin(&mut self, host: &dyn Host, side: Side, headers: &[Header]) {
+        self.form = match side {
+            Side::Client => Form::new(headers),
+            Side::Server => None,
+        };
         let limits = host.limits();
         let bounds = Bounds {
             bytes_max: limits.body_decoded_bytes_max,
@@ -39,13 +46,13 @@ impl CodedBody {
     pub(super) fn add(&mut self, host: &mut dyn Host, bytes: &[u8]) -> Option<&'static str> {
         let Some(decoder) = &mut self.decoder else {
             if !self.is_given_up {
-                self.file.add(host, bytes);
+                take(host, &mut self.file, &mut self.form, bytes);
             }
             return None;
         };
         let before = decoder.progress();
-        let file = &mut self.file;
-        let mut progress = decoder.decode(bytes, &mut |piece| file.add(host, piece));
+        let (file, form) = (&mut self.file, &mut self.form);
+        let mut progress = decoder.decode(bytes, &mut |piece| take(host, file, form, piece));
         if progress == Progress::Going && !self.reserve(host) {
             progress = Progress::OverLimit;
             self.decoder = None;
@@ -54,18 +61,45 @@ impl CodedBody {
         self.note(host, before, progress)
     }
 
+    /// The next `bytes` were not seen. What is coded cannot be read on behind them.
+    pub(super) fn miss(&mut self, host: &mut dyn Host, bytes: u64) {
+        if let Some(mut decoder) = self.decoder.take() {
+            let (file, form) = (&mut self.file, &mut self.form);
+            decoder.finish(&mut |piece| take(host, file, form, piece));
+            self.is_given_up = true;
+        }
+        if let Some(form) = &mut self.form {
+            form.miss(host, bytes);
+        }
+        self.file.miss(bytes);
+    }
+
     /// Ends it; says what is wrong with it if that did not show before.
     pub(super) fn finish(&mut self, host: &mut dyn Host, end: End) -> Option<&'static str> {
         let mut odd = None;
         if let Some(mut decoder) = self.decoder.take() {
             let before = decoder.progress();
-            let file = &mut self.file;
-            let progress = decoder.finish(&mut |piece| file.add(host, piece));
+            let (file, form) = (&mut self.file, &mut self.form);
+            let progress = decoder.finish(&mut |piece| take(host, file, form, piece));
             odd = self.note(host, before, progress);
+        }
+        if let Some(form) = &mut self.form {
+            form.finish(host);
         }
         host.release(std::mem::take(&mut self.reserved));
         self.file.finish(end);
         odd
+    }
+
+    /// The form that it is, if it has the delimiters of one.
+    pub(super) fn form(&self) -> Option<&Form> {
+        self.form.as_ref().filter(|form| form.is_form())
+    }
+
+    /// Gives up the files of the form, if it is one.
+    pub(super) fn take_form(&mut self) -> Option<Vec<FilePart>> {
+        let form = self.form.as_mut().filter(|form| form.is_form())?;
+        Some(form.take_files())
     }
 
     /// Takes what the windows have grown by out of the core's budget; whether it had so much.
@@ -98,5 +132,13 @@ impl CodedBody {
             }
             Progress::Going => None,
         }
+    }
+}
+
+/// Takes bytes as decoded.
+fn take(host: &mut dyn Host, file: &mut FileBody, form: &mut Option<Form>, bytes: &[u8]) {
+    file.add(host, bytes);
+    if let Some(form) = form {
+        form.add(host, bytes);
     }
 }

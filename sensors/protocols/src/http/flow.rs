@@ -4,7 +4,7 @@ use super::card::{BODY, HEAD};
 use super::transaction::Transaction;
 use super::{Direction, End, Event, Parser, RequestHead, ResponseHead};
 use std::collections::VecDeque;
-use vonggac_event::{Body, proto};
+use vonggac_event::Body;
 use vonggac_protocol::{Host, Next, Protocol, Side};
 
 /// Most bytes held back of what a client says behind `CONNECT`, before it is known whether a tunnel begins there.
@@ -17,6 +17,8 @@ pub(crate) struct HttpFlow {
     begun: u32,
     /// The response under way is an interim one, of which another follows.
     is_interim: bool,
+    /// Responses may have been missed: which request the next one answers is not known by counting.
+    has_missed_responses: bool,
     /// What the client says behind `CONNECT`; `None` when no such request waits for its response.
     held: Option<Held>,
 }
@@ -36,6 +38,7 @@ impl Default for HttpFlow {
             transactions: VecDeque::new(),
             begun: 0,
             is_interim: false,
+            has_missed_responses: false,
             held: None,
         }
     }
@@ -120,22 +123,15 @@ impl HttpFlow {
                     if let Some(odd) = transaction.message_mut(side).body.add(host, &bytes) {
                         host.anomaly(side, "http_malformed", odd);
                     }
-                    let rule_bytes_max = host.limits().rule_body_bytes_max;
-                    let kept = transaction
-                        .message(side)
-                        .body
-                        .file
-                        .beginning(rule_bytes_max)
-                        .len();
                     // The rules' part of a long body need not wait for the rest.
-                    if kept >= rule_bytes_max {
+                    if transaction.has_all_for_rules(side) {
                         transaction.judge(host, side, BODY);
                     }
                 }
             }
             Event::Gap(bytes) => {
                 if let Some(transaction) = self.under_way(side) {
-                    transaction.message_mut(side).body.file.miss(bytes);
+                    transaction.message_mut(side).body.miss(host, bytes);
                 }
             }
             Event::Complete(end) => self.complete(host, side, end),
@@ -146,9 +142,15 @@ impl HttpFlow {
 
     fn request(&mut self, host: &mut dyn Host, head: Box<RequestHead>) {
         let [_, responses] = &mut self.parsers;
+        let is_lost = responses.is_lost();
         responses.request_seen(&head);
+        if is_lost {
+            // Who asks again has been answered, in what was lost.
+            self.give_up_responses(host, 0);
+        }
+        self.read_told(host);
         let transaction = self.begin(host);
-        transaction.client.body.begin(host, &head.headers);
+        transaction.client.body.begin(host, Side::Client, &head.headers);
         transaction.request = Some(head);
         transaction.judge(host, Side::Client, HEAD);
     }
@@ -158,13 +160,40 @@ impl HttpFlow {
         if self.is_interim {
             return;
         }
+        if std::mem::take(&mut self.has_missed_responses) {
+            self.give_up_responses(host, 1);
+        }
         if self.under_way(Side::Server).is_none() {
             self.begin(host).client.is_done = true;
         }
         if let Some(transaction) = self.under_way(Side::Server) {
-            transaction.server.body.begin(host, &head.headers);
+            transaction.server.body.begin(host, Side::Server, &head.headers);
             transaction.response = Some(head);
             transaction.judge(host, Side::Server, HEAD);
+            if transaction.waits_for_leave() {
+                let [requests, _] = &mut self.parsers;
+                requests.body_refused();
+            }
+        }
+    }
+
+    /// Ends the responses that are waited for but for the last `kept` of them, which were missed.
+    fn give_up_responses(&mut self, host: &mut dyn Host, kept: usize) {
+        self.has_missed_responses = false;
+        let open = self.transactions.iter_mut();
+        let open = open.rev().filter(|transaction| !transaction.server.is_done);
+        for transaction in open.skip(kept) {
+            end_side(host, transaction, Side::Server, End::Truncated);
+        }
+    }
+
+    /// Takes what the response parser says now that it knows of a request.
+    fn read_told(&mut self, host: &mut dyn Host) {
+        let mut nothing: &[u8] = &[];
+        let [_, responses] = &mut self.parsers;
+        let told: Vec<_> = std::iter::from_fn(|| responses.next(&mut nothing)).collect();
+        for event in told {
+            self.take(host, Side::Server, event);
         }
     }
 
@@ -224,8 +253,12 @@ impl Protocol for HttpFlow {
             self.let_go(host);
             self.held = Some(Held::default());
         }
-        side.of_mut(&mut self.parsers).gap(bytes);
-        self.read(host, side, &[])
+        let parser = side.of_mut(&mut self.parsers);
+        parser.gap(bytes);
+        let is_lost = parser.is_lost();
+        let next = self.read(host, side, &[]);
+        self.has_missed_responses |= side == Side::Server && is_lost;
+        next
     }
 
     fn end(&mut self, host: &mut dyn Host, side: Side) -> Next {
@@ -267,18 +300,23 @@ fn close(host: &mut dyn Host, mut transaction: Transaction) {
     );
 }
 
+/// Tells the files that a side sent: those of a form, or else the body.
 fn file(host: &mut dyn Host, transaction: &mut Transaction, side: Side) {
     let mime = transaction.mime(side);
-    let event = transaction.file(side, &mime).map(|file| proto::File {
-        sha256: transaction.message(side).body.file.sha256(),
-        scan: "none".into(),
-        http: Some(Box::new(transaction.describe())),
-        ..file
-    });
+    let files = transaction.files_with_hashes(side, &mime);
     let message = transaction.message_mut(side);
     message.mime = mime;
-    let data = message.body.file.take_kept(host);
-    if let Some(event) = event {
-        host.file(transaction.number(), side, event, data);
+    let whole = message.body.file.take_kept(host);
+    let data = match message.body.take_form() {
+        Some(parts) => parts
+            .into_iter()
+            .map(|mut part| part.body.take_kept(host))
+            .collect(),
+        None => vec![whole],
+    };
+    for (file, data) in files.into_iter().zip(data) {
+        if let Some(file) = file {
+            host.file(transaction.number(), side, file, data);
+        }
     }
 }

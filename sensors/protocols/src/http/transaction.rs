@@ -1,13 +1,10 @@
-//! One HTTP transaction: as rules read it, and what is told of it.
+//! One HTTP transaction, as rules read it.
 
 use super::buffers;
 use super::card::Buffer;
 use super::coded_body::CodedBody;
-use super::{Header, RequestHead, ResponseHead, find, uri};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use super::{Header, RequestHead, ResponseHead, uri, values};
 use std::borrow::Cow;
-use vonggac_event::limits::{self, text};
 use vonggac_event::{Body, proto};
 use vonggac_protocol::{Host, Instances, Judged, Side, Source};
 
@@ -63,6 +60,15 @@ impl Transaction {
         self.client.is_done && self.server.is_done
     }
 
+    /// Whether the client sends its body only when it is told to (RFC 9110, 10.1.1), and it has not begun.
+    pub(super) fn waits_for_leave(&self) -> bool {
+        let request = self.request.as_deref();
+        let mut expectations = request
+            .into_iter()
+            .flat_map(|head| values(&head.headers, "expect"));
+        !self.client.is_done && expectations.any(|value| value.eq_ignore_ascii_case(b"100-continue"))
+    }
+
     /// Has rules judge the stages of a side up to this one.
     pub(super) fn judge(&mut self, host: &mut dyn Host, side: Side, stage: u8) {
         if self.head(side).is_none() {
@@ -96,114 +102,40 @@ impl Transaction {
         }
     }
 
-    fn header(&self, side: Side, name: &str) -> Option<&[u8]> {
-        find(self.head(side)?.headers, name)
-    }
-
-    fn raw_host(&self) -> Option<&[u8]> {
-        self.request.as_ref().and_then(|head| buffers::raw_host(head))
-    }
-
-    pub(super) fn host(&self) -> String {
-        text(&buffers::host_name(self.raw_host().unwrap_or_default()))
-    }
-
-    pub(super) fn uri(&self) -> String {
-        text(self.request.as_ref().map_or(&[], |head| &head.uri))
-    }
-
-    /// The name that `Content-Disposition` gives, else the path.
-    fn file_name(&self, side: Side) -> String {
-        let disposition = self.header(side, "content-disposition");
-        if let Some(name) = disposition.and_then(disposition_name) {
-            return text(name);
-        }
-        let uri = self.request.as_ref().map_or(&[][..], |head| &head.uri);
-        let path = uri
-            .split(|byte| matches!(byte, b'?' | b'#'))
-            .next()
-            .unwrap_or_default();
-        match path {
-            [] => String::new(),
-            path => text(&uri::normalize(path)),
-        }
-    }
-
-    /// The media type of a side's body by its first bytes, else as it is declared.
-    pub(super) fn mime(&self, side: Side) -> String {
-        let declared = self.header(side, "content-type").unwrap_or_default();
-        let body = &self.message(side).body.file;
-        limits::cut(body.media_type(declared), limits::TEXT_BYTES_MAX)
-    }
-
-    /// The file of this media type that a side sends, without its hash; `None` without a body.
-    pub(super) fn file(&self, side: Side, mime: &str) -> Option<proto::File> {
-        let body = &self.message(side).body.file;
-        (body.size() > 0).then(|| proto::File {
-            source: "http".into(),
-            app: "http".into(),
-            name: self.file_name(side),
-            mime: mime.to_owned(),
-            size: body.size(),
-            missed_bytes: body.missed(),
-            has_gaps: body.missed() > 0,
-            complete: body.is_whole(),
-            host: self.host(),
-            uri: self.uri(),
-            ..proto::File::default()
-        })
-    }
-
-    /// The event's body.
-    pub(super) fn describe(&self) -> proto::Http {
-        let mut body = proto::Http {
-            trans_depth: self.depth,
-            host: self.host(),
-            uri: self.uri(),
-            port: self
-                .raw_host()
-                .map_or(0, |raw| buffers::port(raw).map_or(0, u32::from)),
-            request_packet: self.packet,
-            request_body_len: self.client.body.file.size(),
-            response_body_len: self.server.body.file.size(),
-            request_mime: self.client.mime.clone(),
-            response_mime: self.server.mime.clone(),
-            ..proto::Http::default()
-        };
-        if let Some(head) = &self.request {
-            let header = |name| text(head.header(name).unwrap_or_default());
-            body.method = text(&head.method);
-            body.version = text(&head.version);
-            body.user_agent = header("user-agent");
-            body.referrer = header("referer");
-            body.x_forwarded_for = header("x-forwarded-for");
-            body.cookie_present = head.header("cookie").is_some();
-            body.username = head
-                .header("authorization")
-                .and_then(basic_username)
-                .unwrap_or_default();
-        }
-        if let Some(head) = &self.response {
-            let header = |name| text(head.header(name).unwrap_or_default());
-            if body.version.is_empty() {
-                body.version = text(&head.version);
-            }
-            body.status_code = u32::from(head.status);
-            body.status_msg = text(&head.reason);
-            body.location = header("location");
-            body.server = header("server");
-            body.content_range = header("content-range");
-            let declared = head.header("content-type").unwrap_or_default();
-            let media_type = declared.split(|byte| *byte == b';').next();
-            body.content_type = text(media_type.unwrap_or_default().trim_ascii());
-        }
-        body
+    /// The headers of a side's head; none when it was not seen.
+    pub(super) fn headers(&self, side: Side) -> &[Header] {
+        self.head(side).map_or(&[], |head| head.headers)
     }
 
     /// The part of a side's body that rules read; `None` without a body.
     fn rule_body(&self, side: Side) -> Option<&[u8]> {
         let kept = self.message(side).body.file.beginning(self.rule_body_bytes_max);
         (!kept.is_empty()).then_some(kept)
+    }
+
+    /// The names of a side's files, and the part of each that rules read.
+    fn rule_files(&self, side: Side) -> Vec<(Cow<'_, str>, &[u8])> {
+        match self.message(side).body.form() {
+            Some(form) => {
+                let parts = form.files().iter();
+                let files = parts.map(|part| {
+                    let data = part.body.beginning(self.rule_body_bytes_max);
+                    (Cow::Borrowed(part.name.as_str()), data)
+                });
+                files.filter(|(_, data)| !data.is_empty()).collect()
+            }
+            None => {
+                let body = self.rule_body(side).into_iter();
+                body.map(|data| (Cow::Owned(self.file_name(side)), data))
+                    .collect()
+            }
+        }
+    }
+
+    /// Whether rules will read no more of a side's body than is there. Of a form they read each file's beginning.
+    pub(super) fn has_all_for_rules(&self, side: Side) -> bool {
+        let kept = self.rule_body(side).map_or(0, <[u8]>::len);
+        kept >= self.rule_body_bytes_max && self.message(side).body.form().is_none()
     }
 }
 
@@ -226,8 +158,11 @@ impl Source for Transaction {
             Buffer::Method => request.into_iter().for_each(|head| give(&head.method)),
             Buffer::Uri => into.extend(request.map(|head| Cow::Owned(uri::normalize(&head.uri)))),
             Buffer::UriRaw => request.into_iter().for_each(|head| give(&head.uri)),
-            Buffer::Host => into.extend(self.raw_host().map(|raw| Cow::Owned(buffers::host_name(raw)))),
-            Buffer::HostRaw => self.raw_host().into_iter().for_each(give),
+            Buffer::Host => {
+                let hosts = request.into_iter().flat_map(buffers::raw_hosts);
+                into.extend(hosts.map(|raw| Cow::Owned(buffers::host_name(raw))));
+            }
+            Buffer::HostRaw => request.into_iter().flat_map(buffers::raw_hosts).for_each(give),
             Buffer::RequestLine | Buffer::ResponseLine => give(line),
             Buffer::Version => give(version),
             Buffer::Start => into.push(Cow::Owned(buffers::start(line, raw_headers))),
@@ -262,15 +197,17 @@ impl Source for Transaction {
                     Side::Server => "set-cookie",
                 },
             )),
-            Buffer::RequestBody | Buffer::ResponseBody | Buffer::FileData => {
+            Buffer::RequestBody | Buffer::ResponseBody => {
                 into.extend(self.rule_body(side).map(Cow::Borrowed));
             }
+            Buffer::FileData => {
+                let files = self.rule_files(side).into_iter();
+                into.extend(files.map(|(_, data)| Cow::Borrowed(data)));
+            }
             Buffer::FileName => {
-                let name = self.rule_body(side).map(|_| self.file_name(side));
-                into.extend(
-                    name.filter(|name| !name.is_empty())
-                        .map(|name| Cow::Owned(name.into_bytes())),
-                );
+                let files = self.rule_files(side).into_iter();
+                let names = files.map(|(name, _)| name).filter(|name| !name.is_empty());
+                into.extend(names.map(|name| Cow::Owned(name.into_owned().into_bytes())));
             }
         }
     }
@@ -285,37 +222,9 @@ impl Source for Transaction {
     }
 
     fn files(&self, side: Side) -> Vec<proto::File> {
-        self.file(side, &self.mime(side)).into_iter().collect()
+        let files = self.files_of(side, &self.mime(side));
+        files.into_iter().flatten().collect()
     }
-}
-
-/// The value of `filename=`, its quotes taken off.
-fn disposition_name(header: &[u8]) -> Option<&[u8]> {
-    const KEY: &[u8] = b"filename=";
-    let parameter = header
-        .split(|byte| *byte == b';')
-        .map(<[u8]>::trim_ascii)
-        .find(|parameter| {
-            parameter
-                .get(..KEY.len())
-                .is_some_and(|key| key.eq_ignore_ascii_case(KEY))
-        })?;
-    let value = parameter.get(KEY.len()..)?;
-    let unquoted = value
-        .strip_prefix(b"\"")
-        .map(|rest| rest.strip_suffix(b"\"").unwrap_or(rest));
-    Some(unquoted.unwrap_or(value)).filter(|name| !name.is_empty())
-}
-
-/// The user of Basic credentials (RFC 7617); the password is dropped here.
-fn basic_username(header: &[u8]) -> Option<String> {
-    let (scheme, coded) = header.split_at_checked(6)?;
-    if !scheme.eq_ignore_ascii_case(b"basic ") {
-        return None;
-    }
-    let plain = STANDARD.decode(coded.trim_ascii()).ok()?;
-    let user = plain.split(|byte| *byte == b':').next()?;
-    Some(text(user))
 }
 
 #[cfg(test)]

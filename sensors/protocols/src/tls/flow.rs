@@ -152,10 +152,12 @@ impl Handshake {
     fn certificates(&mut self, host: &mut dyn Host, side: Side, der: Vec<Vec<u8>>) {
         let chain = side.of_mut(&mut self.chains);
         chain.was_sent = true;
-        match der.first().map(|der| certificate::summarise(der)) {
-            Some(Ok(summary)) => chain.certificate = Some(Box::new(summary)),
-            Some(Err(error)) => host.anomaly(side, "certificate_malformed", &error.to_string()),
-            None => {}
+        if let Some(own) = der.first() {
+            let (summary, error) = certificate::summarise(own);
+            chain.certificate = Some(Box::new(summary));
+            if let Some(error) = error {
+                host.anomaly(side, "certificate_malformed", &error.to_string());
+            }
         }
         chain.der = der;
         self.judge_certificates(host, side);

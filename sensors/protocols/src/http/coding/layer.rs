@@ -1,7 +1,10 @@
 //! One coding on a body, which has yet to show that it is there.
 
+use super::brotli::Unbrotli;
 use super::deflate::Inflater;
 use super::gzip::Gunzip;
+use super::lzma::Unlzma;
+use super::zstd::{self, Unzstd};
 use super::{Coding, Sink, Stop, Undo};
 
 /// Input kept until the first output, to pass it through if it turns out not to be coded.
@@ -110,6 +113,8 @@ impl Coding {
     fn head_bytes(self) -> usize {
         match self {
             Self::Gzip | Self::Deflate => 2,
+            Self::Zstd => 4,
+            Self::Brotli | Self::Lzma => 1,
         }
     }
 
@@ -126,6 +131,9 @@ impl Coding {
                     _ => None,
                 }
             }
+            Self::Brotli => Some(Box::new(Unbrotli::default())),
+            Self::Zstd => zstd::is_frame(head).then(|| Box::new(Unzstd::default()) as Box<dyn Undo>),
+            Self::Lzma => Some(Box::new(Unlzma::default())),
         }
     }
 }

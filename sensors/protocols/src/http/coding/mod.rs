@@ -9,9 +9,12 @@
 //! names. What a layer makes is handed on in pieces, so that no bomb stands in memory; it ends when the layer has made more than
 //! [`Bounds::bytes_max`], or more than [`Bounds::ratio_max`] times what the body brought.
 
+mod brotli;
 mod deflate;
 mod gzip;
 mod layer;
+mod lzma;
+mod zstd;
 
 use super::start_line::is_token;
 use layer::Layer;
@@ -20,6 +23,20 @@ use layer::Layer;
 const RATIO_FREE_BYTES: u64 = 1024 * 1024;
 /// Most codings read of a header; more than any message has a use for.
 const NAMES_MAX: usize = 64;
+
+/// Codings that some client knows, and that stay on.
+const LEFT_ON: [&[u8]; 10] = [
+    b"compress",
+    b"x-compress",
+    b"bzip2",
+    b"xz",
+    b"exi",
+    b"pack200-gzip",
+    b"aes128gcm",
+    b"dcb",
+    b"dcz",
+    b"sdch",
+];
 
 /// How decoding goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +75,9 @@ pub struct Decoder {
 enum Coding {
     Gzip,
     Deflate,
+    Brotli,
+    Zstd,
+    Lzma,
 }
 
 /// Why a layer gives no more.
@@ -104,9 +124,10 @@ impl Decoder {
             match name.as_slice() {
                 b"gzip" | b"x-gzip" => codings.push(Coding::Gzip),
                 b"deflate" | b"x-deflate" => codings.push(Coding::Deflate),
-                b"br" | b"zstd" | b"lzma" | b"compress" | b"x-compress" | b"xz" | b"bzip2" | b"exi"
-                | b"pack200-gzip" | b"aes128gcm" | b"dcb" | b"dcz" | b"sdch" => is_coded = true,
-                _ => {}
+                b"br" => codings.push(Coding::Brotli),
+                b"zstd" => codings.push(Coding::Zstd),
+                b"lzma" => codings.push(Coding::Lzma),
+                name => is_coded |= LEFT_ON.contains(&name),
             }
         }
         is_coded |= codings.len() > bounds.layers_max;

@@ -78,6 +78,60 @@ fn codings() {
     check(&[b"gzip"], &[gzip(&text), b"junk".to_vec()].concat(), &text);
 }
 
+/// `sample`'s sentence twenty times, by the encoders of the codings' authors.
+const BROTLI: &str = "1b5b03889c09364ea87737bc263363a3d32067787af20d2dac41cae6f2c2061c382490b709dfa0d30a671f1e274a2938c2adab0f52";
+const ZSTD: &str = "28b52ffd0468a50100b40274686520717569636b2062726f776e20666f78206a756d7073206f76657220746865206c617a7920646f67010073e92a5506f9959997";
+const LZMA: &str = "5d00008000ffffffffffffffff003a1a08ce76c7e5e9d60734c3d10ebfce55e1aabde0e48f9801dd8de507549e65255f273a6a7eb4d34929b8ae462ba58b6e65bffffc9d8000";
+/// Four mebibytes of zeros.
+const BROTLI_BOMB: &str = "9bffff3ff82700e2b14020f7fe07";
+
+fn bytes(hexadecimal: &str) -> Vec<u8> {
+    let digits = hexadecimal.as_bytes().chunks(2);
+    digits
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+        .collect()
+}
+
+#[test]
+fn newer_and_older_codings() {
+    let text = b"the quick brown fox jumps over the lazy dog".repeat(20);
+    for (name, coded) in [("br", BROTLI), ("zstd", ZSTD), ("lzma", LZMA)] {
+        let coded = bytes(coded);
+        check(&[name.as_bytes()], &coded, &text);
+        check(&[name.as_bytes(), b"gzip"], &gzip(&coded), &text);
+        // Claimed, and not so.
+        check(&[name.as_bytes()], &text, &text);
+    }
+    let zstd = bytes(ZSTD);
+    let lzma = bytes(LZMA);
+    let (output, progress) = decode(&[b"lzma"], &lzma[..lzma.len() - 12], bounds(1 << 20), 7);
+    assert_eq!(progress, Progress::Damaged);
+    assert!(
+        output.len() > 20 && text.starts_with(&output),
+        "what came before the cut is shown"
+    );
+    let skippable = b"\x5f\x2a\x4d\x18\x03\0\0\0abc";
+    let twice = [&skippable[..], &zstd, &zstd].concat();
+    check(&[b"zstd"], &twice, &text.repeat(2));
+}
+
+#[test]
+fn a_bomb_of_any_coding_ends_at_the_ratio() {
+    let bomb = bytes(BROTLI_BOMB);
+    let (output, progress) = decode(&[b"br"], &bomb, bounds(1 << 30), 3);
+    assert_eq!(progress, Progress::OverLimit);
+    assert!(output.len() <= 1 << 20);
+    // A frame of blocks that each say one byte 128 KiB times.
+    let block = [&(((128 << 10) << 3 | 1 << 1) as u32).to_le_bytes()[..3], b"x"].concat();
+    let bomb = [&b"\x28\xb5\x2f\xfd\0\x58"[..], &block.repeat(100)].concat();
+    let (output, progress) = decode(&[b"zstd"], &bomb, bounds(1 << 30), 3);
+    assert_eq!(progress, Progress::OverLimit);
+    assert!(output.len() <= 1 << 20);
+    // A window larger than browsers take.
+    let (_, progress) = decode(&[b"zstd"], b"\x28\xb5\x2f\xfd\0\xf8\x01\0\0", bounds(1 << 30), 3);
+    assert_eq!(progress, Progress::OverLimit);
+}
+
 #[test]
 fn a_coding_is_known_by_the_body_and_not_by_the_spelling_of_its_name() {
     let text = sample();
@@ -165,11 +219,11 @@ proptest! {
     #[test]
     fn never_panics_and_keeps_its_limit(
         body in proptest::collection::vec(any::<u8>(), 0..300),
-        encoding in prop_oneof![Just("gzip"), Just("deflate"), Just("gzip, deflate")],
-        magic in any::<bool>(),
+        encoding in prop_oneof![Just("gzip"), Just("deflate"), Just("gzip, deflate"), Just("br"), Just("zstd"), Just("lzma")],
+        magic in 0..4_usize,
         piece in 1_usize..40,
     ) {
-        let mut bytes = if magic { vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0] } else { Vec::new() };
+        let mut bytes = [&b""[..], b"\x1f\x8b\x08\0\0\0\0\0\0\0", b"\x28\xb5\x2f\xfd", b"\x5d\0\0\x80\0\xff\xff\xff\xff\xff\xff\xff\xff\0"][magic].to_vec();
         bytes.extend(body);
         let (output, _) = decode(&[encoding.as_bytes()], &bytes, bounds(64), piece);
         prop_assert!(output.len() <= 64);

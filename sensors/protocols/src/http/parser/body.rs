@@ -73,9 +73,12 @@ impl Parser {
 
     /// Looks, where the shorter of two lengths ends, whether the next message begins.
     pub(super) fn surplus(&mut self, input: &mut &[u8], bytes: u64) {
-        match self.next_message_begins(input) {
+        match self.next_message_begins(input, bytes) {
             None => {}
-            Some(true) => self.complete(),
+            Some(true) => {
+                self.complete();
+                self.begin_found();
+            }
             Some(false) => {
                 self.surplus_bytes = 0;
                 self.state = State::Length(bytes);

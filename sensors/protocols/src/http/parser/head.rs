@@ -200,22 +200,31 @@ impl Parser {
         self.give_head(headers);
     }
 
-    /// Looks behind a head that says that there is a body where none may be: clients read one if it is there.
+    /// Looks behind a head that says that there is a body where none may be, or none has to come: hosts read one if it is there.
     pub(super) fn doubtful(&mut self, input: &mut &[u8]) {
-        match self.next_message_begins(input) {
+        let most = self.framing.lengths.map_or(u64::MAX, |lengths| lengths.most);
+        match self.next_message_begins(input, most) {
             None => {}
-            Some(true) => self.no_body(),
-            Some(false) => {
-                self.anomaly("body where there should be none");
-                if self.response.is_some() {
-                    let headers = std::mem::take(&mut self.headers);
-                    self.requests.pop_front();
-                    self.give_head(headers);
-                }
-                self.begin_body();
-                self.go_on_with_body();
+            Some(true) => {
+                self.no_body();
+                self.begin_found();
             }
+            Some(false) => self.body_after_all(),
         }
+    }
+
+    /// There is a body where it was in doubt.
+    pub(super) fn body_after_all(&mut self) {
+        if self.direction == Direction::Response {
+            self.anomaly("body where there should be none");
+        }
+        if self.response.is_some() {
+            let headers = std::mem::take(&mut self.headers);
+            self.requests.pop_front();
+            self.give_head(headers);
+        }
+        self.begin_body();
+        self.go_on_with_body();
     }
 
     /// There is no body; what was looked at is of the next message.

@@ -51,7 +51,12 @@ impl Parser {
         }
         match self.state {
             State::Done | State::Tunnel | State::Resync => {}
-            State::UntilClose | State::Surplus(_) => self.complete(),
+            State::UntilClose => self.complete(),
+            State::Surplus(bytes) => {
+                self.state = State::Length(bytes);
+                self.go_on_with_body();
+                self.complete();
+            }
             State::Probe => {
                 let seen = std::mem::take(&mut self.line);
                 if !seen.is_empty() {
@@ -73,6 +78,9 @@ impl Parser {
         match self.state {
             State::Versionless => self.end_of_head(),
             State::Blank => self.end_of_blank_head(),
+            State::Doubtful if self.direction == Direction::Request && !self.line.is_empty() => {
+                self.body_after_all();
+            }
             State::Doubtful => self.no_body(),
             State::Junk => self.headless(),
             _ => {}
@@ -129,12 +137,14 @@ impl Parser {
         }
     }
 
-    /// The place in the stream is unknown; so is which request the next response answers.
+    /// The place in the stream is unknown. The next response is taken to answer the last of the requests: hardly a client asks again before
+    /// it was answered.
     pub(super) fn lost(&mut self) {
         self.line = Vec::new();
         self.line_is_cut = false;
         self.is_damaged = false;
-        self.requests.clear();
+        let last = self.requests.pop_back();
+        self.requests = last.into_iter().collect();
         self.state = State::Resync;
     }
 }

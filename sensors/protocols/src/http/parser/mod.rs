@@ -3,20 +3,17 @@
 mod body;
 mod head;
 mod loss;
+mod peek;
 mod start;
 
 use std::collections::VecDeque;
 
-use super::detect::is_known_method;
 use super::framing::Framing;
 use super::headers::Headers;
-use super::start_line::is_token;
 use super::{ANOMALIES_MAX, Direction, End, Event, REQUESTS_AHEAD_MAX, RequestHead, ResponseHead};
 
 /// What a status line begins with.
 const VERSION_MARK: &[u8] = b"HTTP/";
-/// Longest method looked for where a request may begin or not.
-const METHOD_PEEK_BYTES_MAX: usize = 24;
 
 /// Reads one direction of an HTTP/1 connection; see the module's documentation.
 #[derive(Debug)]
@@ -60,7 +57,7 @@ enum State {
     Headers,
     /// After a line of white space among the headers: did it end them?
     Blank,
-    /// After a head that says that there is a body, where there must be none: is there one?
+    /// After a head that says that there is a body, where there must be none or who sends it was told not to: is there one?
     Doubtful,
     Length(u64),
     /// The shorter of two lengths is reached: does the body go on for so many bytes?
@@ -167,11 +164,33 @@ impl Parser {
             // Who asks again has taken the response for whole.
             self.no_body();
         }
+        if self.is_lost() {
+            // Who asks again waits for none of those that were asked before.
+            self.requests.clear();
+        }
         if self.requests.len() >= REQUESTS_AHEAD_MAX {
             self.requests.pop_front();
             self.anomaly("too many requests without a response");
         }
         self.requests.push_back(Asked::by(head));
+    }
+
+    /// Tells a request parser that its last request was answered though its body was waited for (RFC 9110, 10.1.1): the client may leave
+    /// the body out and go on with another request.
+    pub fn body_refused(&mut self) {
+        let untouched = self.framing.lengths.map(|lengths| State::Length(lengths.least));
+        let is_untouched = match self.state {
+            State::ChunkSize => !self.has_chunks && self.line.is_empty() && self.blanks.is_empty(),
+            state => Some(state) == untouched,
+        };
+        if is_untouched {
+            self.state = State::Doubtful;
+        }
+    }
+
+    /// Whether the place in the stream is unknown, so that messages may have been missed.
+    pub fn is_lost(&self) -> bool {
+        self.state == State::Resync
     }
 
     /// Says that this direction is no longer HTTP/1; the parser takes nothing further.
@@ -187,28 +206,6 @@ impl Parser {
     /// Anomalies over [`ANOMALIES_MAX`], which were not reported.
     pub fn anomalies_suppressed(&self) -> u64 {
         self.anomalies_suppressed
-    }
-
-    /// Looks, keeping in `line` what it had to take, whether the next message begins here; none when it takes more to tell.
-    fn next_message_begins(&mut self, input: &mut &[u8]) -> Option<bool> {
-        while let Some((byte, rest)) = input.split_first() {
-            let goes_on = match self.direction {
-                Direction::Request => is_token(*byte) && self.line.len() < METHOD_PEEK_BYTES_MAX,
-                Direction::Response => VERSION_MARK
-                    .get(self.line.len())
-                    .is_some_and(|expected| expected.eq_ignore_ascii_case(byte)),
-            };
-            if !goes_on {
-                let is_request = self.direction == Direction::Request;
-                return Some(is_request && *byte == b' ' && is_known_method(&self.line));
-            }
-            self.line.push(*byte);
-            *input = rest;
-            if self.direction == Direction::Response && self.line.len() == VERSION_MARK.len() {
-                return Some(true);
-            }
-        }
-        None
     }
 
     /// Moves bytes into `line` up to a line end or `limit` bytes; of a cut line the rest is dropped.

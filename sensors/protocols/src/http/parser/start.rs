@@ -44,7 +44,7 @@ impl Parser {
                 *input = rest;
                 continue;
             }
-            match self.next_message_begins(input) {
+            match self.status_line_begins(input) {
                 Some(true) => return true,
                 Some(false) => {
                     self.no_status_line();
@@ -98,7 +98,7 @@ impl Parser {
     }
 
     /// Takes a start line, its end included.
-    fn start_line(&mut self, raw: &[u8]) {
+    pub(super) fn start_line(&mut self, raw: &[u8]) {
         self.headers = Headers::default();
         match self.direction {
             Direction::Request => self.request_line(raw),

@@ -1,0 +1,8 @@
+//! HTTP flows as the core sees them: what a protocol is fed, and what it tells.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod exchange;
+mod files;
+mod forms;
+mod pairing;
+mod recorder;
