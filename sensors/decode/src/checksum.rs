@@ -20,6 +20,8 @@ pub struct ChecksumFaults {
     /// finish, and so it stands in captures made on the host that sends, or behind receive offload. Of a segment that the card is to cut
     /// up, longer than goes over a wire, the length is not yet in the sum.
     pub transport: bool,
+    /// It is longer than goes over a wire: cards are to cut it up, or have put it together, and its sums say nothing about the sender's others.
+    pub unfinished: bool,
 }
 
 impl ChecksumFaults {
@@ -36,6 +38,19 @@ impl ChecksumFaults {
 
 /// Longest segment, in bytes, that goes over a wire as it is: what IP leaves of an Ethernet frame.
 const SEGMENT_BYTES_MAX: usize = 1480;
+
+impl Summed<'_> {
+    /// Which sums are wrong of a packet between these hosts.
+    pub(crate) fn faults(&self, protocol: u8, src: IpAddr, dst: IpAddr) -> ChecksumFaults {
+        let unfinished = self.segment.len() > SEGMENT_BYTES_MAX;
+        let is_left_out = unfinished && self.ip_header.get(10..12) == Some(&[0, 0]);
+        ChecksumFaults {
+            ip: !is_left_out && is_header_wrong(self.ip_header),
+            transport: is_segment_wrong(protocol, src, dst, self.segment),
+            unfinished,
+        }
+    }
+}
 
 /// Whether the sum of an IPv4 header is wrong.
 pub(crate) fn is_header_wrong(header: &[u8]) -> bool {
@@ -143,6 +158,26 @@ mod tests {
         check(3000, 3000, false);
         check(0, 3000, false);
         check(1, 3000, true);
+    }
+
+    #[test]
+    fn of_packets_longer_than_the_wire_takes_the_header_may_have_no_sum() {
+        let (src, dst) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
+        let check = |header_sum: u8, len: usize, ip: bool| {
+            let header = [
+                0x45, 0, 12, 0, 0, 1, 0, 0, 64, 6, header_sum, 0, 192, 0, 2, 1, 192, 0, 2, 2,
+            ];
+            let segment = vec![7; len];
+            let summed = Summed {
+                ip_header: &header,
+                segment: &segment,
+            };
+            let faults = summed.faults(6, src, dst);
+            assert_eq!((faults.ip, faults.unfinished), (ip, len > 1480), "{len} bytes");
+        };
+        check(0, 3000, false);
+        check(1, 3000, true);
+        check(0, 1480, true);
     }
 
     #[test]
