@@ -112,7 +112,7 @@ fn question(query: &str, kind: RecordType) -> Vec<u8> {
     out
 }
 
-fn request(id: u16, query: &str, kind: RecordType) -> Vec<u8> {
+pub(crate) fn request(id: u16, query: &str, kind: RecordType) -> Vec<u8> {
     [
         header(id, 0x0100, [1, 0, 0, 1]),
         question(query, kind),
@@ -136,7 +136,7 @@ fn authority(query: &str) -> Vec<u8> {
     record(&name(&zone), 6, 300, &content)
 }
 
-fn response(id: u16, query: &str, kind: RecordType, answer: &Answer) -> Vec<u8> {
+pub(crate) fn response(id: u16, query: &str, kind: RecordType, answer: &Answer) -> Vec<u8> {
     // 8180: response, recursion wanted and available; 3 is NXDOMAIN.
     let (flags, answers, authorities) = match answer {
         Answer::Records(records) => (0x8180, records.as_slice(), Vec::new()),

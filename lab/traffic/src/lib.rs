@@ -4,6 +4,8 @@
 //! NTP) of a made-up agency and of a first intrusion into it, hands them to a [`PacketSink`] in order of time and returns
 //! the [`Truth`]: which flows there are, and which step of the intrusion each belongs to. [`pcap::Writer`] makes a file.
 //!
+//! [`evasion`] makes single conversations that carry an attack and hide it from a sensor.
+//!
 //! It does not model loss, congestion or fragmentation, and no ARP or other traffic without an IP flow. It does no I/O of
 //! its own, reads no clock, and uses no floating point, so:
 //!
@@ -12,6 +14,7 @@
 //! - Invariant: leaving out the intrusion or the benign part changes no byte of the other's packets.
 //! - Invariant: only names under `.example` and addresses reserved for private use or documentation appear.
 
+pub mod evasion;
 pub mod pcap;
 
 mod benign;

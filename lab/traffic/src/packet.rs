@@ -20,14 +20,14 @@ pub(crate) struct Station {
 }
 
 /// The ones' complement sum of RFC 1071, not yet folded; an odd last byte counts as the high half of a word.
-fn sum_words(bytes: &[u8]) -> u32 {
+pub(crate) fn sum_words(bytes: &[u8]) -> u32 {
     bytes.chunks(2).fold(0_u32, |sum, word| {
         let high = u32::from(word.first().copied().unwrap_or(0)) << 8;
         sum.wrapping_add(high + u32::from(word.get(1).copied().unwrap_or(0)))
     })
 }
 
-fn fold(mut sum: u32) -> u16 {
+pub(crate) fn fold(mut sum: u32) -> u16 {
     while sum > 0xffff {
         sum = (sum & 0xffff) + (sum >> 16);
     }
@@ -108,6 +108,7 @@ pub(crate) struct Segment<'a> {
     pub(crate) acknowledgement: u32,
     pub(crate) flags: u8,
     pub(crate) window: u16,
+    pub(crate) urgent: u16,
     /// Padded to a multiple of 4 by the caller.
     pub(crate) options: &'a [u8],
     pub(crate) payload: &'a [u8],
@@ -123,7 +124,8 @@ pub(crate) fn tcp(from: &Station, to: &Station, identification: u16, segment: &S
     bytes.extend_from_slice(&segment.acknowledgement.to_be_bytes());
     bytes.extend_from_slice(&[header_words << 4, segment.flags]);
     bytes.extend_from_slice(&segment.window.to_be_bytes());
-    bytes.extend_from_slice(&[0; 4]);
+    bytes.extend_from_slice(&[0; 2]);
+    bytes.extend_from_slice(&segment.urgent.to_be_bytes());
     bytes.extend_from_slice(segment.options);
     bytes.extend_from_slice(segment.payload);
     seal(&mut bytes, 16, from.address, to.address, Protocol::Tcp);

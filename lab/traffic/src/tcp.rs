@@ -12,11 +12,11 @@ use crate::random::Random;
 use crate::timeline::{FlowNumber, Timeline};
 use crate::truth::Protocol;
 
-const FIN: u8 = 0x01;
-const SYN: u8 = 0x02;
-const RST: u8 = 0x04;
-const PSH: u8 = 0x08;
-const ACK: u8 = 0x10;
+pub(crate) const FIN: u8 = 0x01;
+pub(crate) const SYN: u8 = 0x02;
+pub(crate) const RST: u8 = 0x04;
+pub(crate) const PSH: u8 = 0x08;
+pub(crate) const ACK: u8 = 0x10;
 
 /// Segments sent before the sender waits for acknowledgements (RFC 6928's initial window).
 const BURST_SEGMENTS: usize = 10;
@@ -27,13 +27,16 @@ const SWAPS_PER_MILLE: u64 = 2;
 
 /// Which end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Side {
+pub enum Side {
+    /// Who opens it.
     Client,
+    /// Who is asked.
     Server,
 }
 
 impl Side {
-    pub(crate) fn other(self) -> Self {
+    /// The other end.
+    pub fn other(self) -> Self {
         match self {
             Self::Client => Self::Server,
             Self::Server => Self::Client,
@@ -346,6 +349,7 @@ impl<'t> Connection<'t> {
             acknowledgement: if flags & ACK == 0 { 0 } else { to.sequence },
             flags,
             window,
+            urgent: 0,
             options,
             payload,
         };

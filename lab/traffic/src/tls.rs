@@ -119,7 +119,7 @@ fn words(values: &[u16]) -> Vec<u8> {
     values.iter().flat_map(|value| value.to_be_bytes()).collect()
 }
 
-fn record(kind: u8, version: u16, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn record(kind: u8, version: u16, payload: &[u8]) -> Vec<u8> {
     [&[kind], &version.to_be_bytes()[..], &list16(payload)].concat()
 }
 
@@ -182,7 +182,7 @@ fn client_extension(
 }
 
 /// The record with a ClientHello for `server_name`.
-fn client_hello(client: &Client, server_name: &str, random: &mut Random) -> Vec<u8> {
+pub(crate) fn client_hello(client: &Client, server_name: &str, random: &mut Random) -> Vec<u8> {
     let grease = client.grease.then(|| grease_value(random));
     let mut body = 0x0303_u16.to_be_bytes().to_vec();
     body.extend_from_slice(&random.bytes(32));

@@ -17,8 +17,11 @@ pub struct ChecksumFaults {
     /// That of the IPv4 header.
     pub ip: bool,
     /// That of TCP, UDP or ICMP. One that covers the pseudo-header alone is not wrong: so the kernel leaves it for the network card to
-    /// finish, and so it stands in captures made on the host that sends, or behind receive offload.
+    /// finish, and so it stands in captures made on the host that sends, or behind receive offload. Of a segment that the card is to cut
+    /// up, longer than goes over a wire, the length is not yet in the sum.
     pub transport: bool,
+    /// It is longer than goes over a wire: cards are to cut it up, or have put it together, and its sums say nothing about the sender's others.
+    pub unfinished: bool,
 }
 
 impl ChecksumFaults {
@@ -30,6 +33,22 @@ impl ChecksumFaults {
     /// Whether nothing is wrong here that is right in `other`.
     pub fn within(self, other: Self) -> bool {
         (other.ip || !self.ip) && (other.transport || !self.transport)
+    }
+}
+
+/// Longest segment, in bytes, that goes over a wire as it is: what IP leaves of an Ethernet frame.
+const SEGMENT_BYTES_MAX: usize = 1480;
+
+impl Summed<'_> {
+    /// Which sums are wrong of a packet between these hosts.
+    pub(crate) fn faults(&self, protocol: u8, src: IpAddr, dst: IpAddr) -> ChecksumFaults {
+        let unfinished = self.segment.len() > SEGMENT_BYTES_MAX;
+        let is_left_out = unfinished && self.ip_header.get(10..12) == Some(&[0, 0]);
+        ChecksumFaults {
+            ip: !is_left_out && is_header_wrong(self.ip_header),
+            transport: is_segment_wrong(protocol, src, dst, self.segment),
+            unfinished,
+        }
     }
 }
 
@@ -58,7 +77,9 @@ pub(crate) fn is_segment_wrong(protocol: u8, src: IpAddr, dst: IpAddr, segment: 
     let stored = stored.map_or(0, |octets| u16::from_ne_bytes(*octets));
     // Zero in UDP says that the sender did not sum it up (RFC 768; RFC 6935 for IPv6).
     let is_left_out = protocol == UDP && stored == 0;
-    let is_left_to_the_card = stored == fold(pseudo);
+    let is_to_be_cut = protocol == TCP && segment.len() > SEGMENT_BYTES_MAX;
+    let is_left_to_the_card =
+        stored == fold(pseudo) || (is_to_be_cut && stored == fold(pseudo_header(protocol, src, dst, 0)));
     !is_left_out && fold(pseudo + sum(segment)) != 0xffff && !is_left_to_the_card
 }
 
@@ -117,6 +138,46 @@ mod tests {
             let ours = u16::from_be(fold(sum(&bytes[..len])));
             assert_eq!(ours % 0xffff, slow(&bytes[..len]) % 0xffff, "{len} bytes");
         }
+    }
+
+    #[test]
+    fn what_the_card_is_to_sum_up_is_not_wrong() {
+        let (src, dst) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
+        let check = |summed_len: usize, len: usize, expect: bool| {
+            let mut segment = vec![7; len];
+            let partial = fold(pseudo_header(6, src, dst, summed_len));
+            segment[16..18].copy_from_slice(&partial.to_ne_bytes());
+            assert_eq!(
+                is_segment_wrong(6, src, dst, &segment),
+                expect,
+                "{len} bytes, {summed_len} in the sum"
+            );
+        };
+        check(500, 500, false);
+        check(0, 500, true);
+        check(3000, 3000, false);
+        check(0, 3000, false);
+        check(1, 3000, true);
+    }
+
+    #[test]
+    fn of_packets_longer_than_the_wire_takes_the_header_may_have_no_sum() {
+        let (src, dst) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
+        let check = |header_sum: u8, len: usize, ip: bool| {
+            let header = [
+                0x45, 0, 12, 0, 0, 1, 0, 0, 64, 6, header_sum, 0, 192, 0, 2, 1, 192, 0, 2, 2,
+            ];
+            let segment = vec![7; len];
+            let summed = Summed {
+                ip_header: &header,
+                segment: &segment,
+            };
+            let faults = summed.faults(6, src, dst);
+            assert_eq!((faults.ip, faults.unfinished), (ip, len > 1480), "{len} bytes");
+        };
+        check(0, 3000, false);
+        check(1, 3000, true);
+        check(0, 1480, true);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What a frame becomes.
 
-use crate::checksum::{self, ChecksumFaults, Summed};
+use crate::checksum::{ChecksumFaults, Summed};
 use crate::vlans::Vlans;
 use std::net::IpAddr;
 
@@ -159,10 +159,7 @@ impl<'a> Packet<'a> {
 
     /// Sums its checksums up.
     pub fn checksum_faults(&self) -> ChecksumFaults {
-        ChecksumFaults {
-            ip: checksum::is_header_wrong(self.summed.ip_header),
-            transport: checksum::is_segment_wrong(self.protocol, self.src, self.dst, self.summed.segment),
-        }
+        self.summed.faults(self.protocol, self.src, self.dst)
     }
 }
 

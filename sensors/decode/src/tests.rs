@@ -379,6 +379,7 @@ fn faults(link: LinkType, frame: &[u8]) -> ChecksumFaults {
 fn wrong_checksums_are_told_and_those_left_to_the_card_are_not() {
     let wrong = ChecksumFaults {
         transport: true,
+        unfinished: false,
         ip: false,
     };
     for frame in [udp_frame(b"hello"), tcp_frame(b"odd")] {
@@ -396,6 +397,7 @@ fn wrong_checksums_are_told_and_those_left_to_the_card_are_not() {
     let header = ChecksumFaults {
         ip: true,
         transport: false,
+        unfinished: false,
     };
     assert_eq!(faults(LinkType::Ethernet, &frame), header);
 

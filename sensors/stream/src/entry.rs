@@ -161,7 +161,7 @@ pub(crate) fn is_damaged<T>(
             *tolerated = Some(faults);
             false
         }
-        (Checksums::Auto, Some(_)) if !faults.any() => {
+        (Checksums::Auto, Some(_)) if !faults.any() && !faults.unfinished => {
             // What it sends right it does not leave to its network card.
             *tolerated = Some(faults);
             false

@@ -240,8 +240,10 @@ impl Connection {
             _ => false,
         };
         if !can_begin {
-            self.stray_syn = Some((direction, tcp.sequence));
             let is_repeat = self.is_start(direction, offer.start);
+            if !is_repeat {
+                self.stray_syn = Some((direction, tcp.sequence));
+            }
             return Verdict {
                 step: Step::Ignore,
                 anomaly: (!is_repeat).then_some(StreamAnomaly::SynAmidConnection),

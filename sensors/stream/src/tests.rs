@@ -463,6 +463,24 @@ fn a_new_connection_on_the_same_ports_is_a_new_flow() {
 }
 
 #[test]
+fn a_late_repetition_of_the_handshake_is_no_new_connection() {
+    let lines = [
+        Line('c', "A", 1, 1, b"ab"),
+        OPEN[0],
+        OPEN[1],
+        OPEN[2],
+        Line('c', "A", 3, 1, b"cd"),
+    ];
+    let expect = [
+        "Originator \"ab\"",
+        "Originator \"cd\"",
+        "Originator end",
+        "Responder end",
+    ];
+    check(&with_open(&lines), &expect, "S1");
+}
+
+#[test]
 fn flows_time_out_by_packet_time() {
     let (mut recorder, mut table) = play(Config::default(), &OPEN);
     table.advance(1 + 3599 * SECOND_US, &mut recorder);

@@ -43,6 +43,8 @@ const CRATES: &[(&str, &str, u8)] = &[
     ("vonggac-e2e", "tests/e2e", TEST),
     ("vonggac-faults", "tests/faults", TEST),
     ("vonggac-bench", "tests/bench", TEST),
+    ("vonggac-conformance", "tests/conformance", TEST),
+    ("vonggac-evasion", "tests/evasion", TEST),
     ("vonggac-tidy", "tests/tidy", TEST),
 ];
 
