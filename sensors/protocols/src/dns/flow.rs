@@ -60,7 +60,10 @@ impl DnsFlow {
             self.message(host, side, message);
             rest = behind;
         }
-        *side.of_mut(&mut self.partial) = rest.to_vec();
+        // A message that comes byte by byte is not copied with each of them.
+        let read = held.len() - rest.len();
+        held.drain(..read);
+        *side.of_mut(&mut self.partial) = held;
     }
 
     fn message(&mut self, host: &mut dyn Host, side: Side, payload: &[u8]) {

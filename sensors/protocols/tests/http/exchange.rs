@@ -6,6 +6,7 @@ use vonggac_protocol::Side;
 use vonggac_protocols::http::CARD;
 
 /// A step of an exchange.
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Step<'s> {
     Client(&'s [u8]),
     Server(&'s [u8]),
@@ -17,7 +18,11 @@ pub(crate) enum Step<'s> {
 
 /// Plays an exchange to its end.
 pub(crate) fn play(steps: &[Step<'_>]) -> Recorder {
-    let mut recorder = Recorder::new(&CARD);
+    play_to(Recorder::new(&CARD), steps)
+}
+
+/// Plays an exchange to its end, to a core that is prepared.
+pub(crate) fn play_to(mut recorder: Recorder, steps: &[Step<'_>]) -> Recorder {
     let mut flow = recorder.begin();
     for step in steps {
         match step {
@@ -31,6 +36,7 @@ pub(crate) fn play(steps: &[Step<'_>]) -> Recorder {
         flow.end(&mut recorder, side);
     }
     flow.finish(&mut recorder);
+    assert_eq!(recorder.reserved, 0, "all memory is given back");
     recorder
 }
 

@@ -4,5 +4,6 @@
 mod exchange;
 mod files;
 mod forms;
+mod hostile;
 mod pairing;
 mod recorder;

@@ -13,6 +13,10 @@ pub(crate) struct Recorder {
     pub(crate) read: Vec<(&'static str, Vec<u8>)>,
     pub(crate) anomalies: Vec<String>,
     pub(crate) counts: Vec<&'static str>,
+    /// Bytes taken out of the budget and not given back.
+    pub(crate) reserved: usize,
+    /// What the budget holds.
+    pub(crate) budget: usize,
 }
 
 impl Recorder {
@@ -25,6 +29,8 @@ impl Recorder {
             read: Vec::new(),
             anomalies: Vec::new(),
             counts: Vec::new(),
+            reserved: 0,
+            budget: usize::MAX,
         }
     }
 
@@ -99,8 +105,13 @@ impl Host for Recorder {
     }
 
     fn reserve(&mut self, bytes: usize) -> usize {
-        bytes
+        let granted = bytes.min(self.budget.saturating_sub(self.reserved));
+        self.reserved += granted;
+        granted
     }
 
-    fn release(&mut self, _: usize) {}
+    fn release(&mut self, bytes: usize) {
+        assert!(bytes <= self.reserved, "more given back than taken");
+        self.reserved -= bytes;
+    }
 }

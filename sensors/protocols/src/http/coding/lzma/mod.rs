@@ -7,18 +7,18 @@
 //! Written after the format's specification in the LZMA SDK. A symbol takes at most [`SYMBOL_BYTES_MAX`] bytes of input, so that it is decoded
 //! once so many are there, or no more come.
 
+mod range;
+mod window;
+
 use super::{Sink, Stop, Undo};
+use range::{Input, RangeDecoder};
+use window::Window;
 
 const HEADER_BYTES: usize = 13;
 /// A zero and the first four bytes of the code.
 const START_BYTES: usize = 5;
 /// Most input of one symbol.
 const SYMBOL_BYTES_MAX: usize = 20;
-const WINDOW_BYTES_MIN: usize = 4096;
-/// Largest window kept; what looks back further is broken.
-const WINDOW_BYTES_MAX: usize = 8 * 1024 * 1024;
-/// Largest piece of output.
-const PIECE_BYTES: usize = 16 * 1024;
 
 // Where in the table of probabilities each kind stands.
 const IS_MATCH: usize = 0;
@@ -37,7 +37,6 @@ const LITERAL_PROBABILITIES: usize = 0x300;
 const LENGTH_PROBABILITIES: usize = 2 + 2 * POSITIONS * 8 + 256;
 const STATES: usize = 12;
 const POSITIONS: usize = 16;
-const EVEN: u16 = 1024;
 /// The distance that marks the end.
 const END: u32 = u32::MAX;
 
@@ -68,7 +67,7 @@ impl Unlzma {
         }
         let taken = input.at;
         self.held.drain(..taken.min(self.held.len()));
-        symbols.flush(sink)?;
+        symbols.window.flush(sink)?;
         self.is_over = result?;
         Ok(())
     }
@@ -110,47 +109,23 @@ impl Undo for Unlzma {
         let window = self
             .decoder
             .as_ref()
-            .map_or(0, |symbols| symbols.window.capacity());
+            .map_or(0, |symbols| symbols.window.memory_bytes());
         window.saturating_add(self.held.capacity())
     }
 }
 
-struct Input<'i> {
-    bytes: &'i [u8],
-    at: usize,
-}
-
-impl Input<'_> {
-    fn left(&self) -> usize {
-        self.bytes.len().saturating_sub(self.at)
-    }
-
-    fn next(&mut self) -> Result<u32, Stop> {
-        let byte = self.bytes.get(self.at).ok_or(Stop::Broken)?;
-        self.at += 1;
-        Ok(u32::from(*byte))
-    }
-}
-
-/// The range decoder and its model.
+/// The symbols and their model.
 #[derive(Debug)]
 struct Symbols {
-    range: u32,
-    code: u32,
-    probabilities: Vec<u16>,
+    bits: RangeDecoder,
     literal_context_bits: u32,
     literal_position_mask: u64,
     position_mask: u64,
     state: usize,
     /// The last four distances, less one.
     distances: [u32; 4],
-    /// A ring once it is as long as it may be.
-    window: Vec<u8>,
-    window_bytes_max: usize,
-    at: usize,
-    made_bytes: u64,
+    window: Window,
     size: Option<u64>,
-    piece: Vec<u8>,
 }
 
 impl Symbols {
@@ -167,28 +142,21 @@ impl Symbols {
             return None;
         }
         let literals = LITERAL_PROBABILITIES << (context + literal_position);
-        let window = usize::try_from(dictionary).ok()?;
         Some(Self {
-            range: u32::MAX,
-            code: u32::from_be_bytes(code.try_into().ok()?),
-            probabilities: vec![EVEN; LITERALS + literals],
+            bits: RangeDecoder::new(code.try_into().ok()?, LITERALS + literals),
             literal_context_bits: context,
             literal_position_mask: (1 << literal_position) - 1,
             position_mask: (1 << position) - 1,
             state: 0,
             distances: [0; 4],
-            window: Vec::new(),
-            window_bytes_max: window.clamp(WINDOW_BYTES_MIN, WINDOW_BYTES_MAX),
-            at: 0,
-            made_bytes: 0,
+            window: Window::new(usize::try_from(dictionary).ok()?),
             size: (size != u64::MAX).then_some(size),
-            piece: Vec::with_capacity(PIECE_BYTES),
         })
     }
 
     /// Whether all is there that the header said.
     fn is_whole(&self) -> bool {
-        self.size.is_some_and(|size| self.made_bytes >= size)
+        self.size.is_some_and(|size| self.window.made_bytes >= size)
     }
 
     /// Decodes a symbol; whether it was the end.
@@ -196,12 +164,16 @@ impl Symbols {
         if self.is_whole() {
             return Ok(true);
         }
-        let position = usize::try_from(self.made_bytes & self.position_mask).unwrap_or(0);
-        if self.bit(input, IS_MATCH + self.state * POSITIONS + position)? == 0 {
+        let position = usize::try_from(self.window.made_bytes & self.position_mask).unwrap_or(0);
+        if self
+            .bits
+            .bit(input, IS_MATCH + self.state * POSITIONS + position)?
+            == 0
+        {
             self.literal(input, sink)?;
             return Ok(false);
         }
-        let length = if self.bit(input, IS_REPEAT + self.state)? == 0 {
+        let length = if self.bits.bit(input, IS_REPEAT + self.state)? == 0 {
             let length = self.length(input, LENGTHS, position)?;
             self.distances.rotate_right(1);
             self.distances[0] = self.distance(input, length)?;
@@ -222,14 +194,18 @@ impl Symbols {
 
     /// Which of the last distances counts, and the length; none for one byte at the last of them.
     fn repeat(&mut self, input: &mut Input<'_>, position: usize) -> Result<Option<u32>, Stop> {
-        if self.bit(input, IS_REPEAT_0 + self.state)? == 0 {
-            if self.bit(input, IS_LONG + self.state * POSITIONS + position)? == 0 {
+        if self.bits.bit(input, IS_REPEAT_0 + self.state)? == 0 {
+            if self
+                .bits
+                .bit(input, IS_LONG + self.state * POSITIONS + position)?
+                == 0
+            {
                 self.state = if self.state < 7 { 9 } else { 11 };
                 return Ok(None);
             }
-        } else if self.bit(input, IS_REPEAT_1 + self.state)? == 0 {
+        } else if self.bits.bit(input, IS_REPEAT_1 + self.state)? == 0 {
             self.distances.swap(0, 1);
-        } else if self.bit(input, IS_REPEAT_2 + self.state)? == 0 {
+        } else if self.bits.bit(input, IS_REPEAT_2 + self.state)? == 0 {
             self.distances[..3].rotate_right(1);
         } else {
             self.distances.rotate_right(1);
@@ -240,18 +216,18 @@ impl Symbols {
     }
 
     fn literal(&mut self, input: &mut Input<'_>, sink: &mut Sink<'_>) -> Result<(), Stop> {
-        let last = self.back(0).unwrap_or(0);
-        let place = usize::try_from(self.made_bytes & self.literal_position_mask).unwrap_or(0);
+        let last = self.window.back(0).unwrap_or(0);
+        let place = usize::try_from(self.window.made_bytes & self.literal_position_mask).unwrap_or(0);
         let context = (place << self.literal_context_bits)
             + (usize::from(last) >> (8_u32.saturating_sub(self.literal_context_bits)));
         let base = LITERALS + LITERAL_PROBABILITIES * context;
         let mut symbol = 1_usize;
         if self.state >= 7 {
-            let mut expected = usize::from(self.back(self.distances[0]).ok_or(Stop::Broken)?);
+            let mut expected = usize::from(self.window.back(self.distances[0]).ok_or(Stop::Broken)?);
             while symbol < 0x100 {
                 let expected_bit = expected >> 7 & 1;
                 expected <<= 1;
-                let bit = self.bit(input, base + ((1 + expected_bit) << 8) + symbol)?;
+                let bit = self.bits.bit(input, base + ((1 + expected_bit) << 8) + symbol)?;
                 symbol = symbol << 1 | bit;
                 if expected_bit != bit {
                     break;
@@ -259,14 +235,14 @@ impl Symbols {
             }
         }
         while symbol < 0x100 {
-            symbol = symbol << 1 | self.bit(input, base + symbol)?;
+            symbol = symbol << 1 | self.bits.bit(input, base + symbol)?;
         }
         self.state = match self.state {
             0..4 => 0,
             state @ 4..10 => state - 3,
             state => state - 6,
         };
-        self.put(symbol.to_le_bytes()[0], sink)
+        self.window.put(symbol.to_le_bytes()[0], sink)
     }
 
     /// A length, less two.
@@ -274,19 +250,19 @@ impl Symbols {
         const LOW: usize = 2;
         const MIDDLE: usize = LOW + POSITIONS * 8;
         const HIGH: usize = MIDDLE + POSITIONS * 8;
-        if self.bit(input, base)? == 0 {
-            self.tree(input, base + LOW + position * 8, 3)
-        } else if self.bit(input, base + 1)? == 0 {
-            Ok(8 + self.tree(input, base + MIDDLE + position * 8, 3)?)
+        if self.bits.bit(input, base)? == 0 {
+            self.bits.tree(input, base + LOW + position * 8, 3)
+        } else if self.bits.bit(input, base + 1)? == 0 {
+            Ok(8 + self.bits.tree(input, base + MIDDLE + position * 8, 3)?)
         } else {
-            Ok(16 + self.tree(input, base + HIGH, 8)?)
+            Ok(16 + self.bits.tree(input, base + HIGH, 8)?)
         }
     }
 
     /// A distance, less one.
     fn distance(&mut self, input: &mut Input<'_>, length: u32) -> Result<u32, Stop> {
         let row = usize::try_from(length.min(3)).unwrap_or(0);
-        let slot = self.tree(input, SLOTS + row * 64, 6)?;
+        let slot = self.bits.tree(input, SLOTS + row * 64, 6)?;
         if slot < 4 {
             return Ok(slot);
         }
@@ -294,82 +270,14 @@ impl Symbols {
         let distance = (2 | slot & 1) << bits;
         if slot < 14 {
             let base = usize::try_from(distance - slot).unwrap_or(0);
-            return Ok(distance + self.reverse_tree(input, DISTANCES + base, bits)?);
+            return Ok(distance + self.bits.reverse_tree(input, DISTANCES + base, bits)?);
         }
         let mut direct = 0;
         for _ in 0..bits - 4 {
-            direct = direct << 1 | self.even_bit(input)?;
+            direct = direct << 1 | self.bits.even_bit(input)?;
         }
-        let low = self.reverse_tree(input, ALIGN, 4)?;
+        let low = self.bits.reverse_tree(input, ALIGN, 4)?;
         Ok(distance.wrapping_add(direct << 4).wrapping_add(low))
-    }
-
-    fn tree(&mut self, input: &mut Input<'_>, base: usize, bits: u32) -> Result<u32, Stop> {
-        let mut symbol = 1_usize;
-        for _ in 0..bits {
-            symbol = symbol << 1 | self.bit(input, base + symbol)?;
-        }
-        u32::try_from(symbol - (1 << bits)).map_err(|_| Stop::Broken)
-    }
-
-    fn reverse_tree(&mut self, input: &mut Input<'_>, base: usize, bits: u32) -> Result<u32, Stop> {
-        let (mut symbol, mut value) = (1_usize, 0_u32);
-        for place in 0..bits {
-            let bit = self.bit(input, base + symbol)?;
-            symbol = symbol << 1 | bit;
-            value |= u32::from(bit == 1) << place;
-        }
-        Ok(value)
-    }
-
-    fn normalize(&mut self, input: &mut Input<'_>) -> Result<(), Stop> {
-        const TOP: u32 = 1 << 24;
-        if self.range < TOP {
-            self.code = self.code << 8 | input.next()?;
-            self.range <<= 8;
-        }
-        Ok(())
-    }
-
-    /// A bit of the model.
-    fn bit(&mut self, input: &mut Input<'_>, place: usize) -> Result<usize, Stop> {
-        self.normalize(input)?;
-        let probability = self.probabilities.get_mut(place).ok_or(Stop::Broken)?;
-        let bound = (self.range >> 11) * u32::from(*probability);
-        if self.code < bound {
-            *probability += ((1 << 11) - *probability) >> 5;
-            self.range = bound;
-            Ok(0)
-        } else {
-            *probability -= *probability >> 5;
-            self.range -= bound;
-            self.code -= bound;
-            Ok(1)
-        }
-    }
-
-    /// A bit outside the model.
-    fn even_bit(&mut self, input: &mut Input<'_>) -> Result<u32, Stop> {
-        self.normalize(input)?;
-        self.range >>= 1;
-        let is_set = self.code >= self.range;
-        if is_set {
-            self.code -= self.range;
-        }
-        Ok(u32::from(is_set))
-    }
-
-    /// The byte that came so many before the last.
-    fn back(&self, distance: u32) -> Option<u8> {
-        let back = usize::try_from(distance).ok()?.checked_add(1)?;
-        if back > self.window.len() {
-            return None;
-        }
-        let at = match self.at.checked_sub(back) {
-            Some(at) => at,
-            None => self.at + self.window.len() - back,
-        };
-        self.window.get(at).copied()
     }
 
     fn copy(&mut self, length: u32, sink: &mut Sink<'_>) -> Result<(), Stop> {
@@ -377,35 +285,9 @@ impl Symbols {
             if self.is_whole() {
                 return Ok(());
             }
-            let byte = self.back(self.distances[0]).ok_or(Stop::Broken)?;
-            self.put(byte, sink)?;
+            let byte = self.window.back(self.distances[0]).ok_or(Stop::Broken)?;
+            self.window.put(byte, sink)?;
         }
         Ok(())
-    }
-
-    fn put(&mut self, byte: u8, sink: &mut Sink<'_>) -> Result<(), Stop> {
-        match self.window.get_mut(self.at) {
-            Some(old) => *old = byte,
-            None => self.window.push(byte),
-        }
-        self.at = match self.at + 1 {
-            next if next >= self.window_bytes_max => 0,
-            next => next,
-        };
-        self.made_bytes = self.made_bytes.saturating_add(1);
-        self.piece.push(byte);
-        match self.piece.len() >= PIECE_BYTES {
-            true => self.flush(sink),
-            false => Ok(()),
-        }
-    }
-
-    fn flush(&mut self, sink: &mut Sink<'_>) -> Result<(), Stop> {
-        if self.piece.is_empty() {
-            return Ok(());
-        }
-        let result = sink(&self.piece);
-        self.piece.clear();
-        result
     }
 }
