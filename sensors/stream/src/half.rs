@@ -171,6 +171,16 @@ impl Half {
         offset >= -1 && (offset.max(0) as u64) <= edge.saturating_add(WINDOW_SLACK_BYTES)
     }
 
+    /// First offset beyond the other side's window. While that has told none, what is more than a capture loses at once is beyond it: who
+    /// lets a made-up segment come first does not move the stream to where it lies.
+    fn window_end(&self) -> u64 {
+        let untold = self
+            .highest
+            .max(self.delivered)
+            .saturating_add(ACKNOWLEDGED_SLACK_BYTES);
+        self.edge.unwrap_or(untold)
+    }
+
     /// Whether the other side can acknowledge up to this offset, as far as is known of what was sent.
     pub(crate) fn can_be_acked(&self, offset: i64) -> bool {
         let allowed = self.edge.unwrap_or(0).max(self.highest);
@@ -267,10 +277,7 @@ impl Half {
             return Taken::Old;
         }
         let start = span.start.max(delivered) as u64;
-        if self
-            .edge
-            .is_some_and(|edge| start > edge.saturating_add(WINDOW_SLACK_BYTES))
-        {
+        if start > self.window_end().saturating_add(WINDOW_SLACK_BYTES) {
             self.strikes = self.strikes.saturating_add(1);
             if self.strikes < STRIKES_MAX {
                 return Taken::OutOfWindow;

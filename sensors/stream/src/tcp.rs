@@ -560,7 +560,11 @@ impl Connection {
         }
         let len = tcp.payload.len() as i64 + i64::from(missing_bytes);
         let end = offset.saturating_add(len);
-        let mut anomaly = None;
+        // Met amid its way, the stream began before what was taken for its beginning: out of order, or the first was made up. Once the
+        // receiver has spoken, it is a repetition.
+        let is_early =
+            self.midstream && self.stage(peer) == Stage::Inactive && offset < 0 && (offset, len) != (-1, 1);
+        let mut anomaly = (is_early && len > 0).then_some(StreamAnomaly::OutOfWindow);
         if len > 0
             && self
                 .half(direction)

@@ -44,46 +44,6 @@ pub const KNOWN_MISSES: &[(&[&str], &[Attack])] = &[
     // And a server that asks, too, looks like a client where its client is not seen.
     (&["tcp_simultaneous_open", "vlan_of_each_side"], RESPONSE),
     (&["tcp_split_handshake", "vlan_of_each_side"], RESPONSE),
-    // Amid a connection the first segment that is seen is where its stream begins. What lies before it is taken for a repetition …
-    (&["tcp_midstream", "tcp_order_random"], &[Attack::DnsName]),
-    (
-        &["tcp_midstream", "tcp_order_random", "vlan_of_each_side"],
-        &[Attack::TlsName],
-    ),
-    (
-        &[
-            "tcp_midstream",
-            "tcp_overlap_same_bytes_reversed",
-            "vlan_of_each_side",
-        ],
-        &[Attack::TlsName],
-    ),
-    (
-        &[
-            "tcp_midstream",
-            "tcp_overlap_same_bytes_reversed",
-            "tls_records_of_1",
-        ],
-        &[Attack::TlsName],
-    ),
-    (
-        &[
-            "tcp_midstream",
-            "tcp_overlap_same_bytes_reversed",
-            "http_empty_lines_first",
-        ],
-        REQUEST,
-    ),
-    // … and where that one lies far before the window, what follows lies behind a hole, larger than what rules see of a stream.
-    (
-        &["tcp_midstream", "chaff_before_window"],
-        &[
-            Attack::HttpRequest,
-            Attack::RawStream,
-            Attack::TlsName,
-            Attack::DnsName,
-        ],
-    ),
 ];
 
 /// Whether all techniques of one of [`KNOWN_MISSES`] are among those of a case.

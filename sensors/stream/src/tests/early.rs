@@ -1,4 +1,4 @@
-//! Data that hosts deliver before the handshake is complete.
+//! Data that hosts deliver before the handshake is complete, and streams whose beginning was not seen.
 
 use super::*;
 
@@ -85,4 +85,49 @@ fn one_side_alone_is_established_and_its_syns_data_is_told_by_where_it_goes_on()
         Line('c', "A", 1, 1, b"ab"),
     ];
     check_established(&both, b"ab");
+}
+
+#[test]
+fn what_lies_before_a_stream_that_was_met_amid_its_way_is_told_until_its_receiver_speaks() {
+    let late = [
+        Line('c', "A", 9, 1, b"cd"),
+        Line('c', "A", 7, 1, b"ab"),
+        Line('s', "A", 1, 11, b""),
+    ];
+    let expect = [
+        "Originator \"cd\"",
+        "Originator est_packet_out_of_window",
+        "Originator end",
+        "Responder end",
+    ];
+    check(&late, &expect, "OTH");
+    let repeated = [
+        Line('c', "A", 9, 1, b"cd"),
+        Line('s', "A", 1, 11, b""),
+        Line('c', "A", 7, 1, b"ab"),
+    ];
+    check(
+        &repeated,
+        &["Originator \"cd\"", "Originator end", "Responder end"],
+        "OTH",
+    );
+    let keep_alive = [Line('c', "A", 9, 1, b"cd"), Line('c', "A", 8, 1, b"\0")];
+    check(
+        &keep_alive,
+        &["Originator \"cd\"", "Originator end", "Responder end"],
+        "OTH",
+    );
+}
+
+#[test]
+fn a_made_up_first_segment_does_not_move_a_stream() {
+    let far = 2 * 1024 * 1024;
+    let lines = [Line('c', "A", 9, 1, b"xx"), Line('c', "A", 9 + far, 1, b"ab")];
+    let expect = [
+        "Originator \"xx\"",
+        "Originator est_packet_out_of_window",
+        "Originator end",
+        "Responder end",
+    ];
+    check(&lines, &expect, "OTH");
 }
