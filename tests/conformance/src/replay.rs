@@ -42,7 +42,7 @@ pub fn settings() -> Config {
 /// Rules, compiled; those that do not load are left out, and said why.
 pub fn engine(name: &str, rules: &str, variables: &Variables) -> (Arc<Engine>, Vec<String>) {
     let (rules, mut errors) = vonggac_signature::parse(name, rules);
-    let (engine, broken) = Engine::compile(rules, variables);
+    let (engine, broken) = Engine::compile(rules, variables, vonggac_protocols::REGISTRY);
     errors.extend(broken);
     let words = errors.iter().map(ToString::to_string).collect();
     (Arc::new(engine), words)

@@ -33,15 +33,8 @@ pub const KNOWN_MISSES: &[(&[&str], &[Attack])] = &[
     (&["http_target_percent_twice"], REQUEST),
     // Every file system takes several slashes as one; `http.uri` keeps them.
     (&["http_target_slashes"], REQUEST),
-    // Two fields of one name are one list (RFC 9110, 5.3); of Content-Encoding only one is undone.
-    (&["http_gzip_twice_in_two_lines"], RESPONSE),
-    // A request by a method that nobody knows is told to be HTTP by its answer, which is not seen, or …
-    (&["http_method_odd", "tcp_one_sided"], REQUEST),
-    (&["http_method_lower_case", "tcp_one_sided"], REQUEST),
-    // … is another flow: flows are told apart by their tags, so that with one for each direction each is a flow of its own.
-    (&["http_method_odd", "vlan_of_each_side"], REQUEST),
-    (&["http_method_lower_case", "vlan_of_each_side"], REQUEST),
-    // And a server that asks, too, looks like a client where its client is not seen.
+    // Flows are told apart by their tags: with one for each direction each is a flow of its own, and a server that asks, too, looks like a
+    // client where its client is not seen.
     (&["tcp_simultaneous_open", "vlan_of_each_side"], RESPONSE),
     (&["tcp_split_handshake", "vlan_of_each_side"], RESPONSE),
 ];

@@ -40,6 +40,8 @@ const ODD: &[&str] = &[
     "no-version",
     "https-to-http",
     "to-ssh",
+    // Each function of a Modbus device tried in turn.
+    "modbus.pcap",
 ];
 
 /// Captures whose packets are not as they went over a wire.
