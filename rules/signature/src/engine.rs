@@ -7,8 +7,10 @@ use crate::context::Direction;
 use crate::error::RuleError;
 use crate::parse::ParsedRule;
 use crate::prefilter::{Group, GroupBuilder, Telling, choose};
+use crate::resources::Resources;
 use crate::rule::{PayloadScope, Presence, Rule, RuleIndex, RuleInfo, Source, Transport};
 use crate::variables::Variables;
+use crate::warning::RuleWarning;
 
 /// A set of rules, immutable; workers share it behind an `Arc`.
 #[derive(Debug, Default)]
@@ -30,6 +32,17 @@ pub struct Engine {
     /// Rules on addresses alone: once per flow and direction.
     pub(crate) by_address_once: ByAddress,
     pub(crate) every_flow: Vec<RuleIndex>,
+}
+
+/// What [`Engine::load`] made of rules.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The rules that can be used.
+    pub engine: Engine,
+    /// Why others cannot.
+    pub errors: Vec<RuleError>,
+    /// What is odd about those that can.
+    pub warnings: Vec<RuleWarning>,
 }
 
 /// Two indexes, by sender and by receiver.
@@ -74,9 +87,22 @@ impl Class {
 
 impl Engine {
     /// Compiles rules: each is in the engine or has an error.
+    /// Rules that name files are refused: [`Engine::load`] reads them.
     pub fn compile(rules: Vec<ParsedRule>, variables: &Variables) -> (Engine, Vec<RuleError>) {
-        let (Compiled { rules, sources }, errors) = compile(rules, variables);
-        (Arrangement::new(sources.len()).arrange(rules, sources), errors)
+        let Loaded { engine, errors, .. } = Engine::load(rules, variables, &Resources::default());
+        (engine, errors)
+    }
+
+    /// Compiles rules with what they name: each is in the engine or has an error; of those in the engine
+    /// the warnings tell what their authors surely did not mean.
+    pub fn load(rules: Vec<ParsedRule>, variables: &Variables, resources: &Resources) -> Loaded {
+        let (Compiled { rules, sources }, errors) = compile(rules, variables, resources);
+        let warnings = Vec::new();
+        Loaded {
+            engine: Arrangement::new(sources.len()).arrange(rules, sources),
+            errors,
+            warnings,
+        }
     }
 
     /// An engine without rules.

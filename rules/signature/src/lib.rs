@@ -52,12 +52,15 @@ mod compile;
 mod condition;
 mod content;
 mod context;
+mod dataset;
 mod engine;
 mod error;
 mod event_test;
+mod file_test;
 mod flow_state;
 mod flow_test;
 mod halves;
+mod hexadecimal;
 pub mod limits;
 mod matcher;
 mod number;
@@ -66,6 +69,8 @@ mod parse;
 mod pattern;
 mod prefilter;
 mod ranges;
+mod reputation;
+mod resources;
 mod rule;
 mod threshold;
 mod transform;
@@ -73,17 +78,21 @@ mod variables;
 mod verify;
 mod vlan_test;
 mod warning;
+mod whole_test;
 
 pub use buffer::Buffer;
 pub use classification::classtype_priority;
 pub use context::{
-    App, Checksums, Context, Direction, FlowFacts, Fragment, IcmpFacts, PacketFacts, TcpFacts,
+    App, Checksums, Context, Direction, FileFacts, FlowFacts, Fragment, IcmpFacts, PacketFacts, TcpFacts,
 };
-pub use engine::Engine;
+pub use dataset::{Dataset, DatasetFile, DatasetKind, DatasetRequest, DatasetStore, MemoryDatasets};
+pub use engine::{Engine, Loaded};
 pub use error::{ErrorKind, RuleError};
 pub use flow_state::FlowState;
 pub use matcher::{Counters, Hit, Matcher};
 pub use parse::{ParsedRule, parse};
+pub use reputation::{Reputation, ReputationLists};
+pub use resources::{NoFiles, Resources, RuleFiles};
 pub use rule::{Action, RuleIndex, RuleInfo};
 pub use threshold::ThresholdConfig;
 pub use variables::Variables;

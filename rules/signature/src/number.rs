@@ -65,6 +65,40 @@ impl NumberTest {
         Ok(NumberTest::Equal(number(text)?))
     }
 
+    /// A comparison whose numbers may have units: `>100MB`, `1KB<>2KB`. A kilobyte has 1,024 bytes.
+    pub(crate) fn parse_size(text: &str) -> Result<NumberTest, Complaint> {
+        let mut plain = String::with_capacity(text.len());
+        let mut rest = text.trim();
+        while let Some(first) = rest.chars().next() {
+            let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+            if digits == 0 {
+                plain.push(first);
+                rest = rest.get(first.len_utf8()..).unwrap_or_default();
+                continue;
+            }
+            let (number, after) = rest.split_at(digits);
+            let letters = after
+                .find(|c: char| !c.is_ascii_alphabetic())
+                .unwrap_or(after.len());
+            let (unit, after) = after.split_at(letters);
+            let factor: u64 = match unit.to_ascii_lowercase().as_str() {
+                "" => 1,
+                "kb" | "kib" => 1 << 10,
+                "mb" | "mib" => 1 << 20,
+                "gb" | "gib" => 1 << 30,
+                _ => return Err(value(format!("unknown unit {unit:?}"))),
+            };
+            let size = number
+                .parse::<u64>()
+                .ok()
+                .and_then(|size| size.checked_mul(factor));
+            let size = size.ok_or_else(|| value(format!("{number}{unit} is too large")))?;
+            plain.push_str(&size.to_string());
+            rest = after;
+        }
+        NumberTest::parse(&plain, Dash::Excluded)
+    }
+
     pub(crate) fn holds(self, number: u64) -> bool {
         match self {
             NumberTest::Equal(wanted) => number == wanted,

@@ -6,6 +6,7 @@ use crate::app_test::AppTest;
 use crate::buffer::Buffer;
 use crate::condition::Condition;
 use crate::context::App;
+use crate::file_test::FileTest;
 use crate::number::NumberTest;
 use crate::packet_test::PacketTest;
 use crate::threshold::{RateFilter, Suppression};
@@ -314,6 +315,8 @@ pub(crate) struct Rule {
     /// The application protocol the header names.
     pub(crate) app: Option<App>,
     pub(crate) app_tests: Vec<AppTest>,
+    /// Conditions that one file must meet.
+    pub(crate) file_tests: Vec<FileTest>,
     /// Conditions on what the caller knows beside packets and buffers.
     pub(crate) conditions: Vec<Condition>,
     pub(crate) flow: FlowTest,
@@ -346,7 +349,7 @@ impl Rule {
             && self.stream_sizes.is_empty()
             && self.state_tests.is_empty()
             && self.app_tests.is_empty()
-            && self.conditions.is_empty()
+            && self.conditions.iter().all(Condition::is_of_addresses)
             && self.flow.established.is_none()
             && self.flow.direction.is_none()
             && self.header.source_ports.is_all()
@@ -360,17 +363,19 @@ impl Rule {
 
     /// Whether the rule is judged on single packets without payload conditions.
     pub(crate) fn judges_packets(&self) -> bool {
-        self.payload.is_none() && self.targets.is_empty() && self.app.is_none()
+        self.payload.is_none() && self.targets.is_empty() && self.file_tests.is_empty() && self.app.is_none()
     }
 
     /// Whether the rule is judged on transactions.
     pub(crate) fn judges_transactions(&self) -> bool {
-        !self.targets.is_empty() || (self.payload.is_none() && self.app.is_some())
+        !self.targets.is_empty()
+            || !self.file_tests.is_empty()
+            || (self.payload.is_none() && self.app.is_some())
     }
 
     /// Whether the rule needs both a payload and a transaction.
     pub(crate) fn has_two_halves(&self) -> bool {
-        self.payload.is_some() && !self.targets.is_empty()
+        self.payload.is_some() && (!self.targets.is_empty() || !self.file_tests.is_empty())
     }
 
     /// Whether the rule counts what it finds before it reports.

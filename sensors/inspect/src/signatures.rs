@@ -93,6 +93,8 @@ fn context<'a>(
         stream_size,
         flow_facts: Some(flow_facts),
         app_events: &[],
+        files: &[],
+        reputation: None,
     }
 }
 

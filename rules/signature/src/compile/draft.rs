@@ -7,10 +7,13 @@ use crate::limits::{STEPS_PER_LIST_MAX, TRANSFORMS_MAX};
 use crate::number::number;
 use crate::packet_test::PacketTest;
 use crate::parse::{ParsedRule, RuleOption};
+use crate::resources::Resources;
 use crate::rule::{FlowTest, PayloadScope, Presence, Rule, RuleInfo, Source};
 use crate::transform::Transform;
 use crate::variables::Resolver;
 use crate::verify::Step;
+
+pub(super) use crate::condition::AddressSide;
 
 use super::Sources;
 use super::header::HeaderMeaning;
@@ -21,6 +24,7 @@ pub(super) enum LooksInto {
     Payload,
     Source(Source),
     Base64,
+    Address(AddressSide),
 }
 
 #[derive(Debug)]
@@ -43,6 +47,7 @@ pub(super) struct Draft {
     pub(super) last_placed: Option<usize>,
     /// Names of byte variables.
     pub(super) variables: Vec<String>,
+    pub(super) resources: Resources,
     pub(super) has_sid: bool,
     pub(super) has_priority: bool,
 }
@@ -52,9 +57,10 @@ impl Draft {
     pub(super) fn compile(
         parsed: &ParsedRule,
         resolver: &mut Resolver<'_>,
+        resources: &Resources,
         sources: &mut Sources,
     ) -> Result<Rule, Problem> {
-        let mut draft = Draft::start(parsed, resolver)?;
+        let mut draft = Draft::start(parsed, resolver, resources)?;
         for option in &parsed.options {
             let text = option.value.as_deref().unwrap_or("");
             draft
@@ -70,7 +76,11 @@ impl Draft {
             .map_err(|complaint| complaint.at(parsed.header.action.offset))
     }
 
-    fn start(parsed: &ParsedRule, resolver: &mut Resolver<'_>) -> Result<Draft, Problem> {
+    fn start(
+        parsed: &ParsedRule,
+        resolver: &mut Resolver<'_>,
+        resources: &Resources,
+    ) -> Result<Draft, Problem> {
         let HeaderMeaning {
             action,
             header,
@@ -101,6 +111,7 @@ impl Draft {
             app,
             app_tests: Vec::new(),
             conditions: Vec::new(),
+            file_tests: Vec::new(),
             flow,
             packet_tests: Vec::new(),
             stream_sizes: Vec::new(),
@@ -128,6 +139,7 @@ impl Draft {
             last_content: None,
             last_placed: None,
             variables: Vec::new(),
+            resources: resources.clone(),
             has_sid: false,
             has_priority: false,
         })
@@ -147,6 +159,9 @@ impl Draft {
             return result;
         }
         if let Some(result) = self.condition_keyword(name, text) {
+            return result;
+        }
+        if let Some(result) = self.list_keyword(name, text) {
             return result;
         }
         if let Some(test) = PacketTest::parse(name, text) {
@@ -199,9 +214,15 @@ impl Draft {
         }
     }
 
-    pub(super) fn select_base64(&mut self) {
+    /// Selects what is no application buffer.
+    pub(super) fn select_list(&mut self, looks_into: &LooksInto) {
         self.pending = None;
-        self.current = self.list_of(&LooksInto::Base64);
+        self.current = self.list_of(looks_into);
+    }
+
+    pub(super) fn looks_into_payload(&self, list: usize) -> bool {
+        let list = self.lists.get(list);
+        list.is_some_and(|list| list.looks_into == LooksInto::Payload)
     }
 
     /// The list that the next condition belongs to.
@@ -257,7 +278,7 @@ impl Draft {
                 "more than {STEPS_PER_LIST_MAX} conditions on one buffer"
             )));
         }
-        let places = !matches!(step, Step::Size(_) | Step::Base64(..));
+        let places = !matches!(step, Step::Size(_) | Step::Whole(_) | Step::Base64(..));
         steps.push(step);
         let index = steps.len() - 1;
         if places {

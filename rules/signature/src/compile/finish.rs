@@ -1,5 +1,6 @@
 //! From a draft whose options are all read to the rule: lists become conditions on buffers.
 
+use crate::condition::Condition;
 use crate::context::App;
 use crate::error::{Complaint, combination};
 use crate::rule::{PayloadFrom, PayloadScope, Rule, Source, Target};
@@ -20,6 +21,10 @@ impl Draft {
                     rule.payload = Some(StepList::new(list.steps));
                 }
                 LooksInto::Base64 => {}
+                LooksInto::Address(side) => {
+                    let steps = StepList::new(list.steps);
+                    rule.conditions.push(Condition::Address(side, steps));
+                }
                 LooksInto::Source(source) => {
                     check_app(&rule, &source)?;
                     rule.targets.push(Target {

@@ -8,6 +8,7 @@ mod draft;
 mod finish;
 mod header;
 mod information;
+mod list_keywords;
 mod state_keywords;
 pub(crate) mod threshold_keywords;
 
@@ -16,6 +17,7 @@ use std::collections::{BTreeMap, HashMap};
 use crate::error::{ErrorKind, Problem, RuleError};
 use crate::flow_state::name_key;
 use crate::parse::ParsedRule;
+use crate::resources::Resources;
 use crate::rule::{Effect, Rule, Source, StateTest};
 use crate::variables::{Resolver, Variables};
 
@@ -51,7 +53,11 @@ pub(crate) struct Compiled {
 }
 
 /// Compiles all rules; each is either among the rules or has an error.
-pub(crate) fn compile(parsed: Vec<ParsedRule>, variables: &Variables) -> (Compiled, Vec<RuleError>) {
+pub(crate) fn compile(
+    parsed: Vec<ParsedRule>,
+    variables: &Variables,
+    resources: &Resources,
+) -> (Compiled, Vec<RuleError>) {
     let mut errors: Vec<RuleError> = variables
         .faults()
         .into_iter()
@@ -69,7 +75,7 @@ pub(crate) fn compile(parsed: Vec<ParsedRule>, variables: &Variables) -> (Compil
     let mut rules: Vec<Rule> = Vec::with_capacity(parsed.len());
     let mut by_number: HashMap<(u32, u32), usize> = HashMap::new();
     for rule in parsed {
-        let compiled = match Draft::compile(&rule, &mut resolver, &mut sources) {
+        let compiled = match Draft::compile(&rule, &mut resolver, resources, &mut sources) {
             Ok(compiled) => compiled,
             Err(problem) => {
                 errors.push(rule.error(problem));

@@ -123,7 +123,10 @@ impl Judge<'_> {
             Evidence::Packet(data) | Evidence::Stream(data) => {
                 (Half::Payload, self.payload_holds(rule, data))
             }
-            Evidence::Transaction(buffers) => (Half::Transaction, self.targets_hold(rule, buffers)),
+            Evidence::Transaction(buffers) => {
+                let matched = files_hold(rule, cx) && self.targets_hold(rule, buffers);
+                (Half::Transaction, matched)
+            }
         };
         matched && (!rule.has_two_halves() || self.completes(rule, half, cx))
     }
@@ -281,6 +284,12 @@ impl Judge<'_> {
 }
 
 const TCP: u8 = 6;
+
+/// Whether one file meets all the rule's conditions on files.
+fn files_hold(rule: &Rule, cx: &Context<'_>) -> bool {
+    let meets_all = |file| rule.file_tests.iter().all(|test| test.holds(file));
+    rule.file_tests.is_empty() || cx.files.iter().any(meets_all)
+}
 
 fn moment(cx: &Context<'_>) -> Moment {
     Moment {

@@ -42,6 +42,8 @@ pub fn context<'a>(flow: Option<&'a mut FlowState>, app: Option<App>) -> Context
         stream_size: [100, 200],
         flow_facts: None,
         app_events: &[],
+        files: &[],
+        reputation: None,
     }
 }
 
