@@ -6,17 +6,18 @@ use crate::error::{Complaint, ErrorKind, Problem, combination, over_limit, unsup
 use crate::limits::{STEPS_PER_LIST_MAX, TRANSFORMS_MAX};
 use crate::number::number;
 use crate::packet_test::PacketTest;
-use crate::parse::{ParsedRule, RuleOption};
+use crate::parse::{ParsedRule, RuleOption, parse};
 use crate::resources::Resources;
 use crate::rule::{FlowTest, PayloadScope, Presence, Rule, RuleInfo, Source};
 use crate::transform::Transform;
-use crate::variables::Resolver;
+use crate::variables::{Resolver, Variables};
 use crate::verify::Step;
 
 pub(super) use crate::condition::AddressSide;
 
 use super::Sources;
 use super::header::HeaderMeaning;
+use super::requires;
 
 /// What a list of conditions looks into.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +61,7 @@ impl Draft {
         resources: &Resources,
         sources: &mut Sources,
     ) -> Result<Rule, Problem> {
+        requires::check(parsed)?;
         let mut draft = Draft::start(parsed, resolver, resources)?;
         for option in &parsed.options {
             let text = option.value.as_deref().unwrap_or("");
@@ -74,6 +76,19 @@ impl Draft {
         draft
             .finish(sources)
             .map_err(|complaint| complaint.at(parsed.header.action.offset))
+    }
+
+    /// Whether there is such a keyword.
+    pub(super) fn knows(keyword: &str) -> bool {
+        let (parsed, _) = parse("", "alert ip any any -> any any (sid:1;)");
+        let variables = Variables::default();
+        let mut resolver = Resolver::new(&variables);
+        let draft = parsed
+            .first()
+            .and_then(|rule| Draft::start(rule, &mut resolver, &Resources::default()).ok());
+        // A keyword that is known complains of something else than that, if at all.
+        let complaint = draft.and_then(|mut draft| draft.option(keyword, "").err());
+        complaint.is_none_or(|complaint| complaint.kind != ErrorKind::UnsupportedKeyword)
     }
 
     fn start(

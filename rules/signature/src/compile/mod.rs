@@ -9,6 +9,7 @@ mod finish;
 mod header;
 mod information;
 mod list_keywords;
+mod requires;
 mod state_keywords;
 pub(crate) mod threshold_keywords;
 
