@@ -2,13 +2,14 @@
 
 use crate::address_index::{AddressIndex, narrowness};
 use crate::buffer::Buffer;
+use crate::check;
 use crate::compile::{Compiled, compile};
 use crate::context::Direction;
 use crate::error::RuleError;
 use crate::parse::ParsedRule;
 use crate::prefilter::{Group, GroupBuilder, Telling, choose};
 use crate::resources::Resources;
-use crate::rule::{PayloadScope, Presence, Rule, RuleIndex, RuleInfo, Source, Transport};
+use crate::rule::{PayloadScope, Presence, Rule, RuleIndex, RuleInfo, Source, Target, Transport};
 use crate::variables::Variables;
 use crate::warning::RuleWarning;
 
@@ -97,7 +98,7 @@ impl Engine {
     /// the warnings tell what their authors surely did not mean.
     pub fn load(rules: Vec<ParsedRule>, variables: &Variables, resources: &Resources) -> Loaded {
         let (Compiled { rules, sources }, errors) = compile(rules, variables, resources);
-        let warnings = Vec::new();
+        let warnings = check::warnings(&rules, &sources, resources);
         Loaded {
             engine: Arrangement::new(sources.len()).arrange(rules, sources),
             errors,
@@ -218,7 +219,9 @@ impl Arrangement {
                 self.place_payload_rule(index, rule);
             }
             if rule.judges_transactions() {
-                self.place_transaction_rule(index, rule, &sources);
+                for side in rule.sides() {
+                    self.place_transaction_rule(index, rule.targets_of(*side), &sources);
+                }
             }
         }
         let by_source: Vec<Group> = self.by_source.into_iter().map(GroupBuilder::build).collect();
@@ -309,11 +312,16 @@ impl Arrangement {
         }
     }
 
-    fn place_transaction_rule(&mut self, index: RuleIndex, rule: &Rule, sources: &[Source]) {
+    fn place_transaction_rule<'t>(
+        &mut self,
+        index: RuleIndex,
+        targets: impl Iterator<Item = &'t Target> + Clone,
+        sources: &[Source],
+    ) {
         // What a rule is found by must be there: buffers that may be missing do not serve.
         let required = || {
-            rule.targets
-                .iter()
+            targets
+                .clone()
                 .filter(|target| target.presence == Presence::Required)
         };
         let best = required()

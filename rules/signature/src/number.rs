@@ -113,6 +113,20 @@ impl NumberTest {
         }
     }
 
+    /// The least and the greatest number that can hold.
+    pub(crate) fn bounds(self) -> (u64, u64) {
+        match self {
+            NumberTest::Equal(n) => (n, n),
+            NumberTest::Less(n) => (0, n.saturating_sub(1)),
+            NumberTest::LessOrEqual(n) => (0, n),
+            NumberTest::Greater(n) => (n.saturating_add(1), u64::MAX),
+            NumberTest::GreaterOrEqual(n) => (n, u64::MAX),
+            NumberTest::Between(low, high) => (low.saturating_add(1), high.saturating_sub(1)),
+            NumberTest::Within(low, high) => (low, high),
+            NumberTest::NotEqual(_) | NumberTest::NotBetween(..) => (0, u64::MAX),
+        }
+    }
+
     /// The same comparison with another number.
     pub(crate) fn with(self, number: u64) -> NumberTest {
         match self {

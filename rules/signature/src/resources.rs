@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::buffer::Buffer;
+use crate::context::App;
 use crate::dataset::{DatasetStore, MemoryDatasets};
 
 /// Reads the files that rules name. The crate itself reads none.
@@ -31,6 +33,10 @@ pub struct Resources {
     pub files: Arc<dyn RuleFiles>,
     /// Sets (`dataset`, `datarep`). One store serves all engines that are to share their sets.
     pub datasets: Arc<dyn DatasetStore>,
+    /// The protocols that the sensor recognises, for warnings about rules for others; `None`: not known.
+    pub apps_read: Option<Vec<App>>,
+    /// The buffers that the sensor fills, for warnings about rules on others; `None`: not known.
+    pub buffers_read: Option<Vec<Buffer>>,
 }
 
 impl Resources {
@@ -39,6 +45,8 @@ impl Resources {
         Resources {
             datasets: Arc::new(MemoryDatasets::new(Arc::clone(&files))),
             files,
+            apps_read: None,
+            buffers_read: None,
         }
     }
 }

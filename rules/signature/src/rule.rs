@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::app_test::AppTest;
 use crate::buffer::Buffer;
 use crate::condition::Condition;
-use crate::context::App;
+use crate::context::{App, Direction};
 use crate::file_test::FileTest;
 use crate::number::NumberTest;
 use crate::packet_test::PacketTest;
@@ -113,7 +113,7 @@ pub(crate) enum Family {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct FlowTest {
     pub(crate) established: Option<bool>,
-    pub(crate) direction: Option<crate::context::Direction>,
+    pub(crate) direction: Option<Direction>,
     pub(crate) only: Option<PayloadFrom>,
 }
 
@@ -157,6 +157,8 @@ pub(crate) struct Target {
     /// Index into the engine's sources.
     pub(crate) source: u32,
     pub(crate) presence: Presence,
+    /// In a rule on both sides of a transaction: on which one.
+    pub(crate) side: Option<Direction>,
     pub(crate) steps: StepList,
 }
 
@@ -320,6 +322,8 @@ pub(crate) struct Rule {
     /// Conditions on what the caller knows beside packets and buffers.
     pub(crate) conditions: Vec<Condition>,
     pub(crate) flow: FlowTest,
+    /// `=>`: the rule speaks of both sides of one transaction; its header of the client's.
+    pub(crate) is_exchange: bool,
     pub(crate) packet_tests: Vec<PacketTest>,
     pub(crate) stream_sizes: Vec<StreamSizeTest>,
     pub(crate) state_tests: Vec<StateTest>,
@@ -364,6 +368,19 @@ impl Rule {
     /// Whether the rule is judged on single packets without payload conditions.
     pub(crate) fn judges_packets(&self) -> bool {
         self.payload.is_none() && self.targets.is_empty() && self.file_tests.is_empty() && self.app.is_none()
+    }
+
+    /// The sides that the rule must be found on, each by its own targets; of most rules that is one, whichever.
+    pub(crate) fn sides(&self) -> &'static [Option<Direction>] {
+        match self.is_exchange {
+            true => &[Some(Direction::ToServer), Some(Direction::ToClient)],
+            false => &[None],
+        }
+    }
+
+    /// The conditions on buffers of that side.
+    pub(crate) fn targets_of(&self, side: Option<Direction>) -> impl Iterator<Item = &Target> + Clone {
+        self.targets.iter().filter(move |target| target.side == side)
     }
 
     /// Whether the rule is judged on transactions.

@@ -2,6 +2,7 @@
 
 use crate::buffer::{Buffer, Occurs};
 use crate::classification::PRIORITY_DEFAULT;
+use crate::context::Direction;
 use crate::error::{Complaint, ErrorKind, Problem, combination, over_limit, unsupported, value};
 use crate::limits::{STEPS_PER_LIST_MAX, TRANSFORMS_MAX};
 use crate::number::number;
@@ -23,9 +24,17 @@ use super::requires;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum LooksInto {
     Payload,
-    Source(Source),
+    Source(Selected),
     Base64,
     Address(AddressSide),
+}
+
+/// A buffer as a rule selects it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Selected {
+    pub(super) source: Source,
+    /// In a rule on both sides of a transaction: the side that the rule names.
+    pub(super) side: Option<Direction>,
 }
 
 #[derive(Debug)]
@@ -35,13 +44,23 @@ pub(super) struct DraftList {
     pub(super) steps: Vec<Step>,
 }
 
+impl Selected {
+    fn plain(buffer: Buffer, side: Option<Direction>) -> Selected {
+        let transforms = Vec::new();
+        Selected {
+            source: Source { buffer, transforms },
+            side,
+        }
+    }
+}
+
 pub(super) struct Draft {
     /// The rule as far as it is known; lists are added at the end.
     pub(super) rule: Rule,
     pub(super) lists: Vec<DraftList>,
     current: usize,
     /// A buffer that was selected but has no condition yet.
-    pending: Option<Source>,
+    pending: Option<Selected>,
     /// The list and step of the last content.
     pub(super) last_content: Option<(usize, usize)>,
     /// The list of the last condition that others can be relative to.
@@ -99,6 +118,7 @@ impl Draft {
         let HeaderMeaning {
             action,
             header,
+            is_exchange,
             app,
             payload,
         } = HeaderMeaning::read(&parsed.header, resolver)?;
@@ -128,6 +148,7 @@ impl Draft {
             conditions: Vec::new(),
             file_tests: Vec::new(),
             flow,
+            is_exchange,
             packet_tests: Vec::new(),
             stream_sizes: Vec::new(),
             state_tests: Vec::new(),
@@ -184,11 +205,8 @@ impl Draft {
             return Ok(());
         }
         if let Some(buffer) = Buffer::from_keyword(name) {
-            self.select(Source {
-                buffer,
-                transforms: Vec::new(),
-            });
-            return Ok(());
+            let side = self.named_side(text)?;
+            return self.select(Selected::plain(buffer, side));
         }
         if let Some(transform) = Transform::parse(name, text) {
             return self.transform(name, transform?);
@@ -204,28 +222,51 @@ impl Draft {
             .take()
             .or_else(|| match self.lists.get(self.current) {
                 Some(DraftList {
-                    looks_into: LooksInto::Source(source),
+                    looks_into: LooksInto::Source(selected),
                     ..
-                }) => Some(source.clone()),
+                }) => Some(selected.clone()),
                 _ => None,
             });
-        let mut source =
+        let mut selected =
             selected.ok_or_else(|| combination(format!("{name} must follow the keyword of a buffer")))?;
-        if source.transforms.len() >= TRANSFORMS_MAX {
+        if selected.source.transforms.len() >= TRANSFORMS_MAX {
             return Err(over_limit(format!("more than {TRANSFORMS_MAX} transforms")));
         }
-        source.transforms.push(transform);
-        self.pending = Some(source);
+        selected.source.transforms.push(transform);
+        self.pending = Some(selected);
         Ok(())
     }
 
+    /// The word after a buffer's keyword, which only rules on both sides of a transaction may have.
+    fn named_side(&self, text: &str) -> Result<Option<Direction>, Complaint> {
+        match text {
+            "" => Ok(None),
+            "to_server" if self.rule.is_exchange => Ok(Some(Direction::ToServer)),
+            "to_client" if self.rule.is_exchange => Ok(Some(Direction::ToClient)),
+            _ => Err(value("takes no value")),
+        }
+    }
+
     /// Selects the buffer that the next conditions look into.
-    fn select(&mut self, source: Source) {
-        if source.buffer == Buffer::Payload {
+    fn select(&mut self, selected: Selected) -> Result<(), Complaint> {
+        self.check_pending()?;
+        if selected.source.buffer == Buffer::Payload {
             self.current = 0;
             self.pending = None;
         } else {
-            self.pending = Some(source);
+            self.pending = Some(selected);
+        }
+        Ok(())
+    }
+
+    /// As in Suricata a buffer that is selected must have a condition.
+    pub(super) fn check_pending(&self) -> Result<(), Complaint> {
+        match &self.pending {
+            Some(selected) => Err(combination(format!(
+                "the buffer {:?} has no condition",
+                selected.source.buffer
+            ))),
+            None => Ok(()),
         }
     }
 
@@ -242,10 +283,10 @@ impl Draft {
 
     /// The list that the next condition belongs to.
     pub(super) fn current_list(&mut self) -> usize {
-        if let Some(source) = self.pending.take() {
-            self.current = match source.buffer.occurs() {
-                Occurs::Once => self.list_of(&LooksInto::Source(source)),
-                Occurs::Many => self.new_list(LooksInto::Source(source)),
+        if let Some(selected) = self.pending.take() {
+            self.current = match selected.source.buffer.occurs() {
+                Occurs::Once => self.list_of(&LooksInto::Source(selected)),
+                Occurs::Many => self.new_list(LooksInto::Source(selected)),
             };
         }
         self.current
@@ -263,10 +304,12 @@ impl Draft {
 
     /// The list of a buffer named by a keyword that does not select it for what follows.
     pub(super) fn list_of_buffer(&mut self, buffer: Buffer) -> usize {
-        self.list_of(&LooksInto::Source(Source {
-            buffer,
-            transforms: Vec::new(),
-        }))
+        let named = Selected::plain(buffer, None);
+        // `http.host; pcre:"/x/W"` names the selected buffer once more.
+        if self.pending.as_ref() == Some(&named) {
+            return self.current_list();
+        }
+        self.list_of(&LooksInto::Source(named))
     }
 
     fn list_of(&mut self, looks_into: &LooksInto) -> usize {

@@ -2,15 +2,17 @@
 
 use crate::condition::Condition;
 use crate::context::App;
-use crate::error::{Complaint, combination};
+use crate::context::Direction;
+use crate::error::{Complaint, combination, unsupported};
 use crate::rule::{PayloadFrom, PayloadScope, Rule, Source, Target};
 use crate::verify::{Step, StepList};
 
 use super::Sources;
-use super::draft::{Draft, LooksInto};
+use super::draft::{Draft, LooksInto, Selected};
 
 impl Draft {
     pub(super) fn finish(mut self, sources: &mut Sources) -> Result<Rule, Complaint> {
+        self.check_pending()?;
         self.nest_base64()?;
         let mut rule = self.rule;
         for list in self.lists {
@@ -25,11 +27,16 @@ impl Draft {
                     let steps = StepList::new(list.steps);
                     rule.conditions.push(Condition::Address(side, steps));
                 }
-                LooksInto::Source(source) => {
+                LooksInto::Source(Selected { source, side }) => {
                     check_app(&rule, &source)?;
+                    let side = match rule.is_exchange {
+                        true => Some(side_of(&source, side, sources)?),
+                        false => None,
+                    };
                     rule.targets.push(Target {
                         source: sources.number(source),
                         presence: list.presence,
+                        side,
                         steps: StepList::new(list.steps),
                     });
                 }
@@ -39,6 +46,9 @@ impl Draft {
             return Err(combination(
                 "conditions on one packet and on an application buffer cannot both be met",
             ));
+        }
+        if rule.is_exchange {
+            check_exchange(&rule, &self.variables)?;
         }
         Ok(rule)
     }
@@ -87,6 +97,46 @@ fn scope(rule: &Rule, steps: &[Step]) -> PayloadScope {
         None if !rule.packet_tests.is_empty() => PayloadScope::Packet,
         None if anchored => PayloadScope::PacketAndStream,
         None => PayloadScope::Stream,
+    }
+}
+
+/// The side of a transaction that has the buffer, by itself or by the rule's word.
+fn side_of(source: &Source, named: Option<Direction>, sources: &Sources) -> Result<Direction, Complaint> {
+    match (sources.sides.of(source.buffer), named) {
+        (Some(only), Some(named)) if only != named => Err(combination(format!(
+            "the buffer {:?} is not found on that side",
+            source.buffer
+        ))),
+        (only, named) => only.or(named).ok_or_else(|| {
+            combination(format!(
+                "the buffer {:?} is found on both sides: say to_server or to_client",
+                source.buffer
+            ))
+        }),
+    }
+}
+
+/// A rule on both sides of a transaction has conditions on buffers of both, and no others.
+fn check_exchange(rule: &Rule, variables: &[String]) -> Result<(), Complaint> {
+    if rule.flow.direction.is_some() {
+        return Err(combination("a rule with => goes both ways: flow cannot name one"));
+    }
+    if rule.payload.is_some() || !rule.packet_tests.is_empty() || !rule.file_tests.is_empty() {
+        return Err(unsupported(
+            "a rule with => on anything but application buffers is not supported",
+        ));
+    }
+    // The sides are judged apart; values do not pass from one to the other.
+    if !variables.is_empty() {
+        return Err(unsupported("byte variables in a rule with => are not supported"));
+    }
+    match rule
+        .sides()
+        .iter()
+        .all(|side| rule.targets_of(*side).next().is_some())
+    {
+        true => Ok(()),
+        false => Err(combination("a rule with => needs buffers of both sides")),
     }
 }
 

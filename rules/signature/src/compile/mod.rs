@@ -20,6 +20,7 @@ use crate::flow_state::name_key;
 use crate::parse::ParsedRule;
 use crate::resources::Resources;
 use crate::rule::{Effect, Rule, Source, StateTest};
+use crate::sides::Sides;
 use crate::variables::{Resolver, Variables};
 
 use draft::Draft;
@@ -31,6 +32,8 @@ const BIT_LEVELS_MAX: u32 = 8;
 #[derive(Debug, Default)]
 pub(crate) struct Sources {
     numbers: BTreeMap<Source, u32>,
+    /// Which side has which buffer.
+    pub(crate) sides: Sides,
     pub(crate) list: Vec<Source>,
 }
 

@@ -2,14 +2,14 @@
 
 use crate::buffer::Buffer;
 use crate::bytes::ByteVariables;
-use crate::context::Context;
+use crate::context::{Context, Direction};
 use crate::engine::Engine;
 use crate::flow_state::{FlowState, Room};
 use crate::halves::{Halves, Moment};
 use crate::limits::{HITS_PER_CALL_MAX, VERIFY_STEPS_MAX};
 use crate::packet_test::Surroundings;
 use crate::ranges::address_number;
-use crate::rule::{Action, Family, Header, PayloadScope, Presence, Rule, RuleIndex, Target, Track};
+use crate::rule::{Action, Family, PayloadScope, Presence, Rule, RuleIndex, Target, Track};
 use crate::threshold::Occurrence;
 use crate::transform;
 use crate::verify::{Budget, holds};
@@ -47,6 +47,12 @@ impl Judge<'_> {
         self.each(candidates, cx, out);
         if is_transaction && let Some(halves) = waiting_halves(cx) {
             halves.transaction_ends(now);
+        }
+        if is_transaction
+            && now.direction == Direction::ToClient
+            && let Some(exchanges) = cx.flow.as_deref_mut().and_then(FlowState::waiting_exchanges)
+        {
+            exchanges.answer_ends(now.transaction);
         }
     }
 
@@ -108,7 +114,7 @@ impl Judge<'_> {
 
     /// Cheapest questions first; the data last.
     fn matches(&mut self, rule: &Rule, cx: &mut Context<'_>) -> bool {
-        if !suits(rule, cx) || !header_admits(&rule.header, cx) || !self.packet_holds(rule, cx) {
+        if !suits(rule, cx) || !header_admits(rule, cx) || !self.packet_holds(rule, cx) {
             return false;
         }
         let already = self.reports_once(rule, cx)
@@ -123,8 +129,11 @@ impl Judge<'_> {
             Evidence::Packet(data) | Evidence::Stream(data) => {
                 (Half::Payload, self.payload_holds(rule, data))
             }
+            Evidence::Transaction(buffers) if rule.is_exchange => {
+                return self.exchange_holds(rule, buffers, cx);
+            }
             Evidence::Transaction(buffers) => {
-                let matched = files_hold(rule, cx) && self.targets_hold(rule, buffers);
+                let matched = files_hold(rule, cx) && self.targets_hold(rule, None, buffers);
                 (Half::Transaction, matched)
             }
         };
@@ -170,10 +179,30 @@ impl Judge<'_> {
         matched
     }
 
-    fn targets_hold(&mut self, rule: &Rule, buffers: &[(Buffer, &[u8])]) -> bool {
+    /// One side of a transaction: whether it is the answer to a request that matched, too.
+    fn exchange_holds(&mut self, rule: &Rule, buffers: &[(Buffer, &[u8])], cx: &mut Context<'_>) -> bool {
+        let (identity, transaction) = (rule.identity(), cx.transaction);
+        if !self.targets_hold(rule, Some(cx.direction), buffers) {
+            return false;
+        }
+        let Some(flow) = cx.flow.as_deref_mut() else {
+            return false;
+        };
+        match cx.direction {
+            Direction::ToServer => {
+                let room = flow.exchanges().request_matched(identity, transaction);
+                self.count_room(room);
+                false
+            }
+            Direction::ToClient => flow
+                .waiting_exchanges()
+                .is_some_and(|exchanges| exchanges.answer_matched(identity, transaction)),
+        }
+    }
+
+    fn targets_hold(&mut self, rule: &Rule, side: Option<Direction>, buffers: &[(Buffer, &[u8])]) -> bool {
         let mut variables = ByteVariables::default();
-        rule.targets
-            .iter()
+        rule.targets_of(side)
             .all(|target| self.target_holds(target, buffers, &mut variables))
     }
 
@@ -316,7 +345,8 @@ fn suits(rule: &Rule, cx: &Context<'_>) -> bool {
         && rule.stream_sizes.iter().all(|test| test.holds(cx.stream_size))
 }
 
-fn header_admits(header: &Header, cx: &Context<'_>) -> bool {
+fn header_admits(rule: &Rule, cx: &Context<'_>) -> bool {
+    let header = &rule.header;
     let family = match header.family {
         Family::Both => true,
         Family::V4 => cx.src.is_ipv4(),
@@ -333,5 +363,9 @@ fn header_admits(header: &Header, cx: &Context<'_>) -> bool {
             && header.destination.contains(to.0)
     };
     let (sender, receiver) = ((source, cx.sport), (destination, cx.dport));
+    // The header of a rule on both sides of a transaction speaks of client and server.
+    if rule.is_exchange && cx.direction == Direction::ToClient {
+        return admits(receiver, sender);
+    }
     admits(sender, receiver) || (header.both_ways && admits(receiver, sender))
 }
