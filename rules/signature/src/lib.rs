@@ -43,6 +43,7 @@
 mod address_index;
 mod app_test;
 mod base64;
+mod bit_test;
 mod bounded_map;
 mod buffer;
 mod bytes;
@@ -63,6 +64,7 @@ mod flow_state;
 mod flow_test;
 mod halves;
 mod hexadecimal;
+mod ip_test;
 pub mod limits;
 mod matcher;
 mod number;
