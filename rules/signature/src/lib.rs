@@ -32,8 +32,13 @@
 //! the chunks and transactions before the flow's next packet.
 //!
 //! # What it does not do
-//! No Lua, datasets, `iprep`, `asn1`, application-layer events, DCE/RPC byte order, no capture into
-//! variables from `pcre`. Rules that need these are refused with an error that says so.
+//! No Lua, `asn1`, `ftpbounce`, frames, buffers of packet headers (`tcp.hdr`), DCE/RPC byte order, JSON in
+//! datasets. Rules that need these are refused with an error that says so. `tag` says nothing here.
+//!
+//! # What rules name that lies outside of them
+//! Lists in files and sets of values come from [`Resources`]; what is known of packets, flows and files
+//! beside their bytes from the fields of [`Context`], each of which says who fills it. Where nobody does, a
+//! condition on it never holds.
 //!
 //! # Invariants
 //! * No rule is tried unless its pattern is in the data or its addresses name the packet's, or it is one
