@@ -93,6 +93,33 @@ fn decode_base64(text: &[u8]) -> Vec<u8> {
     decode(text, Mode::Rfc4648)
 }
 
+/// The bytes of base64 without anything else in it; `None` if the text is something else.
+pub(crate) fn decode_strictly(text: &[u8]) -> Option<Vec<u8>> {
+    let decoded = decode(text, Mode::Strict);
+    (!decoded.is_empty()).then_some(decoded)
+}
+
+/// Base64 with padding.
+pub(crate) fn encode(data: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let digit = |bits: u32| {
+        ALPHABET
+            .get((bits & 0x3f) as usize)
+            .copied()
+            .map_or('=', char::from)
+    };
+    let groups = data.chunks(3).flat_map(|group| {
+        let bits =
+            group.iter().fold(0u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - group.len()));
+        let digits = [18, 12, 6, 0].map(|shift| digit(bits >> shift));
+        let used = group.len() + 1;
+        (0..4)
+            .zip(digits)
+            .map(move |(place, digit)| if place < used { digit } else { '=' })
+    });
+    groups.collect()
+}
+
 fn decode(text: &[u8], mode: Mode) -> Vec<u8> {
     let mut result = Vec::new();
     let (mut bits, mut held, mut digits) = (0u32, 0u32, 0usize);
@@ -140,6 +167,20 @@ fn is_padding(text: &[u8], place: usize, digits: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn encoding_is_decoded() {
+        for text in ["a", "ab", "abc", "\u{ff}xyz"] {
+            assert_eq!(
+                decode_strictly(encode(text.as_bytes()).as_bytes()).as_deref(),
+                Some(text.as_bytes())
+            );
+        }
+        assert_eq!(encode(b"hello"), "aGVsbG8=");
+        for text in [&b"aGVsbG8"[..], b"aGVs bG8=", b"aGVsbG8=x", b"=", b""] {
+            assert_eq!(decode_strictly(text), None);
+        }
+    }
 
     #[test]
     fn base64() {

@@ -111,6 +111,11 @@ impl Pattern {
         };
     }
 
+    /// Whether letters must be of the case they are written in.
+    pub(crate) fn needs_case(&self) -> bool {
+        matches!(self.search, Search::Exact(_))
+    }
+
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use crate::flow_state::FlowState;
+use crate::reputation::Reputation;
 use crate::vocabulary::App;
 
 /// Which way data goes within its flow.
@@ -67,6 +68,27 @@ pub struct Context<'a> {
     /// Names of odd things found in the application protocol, as Suricata's rules call them
     /// (`http.unknown_error`, `applayer_mismatch_protocol_both_directions`), for [`crate::Matcher::events`].
     pub app_events: &'a [&'a str],
+    /// What is thought of addresses (`iprep`); `None`: nothing is known of any.
+    pub reputation: Option<&'a dyn Reputation>,
+}
+
+/// What is known of a file that is being transferred.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FileFacts<'a> {
+    /// Its name, if the protocol gives one.
+    pub name: Option<&'a [u8]>,
+    /// What it is, in the words of libmagic.
+    pub magic: Option<&'a str>,
+    /// Bytes so far.
+    pub bytes: u64,
+    /// Whether that is all of it, without a gap.
+    pub is_complete: bool,
+    /// Digest of the complete file.
+    pub md5: Option<&'a [u8; 16]>,
+    /// Digest of the complete file.
+    pub sha1: Option<&'a [u8; 20]>,
+    /// Digest of the complete file.
+    pub sha256: Option<&'a [u8; 32]>,
 }
 
 /// How long a flow lives and what it carried so far. Filled by who keeps the flows.

@@ -6,16 +6,19 @@ use std::sync::Arc;
 use vonggac_protocol::{Card, Side};
 
 use crate::address_index::{AddressIndex, narrowness};
-use crate::compile::{Compiled, compile};
+use crate::check;
+use crate::compile::{Compiled, Dictionary, compile};
 use crate::context::Direction;
 use crate::error::RuleError;
 use crate::packet_test::PacketTest;
 use crate::parse::ParsedRule;
 use crate::prefilter::{Group, GroupBuilder, choose};
+use crate::resources::Resources;
 use crate::rule::{PayloadScope, Rule, RuleIndex, RuleInfo, Source, Transport};
 use crate::stages::{StageBuilders, StageRules, Stages};
 use crate::variables::Variables;
 use crate::vocabulary::{App, Vocabulary};
+use crate::warning::RuleWarning;
 
 /// A set of rules, immutable; workers share it behind an `Arc`.
 #[derive(Debug, Default)]
@@ -37,6 +40,17 @@ pub struct Engine {
     /// Rules that wait for an event, by its name.
     pub(crate) by_event: HashMap<Box<str>, Vec<RuleIndex>>,
     reads_checksums: bool,
+}
+
+/// What [`Engine::load`] made of rules.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The rules that can be used.
+    pub engine: Engine,
+    /// Why others cannot.
+    pub errors: Vec<RuleError>,
+    /// What is odd about those that can.
+    pub warnings: Vec<RuleWarning>,
 }
 
 /// Two indexes, by sender and by receiver.
@@ -81,14 +95,36 @@ impl Class {
 
 impl Engine {
     /// Compiles rules about the protocols of these cards: each is in the engine or has an error.
+    /// Rules that name files are refused: [`Engine::load`] reads them.
     pub fn compile(
         rules: Vec<ParsedRule>,
         variables: &Variables,
         cards: &'static [&'static Card],
     ) -> (Engine, Vec<RuleError>) {
+        let Loaded { engine, errors, .. } = Engine::load(rules, variables, cards, Resources::default());
+        (engine, errors)
+    }
+
+    /// Compiles rules with what they name: each is in the engine or has an error; of those in the engine
+    /// the warnings tell what their authors surely did not mean.
+    pub fn load(
+        rules: Vec<ParsedRule>,
+        variables: &Variables,
+        cards: &'static [&'static Card],
+        resources: Resources,
+    ) -> Loaded {
         let vocabulary = Arc::new(Vocabulary::new(cards));
-        let (Compiled { rules, sources }, errors) = compile(rules, variables, &vocabulary);
-        (Arrangement::new(&vocabulary).arrange(rules, sources), errors)
+        let dictionary = Dictionary {
+            vocabulary: Arc::clone(&vocabulary),
+            resources,
+        };
+        let (Compiled { rules, sources }, errors) = compile(rules, variables, &dictionary);
+        let warnings = check::warnings(&rules, &sources, &vocabulary);
+        Loaded {
+            engine: Arrangement::new(&vocabulary).arrange(rules, sources),
+            errors,
+            warnings,
+        }
     }
 
     /// An engine without rules.

@@ -19,6 +19,8 @@ pub enum ErrorKind {
     Duplicate,
     /// An address or port variable is wrong.
     Variable,
+    /// The rule says that it needs what this engine does not have; its author does not count that as an error.
+    Requirement,
 }
 
 /// A rule that was refused, with the place of the trouble.

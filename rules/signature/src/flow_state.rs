@@ -5,6 +5,7 @@
 //! pointer and two bytes.
 
 use crate::context::Direction;
+use crate::exchange::Exchanges;
 use crate::halves::Halves;
 use crate::limits::{FLOW_BITS_MAX, FLOW_COUNTERS_MAX, FLOW_RULES_MAX};
 use crate::rule::{Effect, Operand, RuleIndex};
@@ -27,6 +28,7 @@ struct Memory {
     halves: Halves,
     counted: Vec<Counted>,
     windows: FlowWindows,
+    exchanges: Exchanges,
     /// By direction.
     waiting: [Vec<Waiting>; 2],
     /// Which of a matcher's engines the waiting rules are of.
@@ -228,6 +230,19 @@ impl FlowState {
     /// What rules count in this flow.
     pub(crate) fn windows(&mut self) -> &mut FlowWindows {
         &mut self.memory().windows
+    }
+
+    /// The requests that wait for their answers.
+    pub(crate) fn exchanges(&mut self) -> &mut Exchanges {
+        &mut self.memory().exchanges
+    }
+
+    /// The same, if there are any.
+    pub(crate) fn waiting_exchanges(&mut self) -> Option<&mut Exchanges> {
+        self.memory
+            .as_mut()
+            .map(|memory| &mut memory.exchanges)
+            .filter(|exchanges| !exchanges.is_empty())
     }
 
     /// The halves of rules that wait for the other one.

@@ -32,8 +32,13 @@
 //! the chunks and transactions before the flow's next packet.
 //!
 //! # What it does not do
-//! No Lua, datasets, `iprep`, `asn1`, application-layer events, DCE/RPC byte order, no capture into
-//! variables from `pcre`. Rules that need these are refused with an error that says so.
+//! No Lua, `asn1`, `ftpbounce`, frames, buffers of packet headers (`tcp.hdr`), DCE/RPC byte order, JSON in
+//! datasets. Rules that need these are refused with an error that says so. `tag` says nothing here.
+//!
+//! # What rules name that lies outside of them
+//! Lists in files and sets of values come from [`Resources`]; what is known of packets, flows and files
+//! beside their bytes from the fields of [`Context`], each of which says who fills it. Where nobody does, a
+//! condition on it never holds.
 //!
 //! # Invariants
 //! * No rule is tried unless its pattern is in the data or its addresses name the packet's, or it is one
@@ -43,21 +48,28 @@
 mod address_index;
 mod app_test;
 mod base64;
+mod bit_test;
 mod bounded_map;
 mod bytes;
+mod check;
 mod checksum_test;
 mod classification;
 mod compile;
 mod condition;
 mod content;
 mod context;
+mod dataset;
 mod engine;
 mod error;
 mod event_test;
+mod exchange;
+mod file_test;
 mod filter;
 mod flow_state;
 mod flow_test;
 mod halves;
+mod hexadecimal;
+mod ip_test;
 pub mod limits;
 mod matcher;
 mod number;
@@ -66,6 +78,8 @@ mod parse;
 mod pattern;
 mod prefilter;
 mod ranges;
+mod reputation;
+mod resources;
 mod rule;
 mod stages;
 mod threshold;
@@ -76,14 +90,20 @@ mod verify;
 mod vlan_test;
 mod vocabulary;
 mod warning;
+mod whole_test;
 
 pub use classification::classtype_priority;
-pub use context::{Checksums, Context, Direction, FlowFacts, Fragment, IcmpFacts, PacketFacts, TcpFacts};
-pub use engine::Engine;
+pub use context::{
+    Checksums, Context, Direction, FileFacts, FlowFacts, Fragment, IcmpFacts, PacketFacts, TcpFacts,
+};
+pub use dataset::{Dataset, DatasetFile, DatasetKind, DatasetRequest, DatasetStore, MemoryDatasets};
+pub use engine::{Engine, Loaded};
 pub use error::{ErrorKind, RuleError};
 pub use flow_state::FlowState;
 pub use matcher::{Counters, Hit, Matcher, Stage};
 pub use parse::{ParsedRule, parse};
+pub use reputation::{Reputation, ReputationLists};
+pub use resources::{NoFiles, Resources, RuleFiles};
 pub use rule::{Action, RuleIndex, RuleInfo};
 pub use threshold::ThresholdConfig;
 pub use variables::Variables;

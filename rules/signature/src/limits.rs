@@ -56,5 +56,15 @@ pub const THRESHOLD_ENTRIES_MAX: usize = 65_536;
 pub const THRESHOLD_CONFIG_LINES_MAX: usize = 65_536;
 /// Most ports that `unique_on` tells apart for one tracked address.
 pub const UNIQUE_PORTS_MAX: u32 = 256;
+/// Sets that rules may name.
+pub const DATASETS_MAX: usize = 1_024;
+/// Bytes that one set may take.
+pub const DATASET_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// Longest value of a set of strings.
+pub const DATASET_VALUE_BYTES_MAX: usize = 16 * 1024;
+/// Digests in one list of a rule.
+pub const DIGESTS_PER_LIST_MAX: usize = 20_000_000;
+/// Rows of the lists of reputations.
+pub const REPUTATIONS_MAX: usize = 4_000_000;
 /// Rows of the table of host bits (`xbits`) of one matcher; the oldest give way.
 pub const HOST_BITS_MAX: usize = 65_536;

@@ -1,9 +1,11 @@
 //! Conditions on a packet's headers and on the size of its payload.
 
+use crate::bit_test::{BitTest, fragment_bit, fragment_bits, tcp_bit};
 use crate::checksum_test::{self, ChecksumTest};
 use crate::context::{IcmpFacts, PacketFacts, TcpFacts};
-use crate::error::{Complaint, unsupported, value};
+use crate::error::{Complaint, value};
 use crate::event_test::EventTest;
+use crate::ip_test::{has_ip_option, parse_ip_option, parse_ip_protocol};
 use crate::number::{Dash, NumberTest, number, number_test};
 use crate::vlan_test::VlanTest;
 
@@ -44,86 +46,6 @@ pub(crate) struct Surroundings {
     /// Whether sender and receiver are one.
     pub(crate) same_address: bool,
     pub(crate) ipv4: bool,
-}
-
-/// Conditions on a set of bits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct BitTest {
-    mode: BitMode,
-    bits: u8,
-    ignored: u8,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum BitMode {
-    Exactly,
-    AllOf,
-    AnyOf,
-    NotAllOf,
-}
-
-impl BitTest {
-    fn holds(self, bits: u8) -> bool {
-        let bits = bits & !self.ignored;
-        match self.mode {
-            BitMode::Exactly => bits == self.bits,
-            BitMode::AllOf => bits & self.bits == self.bits,
-            BitMode::AnyOf => bits & self.bits != 0,
-            BitMode::NotAllOf => bits & self.bits != self.bits,
-        }
-    }
-
-    /// `[+*!]letters[,ignored letters]`; the sign may stand before or after the letters.
-    fn parse(text: &str, bit: fn(char) -> Option<u8>) -> Result<BitTest, Complaint> {
-        let (wanted, ignored) = text.split_once(',').unwrap_or((text, ""));
-        let mut mode = BitMode::Exactly;
-        let mut bits = 0;
-        for letter in wanted.chars().filter(|letter| !letter.is_whitespace()) {
-            match letter {
-                '+' => mode = BitMode::AllOf,
-                '*' => mode = BitMode::AnyOf,
-                '!' => mode = BitMode::NotAllOf,
-                _ => bits |= bit(letter).ok_or_else(|| value(format!("unknown flag {letter:?}")))?,
-            }
-        }
-        let mut test = BitTest {
-            mode,
-            bits,
-            ignored: 0,
-        };
-        for letter in ignored.chars().filter(|letter| !letter.is_whitespace()) {
-            test.ignored |= bit(letter).ok_or_else(|| value(format!("unknown flag {letter:?}")))?;
-        }
-        Ok(test)
-    }
-}
-
-fn tcp_bit(letter: char) -> Option<u8> {
-    Some(match letter.to_ascii_uppercase() {
-        'F' => 0x01,
-        'S' => 0x02,
-        'R' => 0x04,
-        'P' => 0x08,
-        'A' => 0x10,
-        'U' => 0x20,
-        'E' | '2' => 0x40,
-        'C' | '1' => 0x80,
-        '0' => 0,
-        _ => return None,
-    })
-}
-
-const RESERVED_BIT: u8 = 4;
-const DONT_FRAGMENT_BIT: u8 = 2;
-const MORE_FRAGMENTS_BIT: u8 = 1;
-
-fn fragment_bit(letter: char) -> Option<u8> {
-    Some(match letter.to_ascii_uppercase() {
-        'R' => RESERVED_BIT,
-        'D' => DONT_FRAGMENT_BIT,
-        'M' => MORE_FRAGMENTS_BIT,
-        _ => return None,
-    })
 }
 
 impl PacketTest {
@@ -226,80 +148,6 @@ fn has_identifier(packet: &PacketFacts<'_>, icmp: IcmpFacts) -> bool {
         // Echo reply, echo, timestamp, information, address mask.
         _ => matches!(icmp.kind, 0 | 8 | 13..=18),
     }
-}
-
-fn fragment_bits(packet: &PacketFacts<'_>) -> u8 {
-    let fragment = packet.fragment;
-    let bit = |set: bool, bit: u8| if set { bit } else { 0 };
-    bit(fragment.reserved, RESERVED_BIT)
-        | bit(fragment.dont_fragment, DONT_FRAGMENT_BIT)
-        | bit(fragment.more_fragments, MORE_FRAGMENTS_BIT)
-}
-
-fn parse_ip_protocol(text: &str) -> Result<NumberTest, Complaint> {
-    let text = text.trim();
-    let (sign, name) = match text.strip_prefix('!') {
-        Some(rest) => ("!", rest.trim()),
-        None => ("", text),
-    };
-    let number = match name.to_ascii_lowercase().as_str() {
-        "icmp" => 1,
-        "igmp" => 2,
-        "ipip" => 4,
-        "tcp" => 6,
-        "udp" => 17,
-        "ipv6" => 41,
-        "gre" => 47,
-        "esp" => 50,
-        "ah" => 51,
-        "ipv6-icmp" | "icmpv6" => 58,
-        "ospf" => 89,
-        "pim" => 103,
-        "sctp" => 132,
-        _ => return number_test(text, Dash::Included),
-    };
-    Ok(if sign.is_empty() {
-        NumberTest::Equal(number)
-    } else {
-        NumberTest::NotEqual(number)
-    })
-}
-
-fn parse_ip_option(text: &str) -> Result<Option<u8>, Complaint> {
-    Ok(Some(match text.trim() {
-        "any" => return Ok(None),
-        "rr" => 7,
-        "lsrr" => 131,
-        "ssrr" => 137,
-        "satid" => 136,
-        "ts" => 68,
-        "sec" => 130,
-        "esec" => 133,
-        "cipso" => 134,
-        "rtralt" => 148,
-        "qs" => 25,
-        "nop" => 1,
-        "eol" => 0,
-        other => return Err(unsupported(format!("ipopts {other:?} is not supported"))),
-    }))
-}
-
-fn has_ip_option(options: &[u8], wanted: Option<u8>) -> bool {
-    let mut rest = options;
-    while let [kind, tail @ ..] = rest {
-        if wanted.is_none_or(|wanted| wanted == *kind) {
-            return true;
-        }
-        rest = match kind {
-            0 => return false,
-            1 => tail,
-            _ => match tail.first() {
-                Some(length @ 2..) => rest.get(usize::from(*length)..).unwrap_or_default(),
-                _ => return false,
-            },
-        };
-    }
-    false
 }
 
 #[cfg(test)]

@@ -9,8 +9,14 @@
 //! ```
 //! A line that ends in a backslash goes on in the next. Lines that start with `#` are comments.
 
+mod header;
+mod options;
+
 use crate::error::{ErrorKind, Problem, RuleError};
-use crate::limits::{RULE_OPTIONS_MAX, RULE_TEXT_BYTES_MAX};
+use crate::limits::RULE_TEXT_BYTES_MAX;
+
+use header::parse_header;
+use options::parse_options;
 
 /// A rule whose shape is right; its meaning is checked by [`crate::Engine::compile`].
 #[derive(Debug, Clone)]
@@ -83,6 +89,10 @@ impl ParsedRule {
 pub fn parse(file: &str, text: &str) -> (Vec<ParsedRule>, Vec<RuleError>) {
     let mut rules = Vec::new();
     let mut errors = Vec::new();
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    if let Some(error) = wide_text(file, text) {
+        return (rules, vec![error]);
+    }
     let mut lines = text.lines().zip(1u32..);
     while let Some((first, number)) = lines.next() {
         let mut joined = String::new();
@@ -111,6 +121,26 @@ pub fn parse(file: &str, text: &str) -> (Vec<ParsedRule>, Vec<RuleError>) {
     }
     (rules, errors)
 }
+
+/// Editors of some systems put it before UTF-8.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// Says of text in UTF-16, read as if it were UTF-8, what it is: each of its lines would be an error otherwise.
+fn wide_text(file: &str, text: &str) -> Option<RuleError> {
+    let start = text.get(..text.floor_char_boundary(WIDE_TEXT_LOOK_BYTES))?;
+    let zeros = start.chars().filter(|character| *character == '\0').count();
+    (zeros * 3 > start.chars().count()).then(|| RuleError {
+        file: file.to_owned(),
+        line: 1,
+        column: 1,
+        message: "the file is in UTF-16; rules must be in UTF-8".to_owned(),
+        sid: None,
+        kind: ErrorKind::Syntax,
+    })
+}
+
+/// As much of a file is looked at to tell how it is encoded.
+const WIDE_TEXT_LOOK_BYTES: usize = 256;
 
 fn parse_rule(file: &str, text: String, places: Places) -> Result<ParsedRule, RuleError> {
     let sid = find_sid(&text);
@@ -167,161 +197,6 @@ fn find_sid(text: &str) -> Option<u32> {
     None
 }
 
-/// Splits the words before the first parenthesis; gives back the offset after that parenthesis.
-fn parse_header(text: &str) -> Result<(Header, usize), Problem> {
-    let mut words: Vec<Word> = Vec::with_capacity(7);
-    let mut word = Word {
-        text: String::new(),
-        offset: 0,
-    };
-    let mut depth = 0usize;
-    let mut body = None;
-    for (offset, character) in text.char_indices() {
-        match character {
-            '[' => depth += 1,
-            ']' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        let ends_word = character == '(' || (character.is_whitespace() && depth == 0);
-        if !ends_word {
-            if word.text.is_empty() {
-                word.offset = offset;
-            }
-            if !character.is_whitespace() {
-                word.text.push(character);
-            }
-            continue;
-        }
-        if !word.text.is_empty() {
-            words.push(std::mem::replace(
-                &mut word,
-                Word {
-                    text: String::new(),
-                    offset,
-                },
-            ));
-        }
-        if character == '(' {
-            body = Some(offset + 1);
-            break;
-        }
-    }
-    let Some(body) = body else {
-        return Err(Problem::new(
-            text.len(),
-            ErrorKind::Syntax,
-            "no parenthesis opens the options",
-        ));
-    };
-    let header = to_header(words, body - 1)?;
-    Ok((header, body))
-}
-
-fn to_header(words: Vec<Word>, end: usize) -> Result<Header, Problem> {
-    const NAMES: [&str; 7] = [
-        "action",
-        "protocol",
-        "source",
-        "source ports",
-        "direction",
-        "destination",
-        "destination ports",
-    ];
-    if let Some(extra) = words.get(NAMES.len()) {
-        let message = format!("unexpected {:?} before the options", extra.text);
-        return Err(Problem::new(extra.offset, ErrorKind::Header, message));
-    }
-    let count = words.len();
-    let mut words = words.into_iter();
-    let mut next = || {
-        words.next().ok_or_else(|| {
-            let missing = NAMES.get(count).copied().unwrap_or("word");
-            Problem::new(end, ErrorKind::Header, format!("{missing} is missing"))
-        })
-    };
-    Ok(Header {
-        action: next()?,
-        protocol: next()?,
-        source: next()?,
-        source_ports: next()?,
-        direction: next()?,
-        destination: next()?,
-        destination_ports: next()?,
-    })
-}
-
-fn parse_options(text: &str, body: usize) -> Result<Vec<RuleOption>, Problem> {
-    let Some(inside) = text.strip_suffix(')').filter(|inside| inside.len() >= body) else {
-        return Err(Problem::new(
-            text.len(),
-            ErrorKind::Syntax,
-            "no parenthesis closes the options",
-        ));
-    };
-    let mut options = Vec::new();
-    let mut at = body;
-    loop {
-        let rest = inside.get(at..).unwrap_or_default();
-        at += rest.len() - rest.trim_start().len();
-        if at >= inside.len() {
-            return Ok(options);
-        }
-        if options.len() >= RULE_OPTIONS_MAX {
-            let message = format!("more than {RULE_OPTIONS_MAX} options");
-            return Err(Problem::new(at, ErrorKind::OverLimit, message));
-        }
-        let end = option_end(inside, at).ok_or_else(|| {
-            Problem::new(
-                inside.len(),
-                ErrorKind::Syntax,
-                "the last option lacks its semicolon",
-            )
-        })?;
-        options.push(parse_option(inside, at, end)?);
-        at = end + 1;
-    }
-}
-
-/// The offset of the semicolon that ends the option; one after a backslash does not.
-fn option_end(text: &str, start: usize) -> Option<usize> {
-    let bytes = text.as_bytes();
-    let mut from = start;
-    loop {
-        let found = from + memchr::memchr(b';', bytes.get(from..)?)?;
-        let escaped = found > start && bytes.get(found - 1) == Some(&b'\\');
-        if !escaped {
-            return Some(found);
-        }
-        from = found + 1;
-    }
-}
-
-fn parse_option(text: &str, start: usize, end: usize) -> Result<RuleOption, Problem> {
-    let option = text.get(start..end).unwrap_or_default();
-    let (name, value) = match option.split_once(':') {
-        Some((name, value)) => (name.trim(), Some(value)),
-        None => (option.trim(), None),
-    };
-    let valid = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
-    if name.is_empty() || !name.chars().all(valid) {
-        return Err(Problem::new(
-            start,
-            ErrorKind::Syntax,
-            "expected the name of a keyword",
-        ));
-    }
-    let value_offset = match value {
-        Some(value) => end - value.trim_start().len(),
-        None => start,
-    };
-    Ok(RuleOption {
-        name: name.to_owned(),
-        value: value.map(|value| value.trim().to_owned()),
-        offset: start,
-        value_offset,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -348,6 +223,20 @@ mod tests {
         let nocase = rule.options.get(1).unwrap();
         let error = rule.error(Problem::new(nocase.offset, ErrorKind::Value, "x"));
         assert_eq!((error.line, error.column), (4, 3));
+    }
+
+    #[test]
+    fn encodings() {
+        let rule = "alert tcp any any -> any any (sid:1;)\nalert tcp any any -> any any (sid:2;)\n";
+        let (rules, errors) = parse("f", &format!("\u{feff}{rule}"));
+        assert_eq!((rules.len(), errors.len()), (2, 0));
+        let wide: Vec<u8> = format!("\u{feff}{rule}")
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        let (rules, errors) = parse("f", &String::from_utf8_lossy(&wide));
+        assert_eq!((rules.len(), errors.len()), (0, 1));
+        assert!(errors[0].message.contains("UTF-16"));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! A compiled rule.
 
+mod state;
+
 use std::sync::Arc;
 
 use vonggac_protocol::Side;
@@ -8,6 +10,7 @@ use crate::app_test::AppTest;
 use crate::condition::Condition;
 use crate::context::Direction;
 use crate::event_test::EventTest;
+use crate::file_test::FileTest;
 use crate::number::NumberTest;
 use crate::packet_test::PacketTest;
 use crate::threshold::{RateFilter, Suppression};
@@ -15,6 +18,11 @@ use crate::transform::Transform;
 use crate::variables::{AddressSet, PortSet};
 use crate::verify::StepList;
 use crate::vocabulary::{App, AppSet, TermId, Vocabulary};
+
+pub(crate) use state::{
+    CounterTest, Effect, HostBit, Operand, PortSide, StateTest, StreamSide, StreamSizeTest, Threshold,
+    ThresholdKind, Track, TrackHost,
+};
 
 /// A rule's place in its engine; rules that must be judged first come first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -157,6 +165,8 @@ pub(crate) enum Presence {
 #[derive(Debug, Clone)]
 pub(crate) struct Target {
     pub(crate) term: TermId,
+    /// In a rule on both sides of a transaction: on which one.
+    pub(crate) side: Option<Direction>,
     pub(crate) check: Check,
 }
 
@@ -184,153 +194,6 @@ pub(crate) struct Placement {
     pub(crate) stage: u8,
 }
 
-/// `stream_size`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct StreamSizeTest {
-    pub(crate) side: StreamSide,
-    pub(crate) test: NumberTest,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum StreamSide {
-    Client,
-    Server,
-    Both,
-    Either,
-}
-
-impl StreamSizeTest {
-    pub(crate) fn holds(self, [client, server]: [u64; 2]) -> bool {
-        match self.side {
-            StreamSide::Client => self.test.holds(client),
-            StreamSide::Server => self.test.holds(server),
-            StreamSide::Both => self.test.holds(client) && self.test.holds(server),
-            StreamSide::Either => self.test.holds(client) || self.test.holds(server),
-        }
-    }
-}
-
-/// A condition on what earlier rules left behind; names are hashed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum StateTest {
-    /// Any of these bits is set.
-    AnyBit(Vec<u64>),
-    /// Any of these bits is not set.
-    AnyBitUnset(Vec<u64>),
-    Counter {
-        name: u64,
-        test: CounterTest,
-    },
-    HostBit {
-        bit: HostBit,
-        set: bool,
-    },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum CounterTest {
-    IsSet,
-    IsUnset,
-    Compare(NumberTest),
-    /// The comparison with the value of another counter in the place of the number.
-    CompareWith(NumberTest, u64),
-}
-
-/// A number written out, or the value of a counter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Operand {
-    Number(u32),
-    Counter(u64),
-}
-
-/// A bit kept for an address or a pair of them (`xbits`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct HostBit {
-    pub(crate) name: u64,
-    pub(crate) track: TrackHost,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum TrackHost {
-    Source,
-    Destination,
-    Pair,
-}
-
-/// What a matching rule leaves behind.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Effect {
-    SetBit(u64),
-    UnsetBit(u64),
-    ToggleBit(u64),
-    SetCounter {
-        name: u64,
-        value: Operand,
-    },
-    /// A counter that is not set counts from 0.
-    AddCounter {
-        name: u64,
-        by: Operand,
-    },
-    /// A counter that is not set stays so.
-    SubtractCounter {
-        name: u64,
-        by: Operand,
-    },
-    SetHostBit {
-        bit: HostBit,
-        expire_s: u32,
-    },
-    UnsetHostBit(HostBit),
-    ToggleHostBit {
-        bit: HostBit,
-        expire_s: u32,
-    },
-}
-
-/// How often a rule may report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Threshold {
-    pub(crate) kind: ThresholdKind,
-    pub(crate) track: Track,
-    pub(crate) count: u32,
-    /// Length of the window; 0 where there is none (`backoff`).
-    pub(crate) seconds: u32,
-    /// `unique_on`: not matches are counted but the different ports among them.
-    pub(crate) unique: Option<PortSide>,
-}
-
-/// Which port of the packet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum PortSide {
-    Source,
-    Destination,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ThresholdKind {
-    /// The first `count` in each window.
-    Limit,
-    /// Each `count`-th within a window.
-    Threshold,
-    /// The `count`-th, once in each window.
-    Both,
-    /// All after the first `count` within a window.
-    DetectionFilter,
-    /// The `count`-th, then each time `multiplier` times as many as before.
-    Backoff { multiplier: u32 },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Track {
-    Source,
-    Destination,
-    Rule,
-    /// The pair of addresses, whichever way.
-    Both,
-    Flow,
-}
-
 /// A rule ready to be judged.
 #[derive(Debug, Clone)]
 pub(crate) struct Rule {
@@ -339,9 +202,13 @@ pub(crate) struct Rule {
     /// The application protocols the header names.
     pub(crate) app: Option<AppSet>,
     pub(crate) app_tests: Vec<AppTest>,
+    /// Conditions that one file must meet.
+    pub(crate) file_tests: Vec<FileTest>,
     /// Conditions on what the caller knows beside packets and buffers.
     pub(crate) conditions: Vec<Condition>,
     pub(crate) flow: FlowTest,
+    /// `=>`: the rule speaks of both sides of one transaction; its header of the client's.
+    pub(crate) is_exchange: bool,
     pub(crate) packet_tests: Vec<PacketTest>,
     pub(crate) stream_sizes: Vec<StreamSizeTest>,
     pub(crate) state_tests: Vec<StateTest>,
@@ -371,7 +238,7 @@ impl Rule {
             && self.stream_sizes.is_empty()
             && self.state_tests.is_empty()
             && self.app_tests.is_empty()
-            && self.conditions.is_empty()
+            && self.conditions.iter().all(Condition::is_of_addresses)
             && self.flow.established.is_none()
             && self.flow.direction.is_none()
             && self.header.source_ports.is_all()
@@ -385,12 +252,21 @@ impl Rule {
 
     /// Whether the rule is judged on single packets without payload conditions.
     pub(crate) fn judges_packets(&self) -> bool {
-        self.payload.is_none() && self.targets.is_empty() && self.app.is_none()
+        self.payload.is_none() && self.targets.is_empty() && self.file_tests.is_empty() && self.app.is_none()
+    }
+
+    /// The conditions that a side must meet.
+    pub(crate) fn targets_at(&self, side: Side) -> impl Iterator<Item = &Target> {
+        let wanted = direction(side);
+        let is_here = move |target: &&Target| target.side.is_none_or(|side| side == wanted);
+        self.targets.iter().filter(is_here)
     }
 
     /// Whether the rule is judged on transactions.
     pub(crate) fn judges_transactions(&self) -> bool {
-        !self.targets.is_empty() || (self.payload.is_none() && self.app.is_some())
+        !self.targets.is_empty()
+            || !self.file_tests.is_empty()
+            || (self.payload.is_none() && self.app.is_some())
     }
 
     /// Where the rule is judged on transactions: wherever all is there that it asks for.
@@ -404,8 +280,11 @@ impl Rule {
                 .is_none_or(|wanted| wanted == direction(*side))
         });
         let placed = wanted.filter_map(|(app, side)| {
-            let stages = self.targets.iter().map(|target| {
-                let owner = vocabulary.term(target.term)?.of(app, side)?;
+            // Files are there with their names.
+            let files = self.file_tests.first().map(|_| vocabulary.buffer(FILE_NAME));
+            let terms = self.targets_at(side).map(|target| Some(target.term)).chain(files);
+            let stages = terms.map(|term| {
+                let owner = vocabulary.term(term?)?.of(app, side)?;
                 Some(owner.stage)
             });
             let stage = stages
@@ -420,7 +299,7 @@ impl Rule {
 
     /// The event that the rule waits for, if it asks for nothing that only packets, streams or transactions have.
     pub(crate) fn event(&self) -> Option<&str> {
-        if self.payload.is_some() || !self.targets.is_empty() {
+        if self.payload.is_some() || !self.targets.is_empty() || !self.file_tests.is_empty() {
             return None;
         }
         let of_packets = self.packet_tests.iter().filter_map(PacketTest::event);
@@ -430,7 +309,7 @@ impl Rule {
 
     /// Whether the rule needs both a payload and a transaction.
     pub(crate) fn has_two_halves(&self) -> bool {
-        self.payload.is_some() && !self.targets.is_empty()
+        self.payload.is_some() && (!self.targets.is_empty() || !self.file_tests.is_empty())
     }
 
     /// Whether the rule counts what it finds before it reports.
@@ -442,8 +321,11 @@ impl Rule {
     }
 }
 
+/// The buffer that a protocol has for the names of its files.
+const FILE_NAME: &str = "file.name";
+
 /// Which way a side's messages go.
-fn direction(side: Side) -> Direction {
+pub(crate) fn direction(side: Side) -> Direction {
     match side {
         Side::Client => Direction::ToServer,
         Side::Server => Direction::ToClient,

@@ -121,9 +121,10 @@ fn found_by(
     app: App,
     side: Side,
 ) -> Option<(usize, u32, Option<Telling>)> {
-    let required = rule.targets.iter().filter_map(|target| {
+    let required = rule.targets_at(side).filter_map(|target| {
         let Target {
             term,
+            side: _,
             check:
                 Check::Buffer {
                     source,

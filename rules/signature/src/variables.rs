@@ -76,8 +76,30 @@ impl Variables {
         self.ports.insert(name.to_owned(), value.to_owned());
     }
 
-    /// Every variable that cannot be understood: its name and why.
+    /// Whether a rule may name that variable: one that is not among the usual names is likely misspelt.
+    pub fn knows(&self, name: &str) -> bool {
+        self.addresses.contains_key(name) || self.ports.contains_key(name)
+    }
+
+    /// Every variable that cannot be understood: its name and why. Of those that name a faulty one only that
+    /// one is told.
     pub(crate) fn faults(&self) -> Vec<(String, Complaint)> {
+        let all = self.all_faults();
+        let is_faulty = |name: &str| all.iter().any(|(faulty, _)| faulty == name);
+        let blames_other = |name: &str| {
+            let value = self.addresses.get(name).or_else(|| self.ports.get(name));
+            value.is_some_and(|value| named(value).any(|other| other != name && is_faulty(other)))
+        };
+        let roots: Vec<_> = all
+            .iter()
+            .filter(|(name, _)| !blames_other(name))
+            .cloned()
+            .collect();
+        // Those that name each other in a circle have no root.
+        if roots.is_empty() { all } else { roots }
+    }
+
+    fn all_faults(&self) -> Vec<(String, Complaint)> {
         let addresses = self.addresses.iter().filter_map(|(name, value)| {
             let fault = group(&Addresses(self), value, 0).err()?;
             Some((name.clone(), fault))
@@ -88,6 +110,12 @@ impl Variables {
         });
         addresses.chain(ports).collect()
     }
+}
+
+/// The variables that a value names.
+fn named(value: &str) -> impl Iterator<Item = &str> {
+    let words = value.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '$')));
+    words.filter_map(|word| word.strip_prefix('$'))
 }
 
 /// Resolves groups, each spelling once: thousands of rules share a few groups.
@@ -381,5 +409,18 @@ mod tests {
             assert!(resolver.ports(text).is_err(), "{text}");
         }
         assert_eq!(variables.faults().len(), 1);
+    }
+
+    #[test]
+    fn only_the_root_of_faults_is_told() {
+        let mut variables = Variables::default();
+        variables.set_address("HOME_NET", "[10.0.0.0/33]");
+        let names: Vec<String> = variables.faults().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["HOME_NET"]);
+        variables.set_address("HOME_NET", "10.0.0.0/8");
+        variables.set_address("A", "$B");
+        variables.set_address("B", "$A");
+        assert_eq!(variables.faults().len(), 2);
+        assert!(variables.knows("HOME_NET") && !variables.knows("HOMENET"));
     }
 }

@@ -10,6 +10,7 @@ use crate::bytes::{ByteExtract, ByteJump, ByteTest, ByteVariables, DataAt, resol
 use crate::content::Content;
 use crate::number::NumberTest;
 use crate::pattern::Expression;
+use crate::whole_test::WholeTest;
 
 /// One condition on a buffer.
 #[derive(Debug, Clone)]
@@ -21,6 +22,7 @@ pub(crate) enum Step {
     Extract(ByteExtract),
     DataAt(DataAt),
     Size(NumberTest),
+    Whole(WholeTest),
     /// Decodes, then asks the steps within of the decoded bytes.
     Base64(Base64Range, StepList),
 }
@@ -35,7 +37,7 @@ impl Step {
             Step::Jump(jump) => jump.field.relative,
             Step::Extract(extract) => extract.field.relative,
             Step::DataAt(data_at) => data_at.relative,
-            Step::Size(_) => false,
+            Step::Size(_) | Step::Whole(_) => false,
             Step::Base64(range, _) => range.relative,
         }
     }
@@ -46,7 +48,7 @@ impl Step {
             Step::Content(content) => !content.negated,
             Step::Regex(expression) => !expression.negated,
             Step::Jump(_) | Step::Extract(_) => true,
-            Step::Test(_) | Step::DataAt(_) | Step::Size(_) | Step::Base64(..) => false,
+            Step::Test(_) | Step::DataAt(_) | Step::Size(_) | Step::Whole(_) | Step::Base64(..) => false,
         }
     }
 
@@ -57,7 +59,7 @@ impl Step {
             Step::Jump(jump) => jump.field.uses_variable() || jump.post_offset.is_variable(),
             Step::Extract(_) => true,
             Step::DataAt(data_at) => data_at.position.is_variable(),
-            Step::Regex(_) | Step::Size(_) => false,
+            Step::Regex(_) | Step::Size(_) | Step::Whole(_) => false,
             Step::Base64(_, steps) => steps.uses_variables,
         }
     }
@@ -173,6 +175,7 @@ impl Run<'_> {
                 Step::Test(test) => test.holds(self.data, cursor, self.variables),
                 Step::DataAt(data_at) => data_at.holds(self.data, cursor, self.variables),
                 Step::Size(size) => size.holds(self.data.len() as u64),
+                Step::Whole(test) => test.holds(self.data),
                 Step::Jump(jump) => self.moved(jump.target(self.data, cursor, self.variables), &mut cursor),
                 Step::Extract(extract) => {
                     let target = extract.extract(self.data, cursor, self.variables);

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use vonggac_protocol::{BufferCard, Card, KeywordCard, NumberCard, Occurs, Side, Sides};
 
+use crate::context::Direction;
 use crate::unread;
 
 /// An application protocol: the place of its card.
@@ -212,6 +213,24 @@ impl Vocabulary {
 
     pub(crate) fn term(&self, id: TermId) -> Option<&Term> {
         self.terms.get(id.index())
+    }
+
+    /// The keyword of a term.
+    pub(crate) fn name(&self, id: TermId) -> &'static str {
+        self.term(id).map_or("", |term| term.keyword)
+    }
+
+    /// The way in which a term's messages go; `None` if that is both or not known.
+    pub(crate) fn direction(&self, id: TermId) -> Option<Direction> {
+        let owners = &self.term(id)?.owners;
+        let only = |sides| !owners.is_empty() && owners.iter().all(|owner| owner.sides == sides);
+        if only(Sides::Client) {
+            Some(Direction::ToServer)
+        } else if only(Sides::Server) {
+            Some(Direction::ToClient)
+        } else {
+            None
+        }
     }
 
     /// The term of a keyword.

@@ -6,6 +6,18 @@
 pub enum WarningKind {
     /// A threshold names a rule that is not there.
     UnknownRule,
+    /// Sizes contradict each other, or a pattern does not fit in.
+    ImpossibleSize,
+    /// Buffers of one direction in a rule for the other.
+    ConflictingDirection,
+    /// Capital letters sought where there are none.
+    Capitals,
+    /// A flow bit, host bit or counter that no rule sets.
+    NeverSet,
+    /// A protocol that this sensor does not read.
+    UnreadProtocol,
+    /// A buffer that this sensor does not fill.
+    UnreadBuffer,
 }
 
 /// Something about a loaded rule, or about a line that speaks of rules, that its author surely did not mean.

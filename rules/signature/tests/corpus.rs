@@ -10,7 +10,9 @@ use std::time::Instant;
 
 use support::{Buffers, context, corpus, on_transaction, sids};
 use vonggac_protocols::REGISTRY;
-use vonggac_signature::{Engine, FlowState, Matcher, RuleError, Variables, parse};
+use vonggac_signature::{
+    Engine, FlowState, Matcher, Resources, RuleError, RuleFiles, RuleWarning, Variables, parse,
+};
 
 fn rule_files(directory: &Path, found: &mut Vec<PathBuf>) {
     let mut entries: Vec<_> = std::fs::read_dir(directory)
@@ -28,20 +30,44 @@ fn rule_files(directory: &Path, found: &mut Vec<PathBuf>) {
 }
 
 /// Loads all files as one set; commented-out rules too if asked.
-fn load(files: &[PathBuf], disabled_too: bool) -> (Engine, Vec<RuleError>, usize) {
+fn load(files: &[PathBuf], disabled_too: bool) -> Set {
     let (mut rules, mut errors) = (Vec::new(), Vec::new());
     for path in files {
         let text = String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned();
         let text = if disabled_too { uncomment(&text) } else { text };
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        let (parsed, wrong) = parse(&name, &text);
+        let (parsed, wrong) = parse(&path.to_string_lossy(), &text);
         rules.extend(parsed);
         errors.extend(wrong);
     }
     let total = rules.len() + errors.len();
-    let (engine, wrong) = Engine::compile(rules, &Variables::default(), REGISTRY);
-    errors.extend(wrong);
-    (engine, errors, total)
+    let resources = Resources::new(Arc::new(BesideTheRules));
+    let loaded = Engine::load(rules, &Variables::default(), REGISTRY, resources);
+    errors.extend(loaded.errors);
+    Set {
+        engine: loaded.engine,
+        errors,
+        warnings: loaded.warnings,
+        total,
+    }
+}
+
+/// What became of a set of rules.
+struct Set {
+    engine: Engine,
+    errors: Vec<RuleError>,
+    warnings: Vec<RuleWarning>,
+    total: usize,
+}
+
+/// Lists lie beside the rules that name them.
+#[derive(Debug)]
+struct BesideTheRules;
+
+impl RuleFiles for BesideTheRules {
+    fn read(&self, rule_file: &str, name: &str) -> Result<String, String> {
+        let path = Path::new(rule_file).with_file_name(name);
+        std::fs::read_to_string(path).map_err(|error| format!("{name}: {error}"))
+    }
 }
 
 fn uncomment(text: &str) -> String {
@@ -60,10 +86,9 @@ fn report(title: &str, loaded: usize, total: usize, errors: &[RuleError]) {
     println!("{title}: {loaded} of {total} rules loaded");
     let mut reasons: BTreeMap<String, (usize, String)> = BTreeMap::new();
     for error in errors {
-        let key = if error.message.starts_with("duplicate") {
-            "duplicate"
-        } else {
-            &error.message
+        let key = match error.message.starts_with("duplicate") {
+            true => "duplicate",
+            false => &error.message,
         };
         let reason = reasons
             .entry(key.to_owned())
@@ -77,6 +102,22 @@ fn report(title: &str, loaded: usize, total: usize, errors: &[RuleError]) {
     }
 }
 
+fn report_warnings(warnings: &[RuleWarning]) {
+    let mut kinds: BTreeMap<String, Vec<&RuleWarning>> = BTreeMap::new();
+    for warning in warnings {
+        kinds
+            .entry(format!("{:?}", warning.kind))
+            .or_default()
+            .push(warning);
+    }
+    for (kind, warnings) in kinds {
+        println!("{:6}  {kind}", warnings.len());
+        for warning in warnings.iter().take(5) {
+            println!("          {warning}");
+        }
+    }
+}
+
 #[test]
 fn et_open_loads() {
     let Some(directory) = corpus("et-open") else {
@@ -85,8 +126,14 @@ fn et_open_loads() {
     let mut files = Vec::new();
     rule_files(&directory, &mut files);
     let started = Instant::now();
-    let (engine, errors, total) = load(&files, false);
+    let Set {
+        engine,
+        errors,
+        warnings,
+        total,
+    } = load(&files, false);
     report("enabled", engine.len(), total, &errors);
+    report_warnings(&warnings);
     println!(
         "{:?}, prefilters {} MiB",
         started.elapsed(),
@@ -138,7 +185,12 @@ fn et_open_with_disabled_rules_loads() {
     };
     let mut files = Vec::new();
     rule_files(&directory, &mut files);
-    let (engine, errors, total) = load(&files, true);
+    let Set {
+        engine,
+        errors,
+        total,
+        ..
+    } = load(&files, true);
     report("with disabled", engine.len(), total, &errors);
     assert!(engine.len() * 1000 >= total * 999, "{} of {total}", engine.len());
 }
@@ -152,10 +204,10 @@ fn suricata_verify_never_panics() {
     rule_files(&directory, &mut files);
     let (mut loaded, mut total, mut all_errors) = (0, 0, Vec::new());
     for file in &files {
-        let (engine, errors, rules) = load(std::slice::from_ref(file), false);
-        loaded += engine.len();
-        total += rules;
-        all_errors.extend(errors);
+        let set = load(std::slice::from_ref(file), false);
+        loaded += set.engine.len();
+        total += set.total;
+        all_errors.extend(set.errors);
     }
     report("suricata-verify", loaded, total, &all_errors);
     assert!(loaded * 100 >= total * 65, "{loaded} of {total}");

@@ -6,7 +6,7 @@ mod support;
 use support::*;
 use vonggac_protocols::REGISTRY;
 use vonggac_signature::{
-    Action, Context, Direction, Engine, FlowState, IcmpFacts, Matcher, PacketFacts, TcpFacts,
+    Action, Context, Direction, Engine, ErrorKind, FlowState, IcmpFacts, Matcher, PacketFacts, TcpFacts,
     ThresholdConfig, Variables, parse,
 };
 
@@ -773,6 +773,20 @@ fn compile_errors_say_where() {
         assert_eq!((error.line, error.column), (1, column), "{text}: {error}");
         assert!(error.message.contains(message), "{text}: {error}");
     }
+}
+
+#[test]
+fn requirements_come_before_other_keywords() {
+    let text = "alert udp any any -> any any (no.such; requires: version >= 9; sid:1;)\n\
+                alert udp any any -> any any (content:\"a\"; requires: keyword no.such; sid:2;)\n\
+                alert udp any any -> any any (content:\"a\"; requires: version >= 7.0.3, keyword content; sid:3;)";
+    let (parsed, _) = parse("x", text);
+    let (engine, errors) = Engine::compile(parsed, &Variables::default(), REGISTRY);
+    assert_eq!(engine.rules().map(|info| info.sid).collect::<Vec<_>>(), [3]);
+    assert!(
+        errors.iter().all(|error| error.kind == ErrorKind::Requirement),
+        "{errors:?}"
+    );
 }
 
 #[test]

@@ -92,6 +92,43 @@ impl NumberTest {
         }
     }
 
+    /// A comparison whose numbers may have units: `>100MB`, `1KB<>2KB`. A kilobyte has 1,024 bytes.
+    ///
+    /// # Errors
+    /// As of [`NumberTest::parse`]; a unit that is none, a size too large to count.
+    pub fn parse_size(text: &str) -> Result<NumberTest, String> {
+        let mut plain = String::with_capacity(text.len());
+        let mut rest = text.trim();
+        while let Some(first) = rest.chars().next() {
+            let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+            if digits == 0 {
+                plain.push(first);
+                rest = rest.get(first.len_utf8()..).unwrap_or_default();
+                continue;
+            }
+            let (number, after) = rest.split_at(digits);
+            let letters = after
+                .find(|c: char| !c.is_ascii_alphabetic())
+                .unwrap_or(after.len());
+            let (unit, after) = after.split_at(letters);
+            let factor: u64 = match unit.to_ascii_lowercase().as_str() {
+                "" => 1,
+                "kb" | "kib" => 1 << 10,
+                "mb" | "mib" => 1 << 20,
+                "gb" | "gib" => 1 << 30,
+                _ => return Err(format!("unknown unit {unit:?}")),
+            };
+            let size = number
+                .parse::<u64>()
+                .ok()
+                .and_then(|size| size.checked_mul(factor));
+            let size = size.ok_or_else(|| format!("{number}{unit} is too large"))?;
+            plain.push_str(&size.to_string());
+            rest = after;
+        }
+        NumberTest::parse(&plain, Dash::Excluded)
+    }
+
     /// Whether a number is so.
     pub fn holds(self, number: u64) -> bool {
         match self {
@@ -104,6 +141,20 @@ impl NumberTest {
             NumberTest::Between(low, high) => low < number && number < high,
             NumberTest::Within(low, high) => low <= number && number <= high,
             NumberTest::NotBetween(low, high) => number <= low || high <= number,
+        }
+    }
+
+    /// The least and the greatest number that can hold.
+    pub fn bounds(self) -> (u64, u64) {
+        match self {
+            NumberTest::Equal(n) => (n, n),
+            NumberTest::Less(n) => (0, n.saturating_sub(1)),
+            NumberTest::LessOrEqual(n) => (0, n),
+            NumberTest::Greater(n) => (n.saturating_add(1), u64::MAX),
+            NumberTest::GreaterOrEqual(n) => (n, u64::MAX),
+            NumberTest::Between(low, high) => (low.saturating_add(1), high.saturating_sub(1)),
+            NumberTest::Within(low, high) => (low, high),
+            NumberTest::NotEqual(_) | NumberTest::NotBetween(..) => (0, u64::MAX),
         }
     }
 

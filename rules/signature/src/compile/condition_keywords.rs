@@ -1,8 +1,11 @@
 //! Keywords about what the caller knows beside packets and buffers.
 
+use std::sync::Arc;
+
 use crate::condition::Condition;
 use crate::error::{Complaint, combination, unsupported};
 use crate::event_test::EventTest;
+use crate::file_test::FileTest;
 use crate::flow_test::FlowSizeTest;
 
 use super::draft::Draft;
@@ -12,9 +15,16 @@ impl Draft {
     pub(super) fn condition_keyword(&mut self, name: &str, text: &str) -> Option<Result<(), Complaint>> {
         let condition = match name {
             "app-layer-event" => return Some(self.app_event(text)),
+            _ if name.starts_with("file") => return self.file_keyword(name, text),
             _ => FlowSizeTest::parse(name, text)?.map(Condition::FlowSize),
         };
         Some(condition.map(|condition| self.rule.conditions.push(condition)))
+    }
+
+    fn file_keyword(&mut self, name: &str, text: &str) -> Option<Result<(), Complaint>> {
+        let files = Arc::clone(&self.resources.files);
+        let test = FileTest::parse(name, text, &*files, &self.rule.info.file)?;
+        Some(test.map(|test| self.rule.file_tests.push(test)))
     }
 
     /// An event of a protocol belongs to its transactions: the rule is one for that protocol.

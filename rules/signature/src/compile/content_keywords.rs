@@ -8,7 +8,7 @@ use crate::pattern::parse_expression;
 use crate::verify::Step;
 use crate::vocabulary::TermId;
 
-use super::draft::Draft;
+use super::draft::{Draft, LooksInto};
 
 impl Draft {
     /// Takes the keyword if it is one of these.
@@ -36,7 +36,7 @@ impl Draft {
             "urilen" => self.uri_length(text),
             "absent" => self.set_absent(text),
             "base64_data" => {
-                self.select_base64();
+                self.select_list(&LooksInto::Base64);
                 Ok(())
             }
             _ => return None,

@@ -5,26 +5,40 @@ use std::sync::Arc;
 use vonggac_protocol::Occurs;
 
 use crate::classification::PRIORITY_DEFAULT;
+use crate::context::Direction;
 use crate::error::{Complaint, ErrorKind, Problem, combination, over_limit, unsupported, value};
 use crate::limits::{STEPS_PER_LIST_MAX, TRANSFORMS_MAX};
 use crate::number::{NumberTest, number};
 use crate::packet_test::PacketTest;
-use crate::parse::{ParsedRule, RuleOption};
+use crate::parse::{ParsedRule, RuleOption, parse};
+use crate::resources::Resources;
 use crate::rule::{Check, FlowTest, PayloadScope, Presence, Rule, RuleInfo, Source, Target};
 use crate::transform::Transform;
-use crate::variables::Resolver;
+use crate::variables::{Resolver, Variables};
 use crate::verify::Step;
 use crate::vocabulary::{TermId, TermKind, Vocabulary};
 
-use super::Sources;
+pub(super) use crate::condition::AddressSide;
+
 use super::header::HeaderMeaning;
+use super::requires;
+use super::{Dictionary, Sources};
 
 /// What a list of conditions looks into.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum LooksInto {
     Payload,
-    Source(Source),
+    Source(Selected),
     Base64,
+    Address(AddressSide),
+}
+
+/// A buffer as a rule selects it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Selected {
+    pub(super) source: Source,
+    /// In a rule on both sides of a transaction: the side that the rule names.
+    pub(super) side: Option<Direction>,
 }
 
 #[derive(Debug)]
@@ -34,6 +48,16 @@ pub(super) struct DraftList {
     pub(super) steps: Vec<Step>,
 }
 
+impl Selected {
+    fn plain(buffer: TermId, side: Option<Direction>) -> Selected {
+        let transforms = Vec::new();
+        Selected {
+            source: Source { buffer, transforms },
+            side,
+        }
+    }
+}
+
 pub(super) struct Draft {
     pub(super) vocabulary: Arc<Vocabulary>,
     /// The rule as far as it is known; lists are added at the end.
@@ -41,13 +65,14 @@ pub(super) struct Draft {
     pub(super) lists: Vec<DraftList>,
     current: usize,
     /// A buffer that was selected but has no condition yet.
-    pending: Option<Source>,
+    pending: Option<Selected>,
     /// The list and step of the last content.
     pub(super) last_content: Option<(usize, usize)>,
     /// The list of the last condition that others can be relative to.
     pub(super) last_placed: Option<usize>,
     /// Names of byte variables.
     pub(super) variables: Vec<String>,
+    pub(super) resources: Resources,
     pub(super) has_sid: bool,
     pub(super) has_priority: bool,
 }
@@ -57,10 +82,11 @@ impl Draft {
     pub(super) fn compile(
         parsed: &ParsedRule,
         resolver: &mut Resolver<'_>,
+        dictionary: &Dictionary,
         sources: &mut Sources,
-        vocabulary: &Arc<Vocabulary>,
     ) -> Result<Rule, Problem> {
-        let mut draft = Draft::start(parsed, resolver, vocabulary)?;
+        requires::check(parsed, &dictionary.vocabulary)?;
+        let mut draft = Draft::start(parsed, resolver, dictionary)?;
         for option in &parsed.options {
             let text = option.value.as_deref().unwrap_or("");
             draft
@@ -76,17 +102,35 @@ impl Draft {
             .map_err(|complaint| complaint.at(parsed.header.action.offset))
     }
 
+    /// Whether there is such a keyword.
+    pub(super) fn knows(keyword: &str, vocabulary: &Arc<Vocabulary>) -> bool {
+        let (parsed, _) = parse("", "alert ip any any -> any any (sid:1;)");
+        let variables = Variables::default();
+        let mut resolver = Resolver::new(&variables);
+        let dictionary = Dictionary {
+            vocabulary: Arc::clone(vocabulary),
+            resources: Resources::default(),
+        };
+        let draft = parsed
+            .first()
+            .and_then(|rule| Draft::start(rule, &mut resolver, &dictionary).ok());
+        // A keyword that is known complains of something else than that, if at all.
+        let complaint = draft.and_then(|mut draft| draft.option(keyword, "").err());
+        complaint.is_none_or(|complaint| complaint.kind != ErrorKind::UnsupportedKeyword)
+    }
+
     fn start(
         parsed: &ParsedRule,
         resolver: &mut Resolver<'_>,
-        vocabulary: &Arc<Vocabulary>,
+        dictionary: &Dictionary,
     ) -> Result<Draft, Problem> {
         let HeaderMeaning {
             action,
             header,
+            is_exchange,
             app,
             payload,
-        } = HeaderMeaning::read(&parsed.header, resolver, vocabulary)?;
+        } = HeaderMeaning::read(&parsed.header, resolver, &dictionary.vocabulary)?;
         let info = RuleInfo {
             sid: 0,
             gid: 1,
@@ -111,7 +155,9 @@ impl Draft {
             app,
             app_tests: Vec::new(),
             conditions: Vec::new(),
+            file_tests: Vec::new(),
             flow,
+            is_exchange,
             packet_tests: Vec::new(),
             stream_sizes: Vec::new(),
             state_tests: Vec::new(),
@@ -131,7 +177,7 @@ impl Draft {
             steps: Vec::new(),
         };
         Ok(Draft {
-            vocabulary: Arc::clone(vocabulary),
+            vocabulary: Arc::clone(&dictionary.vocabulary),
             rule,
             lists: vec![payload],
             current: 0,
@@ -139,6 +185,7 @@ impl Draft {
             last_content: None,
             last_placed: None,
             variables: Vec::new(),
+            resources: dictionary.resources.clone(),
             has_sid: false,
             has_priority: false,
         })
@@ -160,14 +207,15 @@ impl Draft {
         if let Some(result) = self.condition_keyword(name, text) {
             return result;
         }
+        if let Some(result) = self.list_keyword(name, text) {
+            return result;
+        }
         if let Some(test) = PacketTest::parse(name, text) {
             self.rule.packet_tests.push(test?);
             return Ok(());
         }
         if name == "pkt_data" {
-            self.current = 0;
-            self.pending = None;
-            return Ok(());
+            return self.select(None);
         }
         if let Some(result) = self.term(name, text) {
             return result;
@@ -186,18 +234,18 @@ impl Draft {
             .take()
             .or_else(|| match self.lists.get(self.current) {
                 Some(DraftList {
-                    looks_into: LooksInto::Source(source),
+                    looks_into: LooksInto::Source(selected),
                     ..
-                }) => Some(source.clone()),
+                }) => Some(selected.clone()),
                 _ => None,
             });
-        let mut source =
+        let mut selected =
             selected.ok_or_else(|| combination(format!("{name} must follow the keyword of a buffer")))?;
-        if source.transforms.len() >= TRANSFORMS_MAX {
+        if selected.source.transforms.len() >= TRANSFORMS_MAX {
             return Err(over_limit(format!("more than {TRANSFORMS_MAX} transforms")));
         }
-        source.transforms.push(transform);
-        self.pending = Some(source);
+        selected.source.transforms.push(transform);
+        self.pending = Some(selected);
         Ok(())
     }
 
@@ -207,11 +255,8 @@ impl Draft {
         let kind = term.kind;
         let check = match kind {
             TermKind::Buffer { .. } => {
-                self.pending = Some(Source {
-                    buffer: id,
-                    transforms: Vec::new(),
-                });
-                return Some(Ok(()));
+                let selected = self.named_side(text).map(|side| Selected::plain(id, side));
+                return Some(selected.and_then(|selected| self.select(Some(selected))));
             }
             TermKind::Number(card) => NumberTest::parse_named(text, card.names)
                 .map(Check::Number)
@@ -220,23 +265,66 @@ impl Draft {
                 .map(|condition| Check::Own(condition.into()))
                 .map_err(value),
         };
-        Some(check.map(|check| self.rule.targets.push(Target { term: id, check })))
+        Some(check.map(|check| {
+            self.rule.targets.push(Target {
+                term: id,
+                side: None,
+                check,
+            })
+        }))
     }
 
-    pub(super) fn select_base64(&mut self) {
+    /// The word after a buffer's keyword, which only rules on both sides of a transaction may have.
+    fn named_side(&self, text: &str) -> Result<Option<Direction>, Complaint> {
+        match text {
+            "" => Ok(None),
+            "to_server" if self.rule.is_exchange => Ok(Some(Direction::ToServer)),
+            "to_client" if self.rule.is_exchange => Ok(Some(Direction::ToClient)),
+            _ => Err(value("takes no value")),
+        }
+    }
+
+    /// Selects the buffer that the next conditions look into; `None` is the payload.
+    fn select(&mut self, selected: Option<Selected>) -> Result<(), Complaint> {
+        self.check_pending()?;
+        if selected.is_none() {
+            self.current = 0;
+        }
+        self.pending = selected;
+        Ok(())
+    }
+
+    /// As in Suricata a buffer that is selected must have a condition.
+    pub(super) fn check_pending(&self) -> Result<(), Complaint> {
+        match &self.pending {
+            Some(selected) => Err(combination(format!(
+                "the buffer {} has no condition",
+                self.vocabulary.name(selected.source.buffer)
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// Selects what is no application buffer.
+    pub(super) fn select_list(&mut self, looks_into: &LooksInto) {
         self.pending = None;
-        self.current = self.list_of(&LooksInto::Base64);
+        self.current = self.list_of(looks_into);
+    }
+
+    pub(super) fn looks_into_payload(&self, list: usize) -> bool {
+        let list = self.lists.get(list);
+        list.is_some_and(|list| list.looks_into == LooksInto::Payload)
     }
 
     /// The list that the next condition belongs to.
     pub(super) fn current_list(&mut self) -> usize {
-        if let Some(source) = self.pending.take() {
-            let kind = self.vocabulary.term(source.buffer).map(|term| term.kind);
+        if let Some(selected) = self.pending.take() {
+            let kind = self.vocabulary.term(selected.source.buffer).map(|term| term.kind);
             self.current = match kind {
                 Some(TermKind::Buffer {
                     occurs: Occurs::Once, ..
-                }) => self.list_of(&LooksInto::Source(source)),
-                _ => self.new_list(LooksInto::Source(source)),
+                }) => self.list_of(&LooksInto::Source(selected)),
+                _ => self.new_list(LooksInto::Source(selected)),
             };
         }
         self.current
@@ -261,10 +349,12 @@ impl Draft {
 
     /// The same by the buffer.
     pub(super) fn list_of_buffer(&mut self, buffer: TermId) -> usize {
-        self.list_of(&LooksInto::Source(Source {
-            buffer,
-            transforms: Vec::new(),
-        }))
+        let named = Selected::plain(buffer, None);
+        // `http.host; pcre:"/x/W"` names the selected buffer once more.
+        if self.pending.as_ref() == Some(&named) {
+            return self.current_list();
+        }
+        self.list_of(&LooksInto::Source(named))
     }
 
     fn list_of(&mut self, looks_into: &LooksInto) -> usize {
@@ -291,7 +381,7 @@ impl Draft {
                 "more than {STEPS_PER_LIST_MAX} conditions on one buffer"
             )));
         }
-        let places = !matches!(step, Step::Size(_) | Step::Base64(..));
+        let places = !matches!(step, Step::Size(_) | Step::Whole(_) | Step::Base64(..));
         steps.push(step);
         let index = steps.len() - 1;
         if places {

@@ -1,15 +1,20 @@
 //! From a draft whose options are all read to the rule: lists become conditions on buffers.
 
-use crate::error::{Complaint, combination};
+use vonggac_protocol::Side;
+
+use crate::condition::Condition;
+use crate::context::Direction;
+use crate::error::{Complaint, combination, unsupported};
 use crate::rule::{Check, PayloadFrom, PayloadScope, Rule, Target};
 use crate::verify::{Step, StepList};
 use crate::vocabulary::{TermId, Vocabulary};
 
 use super::Sources;
-use super::draft::{Draft, LooksInto};
+use super::draft::{Draft, LooksInto, Selected};
 
 impl Draft {
     pub(super) fn finish(mut self, sources: &mut Sources) -> Result<Rule, Complaint> {
+        self.check_pending()?;
         self.nest_base64()?;
         let mut rule = self.rule;
         for list in self.lists {
@@ -20,8 +25,13 @@ impl Draft {
                     rule.payload = Some(StepList::new(list.steps));
                 }
                 LooksInto::Base64 => {}
-                LooksInto::Source(source) => rule.targets.push(Target {
+                LooksInto::Address(side) => {
+                    let steps = StepList::new(list.steps);
+                    rule.conditions.push(Condition::Address(side, steps));
+                }
+                LooksInto::Source(Selected { source, side }) => rule.targets.push(Target {
                     term: source.buffer,
+                    side,
                     check: Check::Buffer {
                         source: sources.number(source),
                         presence: list.presence,
@@ -33,10 +43,18 @@ impl Draft {
         for target in &rule.targets {
             check_app(&rule, target.term, &self.vocabulary)?;
         }
+        if rule.is_exchange {
+            for target in &mut rule.targets {
+                target.side = Some(side_of(target.term, target.side, &self.vocabulary)?);
+            }
+        }
         if !rule.packet_tests.is_empty() && rule.judges_transactions() {
             return Err(combination(
                 "conditions on one packet and on an application buffer cannot both be met",
             ));
+        }
+        if rule.is_exchange {
+            check_exchange(&rule, &self.variables)?;
         }
         Ok(rule)
     }
@@ -85,6 +103,45 @@ fn scope(rule: &Rule, steps: &[Step]) -> PayloadScope {
         None if !rule.packet_tests.is_empty() => PayloadScope::Packet,
         None if anchored => PayloadScope::PacketAndStream,
         None => PayloadScope::Stream,
+    }
+}
+
+/// The side of a transaction that has the buffer, by itself or by the rule's word.
+fn side_of(term: TermId, named: Option<Direction>, vocabulary: &Vocabulary) -> Result<Direction, Complaint> {
+    match (vocabulary.direction(term), named) {
+        (Some(only), Some(named)) if only != named => Err(combination(format!(
+            "the buffer {} is not found on that side",
+            vocabulary.name(term)
+        ))),
+        (only, named) => only.or(named).ok_or_else(|| {
+            combination(format!(
+                "the buffer {} is found on both sides: say to_server or to_client",
+                vocabulary.name(term)
+            ))
+        }),
+    }
+}
+
+/// A rule on both sides of a transaction has conditions on buffers of both, and no others.
+fn check_exchange(rule: &Rule, variables: &[String]) -> Result<(), Complaint> {
+    if rule.flow.direction.is_some() {
+        return Err(combination("a rule with => goes both ways: flow cannot name one"));
+    }
+    if rule.payload.is_some() || !rule.packet_tests.is_empty() || !rule.file_tests.is_empty() {
+        return Err(unsupported(
+            "a rule with => on anything but application buffers is not supported",
+        ));
+    }
+    // The sides are judged apart; values do not pass from one to the other.
+    if !variables.is_empty() {
+        return Err(unsupported("byte variables in a rule with => are not supported"));
+    }
+    let has_both = Side::BOTH
+        .iter()
+        .all(|side| rule.targets_at(*side).next().is_some());
+    match has_both {
+        true => Ok(()),
+        false => Err(combination("a rule with => needs buffers of both sides")),
     }
 }
 

@@ -18,6 +18,7 @@ struct Protocol {
 pub(super) struct HeaderMeaning {
     pub(super) action: Action,
     pub(super) header: Header,
+    pub(super) is_exchange: bool,
     pub(super) app: Option<AppSet>,
     pub(super) payload: Option<PayloadFrom>,
 }
@@ -43,9 +44,10 @@ impl HeaderMeaning {
             payload,
         } = parse_protocol(&words.protocol.text, vocabulary)
             .ok_or_else(|| unknown("protocol", &words.protocol))?;
-        let both_ways = match words.direction.text.as_str() {
-            "->" => false,
-            "<>" => true,
+        let (both_ways, is_exchange) = match words.direction.text.as_str() {
+            "->" => (false, false),
+            "<>" => (true, false),
+            "=>" => (false, true),
             _ => return Err(unknown("direction", &words.direction)),
         };
         let mut addresses = |word: &Word| {
@@ -71,6 +73,7 @@ impl HeaderMeaning {
         Ok(HeaderMeaning {
             action,
             header,
+            is_exchange,
             app,
             payload,
         })

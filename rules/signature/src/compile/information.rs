@@ -49,7 +49,8 @@ impl Draft {
                 info.references.push(text.to_owned());
                 Ok(())
             }
-            "tag" | "prefilter" => Ok(()),
+            // What it requires was judged before all else.
+            "tag" | "prefilter" | "requires" => Ok(()),
             _ => return None,
         };
         Some(result)

@@ -8,6 +8,8 @@ mod draft;
 mod finish;
 mod header;
 mod information;
+mod list_keywords;
+mod requires;
 mod state_keywords;
 pub(crate) mod threshold_keywords;
 
@@ -17,6 +19,7 @@ use std::sync::Arc;
 use crate::error::{ErrorKind, Problem, RuleError};
 use crate::flow_state::name_key;
 use crate::parse::ParsedRule;
+use crate::resources::Resources;
 use crate::rule::{Effect, Rule, Source, StateTest};
 use crate::variables::{Resolver, Variables};
 use crate::vocabulary::Vocabulary;
@@ -25,6 +28,13 @@ use draft::Draft;
 
 /// Levels of rules that wait for each other's bits; longer chains keep this many.
 const BIT_LEVELS_MAX: u32 = 8;
+
+/// What rules can name.
+#[derive(Debug, Clone)]
+pub(crate) struct Dictionary {
+    pub(crate) vocabulary: Arc<Vocabulary>,
+    pub(crate) resources: Resources,
+}
 
 /// The buffers (with transforms) that rules look into, each once.
 #[derive(Debug, Default)]
@@ -56,7 +66,7 @@ pub(crate) struct Compiled {
 pub(crate) fn compile(
     parsed: Vec<ParsedRule>,
     variables: &Variables,
-    vocabulary: &Arc<Vocabulary>,
+    dictionary: &Dictionary,
 ) -> (Compiled, Vec<RuleError>) {
     let mut errors: Vec<RuleError> = variables
         .faults()
@@ -75,7 +85,7 @@ pub(crate) fn compile(
     let mut rules: Vec<Rule> = Vec::with_capacity(parsed.len());
     let mut by_number: HashMap<(u32, u32), usize> = HashMap::new();
     for rule in parsed {
-        let compiled = match Draft::compile(&rule, &mut resolver, &mut sources, vocabulary) {
+        let compiled = match Draft::compile(&rule, &mut resolver, dictionary, &mut sources) {
             Ok(compiled) => compiled,
             Err(problem) => {
                 errors.push(rule.error(problem));

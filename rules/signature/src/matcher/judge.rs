@@ -1,14 +1,17 @@
 //! Judging the candidates of one call, in order.
 
+use vonggac_event::proto::File;
+
 use crate::bytes::ByteVariables;
-use crate::context::Context;
+use crate::context::{Context, Direction, FileFacts};
 use crate::engine::Engine;
 use crate::flow_state::{FlowState, Room};
 use crate::halves::{Halves, Moment};
+use crate::hexadecimal;
 use crate::limits::{HITS_PER_CALL_MAX, VERIFY_STEPS_MAX};
 use crate::packet_test::Surroundings;
 use crate::ranges::address_number;
-use crate::rule::{Action, Check, Family, Header, PayloadScope, Presence, Rule, RuleIndex, Target, Track};
+use crate::rule::{Action, Check, Family, PayloadScope, Presence, Rule, RuleIndex, Target, Track};
 use crate::threshold::Occurrence;
 use crate::transform;
 use crate::verify::{Budget, holds};
@@ -47,6 +50,12 @@ impl Judge<'_> {
         self.each(candidates, cx, out);
         if is_transaction && let Some(halves) = waiting_halves(cx) {
             halves.transaction_ends(now);
+        }
+        if is_transaction
+            && now.direction == Direction::ToClient
+            && let Some(exchanges) = cx.flow.as_deref_mut().and_then(FlowState::waiting_exchanges)
+        {
+            exchanges.answer_ends(now.transaction);
         }
     }
 
@@ -108,7 +117,7 @@ impl Judge<'_> {
 
     /// Cheapest questions first; the data last.
     fn matches(&mut self, rule: &Rule, cx: &mut Context<'_>) -> bool {
-        if !suits(rule, cx) || !header_admits(&rule.header, cx) || !self.packet_holds(rule, cx) {
+        if !suits(rule, cx) || !header_admits(rule, cx) || !self.packet_holds(rule, cx) {
             return false;
         }
         let already = self.reports_once(rule, cx)
@@ -119,15 +128,19 @@ impl Judge<'_> {
         if already || !self.state_holds(rule, cx) {
             return false;
         }
+        let counters = &mut self.tables.counters;
         let (half, matched) = match &mut self.evidence {
-            Evidence::Packet(data) | Evidence::Stream(data) => (
-                Half::Payload,
-                payload_holds(rule, data, &mut self.tables.counters),
-            ),
-            Evidence::Transaction(readings) => (
-                Half::Transaction,
-                targets_hold(rule, self.engine, readings, &mut self.tables.counters),
-            ),
+            Evidence::Packet(data) | Evidence::Stream(data) => {
+                (Half::Payload, payload_holds(rule, data, counters))
+            }
+            Evidence::Transaction(readings) => {
+                let matched =
+                    files_hold(rule, readings) && targets_hold(rule, self.engine, readings, counters);
+                if rule.is_exchange {
+                    return matched && self.exchange_holds(rule, cx);
+                }
+                (Half::Transaction, matched)
+            }
         };
         matched && (!rule.has_two_halves() || self.completes(rule, half, cx))
     }
@@ -161,6 +174,24 @@ impl Judge<'_> {
             ipv4: cx.src.is_ipv4(),
         };
         rule.packet_tests.iter().all(|test| test.holds(packet, around))
+    }
+
+    /// One side of a transaction has matched: whether it is the answer to a request that did, too.
+    fn exchange_holds(&mut self, rule: &Rule, cx: &mut Context<'_>) -> bool {
+        let (identity, transaction) = (rule.identity(), cx.transaction);
+        let Some(flow) = cx.flow.as_deref_mut() else {
+            return false;
+        };
+        match cx.direction {
+            Direction::ToServer => {
+                let room = flow.exchanges().request_matched(identity, transaction);
+                self.count_room(room);
+                false
+            }
+            Direction::ToClient => flow
+                .waiting_exchanges()
+                .is_some_and(|exchanges| exchanges.answer_matched(identity, transaction)),
+        }
     }
 
     /// Notes that this half matched; whether the other one has.
@@ -246,7 +277,7 @@ fn payload_holds(rule: &Rule, data: &[u8], counters: &mut Counters) -> bool {
 
 fn targets_hold(rule: &Rule, engine: &Engine, readings: &mut Readings<'_>, counters: &mut Counters) -> bool {
     let mut variables = ByteVariables::default();
-    let mut targets = rule.targets.iter();
+    let mut targets = rule.targets_at(readings.side);
     targets.all(|target| target_holds(target, engine, readings, &mut variables, counters))
 }
 
@@ -306,7 +337,7 @@ pub(super) fn may_match_later(rule: &Rule, cx: &Context<'_>) -> bool {
         .is_some_and(|payload| payload.steps().len() > 1);
     let was_reported = |flow: &FlowState| flow.was_reported(rule.identity(), cx.direction);
     has_more
-        && header_admits(&rule.header, cx)
+        && header_admits(rule, cx)
         && rule
             .flow
             .direction
@@ -315,6 +346,26 @@ pub(super) fn may_match_later(rule: &Rule, cx: &Context<'_>) -> bool {
 }
 
 const TCP: u8 = 6;
+
+/// Whether one file meets all the rule's conditions on files.
+fn files_hold(rule: &Rule, readings: &mut Readings<'_>) -> bool {
+    let meets_all = |file: &File| {
+        let sha256 = hexadecimal::bytes(&file.sha256).and_then(|digest| digest.try_into().ok());
+        let facts = facts(file, sha256.as_ref());
+        rule.file_tests.iter().all(|test| test.holds(&facts))
+    };
+    rule.file_tests.is_empty() || readings.files().iter().any(meets_all)
+}
+
+fn facts<'f>(file: &'f File, sha256: Option<&'f [u8; 32]>) -> FileFacts<'f> {
+    FileFacts {
+        name: (!file.name.is_empty()).then_some(file.name.as_bytes()),
+        bytes: file.size,
+        is_complete: file.complete,
+        sha256,
+        ..FileFacts::default()
+    }
+}
 
 fn moment(cx: &Context<'_>) -> Moment {
     Moment {
@@ -342,7 +393,8 @@ fn suits(rule: &Rule, cx: &Context<'_>) -> bool {
         && rule.stream_sizes.iter().all(|test| test.holds(cx.stream_size))
 }
 
-fn header_admits(header: &Header, cx: &Context<'_>) -> bool {
+fn header_admits(rule: &Rule, cx: &Context<'_>) -> bool {
+    let header = &rule.header;
     let family = match header.family {
         Family::Both => true,
         Family::V4 => cx.src.is_ipv4(),
@@ -359,5 +411,9 @@ fn header_admits(header: &Header, cx: &Context<'_>) -> bool {
             && header.destination.contains(to.0)
     };
     let (sender, receiver) = ((source, cx.sport), (destination, cx.dport));
+    // The header of a rule on both sides of a transaction speaks of client and server.
+    if rule.is_exchange && cx.direction == Direction::ToClient {
+        return admits(receiver, sender);
+    }
     admits(sender, receiver) || (header.both_ways && admits(receiver, sender))
 }

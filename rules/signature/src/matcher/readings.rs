@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use vonggac_event::proto::File;
 use vonggac_protocol::{Instances, Side, Source};
 
 use crate::vocabulary::App;
@@ -13,6 +14,7 @@ pub(super) struct Readings<'s> {
     pub(super) side: Side,
     /// By the buffer's place in the card.
     buffers: Vec<Option<Instances<'s>>>,
+    files: Option<Vec<File>>,
 }
 
 impl fmt::Debug for Readings<'_> {
@@ -32,6 +34,7 @@ impl<'s> Readings<'s> {
             app,
             side,
             buffers: Vec::new(),
+            files: None,
         }
     }
 
@@ -50,6 +53,12 @@ impl<'s> Readings<'s> {
             Some(buffer) => buffer.get_or_insert_with(|| read(self.source, self.side)),
             None => const { &Vec::new() },
         }
+    }
+
+    /// The files that the side carries.
+    pub(super) fn files(&mut self) -> &[File] {
+        let (source, side) = (self.source, self.side);
+        self.files.get_or_insert_with(|| source.files(side))
     }
 
     /// Whether one of the values of the number at that place is so.

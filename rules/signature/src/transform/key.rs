@@ -1,6 +1,7 @@
 //! `xor`: with a key from the rule, or from the buffer itself.
 
 use crate::error::{Complaint, value};
+use crate::hexadecimal;
 use crate::limits::XOR_KEY_BYTES_MAX;
 use crate::number::number;
 
@@ -69,18 +70,6 @@ fn size(text: &str) -> Result<usize, Complaint> {
 }
 
 fn hexadecimal(digits: &str) -> Result<Vec<u8>, Complaint> {
-    let wrong = || value("the key must be pairs of hexadecimal digits");
-    if digits.is_empty() || digits.len() % 2 != 0 || digits.len() > 2 * XOR_KEY_BYTES_MAX {
-        return Err(wrong());
-    }
-    let nibble = |byte: u8| {
-        char::from(byte)
-            .to_digit(16)
-            .and_then(|digit| u8::try_from(digit).ok())
-    };
-    let pairs = digits.as_bytes().chunks_exact(2).map(|pair| match pair {
-        [high, low] => Some(nibble(*high)? << 4 | nibble(*low)?),
-        _ => None,
-    });
-    pairs.collect::<Option<Vec<u8>>>().ok_or_else(wrong)
+    let key = hexadecimal::bytes(digits).filter(|key| key.len() <= XOR_KEY_BYTES_MAX);
+    key.ok_or_else(|| value("the key must be pairs of hexadecimal digits"))
 }

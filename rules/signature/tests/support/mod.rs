@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use vonggac_event::Body;
+use vonggac_event::proto::File;
 use vonggac_protocol::{Card, Instances, Side, Sides, Source};
 use vonggac_protocols::REGISTRY;
 use vonggac_signature::{
@@ -26,6 +27,7 @@ struct Given<'a> {
     card: &'static Card,
     buffers: &'a Buffers<'a>,
     number: u64,
+    files: &'a [File],
 }
 
 impl Source for Given<'_> {
@@ -46,14 +48,30 @@ impl Source for Given<'_> {
     fn event(&self) -> Option<Body> {
         None
     }
+
+    fn files(&self, _: Side) -> Vec<File> {
+        self.files.to_vec()
+    }
 }
 
 /// Has every stage judged of the side that says these buffers.
 pub fn judge(matcher: &mut Matcher, cx: &mut Context<'_>, protocol: &str, buffers: &Buffers<'_>) -> Vec<u32> {
+    judge_with(matcher, cx, protocol, buffers, &[])
+}
+
+/// The same of a side that carries files.
+pub fn judge_with(
+    matcher: &mut Matcher,
+    cx: &mut Context<'_>,
+    protocol: &str,
+    buffers: &Buffers<'_>,
+    files: &[File],
+) -> Vec<u32> {
     let card = REGISTRY.iter().find(|card| card.name == protocol).unwrap();
     let cards = card.buffers.iter();
     let mut held = cards.filter(|card| buffers.iter().any(|(keyword, _)| *keyword == card.keyword));
-    let side = match held.any(|card| card.sides == Sides::Server) {
+    let is_of_server = held.any(|card| card.sides == Sides::Server) || cx.direction == Direction::ToClient;
+    let side = match is_of_server {
         true => Side::Server,
         false => Side::Client,
     };
@@ -63,6 +81,7 @@ pub fn judge(matcher: &mut Matcher, cx: &mut Context<'_>, protocol: &str, buffer
         card,
         buffers,
         number,
+        files,
     };
     let mut hits = Vec::new();
     for number in 0..u8::try_from(side.of(&card.stages).len()).unwrap() {
@@ -105,6 +124,7 @@ pub fn context<'a>(flow: Option<&'a mut FlowState>, app: Option<App>) -> Context
         stream_size: [100, 200],
         flow_facts: None,
         app_events: &[],
+        reputation: None,
     }
 }
 

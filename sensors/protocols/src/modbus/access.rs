@@ -77,7 +77,7 @@ pub(super) fn of(request: &Message) -> Result<Access, Fault> {
             [] => Ok(Access::default()),
             _ => Err(Fault::Length),
         },
-        8 if data.len() < 4 || data.len() % 2 != 0 => Err(Fault::Length),
+        8 if data.len() < 4 || !data.len().is_multiple_of(2) => Err(Fault::Length),
         15 => write_coils(data),
         16 => write_registers(data),
         20 | 21 => match data {
