@@ -52,6 +52,7 @@ mod bit_test;
 mod bounded_map;
 mod buffer;
 mod bytes;
+mod capture;
 mod check;
 mod checksum_test;
 mod classification;
@@ -84,6 +85,7 @@ mod rule;
 mod sides;
 mod threshold;
 mod transform;
+mod variable_test;
 mod variables;
 mod verify;
 mod vlan_test;
@@ -91,6 +93,7 @@ mod warning;
 mod whole_test;
 
 pub use buffer::Buffer;
+pub use capture::{Variable, VariableScope};
 pub use classification::classtype_priority;
 pub use context::{
     App, Checksums, Context, Direction, FileFacts, FlowFacts, Fragment, IcmpFacts, PacketFacts, TcpFacts,

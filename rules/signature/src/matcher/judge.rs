@@ -2,6 +2,7 @@
 
 use crate::buffer::Buffer;
 use crate::bytes::ByteVariables;
+use crate::capture::Variable;
 use crate::context::{Context, Direction};
 use crate::engine::Engine;
 use crate::flow_state::{FlowState, Room};
@@ -35,6 +36,8 @@ pub(super) struct Judge<'j> {
     pub(super) engine: &'j Engine,
     pub(super) evidence: Evidence<'j>,
     pub(super) tables: &'j mut Tables,
+    /// What the rule being judged captured so far.
+    pub(super) captured: Vec<Variable>,
 }
 
 impl Judge<'_> {
@@ -62,9 +65,11 @@ impl Judge<'_> {
             let Some(rule) = self.engine.full_rule(*index) else {
                 continue;
             };
+            self.captured.clear();
             if !self.matches(rule, cx) {
                 continue;
             }
+            self.keep_captured(cx);
             self.apply_effects(rule, cx);
             if rule.info.action == Action::Pass {
                 self.pass(rule, cx);
@@ -93,6 +98,15 @@ impl Judge<'_> {
             }
             self.tables.counters.hits += 1;
             out.push(Hit { rule: *index, action });
+        }
+    }
+
+    /// As in Suricata what a rule captured is kept though a threshold silences it.
+    fn keep_captured(&mut self, cx: &mut Context<'_>) {
+        if let Some(flow) = cx.flow.as_deref_mut() {
+            self.captured
+                .drain(..)
+                .for_each(|variable| flow.keep_variable(variable));
         }
     }
 
@@ -175,7 +189,7 @@ impl Judge<'_> {
         let Some(steps) = &rule.payload else { return true };
         let mut budget = Budget::new(VERIFY_STEPS_MAX);
         let matched = holds(steps, data, &mut ByteVariables::default(), &mut budget);
-        self.account(&budget);
+        self.account(&mut budget);
         matched
     }
 
@@ -227,7 +241,7 @@ impl Judge<'_> {
             };
             let mut budget = Budget::new(VERIFY_STEPS_MAX);
             let matched = holds(&target.steps, &view, variables, &mut budget);
-            self.account(&budget);
+            self.account(&mut budget);
             if matched {
                 return true;
             }
@@ -235,7 +249,8 @@ impl Judge<'_> {
         !present && target.presence != Presence::Required
     }
 
-    fn account(&mut self, budget: &Budget) {
+    fn account(&mut self, budget: &mut Budget) {
+        self.captured.append(&mut budget.captured);
         self.tables.counters.step_limit += u64::from(budget.exhausted);
         self.tables.counters.regex_limit += u64::from(budget.regex_failures);
     }
