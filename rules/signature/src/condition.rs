@@ -8,6 +8,7 @@ use crate::event_test::EventTest;
 use crate::flow_test::FlowSizeTest;
 use crate::limits::VERIFY_STEPS_MAX;
 use crate::reputation::ScoreTest;
+use crate::variable_test::VariableTest;
 use crate::verify::{Budget, StepList, holds};
 
 /// One such condition; it is asked of packets, chunks and transactions alike.
@@ -15,6 +16,8 @@ use crate::verify::{Budget, StepList, holds};
 pub(crate) enum Condition {
     FlowSize(FlowSizeTest),
     AppEvent(EventTest),
+    /// What was captured before.
+    Variable(VariableTest),
     /// Scores of the addresses.
     Score(ScoreTest),
     /// Conditions on the bytes of an address.
@@ -26,7 +29,10 @@ impl Condition {
     pub(crate) fn event(&self) -> Option<&EventTest> {
         match self {
             Condition::AppEvent(test) => Some(test),
-            Condition::FlowSize(_) | Condition::Score(_) | Condition::Address(..) => None,
+            Condition::FlowSize(_)
+            | Condition::Score(_)
+            | Condition::Address(..)
+            | Condition::Variable(_) => None,
         }
     }
 
@@ -35,6 +41,7 @@ impl Condition {
             Condition::FlowSize(test) => cx.flow_facts.is_some_and(|flow| test.holds(flow)),
             Condition::AppEvent(test) => test.holds(cx.app_events),
             Condition::Score(test) => test.holds(cx),
+            Condition::Variable(test) => test.holds(cx.flow.as_deref()),
             Condition::Address(side, steps) => address_holds(*side, steps, cx),
         }
     }

@@ -4,6 +4,7 @@
 //! engine, so that a flow keeps its memory when the rules are loaded anew. An idle flow costs one
 //! pointer and two bytes.
 
+use crate::capture::{Captured, Variable, VariableScope};
 use crate::context::Direction;
 use crate::exchange::Exchanges;
 use crate::halves::Halves;
@@ -29,6 +30,7 @@ struct Memory {
     counted: Vec<Counted>,
     windows: FlowWindows,
     exchanges: Exchanges,
+    captured: Captured,
     /// By direction.
     waiting: [Vec<Waiting>; 2],
     /// Which of a matcher's engines the waiting rules are of.
@@ -232,6 +234,19 @@ impl FlowState {
         &mut self.memory().windows
     }
 
+    /// What rules captured in this flow and its present packet, for who tells of their hits.
+    pub fn variables(&self) -> &[Variable] {
+        self.memory.as_ref().map_or(&[], |memory| memory.captured.all())
+    }
+
+    pub(crate) fn variable(&self, scope: VariableScope, name: &str) -> Option<&[u8]> {
+        self.memory.as_ref()?.captured.get(scope, name)
+    }
+
+    pub(crate) fn keep_variable(&mut self, variable: Variable) {
+        self.memory().captured.keep(variable);
+    }
+
     /// The requests that wait for their answers.
     pub(crate) fn exchanges(&mut self) -> &mut Exchanges {
         &mut self.memory().exchanges
@@ -278,6 +293,9 @@ impl FlowState {
     /// The next packet: what freed the last one is over.
     pub(crate) fn begin_packet(&mut self) {
         self.packet_passed = false;
+        if let Some(memory) = &mut self.memory {
+            memory.captured.begin_packet();
+        }
     }
 
     /// Frees what the present packet brings.

@@ -51,6 +51,7 @@ mod base64;
 mod bit_test;
 mod bounded_map;
 mod bytes;
+mod capture;
 mod check;
 mod checksum_test;
 mod classification;
@@ -85,6 +86,7 @@ mod stages;
 mod threshold;
 mod transform;
 mod unread;
+mod variable_test;
 mod variables;
 mod verify;
 mod vlan_test;
@@ -92,6 +94,7 @@ mod vocabulary;
 mod warning;
 mod whole_test;
 
+pub use capture::{Variable, VariableScope};
 pub use classification::classtype_priority;
 pub use context::{
     Checksums, Context, Direction, FileFacts, FlowFacts, Fragment, IcmpFacts, PacketFacts, TcpFacts,

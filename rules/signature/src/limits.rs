@@ -52,6 +52,12 @@ pub const FLOW_COUNTERS_MAX: usize = 32;
 pub const FLOW_RULES_MAX: usize = 64;
 /// Rows of the threshold table of one matcher; the oldest give way.
 pub const THRESHOLD_ENTRIES_MAX: usize = 65_536;
+/// Most captures of one expression.
+pub const CAPTURES_PER_EXPRESSION_MAX: usize = 8;
+/// Longest value of a captured variable; longer ones are cut.
+pub const VARIABLE_BYTES_MAX: usize = 1_024;
+/// Captured variables kept for one flow.
+pub const VARIABLES_PER_FLOW_MAX: usize = 16;
 /// Lines of a file of thresholds that are read.
 pub const THRESHOLD_CONFIG_LINES_MAX: usize = 65_536;
 /// Most ports that `unique_on` tells apart for one tracked address.

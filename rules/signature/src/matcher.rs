@@ -323,6 +323,7 @@ impl Matcher {
             engine: &self.engine,
             evidence,
             tables: &mut self.tables,
+            captured: Vec::new(),
         };
         judge.all(&self.marks.candidates, cx, out);
     }

@@ -2,7 +2,8 @@
 
 use pcre2::bytes::{Regex, RegexBuilder};
 
-use crate::error::{Complaint, over_limit, unsupported, value};
+use crate::capture::Capture;
+use crate::error::{Complaint, over_limit, value};
 use crate::limits::{REGEX_BYTES_MAX, REGEX_DEPTH_LIMIT, REGEX_MATCH_LIMIT, REGEX_MATCH_LIMIT_RAISED};
 
 /// One `pcre`.
@@ -11,6 +12,8 @@ pub(crate) struct Expression {
     pub(crate) negated: bool,
     pub(crate) relative: bool,
     pub(crate) regex: Regex,
+    /// Groups whose finds are kept.
+    pub(crate) captures: Vec<Capture>,
 }
 
 /// An expression and the flag that names its buffer, if any.
@@ -41,11 +44,18 @@ pub(crate) fn parse_expression(text: &str) -> Result<ParsedExpression, Complaint
         .strip_prefix('/')
         .and_then(|rest| rest.rsplit_once('/'))
         .ok_or_else(|| value("the expression must stand between slashes"))?;
+    let (flags, after_flags) = flags.split_once(',').unwrap_or((flags, ""));
     let flags = Flags::parse(flags)?;
+    let regex = flags.build(source)?;
+    let captures = Capture::read(&regex, after_flags)?;
+    if negated && !captures.is_empty() {
+        return Err(value("what must not be there cannot be captured"));
+    }
     let expression = Expression {
         negated,
         relative: flags.relative,
-        regex: flags.build(source)?,
+        regex,
+        captures,
     };
     Ok(ParsedExpression {
         expression,
@@ -83,11 +93,6 @@ impl Flags {
                 'O' => flags.raised_limit = true,
                 // Raw bytes of the packet: what this engine looks into anyway.
                 'B' => {}
-                ',' => {
-                    return Err(unsupported(
-                        "capturing into variables (pcre with a comma) is not supported",
-                    ));
-                }
                 _ if flag.is_ascii_uppercase() => {
                     if flags.buffer.replace(flag).is_some_and(|other| other != flag) {
                         return Err(value("pcre flags name two buffers"));
@@ -197,7 +202,10 @@ mod tests {
             "\"/(/\"",
             "\"/a/k\"",
             "\"/a/UH\"",
-            "\"/(a)/,flow:x\"",
+            "\"/(a)/,flow:x,pkt:y\"",
+            "\"/(a)/,none:x\"",
+            "\"/(a)/,flow:\"",
+            "!\"/(a)/,flow:x\"",
         ] {
             assert!(parse_expression(text).is_err(), "{text}");
         }

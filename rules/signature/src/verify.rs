@@ -7,6 +7,7 @@
 
 use crate::base64::Base64Range;
 use crate::bytes::{ByteExtract, ByteJump, ByteTest, ByteVariables, DataAt, resolve};
+use crate::capture::{Capture, Variable};
 use crate::content::Content;
 use crate::number::NumberTest;
 use crate::pattern::Expression;
@@ -105,6 +106,8 @@ pub(crate) struct Budget {
     pub(crate) steps_left: u32,
     pub(crate) exhausted: bool,
     pub(crate) regex_failures: u32,
+    /// What expressions captured, if the conditions hold.
+    pub(crate) captured: Vec<Variable>,
 }
 
 impl Budget {
@@ -113,6 +116,7 @@ impl Budget {
             steps_left: steps,
             exhausted: false,
             regex_failures: 0,
+            captured: Vec::new(),
         }
     }
 
@@ -302,7 +306,13 @@ impl Run<'_> {
             match self.from(index + 1, base + found.1) {
                 Outcome::Retry if self.branches(index) => from = found.0 + 1,
                 Outcome::Retry => break,
-                outcome => return outcome,
+                outcome => {
+                    if outcome == Outcome::Match && !expression.captures.is_empty() {
+                        let captured = Capture::take(&expression.captures, &expression.regex, subject, from);
+                        self.budget.captured.extend(captured);
+                    }
+                    return outcome;
+                }
             }
         }
         if self.budget.exhausted || !(expression.relative || self.list.uses_variables) {

@@ -85,6 +85,37 @@ fn host_bits_of_one_host() {
     assert_eq!(run(b"ask", a, b, 310), none);
 }
 
+#[test]
+fn captures_are_kept_and_asked() {
+    let mut matcher = matcher(
+        "alert udp any any -> any any (pcre:\"/uid=(\\d+) \\((\\w+)\\)/, flow:uid, pkt:user\"; noalert; sid:1;)\n\
+         alert udp any any -> any any (content:\"host\"; pcre:\"/ (?P<alert_name>\\w+)$/R\"; noalert; sid:2;)\n\
+         alert udp any any -> any any (content:\"ask\"; flowvar:uid,\"17\"; sid:3;)\n\
+         alert udp any any -> any any (content:\"ask\"; pktvar:user,\"root\"; sid:4;)\n\
+         alert udp any any -> any any (content:\"never\"; pcre:\"/(x)/,flow:never\"; content:\"y\"; distance:0; sid:5;)",
+    );
+    let mut flow = FlowState::default();
+    let mut run = |payload: &[u8]| {
+        let mut hits = Vec::new();
+        matcher.packet(&mut udp(Some(&mut flow)), payload, &mut hits);
+        let variables: Vec<String> = flow
+            .variables()
+            .iter()
+            .map(|v| format!("{:?} {}={}", v.scope, v.name, String::from_utf8_lossy(&v.value)))
+            .collect();
+        (sids(&matcher, &hits), variables)
+    };
+    assert_eq!(run(b"ask").0, [0u32; 0]);
+    let (found, variables) = run(b"uid=17 (root) ask");
+    assert_eq!(found, [3, 4]);
+    assert_eq!(variables, ["Flow uid=17", "Packet user=root"]);
+    let (found, variables) = run(b"ask host here");
+    assert_eq!(found, [3], "what the packet brought is gone with it");
+    assert_eq!(variables, ["Flow uid=17", "Alert name=here"]);
+    // A rule that does not match captures nothing.
+    assert_eq!(run(b"never x").1, ["Flow uid=17"]);
+}
+
 /// The numbers of the rules found in chunks of a stream, of which each begins with the last `kept` bytes of those before.
 fn in_stream(matcher: &mut Matcher, chunks: &[&str], kept: usize) -> Vec<u32> {
     let mut flow = FlowState::default();

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use crate::capture::VariableScope;
 use crate::condition::Condition;
 use crate::error::{Complaint, combination, unsupported};
 use crate::event_test::EventTest;
 use crate::file_test::FileTest;
 use crate::flow_test::FlowSizeTest;
+use crate::variable_test::VariableTest;
 
 use super::draft::Draft;
 
@@ -15,6 +17,8 @@ impl Draft {
     pub(super) fn condition_keyword(&mut self, name: &str, text: &str) -> Option<Result<(), Complaint>> {
         let condition = match name {
             "app-layer-event" => return Some(self.app_event(text)),
+            "flowvar" => VariableTest::parse(VariableScope::Flow, text).map(Condition::Variable),
+            "pktvar" => VariableTest::parse(VariableScope::Packet, text).map(Condition::Variable),
             _ if name.starts_with("file") => return self.file_keyword(name, text),
             _ => FlowSizeTest::parse(name, text)?.map(Condition::FlowSize),
         };

@@ -3,6 +3,7 @@
 use vonggac_event::proto::File;
 
 use crate::bytes::ByteVariables;
+use crate::capture::Variable;
 use crate::context::{Context, Direction, FileFacts};
 use crate::engine::Engine;
 use crate::flow_state::{FlowState, Room};
@@ -38,6 +39,8 @@ pub(super) struct Judge<'j> {
     pub(super) engine: &'j Engine,
     pub(super) evidence: Evidence<'j>,
     pub(super) tables: &'j mut Tables,
+    /// What the rule being judged captured so far.
+    pub(super) captured: Vec<Variable>,
 }
 
 impl Judge<'_> {
@@ -65,9 +68,11 @@ impl Judge<'_> {
             let Some(rule) = self.engine.full_rule(*index) else {
                 continue;
             };
+            self.captured.clear();
             if !self.matches(rule, cx) {
                 continue;
             }
+            self.keep_captured(cx);
             self.apply_effects(rule, cx);
             if rule.info.action == Action::Pass {
                 self.pass(rule, cx);
@@ -96,6 +101,15 @@ impl Judge<'_> {
             }
             self.tables.counters.hits += 1;
             out.push(Hit { rule: *index, action });
+        }
+    }
+
+    /// As in Suricata what a rule captured is kept though a threshold silences it.
+    fn keep_captured(&mut self, cx: &mut Context<'_>) {
+        if let Some(flow) = cx.flow.as_deref_mut() {
+            self.captured
+                .drain(..)
+                .for_each(|variable| flow.keep_variable(variable));
         }
     }
 
@@ -128,14 +142,17 @@ impl Judge<'_> {
         if already || !self.state_holds(rule, cx) {
             return false;
         }
-        let counters = &mut self.tables.counters;
+        let mut findings = Findings {
+            counters: &mut self.tables.counters,
+            captured: &mut self.captured,
+        };
         let (half, matched) = match &mut self.evidence {
             Evidence::Packet(data) | Evidence::Stream(data) => {
-                (Half::Payload, payload_holds(rule, data, counters))
+                (Half::Payload, payload_holds(rule, data, &mut findings))
             }
             Evidence::Transaction(readings) => {
                 let matched =
-                    files_hold(rule, readings) && targets_hold(rule, self.engine, readings, counters);
+                    files_hold(rule, readings) && targets_hold(rule, self.engine, readings, &mut findings);
                 if rule.is_exchange {
                     return matched && self.exchange_holds(rule, cx);
                 }
@@ -214,12 +231,17 @@ impl Judge<'_> {
         if !rule.counts() || rule.payload.is_none() {
             return true;
         }
-        let counters = &mut self.tables.counters;
+        // What is captured here was captured before.
+        let mut again = Vec::new();
+        let mut findings = Findings {
+            counters: &mut self.tables.counters,
+            captured: &mut again,
+        };
         if let Evidence::Stream(data) = self.evidence
             && let Some((seen, new)) = data.split_at_checked(cx.seen_before)
             && !seen.is_empty()
-            && payload_holds(rule, seen, counters)
-            && !payload_holds(rule, new, counters)
+            && payload_holds(rule, seen, &mut findings)
+            && !payload_holds(rule, new, &mut findings)
         {
             return false;
         }
@@ -267,18 +289,29 @@ impl Judge<'_> {
     }
 }
 
-fn payload_holds(rule: &Rule, data: &[u8], counters: &mut Counters) -> bool {
+/// What comes to light while a rule is judged.
+struct Findings<'f> {
+    counters: &'f mut Counters,
+    captured: &'f mut Vec<Variable>,
+}
+
+fn payload_holds(rule: &Rule, data: &[u8], findings: &mut Findings<'_>) -> bool {
     let Some(steps) = &rule.payload else { return true };
     let mut budget = Budget::new(VERIFY_STEPS_MAX);
     let matched = holds(steps, data, &mut ByteVariables::default(), &mut budget);
-    account(&budget, counters);
+    account(&mut budget, findings);
     matched
 }
 
-fn targets_hold(rule: &Rule, engine: &Engine, readings: &mut Readings<'_>, counters: &mut Counters) -> bool {
+fn targets_hold(
+    rule: &Rule,
+    engine: &Engine,
+    readings: &mut Readings<'_>,
+    findings: &mut Findings<'_>,
+) -> bool {
     let mut variables = ByteVariables::default();
     let mut targets = rule.targets_at(readings.side);
-    targets.all(|target| target_holds(target, engine, readings, &mut variables, counters))
+    targets.all(|target| target_holds(target, engine, readings, &mut variables, findings))
 }
 
 fn target_holds(
@@ -286,7 +319,7 @@ fn target_holds(
     engine: &Engine,
     readings: &mut Readings<'_>,
     variables: &mut ByteVariables,
-    counters: &mut Counters,
+    findings: &mut Findings<'_>,
 ) -> bool {
     let term = engine.vocabulary.term(target.term);
     let Some(owner) = term.and_then(|term| term.of(readings.app, readings.side)) else {
@@ -313,7 +346,7 @@ fn target_holds(
             };
             let mut budget = Budget::new(VERIFY_STEPS_MAX);
             let matched = holds(steps, &view, variables, &mut budget);
-            account(&budget, counters);
+            account(&mut budget, findings);
             matched
         })
     };
@@ -324,9 +357,10 @@ fn target_holds(
     }
 }
 
-fn account(budget: &Budget, counters: &mut Counters) {
-    counters.step_limit += u64::from(budget.exhausted);
-    counters.regex_limit += u64::from(budget.regex_failures);
+fn account(budget: &mut Budget, findings: &mut Findings<'_>) {
+    findings.captured.append(&mut budget.captured);
+    findings.counters.step_limit += u64::from(budget.exhausted);
+    findings.counters.regex_limit += u64::from(budget.regex_failures);
 }
 
 /// Whether a rule whose pattern was found in a stream may match with what comes next.
