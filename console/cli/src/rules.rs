@@ -3,8 +3,10 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use vonggac_files::RuleFile;
+use vonggac_files::{BesideRules, RuleFile};
+use vonggac_signature::{Engine, Loaded, Resources, Variables};
 
 /// Work on rules.
 #[derive(Debug, Clone, clap::Subcommand)]
@@ -14,6 +16,9 @@ pub(crate) enum RulesCommand {
         /// Files, or directories searched for *.rules, *.yml, *.yaml, *.yar and *.yara.
         #[arg(required = true, value_name = "PATH")]
         paths: Vec<PathBuf>,
+        /// What a variable of signatures stands for, as NAME=VALUE; may be given more than once.
+        #[arg(long = "var", value_name = "NAME=VALUE")]
+        variables: Vec<String>,
         /// Also lists the rules that load.
         #[arg(long)]
         list: bool,
@@ -25,13 +30,19 @@ pub(crate) enum RulesCommand {
 struct Outcome {
     loaded: Vec<String>,
     errors: Vec<String>,
+    /// What loads and can never report.
+    warnings: Vec<String>,
     /// Rules for things this platform does not see; not an error.
     not_applicable: usize,
 }
 
 /// Runs it. The exit code is 1 when a rule does not load.
 pub(crate) fn run(command: RulesCommand) -> anyhow::Result<ExitCode> {
-    let RulesCommand::Check { paths, list } = command;
+    let RulesCommand::Check {
+        paths,
+        variables,
+        list,
+    } = command;
     let extensions = [
         vonggac_files::SIGNATURES,
         vonggac_files::SIGMA,
@@ -52,7 +63,7 @@ pub(crate) fn run(command: RulesCommand) -> anyhow::Result<ExitCode> {
         }
     }
     let outcomes = [
-        ("signatures", check_signatures(&signatures)),
+        ("signatures", check_signatures(&signatures, &variables)?),
         ("sigma", check_sigma(&sigma)),
         ("yara", check_yara(&yara)),
     ];
@@ -66,6 +77,9 @@ pub(crate) fn run(command: RulesCommand) -> anyhow::Result<ExitCode> {
         for error in &outcome.errors {
             writeln!(out, "{error}")?;
         }
+        for warning in &outcome.warnings {
+            writeln!(out, "warning: {warning}")?;
+        }
         if outcome.loaded.len() + outcome.errors.len() + outcome.not_applicable > 0 {
             write!(
                 out,
@@ -73,6 +87,9 @@ pub(crate) fn run(command: RulesCommand) -> anyhow::Result<ExitCode> {
                 outcome.loaded.len(),
                 outcome.errors.len()
             )?;
+            if !outcome.warnings.is_empty() {
+                write!(out, ", {} can never report", outcome.warnings.len())?;
+            }
             if outcome.not_applicable > 0 {
                 write!(
                     out,
@@ -92,7 +109,7 @@ pub(crate) fn run(command: RulesCommand) -> anyhow::Result<ExitCode> {
     })
 }
 
-fn check_signatures(files: &[(String, String)]) -> Outcome {
+fn check_signatures(files: &[(String, String)], variables: &[String]) -> anyhow::Result<Outcome> {
     let mut outcome = Outcome::default();
     let mut rules = Vec::new();
     for (file, text) in files {
@@ -100,17 +117,25 @@ fn check_signatures(files: &[(String, String)]) -> Outcome {
         rules.extend(parsed);
         outcome.errors.extend(errors.iter().map(ToString::to_string));
     }
-    let (engine, errors) = vonggac_signature::Engine::compile(
-        rules,
-        &vonggac_signature::Variables::default(),
-        vonggac_protocols::REGISTRY,
-    );
+    let mut known = Variables::default();
+    for text in variables {
+        known
+            .assign(text)
+            .map_err(|error| anyhow::anyhow!("--var {text} {error}"))?;
+    }
+    let resources = Resources::new(Arc::new(BesideRules));
+    let Loaded {
+        engine,
+        errors,
+        warnings,
+    } = Engine::load(rules, &known, vonggac_protocols::REGISTRY, resources);
+    outcome.warnings = warnings.iter().map(ToString::to_string).collect();
     outcome.errors.extend(errors.iter().map(ToString::to_string));
     outcome.loaded = engine
         .rules()
         .map(|rule| format!("{}:{} {}", rule.gid, rule.sid, rule.message))
         .collect();
-    outcome
+    Ok(outcome)
 }
 
 fn check_sigma(files: &[(String, String)]) -> Outcome {
@@ -135,6 +160,6 @@ fn check_yara(files: &[(String, String)]) -> Outcome {
     Outcome {
         loaded: rules.names(),
         errors: errors.iter().map(ToString::to_string).collect(),
-        not_applicable: 0,
+        ..Outcome::default()
     }
 }

@@ -8,6 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
+use vonggac_signature::RuleFiles;
 
 /// Largest rule file read, in bytes.
 pub const FILE_BYTES_MAX: u64 = 256 << 20;
@@ -123,6 +124,19 @@ fn read_file(path: &Path) -> Result<RuleFile, FilesError> {
     })
 }
 
+/// The lists that signatures name, such as `dataset:isset,hosts,type ip,load hosts.lst`: beside the file of rules that names them, or where their
+/// whole path says.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct BesideRules;
+
+impl RuleFiles for BesideRules {
+    fn read(&self, rule_file: &str, name: &str) -> Result<String, String> {
+        let directory = Path::new(rule_file).parent().unwrap_or(Path::new(""));
+        let file = read_file(&directory.join(name)).map_err(|error| error.to_string())?;
+        Ok(file.text)
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -148,6 +162,16 @@ mod tests {
             ["a.rules", "b.rules", "c/d.rules"]
         );
         assert_eq!(texts(&[at("notes.txt")]), ["notes.txt"]);
+    }
+
+    #[test]
+    fn lists_lie_beside_the_rules_that_name_them() {
+        let directory = tempfile::TempDir::new().unwrap();
+        fs::write(directory.path().join("hosts.lst"), "192.0.2.1").unwrap();
+        let rules = directory.path().join("a.rules").display().to_string();
+        assert_eq!(BesideRules.read(&rules, "hosts.lst").unwrap(), "192.0.2.1");
+        let error = BesideRules.read(&rules, "no.lst").unwrap_err();
+        assert!(error.contains("no.lst: "), "{error}");
     }
 
     #[test]

@@ -76,6 +76,19 @@ impl Variables {
         self.ports.insert(name.to_owned(), value.to_owned());
     }
 
+    /// Takes `NAME=VALUE`. A name that ends in `PORT` or `PORTS` is of ports, others are of addresses.
+    ///
+    /// # Errors
+    /// What has no `=`, in words. A wrong value is reported by [`crate::Engine::compile`].
+    pub fn assign(&mut self, text: &str) -> Result<(), String> {
+        let (name, value) = text.split_once('=').ok_or("is not NAME=VALUE")?;
+        match name.ends_with("PORT") || name.ends_with("PORTS") {
+            true => self.set_port(name, value),
+            false => self.set_address(name, value),
+        }
+        Ok(())
+    }
+
     /// Whether a rule may name that variable: one that is not among the usual names is likely misspelt.
     pub fn knows(&self, name: &str) -> bool {
         self.addresses.contains_key(name) || self.ports.contains_key(name)

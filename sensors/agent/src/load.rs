@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use anyhow::Context as _;
-use vonggac_files::RuleFile;
+use vonggac_files::{BesideRules, RuleFile};
 use vonggac_protocols::REGISTRY;
-use vonggac_signature::{Engine, Variables};
+use vonggac_signature::{Engine, Loaded, Resources, Variables};
 
 use crate::Options;
 
@@ -16,7 +15,9 @@ const ERRORS_LOGGED: usize = 20;
 pub(crate) fn signatures(options: &Options) -> anyhow::Result<Arc<Engine>> {
     let mut variables = Variables::default();
     for text in &options.variables {
-        set_variable(&mut variables, text)?;
+        variables
+            .assign(text)
+            .map_err(|error| anyhow::anyhow!("--var {text} {error}"))?;
     }
     let mut rules = Vec::new();
     let mut errors = Vec::new();
@@ -25,23 +26,21 @@ pub(crate) fn signatures(options: &Options) -> anyhow::Result<Arc<Engine>> {
         rules.extend(parsed);
         errors.extend(broken);
     }
-    let (engine, broken) = Engine::compile(rules, &variables, REGISTRY);
+    let Loaded {
+        engine,
+        errors: broken,
+        warnings,
+    } = Engine::load(rules, &variables, REGISTRY, Resources::new(Arc::new(BesideRules)));
     errors.extend(broken);
     log_errors("signature", &errors);
-    tracing::info!(loaded = engine.len(), rejected = errors.len(), "signatures");
+    // There are thousands in public sets: rules for protocols that are not read.
+    tracing::info!(
+        loaded = engine.len(),
+        rejected = errors.len(),
+        cannot_report = warnings.len(),
+        "signatures; `vonggac rules check` shows each"
+    );
     Ok(Arc::new(engine))
-}
-
-fn set_variable(variables: &mut Variables, text: &str) -> anyhow::Result<()> {
-    let (name, value) = text
-        .split_once('=')
-        .with_context(|| format!("--var {text}: is not NAME=VALUE"))?;
-    if name.ends_with("PORT") || name.ends_with("PORTS") {
-        variables.set_port(name, value);
-    } else {
-        variables.set_address(name, value);
-    }
-    Ok(())
 }
 
 /// The YARA rules of the settings, compiled; none when there are none.

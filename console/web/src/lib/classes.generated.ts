@@ -159,7 +159,7 @@ export const EVENT_CLASSES: readonly ClassInfo[] = [
       from_responder: { vi: "Tệp đến từ bên đáp", en: "It came from the side that answers" },
       name: { vi: "Tên tệp", en: "Name of the file" },
       mime: { vi: "Kiểu MIME nhận ra từ nội dung", en: "MIME type recognised from the content" },
-      size: { vi: "Số byte đã thấy, sau giải mã", en: "Bytes seen, decoded" },
+      size: { vi: "Kích thước, byte, sau giải mã, kể cả byte bị thiếu", en: "Size in bytes, decoded, with those missing" },
       missed_bytes: { vi: "Số byte bị thiếu", en: "Bytes missing" },
       complete: { vi: "Thấy trọn tệp", en: "All of it was seen" },
       sha256: { vi: "SHA-256 của trọn tệp", en: "SHA-256 of the whole file", wide: true },
