@@ -109,6 +109,14 @@ fn search(
     Ok(())
 }
 
+/// The text of one file.
+///
+/// # Errors
+/// When it cannot be read; the error names it.
+pub fn read_text(path: &Path) -> Result<String, FilesError> {
+    Ok(read_file(path)?.text)
+}
+
 fn read_file(path: &Path) -> Result<RuleFile, FilesError> {
     let bytes = fs::metadata(path).map_err(FilesError::io(path))?.len();
     if bytes > FILE_BYTES_MAX {
@@ -132,8 +140,7 @@ pub struct BesideRules;
 impl RuleFiles for BesideRules {
     fn read(&self, rule_file: &str, name: &str) -> Result<String, String> {
         let directory = Path::new(rule_file).parent().unwrap_or(Path::new(""));
-        let file = read_file(&directory.join(name)).map_err(|error| error.to_string())?;
-        Ok(file.text)
+        read_text(&directory.join(name)).map_err(|error| error.to_string())
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use vonggac_files::{BesideRules, RuleFile};
 use vonggac_protocols::REGISTRY;
-use vonggac_signature::{Engine, Loaded, Resources, Variables};
+use vonggac_signature::{Engine, Loaded, Resources, ThresholdConfig, Variables};
 
 use crate::Options;
 
@@ -27,11 +27,20 @@ pub(crate) fn signatures(options: &Options) -> anyhow::Result<Arc<Engine>> {
         errors.extend(broken);
     }
     let Loaded {
-        engine,
+        mut engine,
         errors: broken,
         warnings,
     } = Engine::load(rules, &variables, REGISTRY, Resources::new(Arc::new(BesideRules)));
     errors.extend(broken);
+    if let Some(path) = &options.thresholds {
+        let text = vonggac_files::read_text(path)?;
+        let name = path.display().to_string();
+        let (config, broken) = ThresholdConfig::parse(&name, &text, &variables);
+        errors.extend(broken);
+        for odd in engine.apply_thresholds(&name, &config).iter().take(ERRORS_LOGGED) {
+            tracing::warn!("{odd}");
+        }
+    }
     log_errors("signature", &errors);
     // There are thousands in public sets: rules for protocols that are not read.
     tracing::info!(

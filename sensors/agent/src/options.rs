@@ -31,6 +31,9 @@ pub struct Options {
     /// Signature files in Suricata's language, or directories searched for *.rules.
     #[arg(long, value_name = "PATH", num_args = 1..)]
     pub rules: Vec<PathBuf>,
+    /// Suricata's `threshold.config`: event filters, suppressions and rate filters of the signatures.
+    #[arg(long, value_name = "FILE")]
+    pub thresholds: Option<PathBuf>,
     /// YARA files, or directories searched for *.yar and *.yara.
     #[arg(long, value_name = "PATH", num_args = 1..)]
     pub yara: Vec<PathBuf>,
