@@ -111,7 +111,7 @@ pub struct BufferCard {
 }
 
 impl BufferCard {
-    /// What [`buffers!`] starts from.
+    /// What [`crate::buffers!`] starts from.
     pub const BLANK: Self = Self {
         keyword: "",
         aliases: &[],

@@ -8,7 +8,7 @@
 //!                  always 0  unit and what follows, at most 254
 //! ```
 //!
-//! A [`Message`] is read whole; [`Access`] is what a request reads and writes, [`flow`] ties responses to their requests. Addresses are
+//! A [`Message`] is read whole; [`Access`] is what a request reads and writes, `flow` ties responses to their requests. Addresses are
 //! those of the wire, from 0, but for rules and people, who count from 1.
 //!
 //! Invariants: a direction holds back less than one message of [`MESSAGE_BYTES_MAX`] bytes. After lost bytes the next message is where a
