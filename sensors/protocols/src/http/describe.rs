@@ -86,13 +86,14 @@ impl Transaction {
             None => vec![body.file.sha256()],
         };
         let files = self.files_of(side, mime).into_iter().zip(hashes);
+        let mut told = None;
         files
             .map(|(file, sha256)| {
                 let file = file?;
                 Some(proto::File {
                     sha256: if file.complete { sha256 } else { String::new() },
                     scan: "none".into(),
-                    http: Some(Box::new(self.describe())),
+                    http: Some(Box::new(told.get_or_insert_with(|| self.describe()).clone())),
                     ..file
                 })
             })

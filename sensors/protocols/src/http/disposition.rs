@@ -1,6 +1,7 @@
 //! What headers say about the file that a body is: its name (RFC 6266), and which part of it the body is (RFC 9110, 14.4).
 
 use super::start_line::{is_filler, trim};
+use super::uri;
 use std::borrow::Cow;
 
 /// A parameter of a header: its name in lower case, and its value with quotes undone.
@@ -80,23 +81,7 @@ fn quoted_value(text: &[u8]) -> (Cow<'_, [u8]>, &[u8]) {
 fn extended_value(value: &[u8]) -> Option<Vec<u8>> {
     let mut parts = value.splitn(3, |byte| *byte == b'\'');
     let (_charset, _language, coded) = (parts.next()?, parts.next()?, parts.next()?);
-    let mut decoded = Vec::with_capacity(coded.len());
-    let mut rest = coded;
-    while let Some((byte, behind)) = rest.split_first() {
-        let escaped = match behind.split_at_checked(2) {
-            Some((digits, behind)) if *byte == b'%' => hexadecimal_byte(digits).map(|byte| (byte, behind)),
-            _ => None,
-        };
-        let (byte, behind) = escaped.unwrap_or((*byte, behind));
-        decoded.push(byte);
-        rest = behind;
-    }
-    Some(decoded)
-}
-
-fn hexadecimal_byte(digits: &[u8]) -> Option<u8> {
-    let digits = std::str::from_utf8(digits).ok()?;
-    u8::from_str_radix(digits, 16).ok()
+    Some(uri::decode(coded))
 }
 
 /// The part of a file that a body is.
