@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use vonggac_files::{BesideRules, RuleFile};
-use vonggac_signature::{Engine, Loaded, Resources, Variables};
+use vonggac_signature::{Engine, Resources, Variables};
 
 /// Work on rules.
 #[derive(Debug, Clone, clap::Subcommand)]
@@ -117,19 +117,11 @@ fn check_signatures(files: &[(String, String)], variables: &[String]) -> anyhow:
         rules.extend(parsed);
         outcome.errors.extend(errors.iter().map(ToString::to_string));
     }
-    let mut known = Variables::default();
-    for text in variables {
-        known
-            .assign(text)
-            .map_err(|error| anyhow::anyhow!("--var {text} {error}"))?;
-    }
+    let variables = Variables::assigned(variables);
+    let variables = variables.map_err(|error| anyhow::anyhow!("--var {error}"))?;
     let resources = Resources::new(Arc::new(BesideRules));
-    let Loaded {
-        engine,
-        errors,
-        warnings,
-    } = Engine::load(rules, &known, vonggac_protocols::REGISTRY, resources);
-    outcome.warnings = warnings.iter().map(ToString::to_string).collect();
+    let (engine, errors) = Engine::load(rules, &variables, vonggac_protocols::REGISTRY, resources);
+    outcome.warnings = engine.warnings().iter().map(ToString::to_string).collect();
     outcome.errors.extend(errors.iter().map(ToString::to_string));
     outcome.loaded = engine
         .rules()

@@ -42,17 +42,6 @@ pub struct Engine {
     reads_checksums: bool,
 }
 
-/// What [`Engine::load`] made of rules.
-#[derive(Debug)]
-pub struct Loaded {
-    /// The rules that can be used.
-    pub engine: Engine,
-    /// Why others cannot.
-    pub errors: Vec<RuleError>,
-    /// What is odd about those that can.
-    pub warnings: Vec<RuleWarning>,
-}
-
 /// Two indexes, by sender and by receiver.
 #[derive(Debug, Default)]
 pub(crate) struct ByAddress {
@@ -101,30 +90,28 @@ impl Engine {
         variables: &Variables,
         cards: &'static [&'static Card],
     ) -> (Engine, Vec<RuleError>) {
-        let Loaded { engine, errors, .. } = Engine::load(rules, variables, cards, Resources::default());
-        (engine, errors)
+        Engine::load(rules, variables, cards, Resources::default())
     }
 
-    /// Compiles rules with what they name: each is in the engine or has an error; of those in the engine
-    /// the warnings tell what their authors surely did not mean.
+    /// Compiles rules with what they name: each is in the engine or has an error.
     pub fn load(
         rules: Vec<ParsedRule>,
         variables: &Variables,
         cards: &'static [&'static Card],
         resources: Resources,
-    ) -> Loaded {
+    ) -> (Engine, Vec<RuleError>) {
         let vocabulary = Arc::new(Vocabulary::new(cards));
         let dictionary = Dictionary {
             vocabulary: Arc::clone(&vocabulary),
             resources,
         };
         let (Compiled { rules, sources }, errors) = compile(rules, variables, &dictionary);
-        let warnings = check::warnings(&rules, &sources, &vocabulary);
-        Loaded {
-            engine: Arrangement::new(&vocabulary).arrange(rules, sources),
-            errors,
-            warnings,
-        }
+        (Arrangement::new(&vocabulary).arrange(rules, sources), errors)
+    }
+
+    /// What is odd about the rules: what their authors surely did not mean.
+    pub fn warnings(&self) -> Vec<RuleWarning> {
+        check::warnings(&self.rules, &self.sources, &self.vocabulary)
     }
 
     /// An engine without rules.

@@ -100,7 +100,7 @@ pub use context::{
     Checksums, Context, Direction, FileFacts, FlowFacts, Fragment, IcmpFacts, PacketFacts, TcpFacts,
 };
 pub use dataset::{Dataset, DatasetFile, DatasetKind, DatasetRequest, DatasetStore, MemoryDatasets};
-pub use engine::{Engine, Loaded};
+pub use engine::Engine;
 pub use error::{ErrorKind, RuleError};
 pub use flow_state::FlowState;
 pub use matcher::{Counters, Hit, Matcher, Stage};

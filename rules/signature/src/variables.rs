@@ -76,17 +76,22 @@ impl Variables {
         self.ports.insert(name.to_owned(), value.to_owned());
     }
 
-    /// Takes `NAME=VALUE`. A name that ends in `PORT` or `PORTS` is of ports, others are of addresses.
+    /// The usual variables, and `NAME=VALUE` each. A name that ends in `PORT` or `PORTS` is of ports, others are of addresses.
     ///
     /// # Errors
     /// What has no `=`, in words. A wrong value is reported by [`crate::Engine::compile`].
-    pub fn assign(&mut self, text: &str) -> Result<(), String> {
-        let (name, value) = text.split_once('=').ok_or("is not NAME=VALUE")?;
-        match name.ends_with("PORT") || name.ends_with("PORTS") {
-            true => self.set_port(name, value),
-            false => self.set_address(name, value),
+    pub fn assigned(texts: &[String]) -> Result<Variables, String> {
+        let mut variables = Variables::default();
+        for text in texts {
+            let (name, value) = text
+                .split_once('=')
+                .ok_or_else(|| format!("{text} is not NAME=VALUE"))?;
+            match name.ends_with("PORT") || name.ends_with("PORTS") {
+                true => variables.set_port(name, value),
+                false => variables.set_address(name, value),
+            }
         }
-        Ok(())
+        Ok(variables)
     }
 
     /// Whether a rule may name that variable: one that is not among the usual names is likely misspelt.

@@ -41,12 +41,12 @@ fn load(files: &[PathBuf], disabled_too: bool) -> Set {
     }
     let total = rules.len() + errors.len();
     let resources = Resources::new(Arc::new(BesideTheRules));
-    let loaded = Engine::load(rules, &Variables::default(), REGISTRY, resources);
-    errors.extend(loaded.errors);
+    let (engine, wrong) = Engine::load(rules, &Variables::default(), REGISTRY, resources);
+    errors.extend(wrong);
     Set {
-        engine: loaded.engine,
+        warnings: engine.warnings(),
+        engine,
         errors,
-        warnings: loaded.warnings,
         total,
     }
 }

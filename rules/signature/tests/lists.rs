@@ -29,14 +29,14 @@ impl RuleFiles for Files {
 }
 
 fn loaded(rules: &str) -> Matcher {
-    let loaded = Engine::load(
+    let (engine, errors) = Engine::load(
         parse("t.rules", rules).0,
         &Variables::default(),
         REGISTRY,
         Resources::new(Arc::new(Files)),
     );
-    assert!(loaded.errors.is_empty(), "{:?}", loaded.errors);
-    Matcher::new(Arc::new(loaded.engine))
+    assert!(errors.is_empty(), "{errors:?}");
+    Matcher::new(Arc::new(engine))
 }
 
 #[test]
@@ -145,13 +145,13 @@ fn refused() {
     for (options, message) in table {
         let text = format!("alert dns any any -> any any ({options} sid:1;)");
         let resources = Resources::new(Arc::new(Files));
-        let loaded = Engine::load(
+        let (_, errors) = Engine::load(
             parse("t.rules", &text).0,
             &Variables::default(),
             REGISTRY,
             resources,
         );
-        let error = loaded.errors.first().unwrap();
+        let error = errors.first().unwrap();
         assert!(error.message.contains(message), "{options}: {error}");
     }
 }

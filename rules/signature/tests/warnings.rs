@@ -2,14 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 use vonggac_protocols::REGISTRY;
-use vonggac_signature::{Engine, Resources, RuleWarning, Variables, WarningKind, parse};
+use vonggac_signature::{Engine, RuleWarning, Variables, WarningKind, parse};
 
 fn warnings(rules: &str) -> Vec<RuleWarning> {
     let (parsed, errors) = parse("w.rules", rules);
     assert!(errors.is_empty(), "{errors:?}");
-    let loaded = Engine::load(parsed, &Variables::default(), REGISTRY, Resources::default());
-    assert!(loaded.errors.is_empty(), "{:?}", loaded.errors);
-    loaded.warnings
+    let (engine, errors) = Engine::compile(parsed, &Variables::default(), REGISTRY);
+    assert!(errors.is_empty(), "{errors:?}");
+    engine.warnings()
 }
 
 /// The kinds of warnings about one rule.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use vonggac_files::{BesideRules, RuleFile};
 use vonggac_protocols::REGISTRY;
-use vonggac_signature::{Engine, Loaded, Resources, ThresholdConfig, Variables};
+use vonggac_signature::{Engine, Resources, ThresholdConfig, Variables};
 
 use crate::Options;
 
@@ -13,12 +13,8 @@ const ERRORS_LOGGED: usize = 20;
 
 /// The signatures of the settings, compiled.
 pub(crate) fn signatures(options: &Options) -> anyhow::Result<Arc<Engine>> {
-    let mut variables = Variables::default();
-    for text in &options.variables {
-        variables
-            .assign(text)
-            .map_err(|error| anyhow::anyhow!("--var {text} {error}"))?;
-    }
+    let variables = Variables::assigned(&options.variables);
+    let variables = variables.map_err(|error| anyhow::anyhow!("--var {error}"))?;
     let mut rules = Vec::new();
     let mut errors = Vec::new();
     for RuleFile { name, text } in vonggac_files::read(&options.rules, vonggac_files::SIGNATURES)? {
@@ -26,11 +22,8 @@ pub(crate) fn signatures(options: &Options) -> anyhow::Result<Arc<Engine>> {
         rules.extend(parsed);
         errors.extend(broken);
     }
-    let Loaded {
-        mut engine,
-        errors: broken,
-        warnings,
-    } = Engine::load(rules, &variables, REGISTRY, Resources::new(Arc::new(BesideRules)));
+    let resources = Resources::new(Arc::new(BesideRules));
+    let (mut engine, broken) = Engine::load(rules, &variables, REGISTRY, resources);
     errors.extend(broken);
     if let Some(path) = &options.thresholds {
         let text = vonggac_files::read_text(path)?;
@@ -46,7 +39,7 @@ pub(crate) fn signatures(options: &Options) -> anyhow::Result<Arc<Engine>> {
     tracing::info!(
         loaded = engine.len(),
         rejected = errors.len(),
-        cannot_report = warnings.len(),
+        cannot_report = engine.warnings().len(),
         "signatures; `vonggac rules check` shows each"
     );
     Ok(Arc::new(engine))
