@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use vonggac_protocol::{Card, Side};
 
-use crate::address_index::{AddressIndex, narrowness};
 use crate::check;
 use crate::compile::{Compiled, Dictionary, compile};
 use crate::context::Direction;
 use crate::error::RuleError;
+use crate::headers::{HeaderRules, HeaderRulesBuilder};
 use crate::packet_test::PacketTest;
 use crate::parse::ParsedRule;
-use crate::prefilter::{Group, GroupBuilder, choose};
+use crate::prefilter::{Group, GroupBuilder, Telling, choose, choose_at_start};
 use crate::resources::Resources;
 use crate::rule::{PayloadScope, Rule, RuleIndex, RuleInfo, Source, Transport};
 use crate::stages::{StageBuilders, StageRules, Stages};
@@ -30,23 +30,11 @@ pub struct Engine {
     /// Rules on transactions.
     pub(crate) stages: Stages,
     pub(crate) vocabulary: Arc<Vocabulary>,
-    /// Rules on headers alone that no narrow group of addresses finds.
-    pub(crate) every_packet: [Vec<RuleIndex>; Class::COUNT],
-    /// Rules on headers, found by the sender's or the receiver's address.
-    pub(crate) by_address: ByAddress,
-    /// Rules on addresses alone: once per flow and direction.
-    pub(crate) by_address_once: ByAddress,
-    pub(crate) every_flow: Vec<RuleIndex>,
+    /// Rules on headers.
+    pub(crate) headers: HeaderRules,
     /// Rules that wait for an event, by its name.
     pub(crate) by_event: HashMap<Box<str>, Vec<RuleIndex>>,
     reads_checksums: bool,
-}
-
-/// Two indexes, by sender and by receiver.
-#[derive(Debug, Default)]
-pub(crate) struct ByAddress {
-    pub(crate) source: AddressIndex,
-    pub(crate) destination: AddressIndex,
 }
 
 /// The kinds of packets whose payload rules are kept apart.
@@ -60,7 +48,7 @@ pub(crate) enum Class {
 
 impl Class {
     pub(crate) const COUNT: usize = 4;
-    const ALL: [Class; Class::COUNT] = [Class::Tcp, Class::Udp, Class::Icmp, Class::Other];
+    pub(crate) const ALL: [Class; Class::COUNT] = [Class::Tcp, Class::Udp, Class::Icmp, Class::Other];
 
     pub(crate) fn of(protocol: u8) -> Class {
         match protocol {
@@ -71,7 +59,7 @@ impl Class {
         }
     }
 
-    fn admitted_by(self, transport: Transport) -> bool {
+    pub(crate) fn admitted_by(self, transport: Transport) -> bool {
         match transport {
             Transport::Any => true,
             Transport::Tcp => self == Class::Tcp,
@@ -195,22 +183,8 @@ struct Arrangement {
     stream: [GroupBuilder; 2],
     stages: StageBuilders,
     vocabulary: Arc<Vocabulary>,
-    every_packet: [Vec<RuleIndex>; Class::COUNT],
-    every_flow: Vec<RuleIndex>,
+    headers: HeaderRulesBuilder,
     by_event: HashMap<Box<str>, Vec<RuleIndex>>,
-    /// (rule, by sender, by receiver)
-    by_address: Vec<(RuleIndex, Sides)>,
-    by_address_once: Vec<(RuleIndex, Sides)>,
-}
-
-/// Which of a packet's addresses a rule is found by, looking at which of its groups.
-#[derive(Debug, Clone, Copy)]
-enum Sides {
-    Source,
-    Destination,
-    /// Either address of the packet may be in the rule's source (a rule for both ways).
-    SourceEitherWay,
-    DestinationEitherWay,
 }
 
 impl Arrangement {
@@ -220,11 +194,8 @@ impl Arrangement {
             stream: Default::default(),
             stages: StageBuilders::new(vocabulary),
             vocabulary: Arc::clone(vocabulary),
-            every_packet: Default::default(),
-            every_flow: Vec::new(),
+            headers: HeaderRulesBuilder::default(),
             by_event: HashMap::new(),
-            by_address: Vec::new(),
-            by_address_once: Vec::new(),
         }
     }
 
@@ -235,13 +206,13 @@ impl Arrangement {
                 continue;
             }
             if rule.judges_packets() {
-                self.place_header_rule(index, rule);
+                self.headers.place(index, rule);
             }
             if rule.payload.is_some() {
                 self.place_payload_rule(index, rule);
             }
             if rule.judges_transactions() {
-                self.stages.place(index, rule, &self.vocabulary);
+                self.stages.place(index, rule, &sources, &self.vocabulary);
             }
         }
         Engine {
@@ -249,60 +220,22 @@ impl Arrangement {
             stream: self.stream.map(GroupBuilder::build),
             stages: self.stages.build(),
             vocabulary: self.vocabulary,
-            every_packet: self.every_packet,
-            every_flow: self.every_flow,
+            headers: self.headers.build(),
             by_event: self.by_event,
             reads_checksums: rules
                 .iter()
                 .flat_map(|rule| &rule.packet_tests)
                 .any(PacketTest::is_of_checksums),
-            by_address: index_addresses(&self.by_address, &rules),
-            by_address_once: index_addresses(&self.by_address_once, &rules),
             rules,
             sources,
         }
     }
 
-    fn place_header_rule(&mut self, index: RuleIndex, rule: &Rule) {
-        let header = &rule.header;
-        let sides = match (
-            narrowness(&header.source),
-            narrowness(&header.destination),
-            header.both_ways,
-        ) {
-            (Some(source), Some(destination), both) if destination < source => Some(if both {
-                Sides::DestinationEitherWay
-            } else {
-                Sides::Destination
-            }),
-            (Some(_), _, both) => Some(if both {
-                Sides::SourceEitherWay
-            } else {
-                Sides::Source
-            }),
-            (None, Some(_), both) => Some(if both {
-                Sides::DestinationEitherWay
-            } else {
-                Sides::Destination
-            }),
-            (None, None, _) => None,
-        };
-        match (sides, rule.is_address_only()) {
-            (Some(sides), true) => self.by_address_once.push((index, sides)),
-            (Some(sides), false) => self.by_address.push((index, sides)),
-            (None, true) => self.every_flow.push(index),
-            (None, false) => {
-                for (class, list) in Class::ALL.iter().zip(&mut self.every_packet) {
-                    if class.admitted_by(header.transport) {
-                        list.push(index);
-                    }
-                }
-            }
-        }
-    }
-
     fn place_payload_rule(&mut self, index: RuleIndex, rule: &Rule) {
-        let telling = rule.payload.as_ref().and_then(choose);
+        let payload = rule.payload.as_ref();
+        let in_stream = payload.and_then(choose).map(|telling| telling.anywhere());
+        let in_packet = payload.and_then(choose_at_start);
+        let in_packet = in_packet.map(|telling| within_packets(telling, rule));
         let directions = |direction: usize| match rule.flow.direction {
             Some(Direction::ToServer) => direction == 0,
             Some(Direction::ToClient) => direction == 1,
@@ -314,7 +247,7 @@ impl Arrangement {
                 continue;
             }
             for (_, group) in (0..).zip(groups).filter(|(direction, _)| directions(*direction)) {
-                group.add(index, telling.as_ref());
+                group.add(index, in_packet.as_ref());
             }
         }
         if rule.payload_scope != PayloadScope::Packet && Class::Tcp.admitted_by(rule.header.transport) {
@@ -322,32 +255,18 @@ impl Arrangement {
                 .zip(&mut self.stream)
                 .filter(|(direction, _)| directions(*direction))
             {
-                group.add(index, telling.as_ref());
+                group.add(index, in_stream.as_ref());
             }
         }
     }
 }
 
-fn index_addresses(placed: &[(RuleIndex, Sides)], rules: &[Rule]) -> ByAddress {
-    let header = |index: &RuleIndex| rules.get(index.index()).map(|rule| &rule.header);
-    let by_sender = placed.iter().filter_map(|(index, sides)| {
-        let header = header(index)?;
-        match sides {
-            Sides::Source | Sides::SourceEitherWay => Some((*index, &*header.source)),
-            Sides::DestinationEitherWay => Some((*index, &*header.destination)),
-            Sides::Destination => None,
-        }
-    });
-    let by_receiver = placed.iter().filter_map(|(index, sides)| {
-        let header = header(index)?;
-        match sides {
-            Sides::Destination | Sides::DestinationEitherWay => Some((*index, &*header.destination)),
-            Sides::SourceEitherWay => Some((*index, &*header.source)),
-            Sides::Source => None,
-        }
-    });
-    ByAddress {
-        source: AddressIndex::build(by_sender),
-        destination: AddressIndex::build(by_receiver),
+/// The pattern where only packets of a size that the rule admits are of interest.
+fn within_packets(telling: Telling, rule: &Rule) -> Telling {
+    let sizes = rule.packet_tests.iter().filter_map(PacketTest::payload_bytes_max);
+    let sizes = sizes.filter_map(|size| usize::try_from(size).ok());
+    Telling {
+        reach: sizes.chain(telling.reach).min(),
+        ..telling
     }
 }

@@ -1,176 +1,96 @@
-//! The search for many patterns at once, in one pass that looks at each byte once.
+//! The search for many patterns at once, in one pass.
 //!
-//! Of each pattern four neighbouring bytes are chosen, those met least often. At each place of the data its four bytes are looked up in a map of
-//! bits; only where the bit is set, which is seldom, the patterns with these four bytes are compared with what stands there:
+//! Of each pattern five neighbouring bytes are chosen, its window: those met least often. Windows are sorted into eight buckets. A table says for each
+//! pair of bytes in which buckets, and how far behind the window's start, it may stand. Where all pairs from a place on say yes for one bucket, which
+//! is seldom, the patterns whose windows begin like that are compared with what stands there:
 //!
 //! ```text
 //! data     … G E T   / a d m i n / s h e l l . p h p …
-//!                      └──────┘ in the map? ── no: next place
-//!                               yes ──▶ patterns with these four at offset o ──▶ compare, case ignored
+//!                      └┴┴┴┘ four pairs ── no bucket has all: next place
+//!                            └─ one has ──▶ patterns of these bytes at offset o ──▶ compare, case ignored
 //! ```
 //!
-//! An automaton over all patterns would be many times the cache and miss it at each byte; the maps fit into it. Patterns of two and three bytes have
-//! a map of their own, over two bytes; one byte is sought by itself.
+//! So every byte costs one look into a table that fits into the first cache, and no guess of the processor's: eight places are looked up before the
+//! first question is asked of the answers. An automaton over all patterns would be many times the cache and miss it at each byte. Patterns of two to
+//! four bytes have buckets of their own that ask for fewer pairs; one byte is sought by itself.
 //!
-//! Case is ignored by setting bit 5 of every byte before the look-up, which folds letters and some other bytes, too; the comparison tells them apart.
+//! Case is ignored: the table has every pair in both, and knows of the second byte only bits that the case does not change.
+//!
+//! The scheme is that of Hyperscan's FDR (Wang and others, NSDI 2019), without its vector instructions.
 
-/// A pattern by its look-up bytes.
-#[derive(Debug, Clone, Copy)]
-struct Entry {
-    key: u32,
-    pattern: u32,
-    /// Where they stand in it.
-    offset: u32,
-}
+mod entries;
+mod map;
 
-/// Patterns by their look-up bytes: in buckets, by a hash of these.
-#[derive(Debug, Default)]
-struct Entries {
-    /// Where the entries of each bucket begin; one more at the end.
-    starts: Vec<u32>,
-    entries: Vec<Entry>,
-    shift: u32,
-}
+use entries::{Entries, Entry};
+use map::{BLOCK, Block, LATE, Map, Misses, WINDOW_MAX, Window};
 
-impl Entries {
-    fn new(mut entries: Vec<Entry>) -> Entries {
-        // Two buckets to an entry.
-        let bits = (usize::BITS - entries.len().leading_zeros() + 1).clamp(1, 24);
-        let shift = 32 - bits;
-        entries.sort_by_key(|entry| hash(entry.key) >> shift);
-        let first_of = |bucket| entries.partition_point(|entry| hash(entry.key) >> shift < bucket);
-        Entries {
-            starts: (0..=1 << bits).map(|bucket| index(first_of(bucket))).collect(),
-            entries,
-            shift,
-        }
-    }
+/// Up to so many patterns the small map does: it takes less of the cache from others.
+const SMALL_MAX: usize = 64;
 
-    fn of(&self, key: u32) -> impl Iterator<Item = &Entry> {
-        let bucket = (hash(key) >> self.shift) as usize;
-        let bound = |at: usize| self.starts.get(at).map_or(0, |start| *start as usize);
-        let entries = self.entries.get(bound(bucket)..bound(bucket + 1));
-        let entries = entries.unwrap_or_default().iter();
-        entries.filter(move |entry| entry.key == key)
-    }
-
-    fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
-    fn memory_bytes(&self) -> usize {
-        4 * self.starts.capacity() + size_of::<Entry>() * self.entries.capacity()
-    }
-}
-
-fn hash(key: u32) -> u32 {
-    /// Knuth's multiplier: the golden ratio's fraction of 2^32.
-    const MULTIPLIER: u32 = 0x9e37_79b1;
-    key.wrapping_mul(MULTIPLIER)
-}
-
-/// A map of bits, by hashes.
-#[derive(Debug, Default)]
-struct Bits {
-    words: Box<[u64]>,
-    /// Bits of a hash that are too many.
-    shift: u32,
-}
-
-impl Bits {
-    /// A map with room for `2^bits`.
-    fn new(bits: u32) -> Bits {
-        Bits {
-            words: vec![0; 1 << bits.saturating_sub(6)].into(),
-            shift: 32 - bits.max(6),
-        }
-    }
-
-    fn place(&self, key: u32) -> u32 {
-        hash(key) >> self.shift
-    }
-
-    /// Two bits of one word.
-    fn mask(key: u32, place: u32) -> u64 {
-        1 << (place % 64) | 1 << (hash(key) >> 4 & 63)
-    }
-
-    fn set(&mut self, key: u32) {
-        let place = self.place(key);
-        if let Some(word) = self.words.get_mut(place as usize / 64) {
-            *word |= Bits::mask(key, place);
-        }
-    }
-
-    #[inline]
-    fn has(&self, key: u32) -> bool {
-        let place = self.place(key);
-        let word = self.words.get(place as usize / 64).copied().unwrap_or(0);
-        let mask = Bits::mask(key, place);
-        word & mask == mask
-    }
-}
-
-/// Bits of the maps: of 16 KiB at most, so that both and the data fit into the first cache.
-const LONG_BITS_MAX: u32 = 17;
-const LONG_BITS_MIN: u32 = 10;
-/// How many bits there are to a pattern.
-const BITS_PER_PATTERN_LOG2: u32 = 4;
-const SHORT_BITS: u32 = 12;
-
+/// Bytes of a key; of shorter patterns it has but the first two.
 const LONG: usize = 4;
-const SHORT: usize = 2;
 
 /// Finds patterns in data, case ignored.
 #[derive(Debug, Default)]
 pub(crate) struct Filter {
-    /// In lower case.
-    patterns: Vec<Box<[u8]>>,
     longest: usize,
-    long: Bits,
-    long_entries: Entries,
-    short: Bits,
-    short_entries: Entries,
+    map: AnyMap,
+    long: Entries,
+    short: Entries,
     /// Patterns of one byte.
     single: Vec<(u8, u32)>,
+}
+
+#[derive(Debug, Default)]
+enum AnyMap {
+    #[default]
+    None,
+    /// By single bytes, 1 KiB.
+    Small(Map<0x100>),
+    /// By a byte and four bits of the next one, 16 KiB.
+    Large(Map<0x1000>),
 }
 
 impl Filter {
     /// A filter for patterns, none of which is empty. `commonness` says how often a byte is met.
     pub(crate) fn new<'p>(patterns: impl Iterator<Item = &'p [u8]>, commonness: impl Fn(u8) -> u8) -> Filter {
-        let patterns: Vec<Box<[u8]>> = patterns
-            .map(|pattern| pattern.to_ascii_lowercase().into())
-            .collect();
-        let (mut long, mut short, mut single) = (Vec::new(), Vec::new(), Vec::new());
-        for (number, pattern) in (0u32..).zip(&patterns) {
-            match &**pattern {
-                [] => {}
-                [byte] => single.push((*byte, number)),
-                [_, _] | [_, _, _] => short.push(choose::<SHORT>(number, pattern, &commonness)),
-                _ => long.push(choose::<LONG>(number, pattern, &commonness)),
+        let (mut windows, mut long, mut short) = (Vec::new(), Vec::new(), Vec::new());
+        let mut of = Filter::default();
+        for (number, pattern) in (0u32..).zip(patterns) {
+            let pattern = pattern.to_ascii_lowercase();
+            of.longest = of.longest.max(pattern.len());
+            if let [byte] = *pattern {
+                of.single.push((byte, number));
+                continue;
             }
+            let Some((offset, window)) = choose(&pattern, &commonness) else {
+                continue;
+            };
+            windows.push(window);
+            let key = key(pattern.get(offset..).unwrap_or_default());
+            let (of_length, key) = match pattern.len() < LONG {
+                true => (&mut short, key & SHORT_MASK),
+                false => (&mut long, key),
+            };
+            of_length.push(Entry {
+                key,
+                offset,
+                number,
+                pattern,
+            });
         }
-        let wanted = usize::BITS - long.len().leading_zeros() + BITS_PER_PATTERN_LOG2;
-        let mut of = Filter {
-            longest: patterns.iter().map(|pattern| pattern.len()).max().unwrap_or(0),
-            long: Bits::new(wanted.clamp(LONG_BITS_MIN, LONG_BITS_MAX)),
-            short: Bits::new(SHORT_BITS),
-            single,
-            patterns,
-            ..Filter::default()
+        of.map = match windows.len() {
+            0 => AnyMap::None,
+            1..=SMALL_MAX => AnyMap::Small(Map::new(windows)),
+            _ => AnyMap::Large(Map::new(windows)),
         };
-        long.iter().for_each(|entry: &Entry| of.long.set(entry.key));
-        short.iter().for_each(|entry: &Entry| of.short.set(entry.key));
-        of.long_entries = Entries::new(long);
-        of.short_entries = Entries::new(short);
+        of.long = Entries::new(long);
+        of.short = Entries::new(short);
         of
     }
 
     /// Calls `found` with the number of each pattern that ends behind the first `seen` bytes; one may come more than once.
     pub(crate) fn find(&self, data: &[u8], seen: usize, mut found: impl FnMut(u32)) {
-        // One that ends there may begin so much earlier.
-        let from = seen.saturating_sub(self.longest.saturating_sub(1));
-        let rest = data.get(from..).unwrap_or_default();
         for (byte, number) in &self.single {
             let (lower, upper) = (*byte, byte.to_ascii_uppercase());
             let fresh = data.get(seen..).unwrap_or_default();
@@ -178,87 +98,87 @@ impl Filter {
                 found(*number);
             }
         }
-        let mut compare = |entries: &Entries, key: u32, at: usize| {
-            for entry in entries.of(key) {
-                let pattern = self.patterns.get(entry.pattern as usize);
-                let begin = at.checked_sub(entry.offset as usize);
-                let (Some(pattern), Some(begin)) = (pattern, begin) else {
-                    continue;
-                };
-                let end = begin + pattern.len();
-                let there = data.get(begin..end);
-                if end > seen && there.is_some_and(|there| there.eq_ignore_ascii_case(pattern)) {
-                    found(entry.pattern);
-                }
+        // One that ends there may begin so much earlier.
+        let from = seen.saturating_sub(self.longest.saturating_sub(1));
+        let rest = data.get(from..).unwrap_or_default();
+        let compare = |buckets: u8, at: usize| {
+            let at = from + at;
+            let key = key(data.get(at..).unwrap_or_default());
+            if buckets & map::LONG_BUCKETS != 0 {
+                self.long.compare(key, data, at, seen, &mut found);
+            }
+            if buckets & !map::LONG_BUCKETS != 0 {
+                self.short.compare(key & SHORT_MASK, data, at, seen, &mut found);
             }
         };
-        if !self.long_entries.is_empty() {
-            for (at, bytes) in rest.windows(LONG).enumerate() {
-                let key = long_key(bytes);
-                if self.long.has(key) {
-                    compare(&self.long_entries, key, from + at);
-                }
-            }
-        }
-        if !self.short_entries.is_empty() {
-            for (at, bytes) in rest.windows(SHORT).enumerate() {
-                let key = short_key(bytes);
-                if self.short.has(key) {
-                    compare(&self.short_entries, key, from + at);
-                }
-            }
+        match &self.map {
+            AnyMap::None => {}
+            AnyMap::Small(map) => places(rest, map, compare),
+            AnyMap::Large(map) => places(rest, map, compare),
         }
     }
 
     pub(crate) fn memory_bytes(&self) -> usize {
-        let patterns: usize = self
-            .patterns
-            .iter()
-            .map(|pattern| pattern.len() + size_of_val(pattern))
-            .sum();
-        let bits = 8 * (self.long.words.len() + self.short.words.len());
-        patterns + bits + self.long_entries.memory_bytes() + self.short_entries.memory_bytes()
+        let map = match &self.map {
+            AnyMap::None => 0,
+            AnyMap::Small(map) => map.memory_bytes(),
+            AnyMap::Large(map) => map.memory_bytes(),
+        };
+        map + self.long.memory_bytes() + self.short.memory_bytes()
+    }
+}
+
+/// Calls `hit` for every place where a window may begin, with its buckets.
+fn places<const SIZE: usize>(data: &[u8], map: &Map<SIZE>, mut hit: impl FnMut(u8, usize)) {
+    let mut misses = Misses::BEFORE_THE_FIRST;
+    let mut each = |mut hits: u64, at: usize| {
+        while hits != 0 {
+            let place = hits.trailing_zeros() / u8::BITS;
+            hit(
+                (hits >> (place * u8::BITS)) as u8,
+                (at + place as usize).saturating_sub(LATE),
+            );
+            hits &= !(0xff << (place * u8::BITS));
+        }
+    };
+    let mut at = 0;
+    while let Some(block) = data.get(at..).and_then(|rest| rest.first_chunk()) {
+        let (hits, later) = map.hits(block, misses);
+        misses = later;
+        each(hits, at);
+        at += BLOCK;
+    }
+    // What is found in the padding is not there when it is compared.
+    while at < data.len() + LATE {
+        let mut block = Block::default();
+        let rest = data.get(at..).unwrap_or_default();
+        block.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+        let (hits, later) = map.hits(&block, misses);
+        misses = later;
+        each(hits, at);
+        at += BLOCK;
     }
 }
 
 /// Sets bit 5 of each byte.
 const FOLD: u32 = 0x2020_2020;
+/// Of a key of four bytes the first two.
+const SHORT_MASK: u32 = 0xffff;
 
-#[inline]
-fn long_key(bytes: &[u8]) -> u32 {
-    match bytes.first_chunk::<LONG>() {
-        Some(four) => u32::from_le_bytes(*four) | FOLD,
-        None => 0,
-    }
+/// The first four bytes, folded, the first one lowest; those that are missing are zero.
+fn key(bytes: &[u8]) -> u32 {
+    let mut four = [0; LONG];
+    four.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+    u32::from_le_bytes(four) | FOLD
 }
 
-#[inline]
-fn short_key(bytes: &[u8]) -> u32 {
-    match bytes {
-        [one, two, ..] => u32::from(u16::from_le_bytes([*one, *two])) | FOLD & 0xffff,
-        _ => 0,
-    }
-}
-
-/// The bytes of a pattern that are met least often, as a key, and where they stand.
-fn choose<const N: usize>(number: u32, pattern: &[u8], commonness: impl Fn(u8) -> u8) -> Entry {
-    let places = pattern.windows(N).enumerate();
+/// The bytes of a pattern that are met least often, and where they stand; `None` if it has but one.
+fn choose(pattern: &[u8], commonness: impl Fn(u8) -> u8) -> Option<(usize, Window)> {
+    let size = pattern.len().min(WINDOW_MAX);
     let commonest = |bytes: &[u8]| bytes.iter().map(|byte| u32::from(commonness(*byte))).sum::<u32>();
-    let rarest = places.min_by_key(|(_, bytes)| commonest(bytes));
-    let (offset, bytes) = rarest.unwrap_or((0, pattern));
-    let key = match N {
-        LONG => long_key(bytes),
-        _ => short_key(bytes),
-    };
-    Entry {
-        key,
-        pattern: number,
-        offset: index(offset),
-    }
-}
-
-fn index(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
+    let windows = pattern.windows(size).enumerate();
+    let (offset, bytes) = windows.min_by_key(|(_, bytes)| commonest(bytes))?;
+    Some((offset, Window::new(bytes)))
 }
 
 #[cfg(test)]

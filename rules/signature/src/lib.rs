@@ -45,7 +45,6 @@
 //!   of the few that have neither; of ET Open an everyday request meets 13 rules of 15,000.
 //! * A verification takes at most [`limits::VERIFY_STEPS_MAX`] tries; what stops is counted.
 
-mod address_index;
 mod app_test;
 mod base64;
 mod bit_test;
@@ -69,6 +68,7 @@ mod filter;
 mod flow_state;
 mod flow_test;
 mod halves;
+mod headers;
 mod hexadecimal;
 mod ip_test;
 pub mod limits;
@@ -78,6 +78,7 @@ mod packet_test;
 mod parse;
 mod pattern;
 mod prefilter;
+mod range_index;
 mod ranges;
 mod reputation;
 mod resources;

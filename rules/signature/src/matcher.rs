@@ -13,7 +13,6 @@ use crate::context::Context;
 use crate::engine::{Class, Engine};
 use crate::flow_state::Waiting;
 use crate::limits::{FLOW_WAITING_MAX, HOST_BITS_MAX};
-use crate::ranges::address_number;
 use crate::rule::{Action, RuleIndex};
 use crate::threshold::ThresholdTable;
 use crate::transform;
@@ -180,23 +179,15 @@ impl Matcher {
         let engine = Arc::clone(&self.engine);
         self.marks.begin();
         let class = Class::of(cx.protocol);
-        let (source, destination) = (address_number(cx.src), address_number(cx.dst));
-        if let Some(rules) = engine.every_packet.get(class as usize) {
+        for rules in engine.headers.of_packet(cx) {
             self.marks.add_all(rules);
         }
-        self.marks.add_all(engine.by_address.source.rules(source));
-        self.marks
-            .add_all(engine.by_address.destination.rules(destination));
         let direction = cx.direction;
-        if cx
-            .flow
-            .as_deref_mut()
-            .is_none_or(|flow| flow.begin_address_rules(direction))
-        {
-            self.marks.add_all(engine.by_address_once.source.rules(source));
-            self.marks
-                .add_all(engine.by_address_once.destination.rules(destination));
-            self.marks.add_all(&engine.every_flow);
+        let flow = cx.flow.as_deref_mut();
+        if flow.is_none_or(|flow| flow.begin_address_rules(direction)) {
+            for rules in engine.headers.of_flow(cx) {
+                self.marks.add_all(rules);
+            }
         }
         if !payload.is_empty() && !cx.is_encrypted {
             let marks = &mut self.marks;
@@ -288,13 +279,22 @@ impl Matcher {
         for scan in &rules.scans {
             let transforms = engine.sources.get(scan.source as usize);
             let transforms = transforms.map_or(&[][..], |source| &source.transforms);
-            for data in readings.buffer(scan.place) {
-                let Some(view) = transform::apply(transforms, data) else {
-                    continue;
-                };
-                scan.group.candidates(&view, |rule| {
-                    self.marks.add(rule);
-                });
+            // The same bytes may stand at several places.
+            let mut searched: Option<(*const u8, usize)> = None;
+            for place in &scan.places {
+                for data in readings.buffer(*place) {
+                    let bytes = Some((data.as_ptr(), data.len()));
+                    if searched == bytes {
+                        continue;
+                    }
+                    searched = bytes;
+                    let Some(view) = transform::apply(transforms, data) else {
+                        continue;
+                    };
+                    scan.group.candidates(&view, |rule| {
+                        self.marks.add(rule);
+                    });
+                }
             }
         }
         self.judge(cx, Evidence::Transaction(readings), out);

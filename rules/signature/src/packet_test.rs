@@ -98,6 +98,14 @@ impl PacketTest {
         }
     }
 
+    /// The size of the largest payload that it admits; `None` if it does not ask for that.
+    pub(crate) fn payload_bytes_max(&self) -> Option<u64> {
+        match self {
+            PacketTest::PayloadSize(test) => Some(test.bounds().1),
+            _ => None,
+        }
+    }
+
     /// Whether it holds of the packet.
     pub(crate) fn holds(&self, packet: &PacketFacts<'_>, around: Surroundings) -> bool {
         let tcp = |test: &dyn Fn(TcpFacts) -> bool| packet.tcp.is_some_and(test);

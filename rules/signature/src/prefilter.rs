@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::content::{Content, FastPattern, commonness};
+use crate::content::{Amount, Content, FastPattern, commonness};
 use crate::filter::Filter;
 use crate::limits::PREFILTER_PATTERN_BYTES_MAX;
 use crate::rule::RuleIndex;
@@ -17,21 +17,82 @@ use crate::verify::{Step, StepList};
 pub(crate) struct Telling {
     pub(crate) pattern: Vec<u8>,
     pub(crate) score: u32,
+    /// Behind how many bytes of the data it cannot end; `None` if it may stand anywhere.
+    pub(crate) reach: Option<usize>,
+}
+
+impl Telling {
+    fn is_at_start(&self) -> bool {
+        self.reach.is_some_and(|reach| reach <= HEAD_BYTES)
+    }
+
+    /// The same pattern in data of which but a part is seen, so that its place in it says nothing.
+    pub(crate) fn anywhere(&self) -> Telling {
+        Telling {
+            reach: None,
+            ..self.clone()
+        }
+    }
 }
 
 /// The pattern to prefilter these conditions by; `None` if they have no content that must be there.
 pub(crate) fn choose(list: &StepList) -> Option<Telling> {
-    let contents = list.steps().iter().filter_map(|step| match step {
-        Step::Content(content) if !content.negated => Some(content),
+    tellings(list).max_by_key(|telling| telling.score)
+}
+
+/// The same, but rather one that is sought only at the start of the data, if it tells enough there.
+pub(crate) fn choose_at_start(list: &StepList) -> Option<Telling> {
+    let at_start =
+        |telling: &Telling| telling.is_at_start() && telling.pattern.len() >= TELLING_AT_START_BYTES_MIN;
+    let best = tellings(list)
+        .filter(at_start)
+        .max_by_key(|telling| telling.score);
+    best.or_else(|| choose(list))
+}
+
+/// So long a pattern is seldom at the start of data by chance.
+const TELLING_AT_START_BYTES_MIN: usize = 4;
+
+/// The patterns of the contents that must be there.
+fn tellings(list: &StepList) -> impl Iterator<Item = Telling> {
+    let mut cursor = None;
+    list.steps().iter().filter_map(move |step| match step {
+        Step::Content(content) if !content.negated => {
+            cursor = reach(content, cursor);
+            Some(telling(content, cursor))
+        }
+        Step::Regex(_) | Step::Jump(_) | Step::Extract(_) => {
+            cursor = None;
+            None
+        }
         _ => None,
-    });
-    contents.map(telling).max_by_key(|telling| telling.score)
+    })
+}
+
+/// The last place where the content can end, `cursor` being where the one before can; `None` if there is no such.
+fn reach(content: &Content, cursor: Option<usize>) -> Option<usize> {
+    let number = |amount: Option<Amount>| match amount {
+        Some(Amount::Number(number)) => Some(number),
+        _ => None,
+    };
+    let offset = content.offset.map_or(Some(0), |amount| number(Some(amount)));
+    let by_depth = offset
+        .zip(number(content.depth))
+        .map(|(offset, depth)| offset.saturating_add(depth));
+    let by_start = content.starts.then(|| content.pattern.len() as i64);
+    let distance = content.distance.map_or(Some(0), |amount| number(Some(amount)));
+    let from = distance.zip(cursor.and_then(|cursor| i64::try_from(cursor).ok()));
+    let by_within = from.zip(number(content.within));
+    let by_within =
+        by_within.map(|((distance, cursor), within)| cursor.saturating_add(distance).saturating_add(within));
+    let bounds = [by_depth, by_start, by_within].into_iter().flatten();
+    bounds.min().map(|bound| usize::try_from(bound).unwrap_or(0))
 }
 
 /// The author's choice beats every other.
 const CHOSEN_SCORE: u32 = 1_000_000;
 
-fn telling(content: &Content) -> Telling {
+fn telling(content: &Content, reach: Option<usize>) -> Telling {
     let bytes = content.pattern.bytes();
     let part = match content.fast {
         Some(FastPattern::Part { offset, length }) => bytes.get(offset..offset + length).unwrap_or(bytes),
@@ -45,6 +106,7 @@ fn telling(content: &Content) -> Telling {
     Telling {
         score: chosen + score(&pattern),
         pattern,
+        reach,
     }
 }
 
@@ -66,46 +128,52 @@ fn score(pattern: &[u8]) -> u32 {
 /// Collects the rules of a group.
 #[derive(Debug, Default)]
 pub(crate) struct GroupBuilder {
-    patterns: BTreeMap<Vec<u8>, Vec<RuleIndex>>,
+    whole: Patterns,
+    head: Patterns,
     always: Vec<RuleIndex>,
 }
+
+/// Rules by their patterns.
+type Patterns = BTreeMap<Vec<u8>, Vec<RuleIndex>>;
 
 impl GroupBuilder {
     /// Adds a rule by its pattern, or as a candidate always.
     pub(crate) fn add(&mut self, rule: RuleIndex, telling: Option<&Telling>) {
-        match telling {
-            Some(telling) => self
-                .patterns
-                .entry(telling.pattern.clone())
-                .or_default()
-                .push(rule),
-            None => self.always.push(rule),
-        }
+        let Some(telling) = telling else {
+            return self.always.push(rule);
+        };
+        let patterns = match telling.is_at_start() {
+            true => &mut self.head,
+            false => &mut self.whole,
+        };
+        patterns.entry(telling.pattern.clone()).or_default().push(rule);
     }
 
     pub(crate) fn build(self) -> Group {
-        let patterns = self.patterns.keys().map(Vec::as_slice);
         Group {
-            filter: Filter::new(patterns, commonness),
-            rules: self.patterns.into_values().map(Vec::into_boxed_slice).collect(),
+            whole: Part::new(self.whole),
+            head: Part::new(self.head),
             always: self.always,
         }
     }
 }
 
+/// Patterns that cannot end behind so many bytes are sought in these alone.
+const HEAD_BYTES: usize = 256;
+
 /// The rules of one buffer (and direction), ready to be searched for.
 #[derive(Debug, Default)]
 pub(crate) struct Group {
-    filter: Filter,
-    /// For each pattern the rules that have it.
-    rules: Box<[Box<[RuleIndex]>]>,
+    whole: Part,
+    /// Those whose patterns can but stand in the first [`HEAD_BYTES`].
+    head: Part,
     always: Vec<RuleIndex>,
 }
 
 impl Group {
     /// Whether no rule is in the group.
     pub(crate) fn is_empty(&self) -> bool {
-        self.rules.is_empty() && self.always.is_empty()
+        self.whole.rules.is_empty() && self.head.rules.is_empty() && self.always.is_empty()
     }
 
     /// Calls `found` with every rule whose pattern is in the data, and with those that have none; a
@@ -122,19 +190,44 @@ impl Group {
 
     /// Calls `found` with every rule whose pattern ends behind the first `seen` bytes.
     pub(crate) fn new_candidates(&self, data: &[u8], seen: usize, mut found: impl FnMut(RuleIndex)) {
+        self.whole.find(data, seen, &mut found);
+        let head = data.get(..HEAD_BYTES).unwrap_or(data);
+        if seen < head.len() {
+            self.head.find(head, seen, &mut found);
+        }
+    }
+
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.whole.memory_bytes() + self.head.memory_bytes()
+    }
+}
+
+/// Rules that are sought in the same bytes.
+#[derive(Debug, Default)]
+struct Part {
+    filter: Filter,
+    /// For each pattern the rules that have it.
+    rules: Box<[Box<[RuleIndex]>]>,
+}
+
+impl Part {
+    fn new(patterns: Patterns) -> Part {
+        Part {
+            filter: Filter::new(patterns.keys().map(Vec::as_slice), commonness),
+            rules: patterns.into_values().map(Vec::into_boxed_slice).collect(),
+        }
+    }
+
+    fn find(&self, data: &[u8], seen: usize, mut found: impl FnMut(RuleIndex)) {
         self.filter.find(data, seen, |pattern| {
             let rules = self.rules.get(pattern as usize).into_iter().flatten();
             rules.copied().for_each(&mut found);
         });
     }
 
-    pub(crate) fn memory_bytes(&self) -> usize {
-        let rules = self
-            .rules
-            .iter()
-            .map(|rules| size_of_val(&**rules))
-            .sum::<usize>();
-        self.filter.memory_bytes() + rules
+    fn memory_bytes(&self) -> usize {
+        let rules = self.rules.iter();
+        self.filter.memory_bytes() + rules.map(|rules| size_of_val(&**rules)).sum::<usize>()
     }
 }
 
@@ -149,6 +242,7 @@ mod tests {
             let telling = Telling {
                 pattern: pattern.as_bytes().to_vec(),
                 score: 1,
+                reach: None,
             };
             builder.add(RuleIndex(index as u32), Some(&telling));
         }

@@ -6,7 +6,7 @@
 use vonggac_protocol::Side;
 
 use crate::prefilter::{Group, GroupBuilder, Telling, choose};
-use crate::rule::{Check, Placement, Presence, Rule, RuleIndex, Target};
+use crate::rule::{Check, Placement, Presence, Rule, RuleIndex, Source, Target};
 use crate::vocabulary::{App, TermKind, Vocabulary};
 
 /// The rules that are judged at one stage.
@@ -17,12 +17,12 @@ pub(crate) struct StageRules {
     pub(crate) always: Vec<RuleIndex>,
 }
 
-/// The rules that are found by one buffer.
+/// The rules that are found by one buffer, or by several that mostly hold the same bytes.
 #[derive(Debug)]
 pub(crate) struct Scan {
-    /// The buffer's place in the protocol's card.
-    pub(crate) place: usize,
-    /// Index into the engine's sources.
+    /// The buffers' places in the protocol's card.
+    pub(crate) places: Vec<usize>,
+    /// Index into the engine's sources of one of them; their transforms are the same.
     pub(crate) source: u32,
     pub(crate) group: Group,
 }
@@ -47,35 +47,60 @@ impl Stages {
 /// The rules of one stage while they are put there.
 #[derive(Default)]
 struct StageBuilder {
-    scans: Vec<(usize, u32, GroupBuilder)>,
+    scans: Vec<ScanBuilder>,
     always: Vec<RuleIndex>,
 }
 
+struct ScanBuilder {
+    searched: Searched,
+    places: Vec<usize>,
+    source: u32,
+    group: GroupBuilder,
+}
+
+/// What is searched at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Searched {
+    /// The buffer at that place, and those that mostly hold the same bytes.
+    Plain(usize),
+    /// Another source, transformed.
+    Transformed(u32),
+}
+
 impl StageBuilder {
-    fn add(&mut self, index: RuleIndex, found_by: Option<(usize, u32, Option<Telling>)>) {
-        let Some((place, source, telling)) = found_by else {
+    fn add(&mut self, index: RuleIndex, found_by: Option<FoundBy>) {
+        let Some(found_by) = found_by else {
             return self.always.push(index);
         };
-        let known = self.scans.iter().position(|(_, known, _)| *known == source);
+        let known = self
+            .scans
+            .iter()
+            .position(|scan| scan.searched == found_by.searched);
         let at = known.unwrap_or_else(|| {
-            self.scans.push((place, source, GroupBuilder::default()));
+            self.scans.push(ScanBuilder {
+                searched: found_by.searched,
+                places: Vec::new(),
+                source: found_by.source,
+                group: GroupBuilder::default(),
+            });
             self.scans.len() - 1
         });
-        if let Some((_, _, group)) = self.scans.get_mut(at) {
-            group.add(index, telling.as_ref());
+        if let Some(scan) = self.scans.get_mut(at) {
+            if !scan.places.contains(&found_by.place) {
+                scan.places.push(found_by.place);
+            }
+            scan.group.add(index, found_by.telling.as_ref());
         }
     }
 
     fn build(self) -> StageRules {
-        let scans = self.scans.into_iter();
+        let scans = self.scans.into_iter().map(|scan| Scan {
+            places: scan.places,
+            source: scan.source,
+            group: scan.group.build(),
+        });
         StageRules {
-            scans: scans
-                .map(|(place, source, group)| Scan {
-                    place,
-                    source,
-                    group: group.build(),
-                })
-                .collect(),
+            scans: scans.collect(),
             always: self.always,
         }
     }
@@ -93,12 +118,18 @@ impl StageBuilders {
     }
 
     /// Puts a rule wherever it is judged.
-    pub(crate) fn place(&mut self, index: RuleIndex, rule: &Rule, vocabulary: &Vocabulary) {
+    pub(crate) fn place(
+        &mut self,
+        index: RuleIndex,
+        rule: &Rule,
+        sources: &[Source],
+        vocabulary: &Vocabulary,
+    ) {
         for Placement { app, side, stage } in rule.placements(vocabulary) {
             let sides = self.0.get_mut(app.place());
             let stages = sides.map(|sides| side.of_mut::<Vec<StageBuilder>>(sides));
             if let Some(builder) = stages.and_then(|stages| stages.get_mut(usize::from(stage))) {
-                builder.add(index, found_by(rule, vocabulary, app, side));
+                builder.add(index, found_by(rule, sources, vocabulary, app, side));
             }
         }
     }
@@ -114,13 +145,24 @@ impl StageBuilders {
 const COMMONPLACE_DIVISOR: u32 = 8;
 const COMMONPLACE_SCORE_FROM: u32 = 1_000_000;
 
-/// The buffer that a rule is found by: its place in the card, its source, and the pattern if there is one. Buffers that may be missing do not serve.
+/// The buffer that a rule is found by.
+struct FoundBy {
+    /// Its place in the protocol's card.
+    place: usize,
+    source: u32,
+    searched: Searched,
+    /// The pattern, if there is one.
+    telling: Option<Telling>,
+}
+
+/// The buffer that a rule is found by. Buffers that may be missing do not serve.
 fn found_by(
     rule: &Rule,
+    sources: &[Source],
     vocabulary: &Vocabulary,
     app: App,
     side: Side,
-) -> Option<(usize, u32, Option<Telling>)> {
+) -> Option<FoundBy> {
     let required = rule.targets_at(side).filter_map(|target| {
         let Target {
             term,
@@ -151,8 +193,17 @@ fn found_by(
             },
             _ => telling,
         });
-        Some((place, *source, telling))
+        let transforms = sources.get(*source as usize).map(|source| &source.transforms);
+        Some(FoundBy {
+            place,
+            source: *source,
+            searched: match transforms.is_some_and(|transforms| transforms.is_empty()) {
+                true => Searched::Plain(vocabulary.same_bytes(app, side, place)),
+                false => Searched::Transformed(*source),
+            },
+            telling,
+        })
     });
     // Of equals the last, so that what has a pattern goes before what has none.
-    required.max_by_key(|(_, _, telling)| telling.as_ref().map(|telling| telling.score))
+    required.max_by_key(|found| found.telling.as_ref().map(|telling| telling.score))
 }

@@ -141,6 +141,14 @@ impl Vocabulary {
         cards.filter_map(|(place, card)| Some((App::at(place)?, *card)))
     }
 
+    /// The place of the first buffer that mostly holds the same bytes as the one at that place; the place itself if there is none.
+    pub(crate) fn same_bytes(&self, app: App, side: Side, place: usize) -> usize {
+        let cards = self.cards.get(app.place()).map_or(&[][..], |card| card.buffers);
+        let mostly = cards.get(place).map_or(&[][..], |card| card.mostly);
+        let is_one = |card: &BufferCard| card.sides.contain(side) && mostly.contains(&card.keyword);
+        cards.iter().position(is_one).unwrap_or(place)
+    }
+
     fn take(&mut self, app: App, card: &'static Card) {
         let owner = |place, sides, stage| Owner {
             app,

@@ -108,6 +108,8 @@ pub struct BufferCard {
     pub occurs: Occurs,
     /// It holds one of few values, which tell little.
     pub is_commonplace: bool,
+    /// Keywords of buffers that mostly hold the very same bytes, so that they are worth searching for both at once.
+    pub mostly: &'static [&'static str],
 }
 
 impl BufferCard {
@@ -121,6 +123,7 @@ impl BufferCard {
         stage: 0,
         occurs: Occurs::Once,
         is_commonplace: false,
+        mostly: &[],
     };
 }
 

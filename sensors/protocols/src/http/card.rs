@@ -90,7 +90,7 @@ buffers! {
     /// The body of the response, decoded.
     ResponseBody: "http.response_body", Server, 1, Once, modifier = Some("http_server_body"), flag = Some('Q');
     /// What either side sends as a file.
-    FileData: "file.data", Both, 1, Many, aliases = &["file_data"];
+    FileData: "file.data", Both, 1, Many, aliases = &["file_data"], mostly = &["http.request_body", "http.response_body"];
     /// The name of that file.
     FileName: "file.name", Both, 1, Many;
 }
