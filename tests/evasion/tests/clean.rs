@@ -40,6 +40,8 @@ const ODD: &[&str] = &[
     "no-version",
     "https-to-http",
     "to-ssh",
+    // HTTP/1.1 without a host, which the server refuses.
+    "http-single-conn-22",
     // Each function of a Modbus device tried in turn.
     "modbus.pcap",
 ];

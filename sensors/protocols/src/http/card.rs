@@ -1,6 +1,7 @@
 //! The card of HTTP/1.
 
 use super::flow::HttpFlow;
+use super::odd;
 use super::{looks_like_request, looks_like_response};
 use vonggac_protocol::{Card, Side, Start, Transport, buffers};
 
@@ -18,7 +19,7 @@ pub static CARD: Card = Card {
     buffers: Buffer::CARDS,
     numbers: &[],
     keywords: &[],
-    anomalies: &["http_malformed"],
+    anomalies: odd::ALL,
     counters: &[
         "http_anomalies_suppressed",
         "http_transactions_limit",
