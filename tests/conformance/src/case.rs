@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use serde_json::Value;
-use vonggac_signature::Variables;
+use vonggac_signature::{RuleError, Variables};
 
 use crate::yaml::Yaml;
-use crate::{check, replay};
+use crate::{check, replay, why};
 
 /// The version of Suricata that the suite is asked as.
 const VERSION: [u32; 3] = [8, 0, 6];
@@ -44,7 +44,7 @@ pub fn run(folder: &Path) -> anyhow::Result<Outcome> {
         Some(path) => fs::read(&path).with_context(|| path.display().to_string())?,
         None => Vec::new(),
     };
-    let (engine, _) = replay::engine(
+    let (engine, errors) = replay::engine(
         "case.rules",
         &String::from_utf8_lossy(&rules),
         &variables(folder, &config),
@@ -55,10 +55,10 @@ pub fn run(folder: &Path) -> anyhow::Result<Outcome> {
         .lines()
         .map(serde_json::from_str)
         .collect::<Result<_, _>>()?;
-    Ok(judge(config.get("checks").items(), &events))
+    Ok(judge(config.get("checks").items(), &events, &errors))
 }
 
-fn judge(checks: &[Yaml], events: &[Value]) -> Outcome {
+fn judge(checks: &[Yaml], events: &[Value], errors: &[RuleError]) -> Outcome {
     let (mut passed, mut failed) = (0, Vec::new());
     for (check, number) in checks.iter().zip(1..) {
         let filter = check.get("filter");
@@ -70,14 +70,20 @@ fn judge(checks: &[Yaml], events: &[Value]) -> Outcome {
             .get("filename")
             .text()
             .is_some_and(|name| name != "eve.json");
-        let got = check::count(filter.get("match").pairs(), events);
+        let lines = filter.get("match").pairs();
+        let got = check::count(lines, events);
         let wanted = filter.get("count");
         let is_right =
             matches!((got, wanted), (Ok(got), Yaml::Integer(wanted)) if i64::try_from(got) == Ok(*wanted));
         if is_right && !is_elsewhere {
             passed += 1;
         } else {
-            failed.push(format!("{number}: {got:?} of {wanted:?}"));
+            let is_too_many = matches!((got, wanted), (Ok(got), Yaml::Integer(wanted)) if i64::try_from(got).is_ok_and(|got| got > *wanted));
+            let why = match is_elsewhere {
+                true => "in another file".to_owned(),
+                false => why::explain(lines, is_too_many, events, errors),
+            };
+            failed.push(format!("{number}: {got:?} of {}: {why}", wanted.written()));
         }
     }
     match (passed, failed.is_empty()) {
@@ -216,7 +222,7 @@ mod tests {
         let events = [serde_json::json!({"event_type": "dns"})];
         let check = |text: &str, expect: Outcome| {
             assert_eq!(
-                judge(Yaml::parse(text).unwrap().items(), &events),
+                judge(Yaml::parse(text).unwrap().items(), &events, &[]),
                 expect,
                 "{text}"
             );
@@ -226,12 +232,12 @@ mod tests {
         check("[shell: {args: x}]", Outcome::Skip);
         check(
             &format!("[{{{dns}}}, {{filter: {{count: 2, match: {{}}}}}}]"),
-            Outcome::Fail(vec!["2: Ok(1) of Integer(2)".to_owned()]),
+            Outcome::Fail(vec!["2: Ok(1) of 2: too few".to_owned()]),
         );
         let elsewhere = "[filter: {filename: other.json, count: 0, match: {event_type: x}}]";
         check(
             elsewhere,
-            Outcome::Fail(vec!["1: Ok(0) of Integer(0)".to_owned()]),
+            Outcome::Fail(vec!["1: Ok(0) of 0: in another file".to_owned()]),
         );
     }
 }
