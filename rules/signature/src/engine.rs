@@ -39,6 +39,7 @@ pub struct Engine {
     pub(crate) every_flow: Vec<RuleIndex>,
     /// Rules that wait for an event, by its name.
     pub(crate) by_event: HashMap<Box<str>, Vec<RuleIndex>>,
+    waits_for_decode_events: bool,
     reads_checksums: bool,
 }
 
@@ -169,6 +170,11 @@ impl Engine {
         !self.by_event.is_empty()
     }
 
+    /// Whether any rule waits for what a decoder may find odd; otherwise nobody need look for it in frames that can be read.
+    pub fn waits_for_decode_events(&self) -> bool {
+        self.waits_for_decode_events
+    }
+
     /// Bytes that the prefilters' automata take.
     pub fn prefilter_memory_bytes(&self) -> usize {
         let packet = self.packet.iter().flatten();
@@ -252,6 +258,10 @@ impl Arrangement {
             every_packet: self.every_packet,
             every_flow: self.every_flow,
             by_event: self.by_event,
+            waits_for_decode_events: rules
+                .iter()
+                .flat_map(|rule| &rule.packet_tests)
+                .any(|test| matches!(test, PacketTest::DecodeEvent(_))),
             reads_checksums: rules
                 .iter()
                 .flat_map(|rule| &rule.packet_tests)

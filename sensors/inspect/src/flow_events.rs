@@ -48,6 +48,17 @@ impl Worker<'_> {
         kind: &str,
         detail: &str,
     ) {
+        self.anomaly_in(scene, direction, None, [layer, kind, detail]);
+    }
+
+    /// Likewise, of a transaction; in words layer, kind and detail.
+    pub(crate) fn anomaly_in(
+        &mut self,
+        scene: &mut Scene<'_>,
+        direction: Direction,
+        transaction: Option<u64>,
+        [layer, kind, detail]: [&str; 3],
+    ) {
         scene.conversation.anomalies = scene.conversation.anomalies.saturating_add(1);
         if scene.conversation.anomalies > self.config.anomalies_flow_max {
             self.counters.anomalies_suppressed += 1;
@@ -59,7 +70,7 @@ impl Worker<'_> {
             detail: limits::cut(detail.into(), limits::TEXT_BYTES_MAX),
             direction: direction_name(scene, direction).into(),
         });
-        self.emit(scene, None, self.ts_us, body);
+        self.emit(scene, transaction, self.ts_us, body);
     }
 
     /// Gives the sink the event of a flow that is over.

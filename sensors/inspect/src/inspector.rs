@@ -3,12 +3,12 @@
 use crate::anomaly::FrameBudget;
 use crate::conversation::State;
 use crate::counters::Counters;
+use crate::frames::Captured;
 use crate::worker::{Shared, Worker};
 use crate::{Config, LinkType};
 use std::sync::Arc;
-use vonggac_decode::{Decoded, Defragmenter, DropReason, Transport, decode};
-use vonggac_event::proto::Anomaly;
-use vonggac_event::{Body, Event};
+use vonggac_decode::{Decoded, Defragmenter, Transport, decode};
+use vonggac_event::Event;
 use vonggac_signature::{Engine, Matcher};
 use vonggac_stream::FlowTable;
 
@@ -24,13 +24,13 @@ pub trait Sink {
 
 /// The packet path of one worker.
 pub struct Inspector {
-    config: Config,
-    counters: Counters,
+    pub(crate) config: Config,
+    pub(crate) counters: Counters,
     defragmenter: Defragmenter,
     table: FlowTable<State>,
-    matcher: Matcher,
-    shared: Shared,
-    frame_budget: FrameBudget,
+    pub(crate) matcher: Matcher,
+    pub(crate) shared: Shared,
+    pub(crate) frame_budget: FrameBudget,
 }
 
 impl Inspector {
@@ -52,9 +52,11 @@ impl Inspector {
         self.counters.packets_received += 1;
         self.counters.bytes_received += frame.len() as u64;
         self.overdue(ts_us, sink);
+        let number = self.number();
         let decoded = decode(link, frame, &mut self.defragmenter, ts_us);
+        let captured = Captured { ts_us, link, frame };
         if let Decoded::Dropped(reason) = decoded {
-            return self.dropped(ts_us, reason, sink);
+            return self.dropped(captured, reason, sink);
         }
         self.counters.packets_processed += 1;
         match decoded {
@@ -67,10 +69,6 @@ impl Inspector {
                 };
                 *counter += 1;
                 self.counters.packets_tunnelled += u64::from(packet.tunnel_depth > 0);
-                let number = match self.config.numbers_packets {
-                    true => self.counters.packets_received,
-                    false => 0,
-                };
                 let mut worker = Worker {
                     config: &self.config,
                     counters: &mut self.counters,
@@ -87,6 +85,7 @@ impl Inspector {
             Decoded::NotIp => self.counters.packets_not_ip += 1,
             Decoded::Dropped(_) => {}
         }
+        self.match_frame(captured, sink);
     }
 
     /// Ends what is over at packet time `now_us`, for when no packets come.
@@ -129,6 +128,14 @@ impl Inspector {
         self.matcher.replace_engine(engine);
     }
 
+    /// Number of the packet under way in its capture; 0 on a tap.
+    pub(crate) fn number(&self) -> u64 {
+        match self.config.numbers_packets {
+            true => self.counters.packets_received,
+            false => 0,
+        }
+    }
+
     fn parts<'a>(&'a mut self, ts_us: i64, sink: &'a mut dyn Sink) -> (&'a mut FlowTable<State>, Worker<'a>) {
         let worker = Worker {
             config: &self.config,
@@ -152,24 +159,5 @@ impl Inspector {
                 worker.overdue(flow);
             }
         }
-    }
-
-    fn dropped(&mut self, ts_us: i64, reason: DropReason, sink: &mut dyn Sink) {
-        self.counters.drop_packet(reason);
-        if !self.frame_budget.spend(ts_us, &self.config) {
-            self.counters.anomalies_suppressed += 1;
-            return;
-        }
-        let event = Event {
-            ts_us,
-            body: Some(Body::Anomaly(Anomaly {
-                layer: reason.layer().into(),
-                kind: reason.name().into(),
-                ..Anomaly::default()
-            })),
-            ..Event::default()
-        };
-        self.counters.event(&event);
-        sink.event(event);
     }
 }

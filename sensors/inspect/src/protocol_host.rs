@@ -1,6 +1,7 @@
 //! The sensor, to a protocol that follows a flow.
 
 use crate::conversation::{Known, direction_of};
+use crate::signatures::Odd;
 use crate::worker::{Scene, Worker};
 use vonggac_event::{Body, proto};
 use vonggac_protocol::{Card, Host, Limits, Side, Source};
@@ -62,10 +63,29 @@ impl Host for ProtocolHost<'_, '_, '_> {
             self.card.anomalies.contains(&kind),
             "no anomaly of the card: {kind}"
         );
+        let odd = Odd {
+            card: self.card,
+            kind,
+            detail,
+            transaction: None,
+        };
         let direction = self.direction(side);
-        let card = self.card;
-        self.worker
-            .protocol_anomaly(self.scene, direction, card, kind, detail);
+        self.worker.protocol_anomaly(self.scene, direction, &odd);
+    }
+
+    fn anomaly_of(&mut self, side: Side, kind: &'static str, detail: &str, transaction: &dyn Source) {
+        debug_assert!(
+            self.card.anomalies.contains(&kind),
+            "no anomaly of the card: {kind}"
+        );
+        let odd = Odd {
+            card: self.card,
+            kind,
+            detail,
+            transaction: Some((side, transaction)),
+        };
+        let direction = self.direction(side);
+        self.worker.protocol_anomaly(self.scene, direction, &odd);
     }
 
     fn count(&mut self, counter: &'static str, by: u64) {

@@ -102,7 +102,7 @@ fn note(told: &mut Told, attack: Attack, event: &Event) {
                 .find(|(known, _)| **known == attack);
             told.alert |= sid.is_some_and(|(_, sid)| sid == signature.sid);
         }
-        Some(Body::Anomaly(anomaly)) if event.src.is_empty() => {
+        Some(Body::Anomaly(anomaly)) if event.flow_id == 0 => {
             told.frames.insert(anomaly.kind.clone());
         }
         Some(Body::Anomaly(anomaly)) => {

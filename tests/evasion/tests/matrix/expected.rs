@@ -212,7 +212,7 @@ pub(crate) const EXPECTED: &[(Expect, &[&str])] = &[
         Anomaly("fragment_overlap_conflict"),
         &["ip_frag_decoy_first", "ip_frag_decoy_dies_first"],
     ),
-    (Frame("malformed_ip"), &["ip6_chain_of_20"]),
+    (Frame("ipv6.exthdr_dupl_dh"), &["ip6_chain_of_20"]),
     (
         Alert,
         &[
@@ -235,7 +235,7 @@ pub(crate) const EXPECTED: &[(Expect, &[&str])] = &[
         ],
     ),
     (Frame("tunnel_limit"), &["tunnel_ip_in_ip_5_deep"]),
-    (Frame("malformed_link"), &["vlan_4"]),
+    (Frame("vlan.too_many_layers"), &["vlan_4"]),
 ];
 
 /// What is expected of a technique.
