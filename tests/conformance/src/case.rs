@@ -1,15 +1,16 @@
 //! A case of Suricata's suite: its `test.yaml`, rules and capture.
 //!
-//! What is required of Suricata is held against the version whose suite it is. Of a case's settings the sensor takes only the groups of
-//! addresses and ports; all others are left aside, so that a case that turns on them fails here.
+//! What is required of Suricata is held against the version whose suite it is. Of a case's settings those are taken that
+//! [`crate::settings`] knows; all others are left aside, so that a case that turns on them fails here.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use serde_json::Value;
-use vonggac_signature::{RuleError, Variables};
+use vonggac_signature::RuleError;
 
+use crate::settings::Settings;
 use crate::yaml::Yaml;
 use crate::{check, replay, why};
 
@@ -40,17 +41,16 @@ pub fn run(folder: &Path) -> anyhow::Result<Outcome> {
     let Some(capture) = capture.filter(|_| is_met(config.get("requires"))) else {
         return Ok(Outcome::Skip);
     };
-    let rules = match rule_file(folder, &config) {
-        Some(path) => fs::read(&path).with_context(|| path.display().to_string())?,
-        None => Vec::new(),
+    let settings = Settings::read(folder, &config);
+    let (engine, errors) = match rule_file(folder, &config) {
+        Some(path) => {
+            let rules = fs::read(&path).with_context(|| path.display().to_string())?;
+            settings.engine(&path.display().to_string(), &String::from_utf8_lossy(&rules))
+        }
+        None => settings.engine("none.rules", ""),
     };
-    let (engine, errors) = replay::engine(
-        "case.rules",
-        &String::from_utf8_lossy(&rules),
-        &variables(folder, &config),
-    );
-    let events = replay::file(replay::settings(), engine, &capture)?;
-    let lines = replay::eve_lines(&events)?;
+    let events = replay::file(settings.inspect.clone(), engine, &capture)?;
+    let lines = replay::eve_lines(&events, &settings.eve)?;
     let events: Vec<Value> = lines
         .lines()
         .map(serde_json::from_str)
@@ -164,36 +164,6 @@ fn rule_file(folder: &Path, config: &Yaml) -> Option<PathBuf> {
         .and_then(|rest| rest.strip_suffix(".rules"));
     let is_newer = needs.is_some_and(|needs| VERSION < version(needs).map(|part| part.unwrap_or(0)));
     (!is_newer).then_some(first)
-}
-
-/// Groups of the case's `suricata.yaml`, then those that its arguments set.
-fn variables(folder: &Path, config: &Yaml) -> Variables {
-    let mut variables = Variables::default();
-    let mut set = |name: &str, value: &str| match name.ends_with("PORT") || name.ends_with("PORTS") {
-        true => variables.set_port(name, value),
-        false => variables.set_address(name, value),
-    };
-    let bytes = fs::read(folder.join("suricata.yaml")).unwrap_or_default();
-    let settings = Yaml::parse(&String::from_utf8_lossy(&bytes)).unwrap_or(Yaml::Null);
-    for group in ["address-groups", "port-groups"] {
-        for (name, value) in settings.get("vars").get(group).pairs() {
-            set(name, &value.written());
-        }
-    }
-    for argument in config.get("args").items() {
-        let argument = argument.written();
-        let behind = argument
-            .split_once("vars.")
-            .map(|(_, behind)| behind)
-            .unwrap_or_default();
-        let group = behind
-            .strip_prefix("address-groups.")
-            .or_else(|| behind.strip_prefix("port-groups."));
-        if let Some((name, value)) = group.and_then(|group| group.split_once('=')) {
-            set(name, value.split_whitespace().next().unwrap_or_default());
-        }
-    }
-    variables
 }
 
 #[cfg(test)]

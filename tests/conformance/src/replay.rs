@@ -147,14 +147,14 @@ fn end(mut inspector: Inspector, mut kept: Kept) -> anyhow::Result<Vec<Event>> {
     Ok(kept.0)
 }
 
-/// The events' EVE lines, as the sensor writes them.
+/// The events' EVE lines, as the sensor writes them by these options.
 ///
 /// # Errors
 /// When one is no UTF-8.
-pub fn eve_lines(events: &[Event]) -> anyhow::Result<String> {
+pub fn eve_lines(events: &[Event], options: &eve::Options) -> anyhow::Result<String> {
     let mut lines = Vec::new();
     for event in events {
-        eve::write(event, &eve::Options::default(), &mut lines);
+        eve::write(event, options, &mut lines);
     }
     String::from_utf8(lines).context("EVE that is no UTF-8")
 }

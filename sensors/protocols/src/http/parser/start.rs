@@ -153,6 +153,10 @@ impl Parser {
             self.anomaly(Odd::NO_VERSION);
             self.state = State::Headers;
         } else {
+            // Behind a request of HTTP/0.9 comes nothing.
+            if input.first().is_some_and(|byte| !matches!(byte, b'\r' | b'\n')) {
+                self.anomaly(Odd::NO_VERSION);
+            }
             self.end_of_head();
         }
     }
