@@ -10,6 +10,7 @@ use crate::check;
 use crate::compile::{Compiled, Dictionary, compile};
 use crate::context::Direction;
 use crate::error::RuleError;
+use crate::flow_state::FlowState;
 use crate::packet_test::PacketTest;
 use crate::parse::ParsedRule;
 use crate::prefilter::{Group, GroupBuilder, choose};
@@ -40,6 +41,8 @@ pub struct Engine {
     /// Rules that wait for an event, by its name.
     pub(crate) by_event: HashMap<Box<str>, Vec<RuleIndex>>,
     waits_for_decode_events: bool,
+    /// Names of flow bits by their keys.
+    bit_names: HashMap<u64, Box<str>>,
     reads_checksums: bool,
 }
 
@@ -175,6 +178,12 @@ impl Engine {
         self.waits_for_decode_events
     }
 
+    /// Names of the bits that rules have set on a flow, in the order in which they were.
+    pub fn flow_bits<'e>(&'e self, flow: &'e FlowState) -> impl Iterator<Item = &'e str> {
+        let names = flow.bits().iter().filter_map(|bit| self.bit_names.get(bit));
+        names.map(|name| &**name)
+    }
+
     /// Bytes that the prefilters' automata take.
     pub fn prefilter_memory_bytes(&self) -> usize {
         let packet = self.packet.iter().flatten();
@@ -258,6 +267,10 @@ impl Arrangement {
             every_packet: self.every_packet,
             every_flow: self.every_flow,
             by_event: self.by_event,
+            bit_names: rules
+                .iter()
+                .flat_map(|rule| rule.bit_names.iter().cloned())
+                .collect(),
             waits_for_decode_events: rules
                 .iter()
                 .flat_map(|rule| &rule.packet_tests)

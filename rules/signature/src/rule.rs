@@ -213,6 +213,8 @@ pub(crate) struct Rule {
     pub(crate) stream_sizes: Vec<StreamSizeTest>,
     pub(crate) state_tests: Vec<StateTest>,
     pub(crate) effects: Vec<Effect>,
+    /// Names of the flow bits that it sets, by their keys.
+    pub(crate) bit_names: Vec<(u64, Box<str>)>,
     pub(crate) payload: Option<StepList>,
     pub(crate) payload_scope: PayloadScope,
     pub(crate) targets: Vec<Target>,

@@ -46,6 +46,7 @@ impl Host for ProtocolHost<'_, '_, '_> {
     }
 
     fn event(&mut self, transaction: u64, ts_us: i64, body: Body) {
+        self.scene.conversation.note_transaction(transaction);
         self.worker.emit(self.scene, Some(transaction), ts_us, body);
     }
 
@@ -95,6 +96,7 @@ impl Host for ProtocolHost<'_, '_, '_> {
     fn judge(&mut self, side: Side, stage: u8, source: &dyn Source) {
         let direction = self.direction(side);
         let stage = Stage { side, number: stage };
+        self.scene.conversation.note_transaction(source.transaction());
         self.worker
             .match_transaction(self.scene, direction, stage, source);
     }

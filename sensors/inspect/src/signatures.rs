@@ -1,7 +1,7 @@
 //! Signatures: what the matcher is told, and what its hits become.
 
 use crate::conversation::Application;
-use crate::flow_events::{direction_name, flow_so_far};
+use crate::flow_events::{captured, direction_name};
 use crate::worker::{Scene, Worker};
 use vonggac_decode::{Packet, Transport};
 use vonggac_event::proto::Signature;
@@ -10,6 +10,7 @@ use vonggac_protocol::{Card, Side, Source};
 use vonggac_signature as signature;
 use vonggac_signature::{
     Action, Checksums, Context, FlowFacts, Fragment, IcmpFacts, PacketFacts, RuleInfo, Stage, TcpFacts,
+    VariableScope,
 };
 use vonggac_stream::Direction;
 
@@ -230,7 +231,10 @@ impl Worker<'_> {
             let excerpt_bytes = excerpt.len().min(self.config.payload_excerpt_bytes_max);
             let excerpt = excerpt.get(..excerpt_bytes).unwrap_or_default();
             let rule = self.matcher.engine().rule(hit.rule);
-            let body = signature_body(rule, hit.action, found, scene, excerpt);
+            let body = Signature {
+                flow: Some(Box::new(self.flow_so_far(scene))),
+                ..signature_body(rule, hit.action, found, scene, excerpt)
+            };
             let transaction = found.transaction.map(|(_, source)| source.transaction());
             self.emit(scene, transaction, self.ts_us, Body::Signature(Box::new(body)));
         }
@@ -289,7 +293,7 @@ fn signature_body(
         app: app.into(),
         payload: excerpt.to_vec(),
         is_stream: found.is_stream,
-        flow: Some(Box::new(flow_so_far(scene))),
+        context: captured(scene, VariableScope::Alert),
         ..rule_body(rule, action)
     };
     if let Some((side, source)) = found.transaction {
