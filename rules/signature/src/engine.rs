@@ -10,6 +10,7 @@ use crate::check;
 use crate::compile::{Compiled, Dictionary, compile};
 use crate::context::Direction;
 use crate::error::RuleError;
+use crate::file_test::DigestKind;
 use crate::flow_state::FlowState;
 use crate::packet_test::PacketTest;
 use crate::parse::ParsedRule;
@@ -166,6 +167,14 @@ impl Engine {
     /// Whether any rule asks for checksums, so that they are worth the summing.
     pub fn reads_checksums(&self) -> bool {
         self.reads_checksums
+    }
+
+    /// Whether any rule asks for the MD5 of files, and whether any asks for their SHA-1.
+    pub fn reads_file_digests(&self) -> [bool; 2] {
+        [DigestKind::Md5, DigestKind::Sha1].map(|kind| {
+            let mut tests = self.rules.iter().flat_map(|rule| &rule.file_tests);
+            tests.any(|test| test.digest() == Some(kind))
+        })
     }
 
     /// Whether any rule waits for an event, so that [`crate::Matcher::events`] is of use.

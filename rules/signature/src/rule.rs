@@ -273,16 +273,19 @@ impl Rule {
 
     /// Where the rule is judged on transactions: wherever all is there that it asks for.
     pub(crate) fn placements(&self, vocabulary: &Vocabulary) -> Vec<Placement> {
-        let apps = vocabulary.apps().map(|(app, _)| app);
-        let named = apps.filter(|app| self.app.is_none_or(|set| set.contains(*app)));
-        let sides = named.flat_map(|app| Side::BOTH.map(|side| (app, side)));
-        let wanted = sides.filter(|(_, side)| {
+        let named = vocabulary
+            .apps()
+            .filter(|(app, _)| self.app.is_none_or(|set| set.contains(*app)));
+        let sides = named.flat_map(|(app, card)| Side::BOTH.map(|side| (app, card, side)));
+        let wanted = sides.filter(|(_, _, side)| {
             self.flow
                 .direction
                 .is_none_or(|wanted| wanted == direction(*side))
         });
-        let placed = wanted.filter_map(|(app, side)| {
-            // Files are there with their names.
+        let asks_for_all = self.file_tests.iter().any(FileTest::asks_for_all);
+        let placed = wanted.filter_map(|(app, card, side)| {
+            // Files are there with their names, and whole at the last stage.
+            let last = u8::try_from(side.of(&card.stages).len().saturating_sub(1)).ok()?;
             let files = self.file_tests.first().map(|_| vocabulary.buffer(FILE_NAME));
             let terms = self.targets_at(side).map(|target| Some(target.term)).chain(files);
             let stages = terms.map(|term| {
@@ -292,6 +295,7 @@ impl Rule {
             let stage = stages
                 .collect::<Option<Vec<u8>>>()?
                 .into_iter()
+                .chain(asks_for_all.then_some(last))
                 .max()
                 .unwrap_or(0);
             Some(Placement { app, side, stage })

@@ -36,7 +36,7 @@ pub struct Inspector {
 impl Inspector {
     /// An inspector without flows.
     pub fn new(config: Config, engine: Arc<Engine>) -> Self {
-        Self {
+        let mut inspector = Self {
             table: FlowTable::new(config.stream.clone()),
             config,
             counters: Counters::default(),
@@ -44,7 +44,17 @@ impl Inspector {
             matcher: Matcher::new(engine),
             shared: Shared::default(),
             frame_budget: FrameBudget::default(),
-        }
+        };
+        inspector.digest_as_rules_ask();
+        inspector
+    }
+
+    /// Has those digests of files reckoned that rules ask for, besides those of the settings.
+    fn digest_as_rules_ask(&mut self) {
+        let [md5, sha1] = self.matcher.engine().reads_file_digests();
+        let digests = &mut self.config.protocol.file_digests;
+        digests.md5 |= md5;
+        digests.sha1 |= sha1;
     }
 
     /// Inspects one captured frame.
@@ -126,6 +136,7 @@ impl Inspector {
     /// Matches other rules from now on; flows keep what rules remembered about them.
     pub fn replace_engine(&mut self, engine: Arc<Engine>) {
         self.matcher.replace_engine(engine);
+        self.digest_as_rules_ask();
     }
 
     /// Number of the packet under way in its capture; 0 on a tap.

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod captures;
+mod digests;
 mod odd;
 mod stages;
 mod talk;

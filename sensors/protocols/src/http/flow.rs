@@ -1,6 +1,6 @@
 //! The HTTP/1 of one flow: requests are tied to their responses, bodies become files.
 
-use super::card::{BODY, HEAD};
+use super::card::{BODY, END, HEAD};
 use super::odd::{self, Odd};
 use super::transaction::Transaction;
 use super::{Direction, End, Event, Parser, RequestHead, ResponseHead};
@@ -298,7 +298,7 @@ fn end_side(host: &mut dyn Host, transaction: &mut Transaction, side: Side, end:
     if let Some(odd) = transaction.message_mut(side).body.finish(host, end) {
         tell(host, side, odd);
     }
-    transaction.judge(host, side, BODY);
+    transaction.judge(host, side, END);
     file(host, transaction, side);
     transaction.message_mut(side).is_done = true;
 }
@@ -320,7 +320,7 @@ fn close(host: &mut dyn Host, mut transaction: Transaction) {
 /// Tells the files that a side sent: those of a form, or else the body.
 fn file(host: &mut dyn Host, transaction: &mut Transaction, side: Side) {
     let mime = transaction.mime(side);
-    let files = transaction.files_with_hashes(side, &mime);
+    let files = transaction.files_told(side, &mime);
     let message = transaction.message_mut(side);
     message.mime = mime;
     let whole = message.body.file.take_kept(host);
