@@ -213,6 +213,7 @@ fn describe(event: &Event, body: &Body, options: &Options, line: &mut Object<'_>
     match body {
         Body::Flow(flow) => {
             flow::app_proto(flow, line);
+            flow::beside(flow, line);
             if flow.icmp_answered {
                 line.number("response_icmp_type", flow.resp_icmp_type);
                 line.number("response_icmp_code", flow.resp_icmp_code);

@@ -6,7 +6,7 @@
 
 use pcre2::bytes::Regex;
 
-use crate::error::{Complaint, over_limit, unsupported, value};
+use crate::error::{Complaint, over_limit, value};
 use crate::limits::{CAPTURES_PER_EXPRESSION_MAX, VARIABLE_BYTES_MAX, VARIABLES_PER_FLOW_MAX};
 
 /// How long a captured value is kept, and for whom.
@@ -53,11 +53,6 @@ impl Capture {
                 .split_once(':')
                 .ok_or_else(|| value(format!("{word:?} is no capture")))?;
             let scope = scope_of(scope).ok_or_else(|| value(format!("unknown scope {scope:?}")))?;
-            if matches!(name, "key" | "value") {
-                return Err(unsupported(
-                    "capturing a name together with its value is not supported",
-                ));
-            }
             captures.push(Capture::new(group, scope, name)?);
         }
         if captures.len() >= regex.captures_len() {

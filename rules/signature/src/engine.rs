@@ -9,6 +9,8 @@ use crate::check;
 use crate::compile::{Compiled, Dictionary, compile};
 use crate::context::Direction;
 use crate::error::RuleError;
+use crate::file_test::DigestKind;
+use crate::flow_state::FlowState;
 use crate::headers::{HeaderRules, HeaderRulesBuilder};
 use crate::packet_test::PacketTest;
 use crate::parse::ParsedRule;
@@ -34,6 +36,9 @@ pub struct Engine {
     pub(crate) headers: HeaderRules,
     /// Rules that wait for an event, by its name.
     pub(crate) by_event: HashMap<Box<str>, Vec<RuleIndex>>,
+    waits_for_decode_events: bool,
+    /// Names of flow bits by their keys.
+    bit_names: HashMap<u64, Box<str>>,
     reads_checksums: bool,
 }
 
@@ -152,9 +157,28 @@ impl Engine {
         self.reads_checksums
     }
 
+    /// Whether any rule asks for the MD5 of files, and whether any asks for their SHA-1.
+    pub fn reads_file_digests(&self) -> [bool; 2] {
+        [DigestKind::Md5, DigestKind::Sha1].map(|kind| {
+            let mut tests = self.rules.iter().flat_map(|rule| &rule.file_tests);
+            tests.any(|test| test.digest() == Some(kind))
+        })
+    }
+
     /// Whether any rule waits for an event, so that [`crate::Matcher::events`] is of use.
     pub fn waits_for_events(&self) -> bool {
         !self.by_event.is_empty()
+    }
+
+    /// Whether any rule waits for what a decoder may find odd; otherwise nobody need look for it in frames that can be read.
+    pub fn waits_for_decode_events(&self) -> bool {
+        self.waits_for_decode_events
+    }
+
+    /// Names of the bits that rules have set on a flow, in the order in which they were.
+    pub fn flow_bits<'e>(&'e self, flow: &'e FlowState) -> impl Iterator<Item = &'e str> {
+        let names = flow.bits().iter().filter_map(|bit| self.bit_names.get(bit));
+        names.map(|name| &**name)
     }
 
     /// Bytes that the prefilters' automata take.
@@ -222,6 +246,14 @@ impl Arrangement {
             vocabulary: self.vocabulary,
             headers: self.headers.build(),
             by_event: self.by_event,
+            bit_names: rules
+                .iter()
+                .flat_map(|rule| rule.bit_names.iter().cloned())
+                .collect(),
+            waits_for_decode_events: rules
+                .iter()
+                .flat_map(|rule| &rule.packet_tests)
+                .any(|test| matches!(test, PacketTest::DecodeEvent(_))),
             reads_checksums: rules
                 .iter()
                 .flat_map(|rule| &rule.packet_tests)

@@ -66,6 +66,23 @@ impl FileTest {
         })
     }
 
+    /// The digest that it asks for.
+    pub(crate) fn digest(&self) -> Option<DigestKind> {
+        match self {
+            FileTest::Digest(test) => Some(test.of),
+            _ => None,
+        }
+    }
+
+    /// Whether it can hold only of a file that is there to its end.
+    pub(crate) fn asks_for_all(&self) -> bool {
+        match self {
+            FileTest::Digest(_) => true,
+            FileTest::Size(test) => !matches!(test, NumberTest::Greater(_) | NumberTest::GreaterOrEqual(_)),
+            FileTest::Name(_) | FileTest::Extension(_) | FileTest::Magic(_) => false,
+        }
+    }
+
     pub(crate) fn holds(&self, file: &FileFacts<'_>) -> bool {
         match self {
             FileTest::Name(test) => file.name.is_some_and(|name| test.holds(name)),

@@ -127,6 +127,11 @@ impl FlowState {
         }
     }
 
+    /// Keys of the bits that are set.
+    pub(crate) fn bits(&self) -> &[u64] {
+        self.memory.as_ref().map_or(&[], |memory| &memory.bits)
+    }
+
     pub(crate) fn bit(&self, name: u64) -> bool {
         self.memory
             .as_ref()

@@ -213,6 +213,8 @@ pub(crate) struct Rule {
     pub(crate) stream_sizes: Vec<StreamSizeTest>,
     pub(crate) state_tests: Vec<StateTest>,
     pub(crate) effects: Vec<Effect>,
+    /// Names of the flow bits that it sets, by their keys.
+    pub(crate) bit_names: Vec<(u64, Box<str>)>,
     pub(crate) payload: Option<StepList>,
     pub(crate) payload_scope: PayloadScope,
     pub(crate) targets: Vec<Target>,
@@ -271,16 +273,19 @@ impl Rule {
 
     /// Where the rule is judged on transactions: wherever all is there that it asks for.
     pub(crate) fn placements(&self, vocabulary: &Vocabulary) -> Vec<Placement> {
-        let apps = vocabulary.apps().map(|(app, _)| app);
-        let named = apps.filter(|app| self.app.is_none_or(|set| set.contains(*app)));
-        let sides = named.flat_map(|app| Side::BOTH.map(|side| (app, side)));
-        let wanted = sides.filter(|(_, side)| {
+        let named = vocabulary
+            .apps()
+            .filter(|(app, _)| self.app.is_none_or(|set| set.contains(*app)));
+        let sides = named.flat_map(|(app, card)| Side::BOTH.map(|side| (app, card, side)));
+        let wanted = sides.filter(|(_, _, side)| {
             self.flow
                 .direction
                 .is_none_or(|wanted| wanted == direction(*side))
         });
-        let placed = wanted.filter_map(|(app, side)| {
-            // Files are there with their names.
+        let asks_for_all = self.file_tests.iter().any(FileTest::asks_for_all);
+        let placed = wanted.filter_map(|(app, card, side)| {
+            // Files are there with their names, and whole at the last stage.
+            let last = u8::try_from(side.of(&card.stages).len().saturating_sub(1)).ok()?;
             let files = self.file_tests.first().map(|_| vocabulary.buffer(FILE_NAME));
             let terms = self.targets_at(side).map(|target| Some(target.term)).chain(files);
             let stages = terms.map(|term| {
@@ -290,6 +295,7 @@ impl Rule {
             let stage = stages
                 .collect::<Option<Vec<u8>>>()?
                 .into_iter()
+                .chain(asks_for_all.then_some(last))
                 .max()
                 .unwrap_or(0);
             Some(Placement { app, side, stage })

@@ -14,6 +14,7 @@
 
 mod checksum;
 mod defragment;
+mod diagnosis;
 mod link;
 mod network;
 mod packet;
@@ -26,6 +27,7 @@ pub use defragment::{
     DATAGRAM_RANGES_MAX, DATAGRAMS_MAX, DefragmentCounters, Defragmenter, FRAGMENT_BYTES_MAX,
     FRAGMENT_TIMEOUT_US,
 };
+pub use diagnosis::{Diagnosis, diagnose};
 pub use link::{LinkType, TAGS_MAX};
 pub use network::{EXTENSION_HEADERS_MAX, TUNNEL_DEPTH_MAX};
 pub use packet::{Assembly, Decoded, DropReason, Icmp, Packet, Tcp, TcpOptions, Transport, Udp, flag};

@@ -25,6 +25,10 @@ pub(crate) struct Conversation {
     pub(crate) app_name: &'static str,
     /// How often a protocol gave way to another.
     pub(crate) upgrades: u8,
+    /// The protocol before that, which gave way to it.
+    pub(crate) app_before: &'static str,
+    /// Transactions so far.
+    pub(crate) transactions: u64,
     pub(crate) signatures: u32,
     pub(crate) anomalies: u32,
 }
@@ -41,6 +45,11 @@ impl Conversation {
             true => [responder, originator],
             false => [originator, responder],
         }
+    }
+
+    /// Takes note of a transaction's number.
+    pub(crate) fn note_transaction(&mut self, number: u64) {
+        self.transactions = self.transactions.max(number.saturating_add(1));
     }
 
     /// Takes the protocol out, to let it talk about the rest of the conversation.

@@ -3,6 +3,7 @@
 use crate::worker::{Scene, Worker};
 use vonggac_event::proto::{self, Anomaly};
 use vonggac_event::{Body, Event, address_bytes, limits};
+use vonggac_signature::{self as signature, VariableScope};
 use vonggac_stream::{Direction, EndReason};
 
 const ICMP: u8 = 1;
@@ -48,6 +49,17 @@ impl Worker<'_> {
         kind: &str,
         detail: &str,
     ) {
+        self.anomaly_in(scene, direction, None, [layer, kind, detail]);
+    }
+
+    /// Likewise, of a transaction; in words layer, kind and detail.
+    pub(crate) fn anomaly_in(
+        &mut self,
+        scene: &mut Scene<'_>,
+        direction: Direction,
+        transaction: Option<u64>,
+        [layer, kind, detail]: [&str; 3],
+    ) {
         scene.conversation.anomalies = scene.conversation.anomalies.saturating_add(1);
         if scene.conversation.anomalies > self.config.anomalies_flow_max {
             self.counters.anomalies_suppressed += 1;
@@ -59,7 +71,18 @@ impl Worker<'_> {
             detail: limits::cut(detail.into(), limits::TEXT_BYTES_MAX),
             direction: direction_name(scene, direction).into(),
         });
-        self.emit(scene, None, self.ts_us, body);
+        self.emit(scene, transaction, self.ts_us, body);
+    }
+
+    /// A flow up to now, from the client to the server.
+    pub(crate) fn flow_so_far(&self, scene: &Scene<'_>) -> proto::Flow {
+        let bits = self.matcher.engine().flow_bits(&scene.conversation.rules);
+        proto::Flow {
+            bits: bits.map(str::to_owned).collect(),
+            variables: captured(scene, VariableScope::Flow),
+            packet_variables: captured(scene, VariableScope::Packet),
+            ..counted(scene)
+        }
     }
 
     /// Gives the sink the event of a flow that is over.
@@ -67,7 +90,7 @@ impl Worker<'_> {
         let body = proto::Flow {
             conn_state: scene.flow.conn_state.into(),
             end_reason: reason.name().into(),
-            ..flow_so_far(scene)
+            ..self.flow_so_far(scene)
         };
         self.emit(scene, None, scene.flow.last_us, Body::Flow(body));
     }
@@ -100,8 +123,20 @@ fn event(scene: &Scene<'_>, ts_us: i64, body: Body) -> Event {
     }
 }
 
-/// A flow up to now, from the client to the server.
-pub(crate) fn flow_so_far(scene: &Scene<'_>) -> proto::Flow {
+/// What rules captured of that scope.
+pub(crate) fn captured(scene: &Scene<'_>, scope: VariableScope) -> Vec<proto::Variable> {
+    let all = scene.conversation.rules.variables().iter();
+    let variable = |variable: &signature::Variable| proto::Variable {
+        name: variable.name.to_string(),
+        value: variable.value.to_vec(),
+    };
+    all.filter(|variable| variable.scope == scope)
+        .map(variable)
+        .collect()
+}
+
+/// A flow up to now, from the client to the server, without what rules know of it.
+fn counted(scene: &Scene<'_>) -> proto::Flow {
     let Scene { flow, conversation } = scene;
     let [orig_packets, resp_packets] = conversation.client_first(flow.packets);
     let [orig_bytes, resp_bytes] = conversation.client_first(flow.ip_bytes);
@@ -122,6 +157,8 @@ pub(crate) fn flow_so_far(scene: &Scene<'_>) -> proto::Flow {
         resp_tcp_flags: u32::from(resp_flags),
         missed_bytes: flow.missed_bytes,
         signatures: conversation.signatures,
+        transactions: conversation.transactions,
+        app_before: conversation.app_before.into(),
         ..proto::Flow::default()
     }
 }

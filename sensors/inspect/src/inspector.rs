@@ -3,12 +3,12 @@
 use crate::anomaly::FrameBudget;
 use crate::conversation::State;
 use crate::counters::Counters;
+use crate::frames::Captured;
 use crate::worker::{Shared, Worker};
 use crate::{Config, LinkType};
 use std::sync::Arc;
-use vonggac_decode::{Decoded, Defragmenter, DropReason, Transport, decode};
-use vonggac_event::proto::Anomaly;
-use vonggac_event::{Body, Event};
+use vonggac_decode::{Decoded, Defragmenter, Transport, decode};
+use vonggac_event::Event;
 use vonggac_signature::{Engine, Matcher};
 use vonggac_stream::FlowTable;
 
@@ -24,19 +24,19 @@ pub trait Sink {
 
 /// The packet path of one worker.
 pub struct Inspector {
-    config: Config,
-    counters: Counters,
+    pub(crate) config: Config,
+    pub(crate) counters: Counters,
     defragmenter: Defragmenter,
     table: FlowTable<State>,
-    matcher: Matcher,
-    shared: Shared,
-    frame_budget: FrameBudget,
+    pub(crate) matcher: Matcher,
+    pub(crate) shared: Shared,
+    pub(crate) frame_budget: FrameBudget,
 }
 
 impl Inspector {
     /// An inspector without flows.
     pub fn new(config: Config, engine: Arc<Engine>) -> Self {
-        Self {
+        let mut inspector = Self {
             table: FlowTable::new(config.stream.clone()),
             config,
             counters: Counters::default(),
@@ -44,7 +44,17 @@ impl Inspector {
             matcher: Matcher::new(engine),
             shared: Shared::default(),
             frame_budget: FrameBudget::default(),
-        }
+        };
+        inspector.digest_as_rules_ask();
+        inspector
+    }
+
+    /// Has those digests of files reckoned that rules ask for, besides those of the settings.
+    fn digest_as_rules_ask(&mut self) {
+        let [md5, sha1] = self.matcher.engine().reads_file_digests();
+        let digests = &mut self.config.protocol.file_digests;
+        digests.md5 |= md5;
+        digests.sha1 |= sha1;
     }
 
     /// Inspects one captured frame.
@@ -52,9 +62,11 @@ impl Inspector {
         self.counters.packets_received += 1;
         self.counters.bytes_received += frame.len() as u64;
         self.overdue(ts_us, sink);
+        let number = self.number();
         let decoded = decode(link, frame, &mut self.defragmenter, ts_us);
+        let captured = Captured { ts_us, link, frame };
         if let Decoded::Dropped(reason) = decoded {
-            return self.dropped(ts_us, reason, sink);
+            return self.dropped(captured, reason, sink);
         }
         self.counters.packets_processed += 1;
         match decoded {
@@ -67,10 +79,6 @@ impl Inspector {
                 };
                 *counter += 1;
                 self.counters.packets_tunnelled += u64::from(packet.tunnel_depth > 0);
-                let number = match self.config.numbers_packets {
-                    true => self.counters.packets_received,
-                    false => 0,
-                };
                 let mut worker = Worker {
                     config: &self.config,
                     counters: &mut self.counters,
@@ -87,6 +95,7 @@ impl Inspector {
             Decoded::NotIp => self.counters.packets_not_ip += 1,
             Decoded::Dropped(_) => {}
         }
+        self.match_frame(captured, sink);
     }
 
     /// Ends what is over at packet time `now_us`, for when no packets come.
@@ -127,6 +136,15 @@ impl Inspector {
     /// Matches other rules from now on; flows keep what rules remembered about them.
     pub fn replace_engine(&mut self, engine: Arc<Engine>) {
         self.matcher.replace_engine(engine);
+        self.digest_as_rules_ask();
+    }
+
+    /// Number of the packet under way in its capture; 0 on a tap.
+    pub(crate) fn number(&self) -> u64 {
+        match self.config.numbers_packets {
+            true => self.counters.packets_received,
+            false => 0,
+        }
     }
 
     fn parts<'a>(&'a mut self, ts_us: i64, sink: &'a mut dyn Sink) -> (&'a mut FlowTable<State>, Worker<'a>) {
@@ -152,24 +170,5 @@ impl Inspector {
                 worker.overdue(flow);
             }
         }
-    }
-
-    fn dropped(&mut self, ts_us: i64, reason: DropReason, sink: &mut dyn Sink) {
-        self.counters.drop_packet(reason);
-        if !self.frame_budget.spend(ts_us, &self.config) {
-            self.counters.anomalies_suppressed += 1;
-            return;
-        }
-        let event = Event {
-            ts_us,
-            body: Some(Body::Anomaly(Anomaly {
-                layer: reason.layer().into(),
-                kind: reason.name().into(),
-                ..Anomaly::default()
-            })),
-            ..Event::default()
-        };
-        self.counters.event(&event);
-        sink.event(event);
     }
 }

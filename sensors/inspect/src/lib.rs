@@ -24,6 +24,7 @@ mod config;
 mod conversation;
 mod counters;
 mod flow_events;
+mod frames;
 mod inspector;
 mod protocol_host;
 mod protocols;

@@ -1,6 +1,7 @@
 //! The sensor, to a protocol that follows a flow.
 
 use crate::conversation::{Known, direction_of};
+use crate::signatures::Odd;
 use crate::worker::{Scene, Worker};
 use vonggac_event::{Body, proto};
 use vonggac_protocol::{Card, Host, Limits, Side, Source};
@@ -45,6 +46,7 @@ impl Host for ProtocolHost<'_, '_, '_> {
     }
 
     fn event(&mut self, transaction: u64, ts_us: i64, body: Body) {
+        self.scene.conversation.note_transaction(transaction);
         self.worker.emit(self.scene, Some(transaction), ts_us, body);
     }
 
@@ -62,10 +64,29 @@ impl Host for ProtocolHost<'_, '_, '_> {
             self.card.anomalies.contains(&kind),
             "no anomaly of the card: {kind}"
         );
+        let odd = Odd {
+            card: self.card,
+            kind,
+            detail,
+            transaction: None,
+        };
         let direction = self.direction(side);
-        let card = self.card;
-        self.worker
-            .protocol_anomaly(self.scene, direction, card, kind, detail);
+        self.worker.protocol_anomaly(self.scene, direction, &odd);
+    }
+
+    fn anomaly_of(&mut self, side: Side, kind: &'static str, detail: &str, transaction: &dyn Source) {
+        debug_assert!(
+            self.card.anomalies.contains(&kind),
+            "no anomaly of the card: {kind}"
+        );
+        let odd = Odd {
+            card: self.card,
+            kind,
+            detail,
+            transaction: Some((side, transaction)),
+        };
+        let direction = self.direction(side);
+        self.worker.protocol_anomaly(self.scene, direction, &odd);
     }
 
     fn count(&mut self, counter: &'static str, by: u64) {
@@ -75,6 +96,7 @@ impl Host for ProtocolHost<'_, '_, '_> {
     fn judge(&mut self, side: Side, stage: u8, source: &dyn Source) {
         let direction = self.direction(side);
         let stage = Stage { side, number: stage };
+        self.scene.conversation.note_transaction(source.transaction());
         self.worker
             .match_transaction(self.scene, direction, stage, source);
     }

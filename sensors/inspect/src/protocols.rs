@@ -160,10 +160,13 @@ impl Worker<'_> {
     /// What follows is another protocol, of which client and server have said something already.
     fn identify_anew(&mut self, scene: &mut Scene<'_>, client: Direction, said: [Vec<u8>; 2]) {
         scene.conversation.app = None;
+        scene.conversation.app_before = scene.conversation.app_name;
         scene.conversation.upgrades = scene.conversation.upgrades.saturating_add(1);
         for direction in Direction::BOTH {
             self.scan_rest(scene, direction);
-            scene.conversation.window(direction).seen = 0;
+            // It shows what is spoken now, though no rule may have needed it any more.
+            let window = scene.conversation.window(direction);
+            (window.seen, window.closed) = (0, false);
         }
         scene.conversation.application = match scene.conversation.upgrades > UPGRADES_MAX {
             true => {

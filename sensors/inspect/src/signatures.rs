@@ -1,7 +1,7 @@
 //! Signatures: what the matcher is told, and what its hits become.
 
 use crate::conversation::Application;
-use crate::flow_events::{direction_name, flow_so_far};
+use crate::flow_events::{captured, direction_name};
 use crate::worker::{Scene, Worker};
 use vonggac_decode::{Packet, Transport};
 use vonggac_event::proto::Signature;
@@ -10,6 +10,7 @@ use vonggac_protocol::{Card, Side, Source};
 use vonggac_signature as signature;
 use vonggac_signature::{
     Action, Checksums, Context, FlowFacts, Fragment, IcmpFacts, PacketFacts, RuleInfo, Stage, TcpFacts,
+    VariableScope,
 };
 use vonggac_stream::Direction;
 
@@ -154,22 +155,18 @@ impl Worker<'_> {
 
     /// Tells something odd that a protocol found, and matches the rules that wait for it: `modbus_invalid_length` is to them
     /// `modbus.invalid_length`.
-    pub(crate) fn protocol_anomaly(
-        &mut self,
-        scene: &mut Scene<'_>,
-        direction: Direction,
-        card: &Card,
-        kind: &str,
-        detail: &str,
-    ) {
-        self.anomaly(scene, direction, card.name, kind, detail);
-        let event = kind
-            .strip_prefix(card.name)
+    pub(crate) fn protocol_anomaly(&mut self, scene: &mut Scene<'_>, direction: Direction, odd: &Odd<'_>) {
+        let name = odd.card.name;
+        let transaction = odd.transaction.map(|(_, source)| source.transaction());
+        self.anomaly_in(scene, direction, transaction, [name, odd.kind, odd.detail]);
+        let event = odd
+            .kind
+            .strip_prefix(name)
             .and_then(|rest| rest.strip_prefix('_'));
         let Some(event) = event.filter(|_| self.matcher.engine().waits_for_events()) else {
             return;
         };
-        let event = format!("{}.{event}", card.name);
+        let event = format!("{name}.{event}");
         let app_events = &[&*event];
         let mut context = Context {
             app_events,
@@ -177,7 +174,12 @@ impl Worker<'_> {
         };
         let mut hits = std::mem::take(&mut self.shared.hits);
         self.matcher.events(&mut context, &mut hits);
-        self.report(scene, &Found::packet(direction), hits, &[]);
+        let found = Found {
+            transaction: odd.transaction,
+            ..Found::packet(direction)
+        };
+        let excerpt = odd.transaction.map(|(side, source)| source.excerpt(side));
+        self.report(scene, &found, hits, &excerpt.unwrap_or_default());
     }
 
     /// Matches bytes of a stream.
@@ -229,13 +231,26 @@ impl Worker<'_> {
             let excerpt_bytes = excerpt.len().min(self.config.payload_excerpt_bytes_max);
             let excerpt = excerpt.get(..excerpt_bytes).unwrap_or_default();
             let rule = self.matcher.engine().rule(hit.rule);
-            let body = signature_body(rule, hit.action, found, scene, excerpt);
+            let body = Signature {
+                flow: Some(Box::new(self.flow_so_far(scene))),
+                ..signature_body(rule, hit.action, found, scene, excerpt)
+            };
             let transaction = found.transaction.map(|(_, source)| source.transaction());
             self.emit(scene, transaction, self.ts_us, Body::Signature(Box::new(body)));
         }
         // Given back so that the next match need not allocate.
         self.shared.hits = hits;
     }
+}
+
+/// Something odd that a protocol found.
+pub(crate) struct Odd<'a> {
+    pub(crate) card: &'a Card,
+    /// One of the card's anomalies.
+    pub(crate) kind: &'a str,
+    pub(crate) detail: &'a str,
+    /// The side of a transaction that it is about.
+    pub(crate) transaction: Option<(Side, &'a dyn Source)>,
 }
 
 /// What a rule was found in.
@@ -269,12 +284,35 @@ fn signature_body(
     scene: &Scene<'_>,
     excerpt: &[u8],
 ) -> Signature {
-    let metadata = rule.metadata.iter().take(limits::LIST_ITEMS_MAX);
     let app = match scene.conversation.app {
         Some(_) => scene.conversation.app_name,
         None => "",
     };
     let mut body = Signature {
+        direction: direction_name(scene, found.direction).into(),
+        app: app.into(),
+        payload: excerpt.to_vec(),
+        is_stream: found.is_stream,
+        context: captured(scene, VariableScope::Alert),
+        ..rule_body(rule, action)
+    };
+    if let Some((side, source)) = found.transaction {
+        body.transaction = source.event().map(|told| {
+            Box::new(Event {
+                body: Some(told),
+                ..Event::default()
+            })
+        });
+        body.files = source.files(side);
+    }
+    body
+}
+
+/// What an event says of its rule.
+pub(crate) fn rule_body(rule: &RuleInfo, action: Action) -> Signature {
+    let metadata = rule.metadata.iter().take(limits::LIST_ITEMS_MAX);
+    let references = rule.references.iter().take(limits::LIST_ITEMS_MAX);
+    Signature {
         gid: rule.gid,
         sid: rule.sid,
         rev: rule.rev,
@@ -289,28 +327,8 @@ fn signature_body(
         }
         .into(),
         metadata: metadata.map(|(key, value)| format!("{key} {value}")).collect(),
-        references: rule
-            .references
-            .iter()
-            .take(limits::LIST_ITEMS_MAX)
-            .cloned()
-            .collect(),
-        direction: direction_name(scene, found.direction).into(),
-        app: app.into(),
-        payload: excerpt.to_vec(),
+        references: references.cloned().collect(),
         rule: limits::cut(rule.text.clone(), limits::RULE_TEXT_BYTES_MAX),
-        is_stream: found.is_stream,
-        flow: Some(Box::new(flow_so_far(scene))),
         ..Signature::default()
-    };
-    if let Some((side, source)) = found.transaction {
-        body.transaction = source.event().map(|told| {
-            Box::new(Event {
-                body: Some(told),
-                ..Event::default()
-            })
-        });
-        body.files = source.files(side);
     }
-    body
 }

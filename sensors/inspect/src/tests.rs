@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod captures;
+mod digests;
 mod odd;
 mod stages;
 mod talk;
@@ -505,6 +506,19 @@ fn what_a_proxy_tunnels_is_told_anew() {
     talk.server(b"HTTP/1.1 200 Connection established\r\n\r\n");
     talk.client(b"GET /inside HTTP/1.1\r\nHost: www.evil.test\r\n\r\n");
     talk.server(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    talk.close();
+    let (kept, _) = play("", &talk.frames);
+    let uris: Vec<&str> = kept.http().iter().map(|http| http.uri.as_str()).collect();
+    assert_eq!(uris, ["www.evil.test:80", "/inside"]);
+}
+
+#[test]
+fn a_line_end_too_many_hides_no_tunnel_when_no_rule_reads_streams() {
+    let mut talk = Talk::tcp(3128);
+    talk.open();
+    talk.client(b"CONNECT www.evil.test:80 HTTP/1.1\r\nHost: www.evil.test\r\n\r\n\n");
+    talk.server(b"HTTP/1.1 200 Connection established\r\n\r\n\n");
+    talk.client(b"GET /inside HTTP/1.1\r\nHost: www.evil.test\r\n\r\n");
     talk.close();
     let (kept, _) = play("", &talk.frames);
     let uris: Vec<&str> = kept.http().iter().map(|http| http.uri.as_str()).collect();

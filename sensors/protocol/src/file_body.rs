@@ -1,6 +1,8 @@
 //! What is carried as a file: hashed, its beginning kept.
 
 use crate::{Host, magic};
+use md5::Md5;
+use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use vonggac_event::hexadecimal;
 
@@ -13,10 +15,24 @@ pub enum End {
     Truncated,
 }
 
+/// Digests of a file, in lower-case hex; empty where none was reckoned.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Digests {
+    /// MD5, where [`crate::FileDigests`] asks for it.
+    pub md5: String,
+    /// SHA-1, likewise.
+    pub sha1: String,
+    /// SHA-256.
+    pub sha256: String,
+}
+
 /// A body under way, as decoded.
 #[derive(Debug, Clone, Default)]
 pub struct FileBody {
     hash: Sha256,
+    /// Those that were asked for when it began.
+    md5: Option<Md5>,
+    sha1: Option<Sha1>,
     size: u64,
     missed: u64,
     kept: Vec<u8>,
@@ -31,8 +47,19 @@ impl FileBody {
 
     /// Takes the next bytes.
     pub fn add(&mut self, host: &mut dyn Host, bytes: &[u8]) {
+        if self.size == 0 {
+            let asked = host.limits().file_digests;
+            self.md5 = asked.md5.then(Md5::new);
+            self.sha1 = asked.sha1.then(Sha1::new);
+        }
         self.size = self.size.saturating_add(bytes.len() as u64);
         self.hash.update(bytes);
+        if let Some(md5) = &mut self.md5 {
+            md5.update(bytes);
+        }
+        if let Some(sha1) = &mut self.sha1 {
+            sha1.update(bytes);
+        }
         let room = host
             .limits()
             .body_kept_bytes_max()
@@ -85,11 +112,22 @@ impl FileBody {
         self.end == Some(End::Whole) && self.missed == 0 && !self.is_partial
     }
 
-    /// SHA-256 in lower-case hex; empty unless it is whole.
-    pub fn sha256(&self) -> String {
-        match self.is_whole() {
-            true => hexadecimal(&self.hash.clone().finalize()),
-            false => String::new(),
+    /// Its digests in lower-case hex; empty unless it is whole.
+    pub fn digests(&self) -> Digests {
+        if !self.is_whole() {
+            return Digests::default();
+        }
+        let hex = |digest: &[u8]| hexadecimal(digest);
+        Digests {
+            md5: self
+                .md5
+                .clone()
+                .map_or_else(String::new, |md5| hex(&md5.finalize())),
+            sha1: self
+                .sha1
+                .clone()
+                .map_or_else(String::new, |sha1| hex(&sha1.finalize())),
+            sha256: hex(&self.hash.clone().finalize()),
         }
     }
 

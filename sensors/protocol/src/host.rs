@@ -54,6 +54,11 @@ pub trait Host {
     /// Takes something that is not as it should be; `kind` is one of the card's.
     fn anomaly(&mut self, side: Side, kind: &'static str, detail: &str);
 
+    /// Likewise, of a transaction of which enough is known to tell.
+    fn anomaly_of(&mut self, side: Side, kind: &'static str, detail: &str, _transaction: &dyn Source) {
+        self.anomaly(side, kind, detail);
+    }
+
     /// Counts `by` more; `counter` is one of the card's, or of [`crate::FileBody::COUNTERS`].
     fn count(&mut self, counter: &'static str, by: u64);
 

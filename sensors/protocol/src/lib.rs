@@ -28,9 +28,9 @@ mod side;
 mod source;
 
 pub use card::{BufferCard, Card, Condition, KeywordCard, NumberCard, Occurs, Sides, Start, Transport};
-pub use file_body::{End, FileBody};
+pub use file_body::{Digests, End, FileBody};
 pub use host::{Host, Next, Protocol};
-pub use limits::Limits;
+pub use limits::{FileDigests, Limits};
 pub use number::{Dash, NumberTest, number};
 pub use side::Side;
 pub use source::{Instances, Judged, Source};

@@ -1,10 +1,21 @@
 //! The limits that protocols keep.
 
+/// Digests of files that are reckoned where somebody asks for them: they cost as much as SHA-256 and are worth less.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FileDigests {
+    /// MD5.
+    pub md5: bool,
+    /// SHA-1.
+    pub sha1: bool,
+}
+
 /// Limits of protocols in one flow; the defaults suit a worker with some 2 GB.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// Most bytes of one decoded body kept for YARA.
     pub file_scan_bytes_max: usize,
+    /// Digests of files besides SHA-256.
+    pub file_digests: FileDigests,
     /// Most bytes that one body may decode to; a decompression bomb ends there.
     pub body_decoded_bytes_max: u64,
     /// Most bytes that one body may decode to for each byte of it, once it is more than a mebibyte; deflate alone makes at most 1032.
@@ -24,6 +35,7 @@ impl Default for Limits {
         const MIB: usize = 1024 * 1024;
         Self {
             file_scan_bytes_max: MIB,
+            file_digests: FileDigests::default(),
             body_decoded_bytes_max: 1024 * MIB as u64,
             body_decoded_ratio_max: 2048,
             body_codings_max: 4,

@@ -1,17 +1,18 @@
 //! A case of Suricata's suite: its `test.yaml`, rules and capture.
 //!
-//! What is required of Suricata is held against the version whose suite it is. Of a case's settings the sensor takes only the groups of
-//! addresses and ports; all others are left aside, so that a case that turns on them fails here.
+//! What is required of Suricata is held against the version whose suite it is. Of a case's settings those are taken that
+//! [`crate::settings`] knows; all others are left aside, so that a case that turns on them fails here.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use serde_json::Value;
-use vonggac_signature::Variables;
+use vonggac_signature::RuleError;
 
+use crate::settings::Settings;
 use crate::yaml::Yaml;
-use crate::{check, replay};
+use crate::{check, replay, why};
 
 /// The version of Suricata that the suite is asked as.
 const VERSION: [u32; 3] = [8, 0, 6];
@@ -40,25 +41,24 @@ pub fn run(folder: &Path) -> anyhow::Result<Outcome> {
     let Some(capture) = capture.filter(|_| is_met(config.get("requires"))) else {
         return Ok(Outcome::Skip);
     };
-    let rules = match rule_file(folder, &config) {
-        Some(path) => fs::read(&path).with_context(|| path.display().to_string())?,
-        None => Vec::new(),
+    let settings = Settings::read(folder, &config);
+    let (engine, errors) = match rule_file(folder, &config) {
+        Some(path) => {
+            let rules = fs::read(&path).with_context(|| path.display().to_string())?;
+            settings.engine(&path.display().to_string(), &String::from_utf8_lossy(&rules))
+        }
+        None => settings.engine("none.rules", ""),
     };
-    let (engine, _) = replay::engine(
-        "case.rules",
-        &String::from_utf8_lossy(&rules),
-        &variables(folder, &config),
-    );
-    let events = replay::file(replay::settings(), engine, &capture)?;
-    let lines = replay::eve_lines(&events)?;
+    let events = replay::file(settings.inspect.clone(), engine, &capture)?;
+    let lines = replay::eve_lines(&events, &settings.eve)?;
     let events: Vec<Value> = lines
         .lines()
         .map(serde_json::from_str)
         .collect::<Result<_, _>>()?;
-    Ok(judge(config.get("checks").items(), &events))
+    Ok(judge(config.get("checks").items(), &events, &errors))
 }
 
-fn judge(checks: &[Yaml], events: &[Value]) -> Outcome {
+fn judge(checks: &[Yaml], events: &[Value], errors: &[RuleError]) -> Outcome {
     let (mut passed, mut failed) = (0, Vec::new());
     for (check, number) in checks.iter().zip(1..) {
         let filter = check.get("filter");
@@ -70,14 +70,20 @@ fn judge(checks: &[Yaml], events: &[Value]) -> Outcome {
             .get("filename")
             .text()
             .is_some_and(|name| name != "eve.json");
-        let got = check::count(filter.get("match").pairs(), events);
+        let lines = filter.get("match").pairs();
+        let got = check::count(lines, events);
         let wanted = filter.get("count");
         let is_right =
             matches!((got, wanted), (Ok(got), Yaml::Integer(wanted)) if i64::try_from(got) == Ok(*wanted));
         if is_right && !is_elsewhere {
             passed += 1;
         } else {
-            failed.push(format!("{number}: {got:?} of {wanted:?}"));
+            let is_too_many = matches!((got, wanted), (Ok(got), Yaml::Integer(wanted)) if i64::try_from(got).is_ok_and(|got| got > *wanted));
+            let why = match is_elsewhere {
+                true => "in another file".to_owned(),
+                false => why::explain(lines, is_too_many, events, errors),
+            };
+            failed.push(format!("{number}: {got:?} of {}: {why}", wanted.written()));
         }
     }
     match (passed, failed.is_empty()) {
@@ -160,36 +166,6 @@ fn rule_file(folder: &Path, config: &Yaml) -> Option<PathBuf> {
     (!is_newer).then_some(first)
 }
 
-/// Groups of the case's `suricata.yaml`, then those that its arguments set.
-fn variables(folder: &Path, config: &Yaml) -> Variables {
-    let mut variables = Variables::default();
-    let mut set = |name: &str, value: &str| match name.ends_with("PORT") || name.ends_with("PORTS") {
-        true => variables.set_port(name, value),
-        false => variables.set_address(name, value),
-    };
-    let bytes = fs::read(folder.join("suricata.yaml")).unwrap_or_default();
-    let settings = Yaml::parse(&String::from_utf8_lossy(&bytes)).unwrap_or(Yaml::Null);
-    for group in ["address-groups", "port-groups"] {
-        for (name, value) in settings.get("vars").get(group).pairs() {
-            set(name, &value.written());
-        }
-    }
-    for argument in config.get("args").items() {
-        let argument = argument.written();
-        let behind = argument
-            .split_once("vars.")
-            .map(|(_, behind)| behind)
-            .unwrap_or_default();
-        let group = behind
-            .strip_prefix("address-groups.")
-            .or_else(|| behind.strip_prefix("port-groups."));
-        if let Some((name, value)) = group.and_then(|group| group.split_once('=')) {
-            set(name, value.split_whitespace().next().unwrap_or_default());
-        }
-    }
-    variables
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -216,7 +192,7 @@ mod tests {
         let events = [serde_json::json!({"event_type": "dns"})];
         let check = |text: &str, expect: Outcome| {
             assert_eq!(
-                judge(Yaml::parse(text).unwrap().items(), &events),
+                judge(Yaml::parse(text).unwrap().items(), &events, &[]),
                 expect,
                 "{text}"
             );
@@ -226,12 +202,12 @@ mod tests {
         check("[shell: {args: x}]", Outcome::Skip);
         check(
             &format!("[{{{dns}}}, {{filter: {{count: 2, match: {{}}}}}}]"),
-            Outcome::Fail(vec!["2: Ok(1) of Integer(2)".to_owned()]),
+            Outcome::Fail(vec!["2: Ok(1) of 2: too few".to_owned()]),
         );
         let elsewhere = "[filter: {filename: other.json, count: 0, match: {event_type: x}}]";
         check(
             elsewhere,
-            Outcome::Fail(vec!["1: Ok(0) of Integer(0)".to_owned()]),
+            Outcome::Fail(vec!["1: Ok(0) of 0: in another file".to_owned()]),
         );
     }
 }

@@ -35,7 +35,8 @@ fn matches(lines: &[(String, Yaml)], event: &Value) -> Result<bool, Raised> {
     Ok(true)
 }
 
-fn holds(key: &str, expected: &Yaml, event: &Value) -> Result<bool, Raised> {
+/// Whether one line holds of an event.
+pub(crate) fn holds(key: &str, expected: &Yaml, event: &Value) -> Result<bool, Raised> {
     if matches!(key, "has-key" | "not-has-key") {
         for name in expected.items() {
             let is_there = find(&name.written(), event)? != Value::Null;
@@ -57,7 +58,7 @@ fn holds(key: &str, expected: &Yaml, event: &Value) -> Result<bool, Raised> {
 }
 
 /// What a name leads to; `Null` for nothing.
-fn find(name: &str, event: &Value) -> Result<Value, Raised> {
+pub(crate) fn find(name: &str, event: &Value) -> Result<Value, Raised> {
     let mut at = event;
     for part in name.split('.') {
         if part == "__len" {

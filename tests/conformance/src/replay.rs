@@ -10,7 +10,7 @@ use vonggac_capture::FileSource;
 use vonggac_event::proto::{Counter, Stats, event::Body};
 use vonggac_event::{Event, eve};
 use vonggac_inspect::{Config, Inspector, LinkType, Sink};
-use vonggac_signature::{Engine, Variables};
+use vonggac_signature::{Engine, RuleError, Variables};
 
 /// How often the sensor tells its counters, in microseconds of packet time.
 const STATS_EVERY_US: i64 = 10_000_000;
@@ -40,12 +40,11 @@ pub fn settings() -> Config {
 }
 
 /// Rules, compiled; those that do not load are left out, and said why.
-pub fn engine(name: &str, rules: &str, variables: &Variables) -> (Arc<Engine>, Vec<String>) {
+pub fn engine(name: &str, rules: &str, variables: &Variables) -> (Arc<Engine>, Vec<RuleError>) {
     let (rules, mut errors) = vonggac_signature::parse(name, rules);
     let (engine, broken) = Engine::compile(rules, variables, vonggac_protocols::REGISTRY);
     errors.extend(broken);
-    let words = errors.iter().map(ToString::to_string).collect();
-    (Arc::new(engine), words)
+    (Arc::new(engine), errors)
 }
 
 /// What becomes of Ethernet frames with their times.
@@ -148,14 +147,14 @@ fn end(mut inspector: Inspector, mut kept: Kept) -> anyhow::Result<Vec<Event>> {
     Ok(kept.0)
 }
 
-/// The events' EVE lines, as the sensor writes them.
+/// The events' EVE lines, as the sensor writes them by these options.
 ///
 /// # Errors
 /// When one is no UTF-8.
-pub fn eve_lines(events: &[Event]) -> anyhow::Result<String> {
+pub fn eve_lines(events: &[Event], options: &eve::Options) -> anyhow::Result<String> {
     let mut lines = Vec::new();
     for event in events {
-        eve::write(event, &eve::Options::default(), &mut lines);
+        eve::write(event, options, &mut lines);
     }
     String::from_utf8(lines).context("EVE that is no UTF-8")
 }

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 use vonggac_conformance::replay;
+use vonggac_event::eve;
 use vonggac_signature::Variables;
 use vonggac_traffic::{Flow, Options, PacketSink, Protocol, generate, pcap};
 
@@ -129,7 +130,7 @@ fn eve(folder: &Path) -> String {
     let (engine, errors) = replay::engine("rules.rules", &rules, &Variables::default());
     assert!(errors.is_empty(), "{errors:?}");
     let events = replay::file(replay::settings(), engine, &folder.join("capture.pcap")).unwrap();
-    let lines = replay::eve_lines(&events).unwrap();
+    let lines = replay::eve_lines(&events, &eve::Options::default()).unwrap();
     let kept = lines
         .lines()
         .filter(|line| !line.contains(r#""event_type":"stats""#));

@@ -1,7 +1,8 @@
-//! Suricata's own suite: the cases that passed go on to pass.
+//! Suricata's own suite: the cases that passed go on to pass, and each other has a reason.
 //!
-//! The cases are those that `CASES.txt` of the suite's folder in the corpus names. `passing.txt` holds the names of those that pass;
-//! `VONGGAC_WRITE=1` writes it anew. Names that pass and are not in it are told at the end, and so is what a failing case asked for.
+//! The cases are those that `CASES.txt` of the suite's folder in the corpus names. `passing.txt` holds the names of those that pass,
+//! `failing.txt` why the others do not. `VONGGAC_WRITE=1` writes both anew; what it finds `unexplained` then is to be mended or explained.
+//! `VONGGAC_CASES=bug-1,dns/` says what the checks lack of cases whose names begin so.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +13,7 @@ use std::{env, fs, thread};
 
 use vonggac_conformance::case::{Outcome, run};
 use vonggac_conformance::corpus;
+use vonggac_conformance::reasons::{self, Kind, Reason};
 
 fn lines(path: &Path) -> Vec<String> {
     let text = fs::read_to_string(path).unwrap();
@@ -51,40 +53,93 @@ fn run_all(suite: &Path, cases: &[String]) -> BTreeMap<String, Outcome> {
     })
 }
 
+/// Writes both lists anew: reasons are kept, and what has none is told as unexplained.
+fn write(folder: &Path, passing: &BTreeSet<&str>, failing: &BTreeMap<&str, Reason>) {
+    let names: Vec<&str> = passing.iter().copied().collect();
+    let head = "# Cases of OISF/suricata-verify that pass; written by `VONGGAC_WRITE=1 cargo test -p vonggac-conformance`.";
+    fs::write(
+        folder.join("passing.txt"),
+        format!("{head}\n{}\n", names.join("\n")),
+    )
+    .unwrap();
+    let reasons: Vec<String> = failing
+        .iter()
+        .map(|(case, reason)| format!("{case}: {reason}"))
+        .collect();
+    let head = "# Why cases of OISF/suricata-verify do not pass, `case: kind: words`; see `reasons.rs` for the kinds.";
+    fs::write(
+        folder.join("failing.txt"),
+        format!("{head}\n{}\n", reasons.join("\n")),
+    )
+    .unwrap();
+}
+
+/// The reason that is known of a case, or that none is.
+fn reason(known: &BTreeMap<String, Reason>, case: &str, outcome: &Outcome) -> Reason {
+    let of_kind = |kind, words: &str| Reason {
+        kind,
+        words: words.to_owned(),
+    };
+    let known = known.get(case).cloned();
+    match outcome {
+        Outcome::Skip => known
+            .filter(|reason| reason.kind == Kind::Unasked)
+            .unwrap_or_else(|| of_kind(Kind::Unasked, "no check can be asked here")),
+        Outcome::Fail(failures) => known
+            .filter(|reason| reason.kind != Kind::Unasked)
+            .unwrap_or_else(|| of_kind(Kind::Unexplained, &failures.join(" | ").replace('\n', " "))),
+        Outcome::Pass => of_kind(Kind::Unexplained, "it passes"),
+    }
+}
+
 #[test]
-fn what_passed_passes() {
+fn each_case_passes_or_has_a_reason() {
     let Some(suite) = corpus::folder("suricata-verify") else {
         return;
     };
-    let list = Path::new(env!("CARGO_MANIFEST_DIR")).join("passing.txt");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let known = reasons::parse(&fs::read_to_string(folder.join("failing.txt")).unwrap()).unwrap();
     let outcomes = run_all(&suite, &lines(&suite.join("CASES.txt")));
     let passing: BTreeSet<&str> = outcomes
         .iter()
         .filter(|(_, outcome)| **outcome == Outcome::Pass)
         .map(|(case, _)| case.as_str())
         .collect();
-    println!("{} of {} cases pass", passing.len(), outcomes.len());
-    if env::var_os("VONGGAC_WRITE").is_some() {
-        let names: Vec<&str> = passing.into_iter().collect();
-        let head = "# Cases of OISF/suricata-verify that pass; written by `VONGGAC_WRITE=1 cargo test -p vonggac-conformance`.";
-        fs::write(&list, format!("{head}\n{}\n", names.join("\n"))).unwrap();
-        return;
-    }
-    let listed = lines(&list);
-    let lost: Vec<String> = listed
+    let failing: BTreeMap<&str, Reason> = outcomes
         .iter()
-        .filter(|case| !passing.contains(case.as_str()))
-        .map(|case| format!("{case}: {:?}", outcomes.get(case)))
+        .filter(|(_, outcome)| **outcome != Outcome::Pass)
+        .map(|(case, outcome)| (case.as_str(), reason(&known, case, outcome)))
+        .collect();
+    println!("{} of {} cases pass", passing.len(), outcomes.len());
+    if let Some(asked) = env::var_os("VONGGAC_CASES") {
+        let asked = asked.to_string_lossy().into_owned();
+        let is_asked = |case: &&String| asked.split(',').any(|part| case.starts_with(part));
+        for case in outcomes.keys().filter(is_asked) {
+            println!("{case}: {:?}", outcomes.get(case));
+        }
+    }
+    if env::var_os("VONGGAC_WRITE").is_some() {
+        return write(folder, &passing, &failing);
+    }
+    let listed = lines(&folder.join("passing.txt"));
+    let lost = listed.iter().filter(|case| !passing.contains(case.as_str()));
+    let mut wrong: Vec<String> = lost
+        .map(|case| format!("{case} does not pass any more: {:?}", outcomes.get(case)))
         .collect();
     let listed: BTreeSet<&str> = listed.iter().map(String::as_str).collect();
-    for case in passing.difference(&listed) {
-        println!("passes now, and is not in passing.txt: {case}");
-    }
+    let new = passing.difference(&listed);
+    wrong.extend(new.map(|case| format!("{case} passes now, and is not in passing.txt")));
+    let passed = known.keys().filter(|case| !failing.contains_key(case.as_str()));
+    wrong.extend(passed.map(|case| format!("{case} has a reason in failing.txt, and passes or is no case")));
+    let unexplained = failing
+        .iter()
+        .filter(|(case, reason)| reason.kind == Kind::Unexplained || known.get(**case) != Some(reason));
+    wrong.extend(unexplained.map(|(case, reason)| format!("{case} has no reason: {reason}")));
     assert!(
-        lost.is_empty(),
-        "{} cases do not pass any more:\n{}",
-        lost.len(),
-        lost.join("\n")
+        wrong.is_empty(),
+        "{} are wrong; VONGGAC_WRITE=1 writes the lists:\n{}",
+        wrong.len(),
+        wrong.join("\n")
     );
     assert!(!listed.is_empty(), "passing.txt names none");
 }

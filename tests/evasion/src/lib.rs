@@ -29,8 +29,6 @@ const RESPONSE: &[Attack] = &[Attack::HttpResponse];
 /// Techniques that the sensor misses when all of them come together with one of these attacks, and is known to miss. The matrix fails
 /// when one is mended, and whoever mended it takes it out.
 pub const KNOWN_MISSES: &[(&[&str], &[Attack])] = &[
-    // Some servers decode a path twice. `http.uri` is decoded once, and nothing tells of what is still encoded.
-    (&["http_target_percent_twice"], REQUEST),
     // Every file system takes several slashes as one; `http.uri` keeps them.
     (&["http_target_slashes"], REQUEST),
     // Flows are told apart by their tags: with one for each direction each is a flow of its own, and a server that asks, too, looks like a
@@ -104,7 +102,7 @@ fn note(told: &mut Told, attack: Attack, event: &Event) {
                 .find(|(known, _)| **known == attack);
             told.alert |= sid.is_some_and(|(_, sid)| sid == signature.sid);
         }
-        Some(Body::Anomaly(anomaly)) if event.src.is_empty() => {
+        Some(Body::Anomaly(anomaly)) if event.flow_id == 0 => {
             told.frames.insert(anomaly.kind.clone());
         }
         Some(Body::Anomaly(anomaly)) => {

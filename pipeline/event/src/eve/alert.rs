@@ -13,6 +13,9 @@ pub(super) fn describe(event: &Event, signature: &Signature, options: &Options, 
         Some(flow) if signature.app.is_empty() => flow::app_proto(flow, line),
         _ => line.text_if("app_proto", &signature.app),
     }
+    if let Some(flow) = &signature.flow {
+        flow::beside(flow, line);
+    }
     line.text_if("direction", &signature.direction);
     if options.metadata {
         transaction(event, signature, line);
@@ -67,6 +70,13 @@ fn rule(signature: &Signature, options: &Options, object: &mut Object<'_>) {
     }
     if options.rule {
         object.text_if("rule", &signature.rule);
+    }
+    if !signature.context.is_empty() {
+        object.object("context", |object| {
+            for variable in &signature.context {
+                object.text(&variable.name, &printable(&variable.value));
+            }
+        });
     }
 }
 

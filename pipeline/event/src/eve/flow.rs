@@ -1,8 +1,11 @@
 //! `flow` and `tcp`.
 
 use super::json::Object;
-use super::text::timestamp;
-use crate::proto::Flow;
+use super::text::{printable, timestamp};
+use crate::proto::{Flow, Variable};
+
+/// What names of flow bits begin with that say what kind of traffic it is.
+const TRAFFIC: &str = "traffic/";
 
 /// Microseconds of a second.
 const SECOND_US: i64 = 1_000_000;
@@ -15,6 +18,49 @@ pub(super) fn app_proto(flow: &Flow, line: &mut Object<'_>) {
     }
 }
 
+/// What is told beside the protocol: which one gave way to it, and what rules have left behind.
+pub(super) fn beside(flow: &Flow, line: &mut Object<'_>) {
+    line.text_if("app_proto_orig", &flow.app_before);
+    let is_traffic = |bit: &&String| bit.starts_with(TRAFFIC);
+    if flow.bits.iter().any(|bit| bit.starts_with(TRAFFIC)) {
+        line.object("traffic", |object| {
+            for kind in ["id", "label"] {
+                let of_kind = |bit: &String| -> Option<String> {
+                    let named = bit.strip_prefix(TRAFFIC)?.strip_prefix(kind)?;
+                    Some(named.strip_prefix('/')?.to_owned())
+                };
+                let names: Vec<String> = flow.bits.iter().filter_map(of_kind).collect();
+                object.texts(kind, names.iter().map(String::as_str));
+            }
+        });
+    }
+    let bits: Vec<&str> = flow
+        .bits
+        .iter()
+        .filter(|bit| !is_traffic(bit))
+        .map(String::as_str)
+        .collect();
+    if bits.is_empty() && flow.variables.is_empty() && flow.packet_variables.is_empty() {
+        return;
+    }
+    line.object("metadata", |object| {
+        variables("flowvars", &flow.variables, object);
+        variables("pktvars", &flow.packet_variables, object);
+        object.texts("flowbits", bits);
+    });
+}
+
+fn variables(name: &str, all: &[Variable], object: &mut Object<'_>) {
+    if all.is_empty() {
+        return;
+    }
+    object.list(name, |list| {
+        for variable in all {
+            list.object(|object| object.text(&variable.name, &printable(&variable.value)));
+        }
+    });
+}
+
 /// The object of a flow that ended.
 pub(super) fn ended(flow: &Flow, object: &mut Object<'_>) {
     counters(flow, object);
@@ -25,6 +71,9 @@ pub(super) fn ended(flow: &Flow, object: &mut Object<'_>) {
     object.text_if("conn_state", &flow.conn_state);
     object.text("reason", reason(&flow.end_reason));
     object.boolean("alerted", flow.signatures > 0);
+    if !flow.app.is_empty() {
+        object.number("tx_cnt", flow.transactions);
+    }
     object.number("missed_bytes", flow.missed_bytes);
 }
 
@@ -147,6 +196,37 @@ mod tests {
             ..Flow::default()
         };
         check(failed, "/app_proto", json!("failed"));
+    }
+
+    #[test]
+    fn what_rules_left_behind_is_told_beside_the_flow() {
+        let variable = |name: &str, value: &[u8]| Variable {
+            name: name.into(),
+            value: value.to_vec(),
+        };
+        let flow = Flow {
+            app: "tls".into(),
+            app_before: "http".into(),
+            transactions: 2,
+            bits: vec![
+                "ET.evil".into(),
+                "traffic/id/curl".into(),
+                "traffic/label/cli".into(),
+            ],
+            variables: vec![variable("uid", b"0\x01")],
+            packet_variables: vec![variable("gid", b"7")],
+            ..Flow::default()
+        };
+        let line = line(6, Body::Flow(flow));
+        assert_eq!(
+            line["metadata"],
+            json!({ "flowvars": [{ "uid": "0." }], "pktvars": [{ "gid": "7" }], "flowbits": ["ET.evil"] })
+        );
+        assert_eq!(line["traffic"], json!({ "id": ["curl"], "label": ["cli"] }));
+        assert_eq!(
+            (&line["app_proto_orig"], &line["flow"]["tx_cnt"]),
+            (&json!("http"), &json!(2))
+        );
     }
 
     #[test]

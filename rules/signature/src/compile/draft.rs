@@ -162,6 +162,7 @@ impl Draft {
             stream_sizes: Vec::new(),
             state_tests: Vec::new(),
             effects: Vec::new(),
+            bit_names: Vec::new(),
             payload: None,
             payload_scope: PayloadScope::Stream,
             targets: Vec::new(),

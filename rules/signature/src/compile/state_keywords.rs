@@ -91,6 +91,9 @@ impl Draft {
             "toggle" => self.rule.effects.push(Effect::ToggleBit(first)),
             other => return Err(value(format!("unknown command {other:?}"))),
         }
+        if matches!(command, "set" | "toggle") {
+            self.rule.bit_names.push((first, names.trim().into()));
+        }
         Ok(())
     }
 }

@@ -384,19 +384,29 @@ const TCP: u8 = 6;
 /// Whether one file meets all the rule's conditions on files.
 fn files_hold(rule: &Rule, readings: &mut Readings<'_>) -> bool {
     let meets_all = |file: &File| {
-        let sha256 = hexadecimal::bytes(&file.sha256).and_then(|digest| digest.try_into().ok());
-        let facts = facts(file, sha256.as_ref());
+        let (md5, sha1) = (digest(&file.md5), digest(&file.sha1));
+        let sha256 = digest(&file.sha256);
+        let facts = FileFacts {
+            md5: md5.as_ref(),
+            sha1: sha1.as_ref(),
+            sha256: sha256.as_ref(),
+            ..facts(file)
+        };
         rule.file_tests.iter().all(|test| test.holds(&facts))
     };
     rule.file_tests.is_empty() || readings.files().iter().any(meets_all)
 }
 
-fn facts<'f>(file: &'f File, sha256: Option<&'f [u8; 32]>) -> FileFacts<'f> {
+/// The bytes of a digest that is there.
+fn digest<const LEN: usize>(text: &str) -> Option<[u8; LEN]> {
+    hexadecimal::bytes(text)?.try_into().ok()
+}
+
+fn facts(file: &File) -> FileFacts<'_> {
     FileFacts {
         name: (!file.name.is_empty()).then_some(file.name.as_bytes()),
         bytes: file.size,
         is_complete: file.complete,
-        sha256,
         ..FileFacts::default()
     }
 }

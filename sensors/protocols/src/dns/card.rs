@@ -2,6 +2,7 @@
 
 use super::flow::DnsFlow;
 use super::looks_like_dns;
+use super::odd;
 use super::registry::{RCODES, TYPES};
 use vonggac_protocol::{Card, Side, Start, Transport, buffers, numbers};
 
@@ -20,7 +21,7 @@ pub static CARD: Card = Card {
     buffers: Buffer::CARDS,
     numbers: Number::CARDS,
     keywords: &[],
-    anomalies: &["dns_truncated", "dns_malformed"],
+    anomalies: odd::ALL,
     counters: &["dns_unanswered", "dns_queries_limit", "dns_malformed"],
     probe,
     begin: |transport| Box::new(DnsFlow::new(transport)),

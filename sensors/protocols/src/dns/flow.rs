@@ -1,7 +1,7 @@
 //! The DNS of one flow: questions are tied to their answers.
 
 use super::card::{Buffer, Number};
-use super::{Message, Record, event, parse, rdata};
+use super::{Message, Record, event, odd, parse, rdata};
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use vonggac_event::{Body, limits, proto};
@@ -69,11 +69,10 @@ impl DnsFlow {
     fn message(&mut self, host: &mut dyn Host, side: Side, payload: &[u8]) {
         let Ok(message) = parse(payload) else {
             host.count("dns_malformed", 1);
-            return host.anomaly(side, "dns_truncated", "");
+            return host.anomaly(side, odd::MALFORMED, "header cut");
         };
-        if let Some(problem) = message.malformed {
+        if message.malformed.is_some() {
             host.count("dns_malformed", 1);
-            host.anomaly(side, "dns_malformed", problem);
         }
         let transaction = self.messages;
         self.messages += 1;
@@ -82,6 +81,9 @@ impl DnsFlow {
             message: &message,
             payload,
         };
+        for (kind, words) in odd::of(&message) {
+            host.anomaly_of(said.side(), kind, words, &said);
+        }
         host.judge(said.side(), MESSAGE, &said);
         match message.is_response {
             true => self.answer(host, transaction, &message),

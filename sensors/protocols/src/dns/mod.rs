@@ -17,6 +17,7 @@ mod card;
 mod event;
 mod flow;
 mod name;
+mod odd;
 mod rdata;
 mod registry;
 
@@ -82,6 +83,20 @@ pub struct Message {
     pub additionals: Vec<Record>,
     /// What stopped the reading or was wrong on the way, if anything was.
     pub malformed: Option<&'static str>,
+    /// Where that was.
+    pub malformed_in: Section,
+}
+
+/// A section of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Section {
+    /// Header, questions and answers: without them the message says nothing.
+    #[default]
+    Answers,
+    /// Authorities.
+    Authorities,
+    /// Additional records.
+    Additionals,
 }
 
 /// One question.
@@ -230,14 +245,18 @@ fn sections<'a>(
         authorities,
         additionals,
         malformed,
+        malformed_in,
         ..
     } = message;
     let lists = [
-        (counts.answers, answers),
-        (counts.authorities, authorities),
-        (counts.additionals, additionals),
+        (counts.answers, answers, Section::Answers),
+        (counts.authorities, authorities, Section::Authorities),
+        (counts.additionals, additionals, Section::Additionals),
     ];
-    for (count, list) in lists {
+    for (count, list, section) in lists {
+        if malformed.is_none() {
+            *malformed_in = section;
+        }
         for _ in 0..count {
             if budget == 0 {
                 *malformed = Some("too many records");

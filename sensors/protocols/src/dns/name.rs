@@ -7,6 +7,11 @@ use nom::number::complete::be_u8;
 use super::{NAME_BYTES_MAX, POINTERS_MAX};
 use crate::wire::{Parsed, fail, push_escaped};
 
+/// What is wrong with a name over [`NAME_BYTES_MAX`].
+pub(super) const TOO_LONG: &str = "name over 255 bytes";
+/// What is wrong with a name of over [`POINTERS_MAX`] jumps.
+pub(super) const TOO_MANY_POINTERS: &str = "too many compression pointers";
+
 /// Reads the name at the start of `input`, which must be a tail of `message` for pointers to mean anything.
 ///
 /// Ends because labels add up to at most [`NAME_BYTES_MAX`] bytes and pointers to at most [`POINTERS_MAX`] jumps.
@@ -24,7 +29,7 @@ pub(super) fn name<'a>(message: &'a [u8], input: &'a [u8]) -> Parsed<'a, String>
                 let (rest, label) = take(length).parse(rest)?;
                 wire_bytes += usize::from(length) + 1;
                 if wire_bytes > NAME_BYTES_MAX {
-                    return fail("name over 255 bytes");
+                    return fail(TOO_LONG);
                 }
                 if !text.is_empty() {
                     text.push('.');
@@ -37,7 +42,7 @@ pub(super) fn name<'a>(message: &'a [u8], input: &'a [u8]) -> Parsed<'a, String>
                 after_pointer.get_or_insert(rest);
                 pointers += 1;
                 if pointers > POINTERS_MAX {
-                    return fail("too many compression pointers");
+                    return fail(TOO_MANY_POINTERS);
                 }
                 let target = usize::from(length & 0x3f) << 8 | usize::from(low);
                 match message.get(target..) {

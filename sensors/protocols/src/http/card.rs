@@ -1,6 +1,7 @@
 //! The card of HTTP/1.
 
 use super::flow::HttpFlow;
+use super::odd;
 use super::{looks_like_request, looks_like_response};
 use vonggac_protocol::{Card, Side, Start, Transport, buffers};
 
@@ -8,17 +9,19 @@ use vonggac_protocol::{Card, Side, Start, Transport, buffers};
 pub(super) const HEAD: u8 = 0;
 /// The body: all of it, or as much as rules read.
 pub(super) const BODY: u8 = 1;
+/// The end of the body: how large it is, and its digests.
+pub(super) const END: u8 = 2;
 
 /// HTTP/1 and HTTP/0.9 (RFC 9112).
 pub static CARD: Card = Card {
     name: "http",
     aliases: &["http1"],
     transports: &[Transport::Tcp],
-    stages: [&["head", "body"], &["head", "body"]],
+    stages: [&["head", "body", "end"], &["head", "body", "end"]],
     buffers: Buffer::CARDS,
     numbers: &[],
     keywords: &[],
-    anomalies: &["http_malformed"],
+    anomalies: odd::ALL,
     counters: &[
         "http_anomalies_suppressed",
         "http_transactions_limit",

@@ -2,6 +2,7 @@
 
 use super::coding::{Bounds, Decoder, Progress};
 use super::multipart::{FilePart, Form};
+use super::odd::Odd;
 use super::{Header, values};
 use vonggac_protocol::{End, FileBody, Host, Side};
 
@@ -21,8 +22,8 @@ pub(super) struct CodedBody {
 }
 
 impl CodedBody {
-    /// Says with which headers it comes, and from whom: forms are sent by clients.
-    pub(super) fn begin(&mut self, host: &dyn Host, side: Side, headers: &[Header]) {
+    /// Says with which headers it comes, and from whom: forms are sent by clients. Says what is odd about its codings.
+    pub(super) fn begin(&mut self, host: &dyn Host, side: Side, headers: &[Header]) -> Option<Odd> {
         self.form = match side {
             Side::Client => Form::new(headers),
             Side::Server => None,
@@ -39,11 +40,13 @@ impl CodedBody {
         if decoder.is_coded() {
             self.file.is_not_all();
         }
+        let odd = decoder.has_too_many().then_some(Odd::TOO_MANY_CODINGS);
         self.decoder = (!decoder.is_idle()).then_some(decoder);
+        odd
     }
 
     /// Takes the next bytes; says what is wrong with it the first time that it shows.
-    pub(super) fn add(&mut self, host: &mut dyn Host, bytes: &[u8]) -> Option<&'static str> {
+    pub(super) fn add(&mut self, host: &mut dyn Host, bytes: &[u8]) -> Option<Odd> {
         let Some(decoder) = &mut self.decoder else {
             if !self.is_given_up {
                 take(host, &mut self.file, &mut self.form, bytes);
@@ -75,7 +78,7 @@ impl CodedBody {
     }
 
     /// Ends it; says what is wrong with it if that did not show before.
-    pub(super) fn finish(&mut self, host: &mut dyn Host, end: End) -> Option<&'static str> {
+    pub(super) fn finish(&mut self, host: &mut dyn Host, end: End) -> Option<Odd> {
         let mut odd = None;
         if let Some(mut decoder) = self.decoder.take() {
             let before = decoder.progress();
@@ -114,7 +117,7 @@ impl CodedBody {
         granted == more
     }
 
-    fn note(&mut self, host: &mut dyn Host, before: Progress, now: Progress) -> Option<&'static str> {
+    fn note(&mut self, host: &mut dyn Host, before: Progress, now: Progress) -> Option<Odd> {
         if now != Progress::Going {
             self.file.is_not_all();
         }
@@ -124,11 +127,11 @@ impl CodedBody {
         match now {
             Progress::OverLimit => {
                 host.count("body_decoded_limit", 1);
-                Some("body decodes to more than the limit")
+                Some(Odd::BOMB)
             }
             Progress::Damaged => {
                 host.count("body_damaged", 1);
-                None
+                Some(Odd::CODING_DAMAGED)
             }
             Progress::Going => None,
         }

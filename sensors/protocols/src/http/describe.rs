@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use std::borrow::Cow;
 use vonggac_event::limits::{self, text};
 use vonggac_event::proto;
-use vonggac_protocol::{FileBody, Side};
+use vonggac_protocol::{Digests, FileBody, Side};
 
 const PARTIAL_CONTENT: u16 = 206;
 
@@ -78,20 +78,40 @@ impl Transaction {
             .collect()
     }
 
-    /// The files of a side with all that is told of them.
-    pub(super) fn files_with_hashes(&self, side: Side, mime: &str) -> Vec<Option<proto::File>> {
+    /// The files of a side with their digests.
+    pub(super) fn files_with_digests(&self, side: Side, mime: &str) -> Vec<Option<proto::File>> {
         let body = &self.message(side).body;
-        let hashes = match body.form() {
-            Some(form) => form.files().iter().map(|part| part.body.sha256()).collect(),
-            None => vec![body.file.sha256()],
+        let digests = match body.form() {
+            Some(form) => form.files().iter().map(|part| part.body.digests()).collect(),
+            None => vec![body.file.digests()],
         };
-        let files = self.files_of(side, mime).into_iter().zip(hashes);
+        let files = self.files_of(side, mime).into_iter().zip(digests);
+        files
+            .map(|(file, digests)| {
+                let file = file?;
+                let digests = if file.complete {
+                    digests
+                } else {
+                    Digests::default()
+                };
+                Some(proto::File {
+                    md5: digests.md5,
+                    sha1: digests.sha1,
+                    sha256: digests.sha256,
+                    ..file
+                })
+            })
+            .collect()
+    }
+
+    /// The files of a side with all that is told of them.
+    pub(super) fn files_told(&self, side: Side, mime: &str) -> Vec<Option<proto::File>> {
+        let files = self.files_with_digests(side, mime).into_iter();
         let mut told = None;
         files
-            .map(|(file, sha256)| {
+            .map(|file| {
                 let file = file?;
                 Some(proto::File {
-                    sha256: if file.complete { sha256 } else { String::new() },
                     scan: "none".into(),
                     http: Some(Box::new(told.get_or_insert_with(|| self.describe()).clone())),
                     ..file

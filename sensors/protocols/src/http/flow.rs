@@ -1,6 +1,7 @@
 //! The HTTP/1 of one flow: requests are tied to their responses, bodies become files.
 
-use super::card::{BODY, HEAD};
+use super::card::{BODY, END, HEAD};
+use super::odd::{self, Odd};
 use super::transaction::Transaction;
 use super::{Direction, End, Event, Parser, RequestHead, ResponseHead};
 use std::collections::VecDeque;
@@ -121,7 +122,7 @@ impl HttpFlow {
             Event::Body(bytes) => {
                 if let Some(transaction) = self.under_way(side) {
                     if let Some(odd) = transaction.message_mut(side).body.add(host, &bytes) {
-                        host.anomaly(side, "http_malformed", odd);
+                        tell(host, side, odd);
                     }
                     // The rules' part of a long body need not wait for the rest.
                     if transaction.has_all_for_rules(side) {
@@ -135,7 +136,7 @@ impl HttpFlow {
                 }
             }
             Event::Complete(end) => self.complete(host, side, end),
-            Event::Anomaly(problem) => host.anomaly(side, "http_malformed", problem),
+            Event::Anomaly(odd) => tell(host, side, odd),
             Event::Trailers(_) | Event::Tunnel(_) => {}
         }
     }
@@ -149,8 +150,13 @@ impl HttpFlow {
             self.give_up_responses(host, 0);
         }
         self.read_told(host);
+        for odd in odd::of_request(&head) {
+            tell(host, Side::Client, odd);
+        }
         let transaction = self.begin(host);
-        transaction.client.body.begin(host, Side::Client, &head.headers);
+        if let Some(odd) = transaction.client.body.begin(host, Side::Client, &head.headers) {
+            tell(host, Side::Client, odd);
+        }
         transaction.request = Some(head);
         transaction.judge(host, Side::Client, HEAD);
     }
@@ -167,7 +173,9 @@ impl HttpFlow {
             self.begin(host).client.is_done = true;
         }
         if let Some(transaction) = self.under_way(Side::Server) {
-            transaction.server.body.begin(host, Side::Server, &head.headers);
+            if let Some(odd) = transaction.server.body.begin(host, Side::Server, &head.headers) {
+                tell(host, Side::Server, odd);
+            }
             transaction.response = Some(head);
             transaction.judge(host, Side::Server, HEAD);
             if transaction.waits_for_leave() {
@@ -276,12 +284,21 @@ impl Protocol for HttpFlow {
     }
 }
 
+/// Tells something odd about a message of `side`.
+pub(super) fn tell(host: &mut dyn Host, side: Side, odd: Odd) {
+    let direction = match side {
+        Side::Client => Direction::Request,
+        Side::Server => Direction::Response,
+    };
+    host.anomaly(side, odd.kind(direction), &odd.to_string());
+}
+
 /// Ends one side of a transaction: rules see it, its body becomes a file.
 fn end_side(host: &mut dyn Host, transaction: &mut Transaction, side: Side, end: End) {
     if let Some(odd) = transaction.message_mut(side).body.finish(host, end) {
-        host.anomaly(side, "http_malformed", odd);
+        tell(host, side, odd);
     }
-    transaction.judge(host, side, BODY);
+    transaction.judge(host, side, END);
     file(host, transaction, side);
     transaction.message_mut(side).is_done = true;
 }
@@ -303,7 +320,7 @@ fn close(host: &mut dyn Host, mut transaction: Transaction) {
 /// Tells the files that a side sent: those of a form, or else the body.
 fn file(host: &mut dyn Host, transaction: &mut Transaction, side: Side) {
     let mime = transaction.mime(side);
-    let files = transaction.files_with_hashes(side, &mime);
+    let files = transaction.files_told(side, &mime);
     let message = transaction.message_mut(side);
     message.mime = mime;
     let whole = message.body.file.take_kept(host);

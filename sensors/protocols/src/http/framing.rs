@@ -1,6 +1,7 @@
 //! Where a body ends, and the size lines of chunks.
 
 use super::Header;
+use super::odd::Odd;
 use super::start_line::{is_filler, is_token};
 
 /// The headers that say how a body is framed or coded.
@@ -12,7 +13,7 @@ pub(super) struct Framing {
     /// The smallest and the largest of the lengths said: hosts choose among them each in its way.
     pub(super) lengths: Option<Lengths>,
     pub(super) chunked: Chunked,
-    pub(super) anomaly: Option<&'static str>,
+    pub(super) anomaly: Option<Odd>,
 }
 
 /// What is said about a body's length in bytes.
@@ -41,7 +42,7 @@ impl Framing {
             self.observe_transfer_encoding(&header.value);
         }
         if self.chunked != Chunked::No && self.lengths.is_some() {
-            self.anomaly = Some("both content-length and chunked");
+            self.anomaly = Some(Odd::LENGTH_AND_CHUNKED);
         }
     }
 
@@ -66,11 +67,13 @@ impl Framing {
             });
         }
         self.anomaly = if said.is_none() {
-            Some("content-length without a number")
+            Some(Odd::LENGTH_WITHOUT_NUMBER)
         } else if is_repeated {
-            Some("content-length repeated")
+            Some(Odd::LENGTH_REPEATED)
+        } else if !value.first().is_some_and(u8::is_ascii_digit) {
+            Some(Odd::LENGTH_BEHIND_JUNK)
         } else if !value.iter().all(u8::is_ascii_digit) {
-            Some("content-length with junk")
+            Some(Odd::LENGTH_WITH_JUNK)
         } else {
             self.anomaly
         };
@@ -93,7 +96,7 @@ impl Framing {
             _ => self.chunked,
         };
         if !value.eq_ignore_ascii_case(b"chunked") {
-            self.anomaly = Some("unusual transfer-encoding");
+            self.anomaly = Some(Odd::TRANSFER_ENCODING);
         }
     }
 }

@@ -5,6 +5,7 @@
 //! whichever way it is found, for the body's own first bytes show later whether it is true.
 
 use super::framing::{self, Framing};
+use super::odd::Odd;
 use super::start_line::{is_token, trim};
 use super::{HEAD_BYTES_MAX, HEAD_BYTES_SKIPPED_MAX, HEADERS_MAX, Header};
 
@@ -23,7 +24,7 @@ pub(super) struct Headers {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Taken {
     Kept,
-    Odd(&'static str),
+    Odd(Odd),
     /// The head is over every limit.
     TooMuch,
 }
@@ -35,11 +36,11 @@ impl Headers {
         if self.skipped_bytes > HEAD_BYTES_SKIPPED_MAX {
             return Taken::TooMuch;
         }
-        let mut odd = is_over.then_some("headers over the limit");
+        let mut odd = is_over.then_some(Odd::HEADERS_OVER_LIMIT);
         for (place, piece) in line.split(|byte| *byte == b'\r').enumerate() {
             let is_behind_cr = place > 0;
             let piece_odd = self.push_piece(piece, is_behind_cr);
-            let cr_odd = is_behind_cr.then_some("bare CR within the headers");
+            let cr_odd = is_behind_cr.then_some(Odd::BARE_CR);
             odd = odd.or(cr_odd).or(piece_odd);
         }
         odd.map_or(Taken::Kept, Taken::Odd)
@@ -51,13 +52,13 @@ impl Headers {
     }
 
     /// Adds the line that ends the head, and closes the last header.
-    pub(super) fn finish(&mut self, raw: &[u8]) -> Option<&'static str> {
+    pub(super) fn finish(&mut self, raw: &[u8]) -> Option<Odd> {
         self.push_raw(raw);
         self.close_open()
     }
 
     /// Adds what stands between two line ends, bare CR being one.
-    fn push_piece(&mut self, piece: &[u8], is_behind_cr: bool) -> Option<&'static str> {
+    fn push_piece(&mut self, piece: &[u8], is_behind_cr: bool) -> Option<Odd> {
         let text = trim(piece);
         if text.is_empty() {
             return None;
@@ -72,12 +73,12 @@ impl Headers {
                     open.push(b' ');
                     open.extend_from_slice(text);
                 }
-                Some("folded header line")
+                Some(Odd::FOLDED)
             }
             _ => {
                 let odd = self.close_open();
                 self.open = Some(text.to_vec());
-                odd.or(is_folded.then_some("header in a folded line"))
+                odd.or(is_folded.then_some(Odd::FOLDED_HEADER))
             }
         }
     }
@@ -93,11 +94,11 @@ impl Headers {
     }
 
     /// What says where the body ends counts even in headers that are too many to keep.
-    fn close_open(&mut self) -> Option<&'static str> {
+    fn close_open(&mut self) -> Option<Odd> {
         let (header, odd) = parse(&self.open.take()?);
         self.framing.observe(&header);
         if self.headers.len() >= HEADERS_MAX {
-            return Some("too many headers");
+            return Some(Odd::TOO_MANY_HEADERS);
         }
         if self.skipped_bytes == 0 {
             self.headers.push(header);
@@ -107,13 +108,13 @@ impl Headers {
 }
 
 /// Takes a line apart at its colon.
-fn parse(line: &[u8]) -> (Header, Option<&'static str>) {
+fn parse(line: &[u8]) -> (Header, Option<Odd>) {
     let Some(colon) = memchr::memchr(b':', line) else {
         let header = Header {
             name: Vec::new(),
             value: line.to_vec(),
         };
-        return (header, Some("header line without a colon"));
+        return (header, Some(Odd::NO_COLON));
     };
     let (sent, value) = line.split_at(colon);
     let name = name_in(sent);
@@ -123,8 +124,8 @@ fn parse(line: &[u8]) -> (Header, Option<&'static str>) {
     };
     let odd = match name.len() == sent.len() {
         true => None,
-        false if trim(sent).len() == name.len() => Some("space before the colon of a header"),
-        false => Some("junk around the name of a header"),
+        false if trim(sent).len() == name.len() => Some(Odd::SPACE_BEFORE_COLON),
+        false => Some(Odd::JUNK_AROUND_NAME),
     };
     (header, odd)
 }

@@ -41,6 +41,7 @@ mod flow;
 mod framing;
 mod headers;
 mod multipart;
+mod odd;
 mod parser;
 mod start_line;
 mod transaction;
@@ -49,6 +50,7 @@ use std::borrow::Cow;
 
 pub use card::CARD;
 pub use detect::{looks_like_request, looks_like_response};
+pub use odd::Odd;
 pub use parser::Parser;
 pub use vonggac_protocol::End;
 
@@ -185,7 +187,7 @@ pub enum Event<'a> {
     /// looked at to know, usually none.
     Tunnel(Vec<u8>),
     /// Something that is not as it should be.
-    Anomaly(&'static str),
+    Anomaly(Odd),
 }
 
 #[cfg(test)]

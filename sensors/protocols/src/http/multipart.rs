@@ -10,6 +10,7 @@
 
 use super::disposition::{file_name, parameter_called};
 use super::headers::Headers;
+use super::odd::Odd;
 use super::start_line::{is_filler, without_line_end};
 use super::{Header, values};
 use vonggac_event::limits::text;
@@ -208,7 +209,7 @@ impl Form {
         let end = memchr::memchr(b'\n', rest);
         let length = end.map_or(rest.len(), |end| end + 1);
         if headers.raw.len() + length > HEAD_BYTES_MAX {
-            host.anomaly(Side::Client, "http_malformed", "head of a part over the limit");
+            super::flow::tell(host, Side::Client, Odd::PART_OVER_LIMIT);
             self.place = Place::Outside;
             return Some(0);
         }

@@ -222,7 +222,7 @@ impl Source for Transaction {
     }
 
     fn files(&self, side: Side) -> Vec<proto::File> {
-        let files = self.files_of(side, &self.mime(side));
+        let files = self.files_with_digests(side, &self.mime(side));
         files.into_iter().flatten().collect()
     }
 }

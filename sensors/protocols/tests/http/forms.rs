@@ -7,7 +7,7 @@ use Step::{Client, ClientGap};
 /// A form with this body, in pieces of so many bytes.
 fn post(content_type: &str, body: &[u8], piece: usize) -> Recorder {
     let head = format!(
-        "POST /up HTTP/1.1\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\r\n",
+        "POST /up HTTP/1.1\r\nHost: a.example\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );
     let request = [head.as_bytes(), body].concat();
@@ -91,8 +91,7 @@ fn what_is_not_whole_is_not_told_as_whole() {
     // Without a delimiter it is no form but one file.
     check(FORM, "MZ", &[("/up", "MZ", true)]);
     check("multipart/form-data", "MZ", &[("/up", "MZ", true)]);
-    let head =
-        "POST /up HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=XX\r\nContent-Length: 200\r\n\r\n";
+    let head = "POST /up HTTP/1.1\r\nHost: a.example\r\nContent-Type: multipart/form-data; boundary=XX\r\nContent-Length: 200\r\n\r\n";
     let start = [head, &part("a", "12345678")].concat();
     let start = start.trim_end_matches("678\r\n");
     let recorder = play(&[

@@ -68,6 +68,7 @@ pub struct Decoder {
     budget: Budget,
     progress: Progress,
     is_coded: bool,
+    has_too_many: bool,
 }
 
 /// A coding that can be undone.
@@ -130,7 +131,8 @@ impl Decoder {
                 name => is_coded |= LEFT_ON.contains(&name),
             }
         }
-        is_coded |= codings.len() > bounds.layers_max;
+        let has_too_many = codings.len() > bounds.layers_max;
+        is_coded |= has_too_many;
         codings.truncate(bounds.layers_max);
         Self {
             budget: Budget {
@@ -142,6 +144,7 @@ impl Decoder {
             layers: codings.into_iter().map(Layer::new).collect(),
             progress: Progress::Going,
             is_coded,
+            has_too_many,
         }
     }
 
@@ -153,6 +156,11 @@ impl Decoder {
     /// Whether a coding that is not undone here stays on the body.
     pub fn is_coded(&self) -> bool {
         self.is_coded
+    }
+
+    /// Whether there are more codings than are undone.
+    pub fn has_too_many(&self) -> bool {
+        self.has_too_many
     }
 
     /// How it goes so far.

@@ -2,6 +2,7 @@
 
 use super::super::framing::{Chunked, chunk_size};
 use super::super::headers::Headers;
+use super::super::odd::Odd;
 use super::super::start_line::{is_filler, without_line_end};
 use super::super::{Direction, Event};
 use super::{Line, Parser, State, split};
@@ -146,14 +147,14 @@ impl Parser {
         self.line.clear();
         self.state = State::ChunkSize;
         if has_junk {
-            self.anomaly("junk after a chunk");
+            self.anomaly(Odd::JUNK_AFTER_CHUNK);
         }
     }
 
     /// The body is not chunked after all, or no longer. A body of which nothing was read is then as its length says; another response
     /// runs to the end of the stream, and where another request ends is unknown.
     pub(super) fn broken_chunk(&mut self) {
-        self.anomaly("chunk size without a number");
+        self.anomaly(Odd::CHUNK_SIZE);
         let blanks = std::mem::take(&mut self.blanks);
         if !blanks.is_empty() && !self.has_chunks {
             self.line.splice(..0, blanks);

@@ -2,6 +2,7 @@
 
 use super::super::framing::Chunked;
 use super::super::headers::{Headers, Taken};
+use super::super::odd::Odd;
 use super::super::start_line::{is_filler, is_token, without_line_end};
 use super::super::{Direction, Event, LINE_BYTES_MAX};
 use super::{Asked, Line, Parser, State};
@@ -15,7 +16,7 @@ impl Parser {
         match self.take_line(input, LINE_BYTES_MAX) {
             Line::Partial => return,
             Line::Full => {
-                self.anomaly("header line over the limit");
+                self.anomaly(Odd::HEADER_OVER_LIMIT);
                 self.line_is_cut = true;
                 return;
             }
@@ -28,7 +29,7 @@ impl Parser {
             _ if !raw.iter().all(|byte| is_filler(*byte)) => self.push_header_line(&raw),
             _ if is_in_head => {
                 self.headers.push_blank(&raw);
-                self.anomaly("blank line among the headers");
+                self.anomaly(Odd::BLANK_LINE);
                 self.state = State::Blank;
             }
             _ => self.end_of_headers(&raw),
@@ -40,7 +41,7 @@ impl Parser {
             Taken::Kept => {}
             Taken::Odd(odd) => self.anomaly(odd),
             Taken::TooMuch => {
-                self.anomaly("head over the limit");
+                self.anomaly(Odd::HEAD_OVER_LIMIT);
                 self.abort();
                 self.state = State::Done;
             }
@@ -216,7 +217,7 @@ impl Parser {
     /// There is a body where it was in doubt.
     pub(super) fn body_after_all(&mut self) {
         if self.direction == Direction::Response {
-            self.anomaly("body where there should be none");
+            self.anomaly(Odd::BODY_UNEXPECTED);
         }
         if self.response.is_some() {
             let headers = std::mem::take(&mut self.headers);

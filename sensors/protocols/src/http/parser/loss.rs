@@ -1,5 +1,6 @@
 //! What a parser does when its stream is broken: bytes that were not seen, and the end.
 
+use super::super::odd::Odd;
 use super::super::start_line::{request_line, status_line, without_line_end};
 use super::super::{Direction, Event};
 use super::{Parser, State, VERSION_MARK};
@@ -36,7 +37,7 @@ impl Parser {
             }
             State::Start if self.line.is_empty() => self.lost(),
             _ => {
-                self.anomaly("gap outside a body");
+                self.anomaly(Odd::GAP);
                 self.abort();
                 self.lost();
             }
@@ -65,7 +66,7 @@ impl Parser {
             }
             State::Start if self.line.is_empty() => {}
             _ => {
-                self.anomaly("stream ended inside a message");
+                self.anomaly(Odd::UNFINISHED);
                 self.abort();
             }
         }

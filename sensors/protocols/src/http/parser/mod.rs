@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 
 use super::framing::Framing;
 use super::headers::Headers;
+use super::odd::Odd;
 use super::{ANOMALIES_MAX, Direction, End, Event, REQUESTS_AHEAD_MAX, RequestHead, ResponseHead};
 
 /// What a status line begins with.
@@ -170,7 +171,7 @@ impl Parser {
         }
         if self.requests.len() >= REQUESTS_AHEAD_MAX {
             self.requests.pop_front();
-            self.anomaly("too many requests without a response");
+            self.anomaly(Odd::TOO_MANY_REQUESTS);
         }
         self.requests.push_back(Asked::by(head));
     }
@@ -239,7 +240,7 @@ impl Parser {
         self.state = State::Start;
     }
 
-    fn anomaly(&mut self, what: &'static str) {
+    fn anomaly(&mut self, what: Odd) {
         if self.anomalies < ANOMALIES_MAX {
             self.anomalies += 1;
             self.pending.push_back(Event::Anomaly(what));

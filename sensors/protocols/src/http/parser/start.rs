@@ -1,6 +1,7 @@
 //! Where a message begins: start lines, what is before them, and what is none.
 
 use super::super::headers::Headers;
+use super::super::odd::Odd;
 use super::super::start_line::{
     is_blank, is_filler, is_token, is_version, request_line, status_line, without_line_end,
 };
@@ -21,7 +22,7 @@ impl Parser {
         match self.take_line(input, LINE_BYTES_MAX) {
             Line::Partial => {}
             Line::Full => {
-                self.anomaly("start line over the limit");
+                self.anomaly(Odd::LINE_OVER_LIMIT);
                 self.line = Vec::new();
                 self.state = State::Done;
             }
@@ -60,7 +61,7 @@ impl Parser {
     fn no_status_line(&mut self) {
         self.state = match self.requests.is_empty() && self.has_answered {
             true => {
-                self.anomaly("bytes behind a response");
+                self.anomaly(Odd::NOT_ASKED);
                 State::Resync
             }
             false => State::Junk,
@@ -76,7 +77,7 @@ impl Parser {
             *input = rest;
             self.line.push(*byte);
             if *byte == b'/' && ends_with_mark(&self.line) {
-                self.anomaly("junk before the status line");
+                self.anomaly(Odd::JUNK_FIRST);
                 let mark_at = self.line.len().saturating_sub(VERSION_MARK.len());
                 self.line.drain(..mark_at);
                 self.state = State::Start;
@@ -87,7 +88,7 @@ impl Parser {
 
     /// A response that has no head: all of it is body.
     pub(super) fn headless(&mut self) {
-        self.anomaly("response without a status line");
+        self.anomaly(Odd::NO_STATUS_LINE);
         self.requests.pop_front();
         self.pending.push_back(Event::Response(Box::default()));
         let seen = std::mem::take(&mut self.line);
@@ -116,19 +117,19 @@ impl Parser {
         let line = if is_split { line } else { without_line_end(raw) };
         let head = status_line(line);
         if head.status < 100 {
-            self.anomaly("status line without a status code");
+            self.anomaly(Odd::NO_STATUS);
         }
         self.response = Some(Box::new(head));
         self.state = State::Headers;
         if is_split {
             self.headers.push_line(raw.get(end..).unwrap_or_default(), behind);
-            self.anomaly("bare CR within the head");
+            self.anomaly(Odd::BARE_CR_IN_HEAD);
         }
     }
 
     fn request_line(&mut self, raw: &[u8]) {
         let Some(head) = request_line(without_line_end(raw)) else {
-            self.anomaly("not a request line");
+            self.anomaly(Odd::NO_REQUEST_LINE);
             return self.lost();
         };
         if head.method == b"PRI" && head.uri == b"*" {
@@ -137,7 +138,7 @@ impl Parser {
             return;
         }
         if head.uri.is_empty() {
-            self.anomaly("request line without a target");
+            self.anomaly(Odd::NO_TARGET);
         }
         self.state = if head.version.is_empty() {
             State::Versionless
@@ -149,9 +150,13 @@ impl Parser {
 
     pub(super) fn versionless(&mut self, input: &[u8]) {
         if input.first().is_some_and(|byte| is_token(*byte)) {
-            self.anomaly("request line without a version");
+            self.anomaly(Odd::NO_VERSION);
             self.state = State::Headers;
         } else {
+            // Behind a request of HTTP/0.9 comes nothing.
+            if input.first().is_some_and(|byte| !matches!(byte, b'\r' | b'\n')) {
+                self.anomaly(Odd::NO_VERSION);
+            }
             self.end_of_head();
         }
     }
