@@ -1,5 +1,6 @@
 //! Limits of inspection.
 
+use vonggac_decode::FragmentPolicies;
 use vonggac_event::limits;
 use vonggac_protocol::Limits;
 use vonggac_stream as stream;
@@ -9,6 +10,8 @@ use vonggac_stream as stream;
 pub struct Config {
     /// Limits of flows and reassembly, and the id of the first flow.
     pub stream: stream::Config,
+    /// How the hosts treat fragments of datagrams that overlap.
+    pub fragment_policies: FragmentPolicies,
     /// Events say which packet of the capture they have their cause in: packets come from a file, from its first on.
     pub numbers_packets: bool,
     /// What protocols keep to in one flow.
@@ -38,6 +41,7 @@ impl Default for Config {
             protocol: Limits::default(),
             body_bytes_max: 256 * MIB,
             rule_stream_bytes_max: MIB as u64,
+            fragment_policies: FragmentPolicies::default(),
             rule_overlap_bytes: 2560,
             rule_overlap_bytes_max: 256 * MIB,
             anomalies_flow_max: 8,

@@ -38,9 +38,9 @@ impl Inspector {
     pub fn new(config: Config, engine: Arc<Engine>) -> Self {
         Self {
             table: FlowTable::new(config.stream.clone()),
+            defragmenter: Defragmenter::with_policies(config.fragment_policies.clone()),
             config,
             counters: Counters::default(),
-            defragmenter: Defragmenter::new(),
             matcher: Matcher::new(engine),
             shared: Shared::default(),
             frame_budget: FrameBudget::default(),

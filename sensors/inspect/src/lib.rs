@@ -34,9 +34,9 @@ mod worker;
 pub use config::Config;
 pub use counters::Counters;
 pub use inspector::{Inspector, Sink};
-pub use vonggac_decode::LinkType;
+pub use vonggac_decode::{FragmentPolicies, FragmentPolicy, LinkType};
 pub use vonggac_protocol::Limits;
-pub use vonggac_stream::{Checksums, Config as StreamConfig, HostPolicies, Policy, UrgentData};
+pub use vonggac_stream::{Checksums, Config as StreamConfig, HostPolicies, Keys, Policy, UrgentData};
 
 #[cfg(test)]
 mod tests;

@@ -52,6 +52,16 @@ pub enum Checksums {
     Ignore,
 }
 
+/// What makes flows with the same ends different ones, beside the innermost VLAN tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Keys {
+    /// All VLAN tags count: customers of a provider may have the same addresses and inner tags.
+    pub all_vlans: bool,
+    /// The tunnels count that packets came through: virtual networks may have the same addresses. Off, a connection whose directions, or
+    /// whose packets, take different tunnels is one.
+    pub tunnels: bool,
+}
+
 /// What is made of TCP's urgent bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum UrgentData {
@@ -68,6 +78,8 @@ pub struct Config {
     /// Most flows at once; beyond, the oldest of the least valuable kind is evicted.
     pub flows_max: usize,
     /// Time-outs.
+    /// What tells flows apart.
+    pub keys: Keys,
     pub timeouts: Timeouts,
     /// Most out-of-order bytes that wait in one flow, both directions together.
     pub waiting_bytes_flow_max: usize,
@@ -95,6 +107,7 @@ impl Default for Config {
             flows_max: 256 * 1024,
             timeouts: Timeouts::default(),
             waiting_bytes_flow_max: 256 * 1024,
+            keys: Keys::default(),
             waiting_bytes_max: 64 * 1024 * 1024,
             unacked_bytes_max: 64 * 1024 * 1024,
             midstream: true,

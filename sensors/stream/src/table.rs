@@ -96,7 +96,7 @@ impl<T: Default> FlowTable<T> {
     /// Takes a packet to its flow.
     pub fn packet(&mut self, packet: &Packet<'_>, handler: &mut impl Handler<T>) {
         self.advance(packet.ts_us, handler);
-        let ends = Ends::of(packet);
+        let ends = Ends::of(packet, self.config.keys);
         // A packet that begins a connection anew ends the old flow once, so that the second round cannot.
         for _ in 0..2 {
             let slot = match self.index.get(&ends.key) {
