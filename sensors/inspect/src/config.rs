@@ -1,5 +1,6 @@
 //! Limits of inspection.
 
+use crate::unanswered::UnansweredLimits;
 use vonggac_decode::FragmentPolicies;
 use vonggac_event::limits;
 use vonggac_protocol::Limits;
@@ -30,6 +31,8 @@ pub struct Config {
     pub anomalies_frame_minute_max: u32,
     /// Most bytes of what matched that a signature event carries.
     pub payload_excerpt_bytes_max: usize,
+    /// When flows that nobody answered are told in sums.
+    pub unanswered: UnansweredLimits,
 }
 
 impl Default for Config {
@@ -48,5 +51,6 @@ impl Default for Config {
             anomalies_frame_minute_max: 60,
             payload_excerpt_bytes_max: limits::PAYLOAD_EXCERPT_BYTES_MAX,
         }
+            unanswered: UnansweredLimits::default(),
     }
 }

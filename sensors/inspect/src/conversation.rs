@@ -1,5 +1,6 @@
 //! What an inspector remembers of a flow.
 
+use std::cell::OnceCell;
 use vonggac_protocol::{Card, Protocol, Side};
 use vonggac_signature::{App, FlowState};
 use vonggac_stream::{Direction, Flow};
@@ -15,7 +16,8 @@ pub(crate) type InspectedFlow = Flow<State>;
 pub(crate) struct Conversation {
     pub(crate) application: Application,
     pub(crate) windows: [Window; 2],
-    pub(crate) community_id: String,
+    /// Worked out for the first event.
+    pub(crate) community_id: OnceCell<String>,
     pub(crate) rules: FlowState,
     /// The originator is the server: the flow was met amid its way, and its protocol shows who asks.
     pub(crate) is_turned: bool,

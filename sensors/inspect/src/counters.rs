@@ -53,6 +53,8 @@ counters! {
     packets_other,
     /// Events given to the sink, files included.
     events,
+    /// Flows that nobody answered and that are told in sums.
+    flows_summed,
     /// Anomalies over their limit, of which there is no event.
     anomalies_suppressed,
     /// Flows that went from protocol to protocol more often than is followed.

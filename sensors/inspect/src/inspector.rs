@@ -96,6 +96,7 @@ impl Inspector {
         let (table, mut worker) = self.parts(now_us, sink);
         table.advance(now_us, &mut worker);
     }
+        worker.tell_sums_if_due();
 
     /// Ends every flow: what is still open becomes events. The inspector can go on afterwards.
     pub fn finish(&mut self, sink: &mut dyn Sink) {
@@ -103,6 +104,7 @@ impl Inspector {
         let (table, mut worker) = self.parts(now_us, sink);
         table.finish(&mut worker);
     }
+        worker.tell_sums();
 
     /// What happened so far.
     pub fn counters(&self) -> Counters {

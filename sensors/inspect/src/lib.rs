@@ -31,12 +31,14 @@ mod signatures;
 mod windows;
 mod worker;
 
+mod unanswered;
 pub use config::Config;
 pub use counters::Counters;
 pub use inspector::{Inspector, Sink};
 pub use vonggac_decode::{FragmentPolicies, FragmentPolicy, LinkType};
 pub use vonggac_protocol::Limits;
 pub use vonggac_stream::{Checksums, Config as StreamConfig, HostPolicies, Keys, Policy, UrgentData};
+pub use unanswered::UnansweredLimits;
 
 #[cfg(test)]
 mod tests;

@@ -3,11 +3,11 @@
 use crate::conversation::{Conversation, InspectedFlow, State};
 use crate::counters::Counters;
 use crate::{Config, Sink};
+use crate::unanswered::UnansweredFlows;
 use sha2::{Digest, Sha256};
 use std::collections::VecDeque;
 use vonggac_decode::{Assembly, Packet, Transport};
 use vonggac_event::hexadecimal;
-use vonggac_protocols::community_id;
 use vonggac_signature::{Hit, Matcher};
 use vonggac_stream::{CONFLICT_NAME, Direction, EndReason, FlowRef, Handler, Interest, StreamAnomaly};
 
@@ -22,6 +22,7 @@ pub(crate) struct Shared {
     pub(crate) body_bytes: usize,
     /// Bytes kept in windows.
     pub(crate) window_bytes: usize,
+    pub(crate) unanswered: UnansweredFlows,
     deadlines: VecDeque<Deadline>,
     pub(crate) hits: Vec<Hit>,
 }
@@ -86,7 +87,7 @@ impl Worker<'_> {
         flow: &mut InspectedFlow,
         work: impl FnOnce(&mut Self, &mut Scene<'_>) -> R,
     ) -> R {
-        let mut conversation = flow.state.take().unwrap_or_else(|| conversation(flow));
+        let mut conversation = flow.state.take().unwrap_or_default();
         let mut scene = Scene {
             flow,
             conversation: &mut conversation,
@@ -95,19 +96,6 @@ impl Worker<'_> {
         flow.state = Some(conversation);
         result
     }
-}
-
-fn conversation(flow: &InspectedFlow) -> Box<Conversation> {
-    let (originator, responder) = (flow.originator, flow.responder);
-    let mut conversation = Box::<Conversation>::default();
-    conversation.community_id = community_id::v1(
-        originator.address,
-        responder.address,
-        originator.port,
-        responder.port,
-        flow.protocol,
-    );
-    conversation
 }
 
 impl Handler<State> for Worker<'_> {
