@@ -16,6 +16,8 @@ pub(crate) type InspectedFlow = Flow<State>;
 pub(crate) struct Conversation {
     pub(crate) application: Application,
     pub(crate) windows: [Window; 2],
+    /// What its protocol keeps of bodies, in bytes.
+    pub(crate) body_bytes: usize,
     /// Worked out for the first event.
     pub(crate) community_id: OnceCell<String>,
     pub(crate) rules: FlowState,
@@ -101,6 +103,8 @@ pub(crate) fn direction_of(side: Side, client: Direction) -> Direction {
 #[derive(Debug, Default)]
 pub(crate) struct Window {
     pub(crate) bytes: Vec<u8>,
+    /// What `bytes` is charged: its capacity.
+    pub(crate) charged: usize,
     /// How many at the end of `bytes` are new.
     pub(crate) new: usize,
     /// Bytes of the direction so far.

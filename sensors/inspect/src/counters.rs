@@ -59,7 +59,9 @@ counters! {
     anomalies_suppressed,
     /// Flows that went from protocol to protocol more often than is followed.
     upgrade_limit,
-    /// Chunks that signatures saw without earlier bytes because all those were at their limit.
+    /// Flows that had to give back what they kept of bodies because all bodies were at their limit.
+    body_memory_shed,
+    /// Flows of which signatures see what comes next without earlier bytes because all those were at their limit.
     rule_overlap_limit,
     /// Directions of which signatures saw no more because of the depth limit.
     rule_stream_limit,

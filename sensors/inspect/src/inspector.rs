@@ -82,6 +82,7 @@ impl Inspector {
                     is_flow_end: false,
                 };
                 self.table.packet(&packet, &mut worker);
+                self.shed(ts_us, sink);
             }
             Decoded::FragmentPending => self.counters.packets_fragment_pending += 1,
             Decoded::NotIp => self.counters.packets_not_ip += 1,
@@ -95,16 +96,16 @@ impl Inspector {
         self.overdue(now_us, sink);
         let (table, mut worker) = self.parts(now_us, sink);
         table.advance(now_us, &mut worker);
-    }
         worker.tell_sums_if_due();
+    }
 
     /// Ends every flow: what is still open becomes events. The inspector can go on afterwards.
     pub fn finish(&mut self, sink: &mut dyn Sink) {
         let now_us = self.shared.now_us;
         let (table, mut worker) = self.parts(now_us, sink);
         table.finish(&mut worker);
-    }
         worker.tell_sums();
+    }
 
     /// What happened so far.
     pub fn counters(&self) -> Counters {
@@ -123,12 +124,38 @@ impl Inspector {
 
     /// Bytes that protocols keep now of bodies and the like, of [`Config::body_bytes_max`].
     pub fn body_bytes(&self) -> usize {
-        self.shared.body_bytes
+        self.shared.budgets.body_bytes
+    }
+
+    /// Bytes that signatures' windows on streams take now, of [`Config::rule_overlap_bytes_max`].
+    pub fn window_bytes(&self) -> usize {
+        self.shared.budgets.window_bytes
+    }
+
+    /// Bytes that wait behind holes, and bytes that are not acknowledged yet.
+    pub(crate) fn stream_bytes(&self) -> (usize, usize) {
+        (self.table.waiting_bytes(), self.table.unacked_bytes())
+    }
+
+    /// Bytes of datagrams that are not whole yet.
+    pub(crate) fn fragment_bytes(&self) -> usize {
+        self.defragmenter.bytes_held()
     }
 
     /// Matches other rules from now on; flows keep what rules remembered about them.
     pub fn replace_engine(&mut self, engine: Arc<Engine>) {
         self.matcher.replace_engine(engine);
+    }
+
+    /// Lets flows give back until what all hold is within the budgets.
+    fn shed(&mut self, ts_us: i64, sink: &mut dyn Sink) {
+        while let Some((slot, kind)) = self.shared.budgets.next_to_shed(&self.config) {
+            let (table, mut worker) = self.parts(ts_us, sink);
+            match table.at(slot) {
+                Some(flow) => worker.shed(flow, kind),
+                None => worker.shared.budgets.forget(slot, kind),
+            }
+        }
     }
 
     fn parts<'a>(&'a mut self, ts_us: i64, sink: &'a mut dyn Sink) -> (&'a mut FlowTable<State>, Worker<'a>) {

@@ -1,9 +1,10 @@
 //! Hears of packets and stream data, and takes them to signatures and protocols.
 
+use crate::budget::Budgets;
 use crate::conversation::{Conversation, InspectedFlow, State};
 use crate::counters::Counters;
-use crate::{Config, Sink};
 use crate::unanswered::UnansweredFlows;
+use crate::{Config, Sink};
 use sha2::{Digest, Sha256};
 use std::collections::VecDeque;
 use vonggac_decode::{Assembly, Packet, Transport};
@@ -18,10 +19,7 @@ const DEADLINES_MAX: usize = 256 * 1024;
 #[derive(Default)]
 pub(crate) struct Shared {
     pub(crate) now_us: i64,
-    /// Bytes kept of bodies.
-    pub(crate) body_bytes: usize,
-    /// Bytes kept in windows.
-    pub(crate) window_bytes: usize,
+    pub(crate) budgets: Budgets,
     pub(crate) unanswered: UnansweredFlows,
     deadlines: VecDeque<Deadline>,
     pub(crate) hits: Vec<Hit>,
@@ -82,7 +80,7 @@ impl Worker<'_> {
     }
 
     /// Runs `work` on a flow and its conversation, which begins here if need be.
-    fn with_scene<R>(
+    pub(crate) fn with_scene<R>(
         &mut self,
         flow: &mut InspectedFlow,
         work: impl FnOnce(&mut Self, &mut Scene<'_>) -> R,
