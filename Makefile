@@ -191,7 +191,7 @@ $(WEB)/dist/index.html: $(WEB_MODULES) $(WEB_SOURCES)
 # The whole-platform suites of tests/e2e and tests/faults are tests like any other; they run target/debug/vonggac. Here a missing
 # server is a failure; with a bare `cargo test` they say that they skip. One profile and one set of packages, so that nothing is
 # compiled twice.
-.PHONY: test test-rust test-web faults lint format bench fuzz clean
+.PHONY: test test-rust test-web faults hostile lint format bench fuzz clean
 test: test-deps servers clients web test-web test-rust ## Builds and passes every test: unit, whole platform, faults, browser.
 	@echo 'make test: all passed'
 
@@ -211,6 +211,13 @@ faults: deps servers web ## Runs the long fault tests: 200 kills and stops, 100 
 	export VONGGAC_FAULTS_OUTAGE=$${VONGGAC_FAULTS_OUTAGE:-600}
 	$(CARGO) test --locked --workspace --no-fail-fast $(FAULTS:%=--test %) -- --nocapture
 	echo 'make faults: all passed'
+
+# The long forms of tests/hostile: each capture of the corpus cut at every place, and floods of millions of frames beside their budgets.
+hostile: ## Runs the long hostile suites: captures cut, damaged and chunked; floods with their memory and time.
+	export VONGGAC_HOSTILE=full
+	$(CARGO) test --release --locked -p vonggac-hostile -- --nocapture
+	$(CARGO) run --release --locked -p vonggac-hostile --example floods
+	echo 'make hostile: all passed'
 
 test-web: $(WEB_MODULES)
 	cd $(WEB) && $(NPM) test

@@ -4,7 +4,7 @@
 //! NTP) of a made-up agency and of a first intrusion into it, hands them to a [`PacketSink`] in order of time and returns
 //! the [`Truth`]: which flows there are, and which step of the intrusion each belongs to. [`pcap::Writer`] makes a file.
 //!
-//! [`evasion`] makes single conversations that carry an attack and hide it from a sensor.
+//! [`evasion`] makes single conversations that carry an attack and hide it from a sensor; [`flood`] makes frames that fill its tables.
 //!
 //! It does not model loss, congestion or fragmentation, and no ARP or other traffic without an IP flow. It does no I/O of
 //! its own, reads no clock, and uses no floating point, so:
@@ -15,6 +15,7 @@
 //! - Invariant: only names under `.example` and addresses reserved for private use or documentation appear.
 
 pub mod evasion;
+pub mod flood;
 pub mod pcap;
 
 mod benign;

@@ -1,18 +1,23 @@
 //! Puts fragmented datagrams together, within bounds.
 //!
-//! Where fragments overlap, the byte that came first wins, and a difference is told. Memory is bounded by
+//! Where fragments overlap, the receiver's [`FragmentPolicy`] says whose bytes count, and a difference is told. Memory is bounded by
 //! [`FRAGMENT_BYTES_MAX`] and [`DATAGRAMS_MAX`]: beyond either, the oldest unfinished datagram goes. Time is packet time.
 
+use crate::fragment_policy::{FragmentPolicy, Span};
+use crate::hosts::ByHost;
 use crate::packet::DropReason;
 use crate::vlans::Vlans;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::IpAddr;
 
 /// Most unfinished datagrams.
 pub const DATAGRAMS_MAX: usize = 1024;
 
-/// Most bytes of all unfinished datagrams together.
+/// Most bytes of all unfinished datagrams together, each fragment charged [`FRAGMENT_OVERHEAD_BYTES`] more.
 pub const FRAGMENT_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// What each fragment is charged beyond its bytes, so that many tiny ones are bounded too.
+pub const FRAGMENT_OVERHEAD_BYTES: usize = 64;
 
 /// Most separate pieces of one unfinished datagram.
 pub const DATAGRAM_RANGES_MAX: usize = 256;
@@ -67,11 +72,24 @@ pub struct DefragmentCounters {
     pub conflicts: u64,
 }
 
+/// How the hosts treat fragments that overlap, by the network of the one that receives.
+pub type FragmentPolicies = ByHost<FragmentPolicy>;
+
+/// Bytes of a datagram that one fragment gave.
+#[derive(Debug)]
+struct Piece {
+    end: usize,
+    /// Where that fragment lay.
+    span: Span,
+}
+
 #[derive(Debug, Default)]
 struct Partial {
     bytes: Vec<u8>,
     /// What is there: sorted, disjoint, not touching, half open.
     ranges: Vec<(usize, usize)>,
+    /// The same by fragment, by where each piece starts: disjoint.
+    pieces: BTreeMap<usize, Piece>,
     /// Length of the whole, once its last fragment came.
     len: Option<usize>,
     conflicting: bool,
@@ -89,6 +107,7 @@ pub struct Defragmenter {
     bytes_held: usize,
     serial: u64,
     completed: Vec<u8>,
+    policies: FragmentPolicies,
     counters: DefragmentCounters,
 }
 
@@ -96,6 +115,14 @@ impl Defragmenter {
     /// An empty one.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// One whose hosts treat overlaps so.
+    pub fn with_policies(policies: FragmentPolicies) -> Self {
+        Self {
+            policies,
+            ..Self::default()
+        }
     }
 
     /// What happened so far.
@@ -108,7 +135,7 @@ impl Defragmenter {
         self.partials.len()
     }
 
-    /// Bytes of unfinished datagrams; never over [`FRAGMENT_BYTES_MAX`] between calls.
+    /// Memory of unfinished datagrams; never over [`FRAGMENT_BYTES_MAX`] between calls.
     pub fn bytes_held(&self) -> usize {
         self.bytes_held
     }
@@ -148,11 +175,12 @@ impl Defragmenter {
         let Some(partial) = self.partials.get_mut(&key) else {
             return Outcome::Refused(DropReason::FragmentLimit);
         };
-        let held_before = partial.bytes.len();
-        if let Err(reason) = partial.insert(start, end, fragment) {
+        let held_before = partial.held_bytes();
+        let policy = self.policies.of(key.dst);
+        if let Err(reason) = partial.insert(Span { start, end }, fragment, policy) {
             return Outcome::Refused(reason);
         }
-        self.bytes_held += partial.bytes.len() - held_before;
+        self.bytes_held = self.bytes_held.saturating_sub(held_before) + partial.held_bytes();
         if !partial.is_complete() {
             self.make_room(&key);
             return Outcome::Pending;
@@ -216,13 +244,23 @@ impl Defragmenter {
 
     fn remove(&mut self, key: &FragmentKey) -> Option<Partial> {
         let partial = self.partials.remove(key)?;
-        self.bytes_held -= partial.bytes.len();
+        self.bytes_held = self.bytes_held.saturating_sub(partial.held_bytes());
         Some(partial)
     }
 }
 
 impl Partial {
-    fn insert(&mut self, start: usize, end: usize, fragment: &Fragment<'_>) -> Result<(), DropReason> {
+    fn held_bytes(&self) -> usize {
+        self.bytes.capacity() + self.pieces.len() * FRAGMENT_OVERHEAD_BYTES
+    }
+
+    fn insert(
+        &mut self,
+        span: Span,
+        fragment: &Fragment<'_>,
+        policy: FragmentPolicy,
+    ) -> Result<(), DropReason> {
+        let Span { start, end } = span;
         let known_end = self.ranges.last().map_or(0, |range| range.1);
         match (fragment.more, self.len) {
             (false, Some(len)) if len != end => return Err(DropReason::MalformedFragment),
@@ -236,44 +274,69 @@ impl Partial {
         if !fragment.more {
             self.len = Some(end);
         }
-        let is_known = self.ranges.first().is_some_and(|range| range.0 == 0);
-        if start == 0 && !is_known {
-            self.next_header = fragment.next_header;
-        }
         if self.bytes.len() < end {
+            let doubled = (2 * self.bytes.capacity()).min(DATAGRAM_BYTES_MAX);
+            self.bytes.reserve_exact(end.max(doubled) - self.bytes.len());
             self.bytes.resize(end, 0);
         }
-        self.copy_new(start, end, fragment.bytes);
+        self.lay(span, fragment, policy);
         self.merge(start, end);
         Ok(())
     }
 
-    /// Copies what is not there yet, and compares what is.
-    fn copy_new(&mut self, start: usize, end: usize, bytes: &[u8]) {
-        let mut at = start;
-        let mut copy = |from: usize, to: usize| {
-            if let (Some(target), Some(source)) =
-                (self.bytes.get_mut(from..to), bytes.get(from - start..to - start))
-            {
-                target.copy_from_slice(source);
+    /// Puts a fragment's bytes among those that are there; where it meets others, the policy says which stay.
+    fn lay(&mut self, span: Span, fragment: &Fragment<'_>, policy: FragmentPolicy) {
+        let mut at = span.start;
+        for (have_start, have) in self.take_overlapping(span) {
+            let (from, to) = (have_start.max(span.start), have.end.min(span.end));
+            let theirs = self.bytes.get(from..to);
+            self.conflicting |= theirs != fragment.bytes.get(from - span.start..to - span.start);
+            if policy.later_wins(have.span, span) {
+                // What of the earlier one lies outside stays.
+                self.keep(have_start, from, have.span);
+                self.keep(to, have.end, have.span);
+            } else {
+                self.write(at, from, span, fragment);
+                self.keep(have_start, have.end, have.span);
+                at = to;
             }
-        };
-        for (have_start, have_end) in self.ranges.iter().copied() {
-            if have_end <= at || have_start >= end {
-                continue;
-            }
-            if have_start > at {
-                copy(at, have_start);
-            }
-            at = have_end;
         }
-        if at < end {
-            copy(at, end);
+        self.write(at, span.end, span, fragment);
+    }
+
+    /// Takes out the pieces that a fragment meets, in order.
+    fn take_overlapping(&mut self, span: Span) -> Vec<(usize, Piece)> {
+        let before = self.pieces.range(..span.start).next_back();
+        let before = before.filter(|(_, piece)| piece.end > span.start);
+        let starts: Vec<usize> = before
+            .into_iter()
+            .chain(self.pieces.range(span.start..span.end))
+            .map(|(start, _)| *start)
+            .collect();
+        let taken = starts.into_iter();
+        taken
+            .filter_map(|start| Some((start, self.pieces.remove(&start)?)))
+            .collect()
+    }
+
+    fn keep(&mut self, from: usize, to: usize, span: Span) {
+        if from < to {
+            self.pieces.insert(from, Piece { end: to, span });
         }
-        // First wins, so wherever this fragment now differs from the buffer, an earlier one said otherwise.
-        if self.bytes.get(start..end) != Some(bytes) {
-            self.conflicting = true;
+    }
+
+    /// Copies what of a fragment lies between two places.
+    fn write(&mut self, from: usize, to: usize, span: Span, fragment: &Fragment<'_>) {
+        let source = fragment
+            .bytes
+            .get(from.saturating_sub(span.start)..to.saturating_sub(span.start));
+        if let (Some(target), Some(source)) = (self.bytes.get_mut(from..to), source) {
+            target.copy_from_slice(source);
         }
+        if from == 0 && to > 0 {
+            self.next_header = fragment.next_header;
+        }
+        self.keep(from, to, span);
     }
 
     fn merge(&mut self, start: usize, end: usize) {

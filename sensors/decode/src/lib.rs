@@ -15,6 +15,8 @@
 mod checksum;
 mod defragment;
 mod diagnosis;
+mod fragment_policy;
+mod hosts;
 mod link;
 mod network;
 mod packet;
@@ -22,12 +24,16 @@ mod transport;
 mod tunnel;
 mod vlans;
 
+use tunnel::Tunnels;
+
 pub use checksum::ChecksumFaults;
 pub use defragment::{
     DATAGRAM_RANGES_MAX, DATAGRAMS_MAX, DefragmentCounters, Defragmenter, FRAGMENT_BYTES_MAX,
-    FRAGMENT_TIMEOUT_US,
+    FRAGMENT_OVERHEAD_BYTES, FRAGMENT_TIMEOUT_US, FragmentPolicies,
 };
 pub use diagnosis::{Diagnosis, diagnose};
+pub use fragment_policy::FragmentPolicy;
+pub use hosts::ByHost;
 pub use link::{LinkType, TAGS_MAX};
 pub use network::{EXTENSION_HEADERS_MAX, TUNNEL_DEPTH_MAX};
 pub use packet::{Assembly, Decoded, DropReason, Icmp, Packet, Tcp, TcpOptions, Transport, Udp, flag};
@@ -41,7 +47,7 @@ pub fn decode<'a>(
     ts_us: i64,
 ) -> Decoded<'a> {
     let mut decoded = match link::strip(link, frame) {
-        Ok(layer) => network::decode(layer, ts_us, 0, Some(defragmenter)),
+        Ok(layer) => network::decode(layer, ts_us, Tunnels::default(), Some(defragmenter)),
         Err(reason) => return Decoded::Dropped(reason),
     };
     if let Decoded::Packet(packet) = &mut decoded {

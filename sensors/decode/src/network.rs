@@ -5,8 +5,9 @@ use crate::checksum::{self, Summed};
 use crate::defragment::{Fragment, FragmentKey, Outcome};
 use crate::link::{Layer, ether_type};
 use crate::packet::{Assembly, Decoded, DropReason, Packet, Transport};
+use crate::transport;
+use crate::tunnel::{self, Tunnels};
 use crate::vlans::Vlans;
-use crate::{transport, tunnel};
 use etherparse::{Ipv4HeaderSlice, Ipv6HeaderSlice};
 use std::net::IpAddr;
 
@@ -49,7 +50,7 @@ struct Datagram<'a> {
 pub(crate) fn decode<'a>(
     layer: Layer<'a>,
     ts_us: i64,
-    tunnel_depth: u8,
+    tunnels: Tunnels,
     defragmenter: Option<&'a mut Defragmenter>,
 ) -> Decoded<'a> {
     let parsed = match layer.ether_type {
@@ -63,7 +64,8 @@ pub(crate) fn decode<'a>(
     };
     datagram.packet.ts_us = ts_us;
     datagram.packet.vlans = layer.vlans;
-    datagram.packet.tunnel_depth = tunnel_depth;
+    datagram.packet.tunnel_depth = tunnels.depth;
+    datagram.packet.tunnel = tunnels.id;
     match datagram.fragment.take() {
         None => above(datagram, defragmenter),
         Some(header) => match defragmenter {
@@ -151,12 +153,12 @@ fn above<'a>(mut datagram: Datagram<'a>, defragmenter: Option<&'a mut Defragment
         ..
     } = datagram;
     if let Some(inner) = tunnel::in_ip(next_header, payload, packet.vlans) {
-        return within(inner, &packet, defragmenter);
+        return within(inner, &packet, 0, defragmenter);
     }
     packet.protocol = next_header;
     match transport::decode(next_header, payload, packet.missing_bytes) {
         Ok(Transport::Udp(udp)) if let Some(inner) = tunnel::in_udp(&udp, packet.vlans) => {
-            within(inner, &packet, defragmenter)
+            within(inner, &packet, tunnel::network_of(&udp), defragmenter)
         }
         Ok(transport) => {
             if packet.missing_bytes == 0 && !goes_on {
@@ -172,14 +174,15 @@ fn above<'a>(mut datagram: Datagram<'a>, defragmenter: Option<&'a mut Defragment
     }
 }
 
-/// Reads what a tunnel carries. Who nests deeper than any network does hides something.
+/// Reads what a tunnel of the virtual network `network` carries. Who nests deeper than any network does hides something.
 fn within<'a>(
     inner: Layer<'a>,
     outer: &Packet<'_>,
+    network: u32,
     defragmenter: Option<&'a mut Defragmenter>,
 ) -> Decoded<'a> {
     match outer.tunnel_depth < TUNNEL_DEPTH_MAX {
-        true => decode(inner, outer.ts_us, outer.tunnel_depth + 1, defragmenter),
+        true => decode(inner, outer.ts_us, Tunnels::through(outer, network), defragmenter),
         false => Decoded::Dropped(DropReason::TunnelLimit),
     }
 }
@@ -201,6 +204,7 @@ fn blank(src: IpAddr, dst: IpAddr) -> Packet<'static> {
         missing_bytes: 0,
         assembly: Assembly::Whole,
         tunnel_depth: 0,
+        tunnel: 0,
         transport: Transport::Other(&[]),
         summed: Summed::default(),
     }

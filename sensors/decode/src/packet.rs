@@ -90,7 +90,7 @@ pub enum Assembly {
     Whole,
     /// Put together from fragments that agree.
     Reassembled,
-    /// Put together from fragments that overlapped with different bytes; the first to come won.
+    /// Put together from fragments that overlapped with different bytes; the receiver's [`crate::FragmentPolicy`] said which counts.
     Conflicting,
 }
 
@@ -128,6 +128,9 @@ pub struct Packet<'a> {
     pub assembly: Assembly,
     /// Tunnels that were taken off.
     pub tunnel_depth: u8,
+    /// Which tunnels those were, the same for both directions: made of the addresses of their ends and the numbers of the virtual networks
+    /// (VXLAN, Geneve). 0 without.
+    pub tunnel: u64,
     /// Transport header and payload.
     pub transport: Transport<'a>,
     pub(crate) summed: Summed<'a>,
@@ -152,6 +155,7 @@ impl<'a> Packet<'a> {
             missing_bytes: 0,
             assembly: Assembly::Whole,
             tunnel_depth: 0,
+            tunnel: 0,
             transport,
             summed: Summed::default(),
         }

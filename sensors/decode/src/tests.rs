@@ -1,5 +1,8 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod fragments;
+mod tunnels;
+
 use super::*;
 use etherparse::PacketBuilder;
 use proptest::prelude::*;

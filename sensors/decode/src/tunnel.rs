@@ -12,8 +12,46 @@
 //! What goes by UDP is opened only if an IP header of the right length is in it: those ports carry other things, too.
 
 use crate::link::{self, Layer, ether_type};
-use crate::packet::Udp;
+use crate::packet::{Packet, Udp};
 use crate::vlans::Vlans;
+use std::net::IpAddr;
+
+/// The tunnels that something came through.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Tunnels {
+    pub(crate) depth: u8,
+    /// See [`Packet::tunnel`].
+    pub(crate) id: u64,
+}
+
+impl Tunnels {
+    /// Those that a packet came through, and the one that it is, for a virtual network.
+    pub(crate) fn through(outer: &Packet<'_>, network: u32) -> Self {
+        let number = |address| match address {
+            IpAddr::V4(v4) => u128::from(v4.to_bits()),
+            IpAddr::V6(v6) => v6.to_bits(),
+        };
+        let (src, dst) = (number(outer.src), number(outer.dst));
+        let mixed = [src.min(dst), src.max(dst), u128::from(network)]
+            .into_iter()
+            .fold(outer.tunnel, |mixed, number| {
+                mix(mix(mixed ^ number as u64) ^ (number >> 64) as u64)
+            });
+        Self {
+            depth: outer.tunnel_depth + 1,
+            // 0 is none.
+            id: mixed.max(1),
+        }
+    }
+}
+
+/// SplitMix64's finalizer.
+fn mix(number: u64) -> u64 {
+    let mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
 
 mod number {
     pub(super) const IPV4: u8 = 4;
@@ -47,6 +85,15 @@ pub(crate) fn in_udp<'a>(udp: &Udp<'a>, vlans: Vlans) -> Option<Layer<'a>> {
         _ => None,
     }?;
     is_ip(&inner).then_some(inner)
+}
+
+/// The number of the virtual network that a tunnel belongs to, where both directions have the same; 0 otherwise.
+pub(crate) fn network_of(udp: &Udp<'_>) -> u32 {
+    const NUMBERED: [u16; 3] = [4789, 8472, 6081];
+    match udp.payload.get(4..7) {
+        Some([a, b, c]) if NUMBERED.contains(&udp.dport) => u32::from_be_bytes([0, *a, *b, *c]),
+        _ => 0,
+    }
 }
 
 /// Whether a layer is an IP packet, by its version and its length.

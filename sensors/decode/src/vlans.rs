@@ -32,6 +32,13 @@ impl Vlans {
         self.ids.get(..count).unwrap_or_default()
     }
 
+    /// All ids as one number; 0 when untagged.
+    pub fn packed(&self) -> u64 {
+        self.ids
+            .iter()
+            .fold(0, |packed, id| packed << 16 | u64::from(*id))
+    }
+
     /// The innermost id; 0 when untagged.
     pub fn inner(&self) -> u16 {
         self.ids().last().copied().unwrap_or(0)

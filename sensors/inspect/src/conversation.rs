@@ -1,5 +1,6 @@
 //! What an inspector remembers of a flow.
 
+use std::cell::OnceCell;
 use vonggac_protocol::{Card, Protocol, Side};
 use vonggac_signature::{App, FlowState};
 use vonggac_stream::{Direction, Flow};
@@ -15,7 +16,10 @@ pub(crate) type InspectedFlow = Flow<State>;
 pub(crate) struct Conversation {
     pub(crate) application: Application,
     pub(crate) windows: [Window; 2],
-    pub(crate) community_id: String,
+    /// What its protocol keeps of bodies, in bytes.
+    pub(crate) body_bytes: usize,
+    /// Worked out for the first event.
+    pub(crate) community_id: OnceCell<String>,
     pub(crate) rules: FlowState,
     /// The originator is the server: the flow was met amid its way, and its protocol shows who asks.
     pub(crate) is_turned: bool,
@@ -108,6 +112,8 @@ pub(crate) fn direction_of(side: Side, client: Direction) -> Direction {
 #[derive(Debug, Default)]
 pub(crate) struct Window {
     pub(crate) bytes: Vec<u8>,
+    /// What `bytes` is charged: its capacity.
+    pub(crate) charged: usize,
     /// How many at the end of `bytes` are new.
     pub(crate) new: usize,
     /// Bytes of the direction so far.

@@ -53,11 +53,15 @@ counters! {
     packets_other,
     /// Events given to the sink, files included.
     events,
+    /// Flows that nobody answered and that are told in sums.
+    flows_summed,
     /// Anomalies over their limit, of which there is no event.
     anomalies_suppressed,
     /// Flows that went from protocol to protocol more often than is followed.
     upgrade_limit,
-    /// Chunks that signatures saw without earlier bytes because all those were at their limit.
+    /// Flows that had to give back what they kept of bodies because all bodies were at their limit.
+    body_memory_shed,
+    /// Flows of which signatures see what comes next without earlier bytes because all those were at their limit.
     rule_overlap_limit,
     /// Directions of which signatures saw no more because of the depth limit.
     rule_stream_limit,

@@ -1,11 +1,15 @@
 //! Events of a flow.
 
+use crate::conversation::InspectedFlow;
+use crate::unanswered::{PACKETS_MAX, Unanswered};
 use crate::worker::{Scene, Worker};
 use vonggac_event::proto::{self, Anomaly};
 use vonggac_event::{Body, Event, address_bytes, limits};
 use vonggac_signature::{self as signature, VariableScope};
+use vonggac_protocols::community_id;
 use vonggac_stream::{Direction, EndReason};
 
+const TCP: u8 = 6;
 const ICMP: u8 = 1;
 const ICMP_V6: u8 = 58;
 
@@ -85,8 +89,35 @@ impl Worker<'_> {
         }
     }
 
-    /// Gives the sink the event of a flow that is over.
+    /// Tells the sums of flows without answer, once their window is over.
+    pub(crate) fn tell_sums_if_due(&mut self) {
+        if self
+            .shared
+            .unanswered
+            .is_over(self.shared.now_us, &self.config.unanswered)
+        {
+            self.tell_sums();
+        }
+    }
+
+    /// Tells the sums of flows without answer, and begins a window of them anew.
+    pub(crate) fn tell_sums(&mut self) {
+        for event in self.shared.unanswered.end_window() {
+            self.counters.event(&event);
+            self.sink.event(event);
+        }
+    }
+
+    /// Gives the sink the event of a flow that is over, or adds it to a sum.
     pub(crate) fn flow_event(&mut self, scene: &Scene<'_>, reason: EndReason) {
+        self.tell_sums_if_due();
+        if let Some(flow) = unanswered(scene) {
+            let (now_us, limits) = (self.shared.now_us, &self.config.unanswered);
+            if self.shared.unanswered.sum_up(&flow, now_us, limits) {
+                self.counters.flows_summed += 1;
+                return;
+            }
+        }
         let body = proto::Flow {
             conn_state: scene.flow.conn_state.into(),
             end_reason: reason.name().into(),
@@ -94,6 +125,48 @@ impl Worker<'_> {
         };
         self.emit(scene, None, scene.flow.last_us, Body::Flow(body));
     }
+}
+
+fn community_id(flow: &InspectedFlow) -> String {
+    let (originator, responder) = (flow.originator, flow.responder);
+    community_id::v1(
+        originator.address,
+        responder.address,
+        originator.port,
+        responder.port,
+        flow.protocol,
+    )
+}
+
+/// What a sum needs of a flow that nobody answered; `None` for one that was, or of which there is more to tell.
+fn unanswered(scene: &Scene<'_>) -> Option<Unanswered> {
+    let Scene { flow, conversation } = scene;
+    let is_unanswered = flow.packets.contains(&0) && flow.packets.iter().sum::<u64>() <= PACKETS_MAX;
+    let has_data = flow.protocol == TCP && flow.payload_bytes != [0; 2];
+    let is_remarkable =
+        conversation.signatures > 0 || conversation.anomalies > 0 || !conversation.app_name.is_empty();
+    if !is_unanswered || has_data || is_remarkable {
+        return None;
+    }
+    Some(Unanswered {
+        id: flow.id,
+        src: flow.originator.address,
+        dst: flow.responder.address,
+        // ICMP has its type there.
+        dport: match flow.protocol {
+            ICMP | ICMP_V6 => 0,
+            _ => flow.responder.port,
+        },
+        protocol: flow.protocol,
+        vlans: flow.vlans,
+        conn_state: flow.conn_state,
+        start_us: flow.start_us,
+        end_us: flow.last_us,
+        packets: flow.packets,
+        ip_bytes: flow.ip_bytes,
+        frame_bytes: flow.frame_bytes,
+        tcp_flags: flow.tcp_flags,
+    })
 }
 
 /// An event of a flow, without what the sensor fills in.
@@ -108,7 +181,10 @@ fn event(scene: &Scene<'_>, ts_us: i64, body: Body) -> Event {
     Event {
         ts_us,
         flow_id: flow.id,
-        community_id: conversation.community_id.clone(),
+        community_id: conversation
+            .community_id
+            .get_or_init(|| community_id(flow))
+            .clone(),
         src: address_bytes(src.address),
         dst: address_bytes(dst.address),
         sport: u32::from(src.port),

@@ -38,9 +38,9 @@ impl Inspector {
     pub fn new(config: Config, engine: Arc<Engine>) -> Self {
         let mut inspector = Self {
             table: FlowTable::new(config.stream.clone()),
+            defragmenter: Defragmenter::with_policies(config.fragment_policies.clone()),
             config,
             counters: Counters::default(),
-            defragmenter: Defragmenter::new(),
             matcher: Matcher::new(engine),
             shared: Shared::default(),
             frame_budget: FrameBudget::default(),
@@ -90,6 +90,7 @@ impl Inspector {
                     is_flow_end: false,
                 };
                 self.table.packet(&packet, &mut worker);
+                self.shed(ts_us, sink);
             }
             Decoded::FragmentPending => self.counters.packets_fragment_pending += 1,
             Decoded::NotIp => self.counters.packets_not_ip += 1,
@@ -104,6 +105,7 @@ impl Inspector {
         self.overdue(now_us, sink);
         let (table, mut worker) = self.parts(now_us, sink);
         table.advance(now_us, &mut worker);
+        worker.tell_sums_if_due();
     }
 
     /// Ends every flow: what is still open becomes events. The inspector can go on afterwards.
@@ -111,6 +113,7 @@ impl Inspector {
         let now_us = self.shared.now_us;
         let (table, mut worker) = self.parts(now_us, sink);
         table.finish(&mut worker);
+        worker.tell_sums();
     }
 
     /// What happened so far.
@@ -130,7 +133,22 @@ impl Inspector {
 
     /// Bytes that protocols keep now of bodies and the like, of [`Config::body_bytes_max`].
     pub fn body_bytes(&self) -> usize {
-        self.shared.body_bytes
+        self.shared.budgets.body_bytes
+    }
+
+    /// Bytes that signatures' windows on streams take now, of [`Config::rule_overlap_bytes_max`].
+    pub fn window_bytes(&self) -> usize {
+        self.shared.budgets.window_bytes
+    }
+
+    /// Bytes that wait behind holes, and bytes that are not acknowledged yet.
+    pub(crate) fn stream_bytes(&self) -> (usize, usize) {
+        (self.table.waiting_bytes(), self.table.unacked_bytes())
+    }
+
+    /// Bytes of datagrams that are not whole yet.
+    pub(crate) fn fragment_bytes(&self) -> usize {
+        self.defragmenter.bytes_held()
     }
 
     /// Matches other rules from now on; flows keep what rules remembered about them.
@@ -144,6 +162,17 @@ impl Inspector {
         match self.config.numbers_packets {
             true => self.counters.packets_received,
             false => 0,
+        }
+    }
+
+    /// Lets flows give back until what all hold is within the budgets.
+    fn shed(&mut self, ts_us: i64, sink: &mut dyn Sink) {
+        while let Some((slot, kind)) = self.shared.budgets.next_to_shed(&self.config) {
+            let (table, mut worker) = self.parts(ts_us, sink);
+            match table.at(slot) {
+                Some(flow) => worker.shed(flow, kind),
+                None => worker.shared.budgets.forget(slot, kind),
+            }
         }
     }
 

@@ -16,28 +16,34 @@
 //! here knows one protocol from another. What a protocol leaves to another (tunnels, upgrades) is told anew, from its first byte.
 //!
 //! Invariants: packets received = packets processed + the sum of drops by reason. Memory is bounded by the flow table's
-//! limits and the named limits of [`Config`]; reaching one is counted, see [`Counters::list`].
+//! limits and the named limits of [`Config`]; reaching one is counted, see [`Counters::list`]. Where a budget of all flows together is
+//! spent, those give back who hold most or longest, and who comes next finds room.
 
 mod anomaly;
 mod application;
+mod budget;
 mod config;
 mod conversation;
 mod counters;
 mod flow_events;
 mod frames;
 mod inspector;
+mod memory;
 mod protocol_host;
 mod protocols;
 mod signatures;
+mod unanswered;
 mod windows;
 mod worker;
 
 pub use config::Config;
 pub use counters::Counters;
 pub use inspector::{Inspector, Sink};
-pub use vonggac_decode::LinkType;
+pub use memory::{FLOW_BYTES, Memory};
+pub use unanswered::UnansweredLimits;
+pub use vonggac_decode::{FragmentPolicies, FragmentPolicy, LinkType};
 pub use vonggac_protocol::Limits;
-pub use vonggac_stream::{Checksums, Config as StreamConfig, HostPolicies, Policy, UrgentData};
+pub use vonggac_stream::{Checksums, Config as StreamConfig, HostPolicies, Keys, Policy, UrgentData};
 
 #[cfg(test)]
 mod tests;

@@ -106,20 +106,21 @@ impl Host for ProtocolHost<'_, '_, '_> {
     }
 
     fn reserve(&mut self, bytes: usize) -> usize {
-        let shared = &mut self.worker.shared;
-        let room = self
-            .worker
+        let worker = &mut self.worker;
+        let room = worker
             .config
             .body_bytes_max
-            .saturating_sub(shared.body_bytes);
+            .saturating_sub(worker.shared.budgets.body_bytes);
         let granted = bytes.min(room);
-        shared.body_bytes += granted;
+        self.scene.conversation.body_bytes += granted;
+        worker.shared.budgets.lend_bodies(self.scene, granted);
         granted
     }
 
     fn release(&mut self, bytes: usize) {
-        let shared = &mut self.worker.shared;
-        debug_assert!(shared.body_bytes >= bytes, "more given back than taken");
-        shared.body_bytes = shared.body_bytes.saturating_sub(bytes);
+        let held = &mut self.scene.conversation.body_bytes;
+        debug_assert!(*held >= bytes, "more given back than taken");
+        *held = held.saturating_sub(bytes);
+        self.worker.shared.budgets.take_bodies_back(self.scene, bytes);
     }
 }

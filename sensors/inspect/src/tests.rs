@@ -494,7 +494,8 @@ fn bodies_under_way_share_a_limit() {
     for (ts_us, frame) in &talk.frames {
         inspector.packet(*ts_us, LinkType::Ethernet, frame, &mut kept);
     }
-    assert_eq!((kept.files[0].len(), kept.file_events()[0].size), (1000, 2800));
+    // More than seven eighths: what it holds most of is given back, but for what shows the type.
+    assert_eq!((kept.files[0].len(), kept.file_events()[0].size), (512, 2800));
     assert!(kept.file_events()[0].complete && inspector.counters().get("body_memory_limit") > 0);
 }
 

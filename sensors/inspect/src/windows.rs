@@ -15,21 +15,16 @@ const BATCH_AFTER_BYTES: u64 = 16 * 1024;
 const BATCH_BYTES: usize = 2560;
 
 impl Worker<'_> {
-    /// Appends to a direction's window; `false` when there is no room or the window is closed.
+    /// Appends to a direction's window; `false` when the window is closed.
     pub(crate) fn append(&mut self, scene: &mut Scene<'_>, direction: Direction, data: &[u8]) -> bool {
         let window = scene.conversation.window(direction);
         window.seen = window.seen.saturating_add(data.len() as u64);
         if window.closed {
             return false;
         }
-        if self.shared.window_bytes.saturating_add(data.len()) > self.config.rule_overlap_bytes_max {
-            self.counters.rule_overlap_limit += 1;
-            self.clear(window);
-            return false;
-        }
         window.bytes.extend_from_slice(data);
         window.new += data.len();
-        self.shared.window_bytes += data.len();
+        self.shared.budgets.charge_window(scene, direction);
         true
     }
 
@@ -45,7 +40,7 @@ impl Worker<'_> {
             self.match_stream(scene, direction, data);
         } else if is_early || is_full {
             self.scan_window(scene, direction);
-            self.slide(scene.conversation.window(direction));
+            self.slide(scene, direction);
         }
         let is_over = self.is_over(scene.conversation);
         if is_over || seen >= self.config.rule_stream_bytes_max {
@@ -75,7 +70,7 @@ impl Worker<'_> {
         if scene.conversation.window(direction).new > 0 {
             self.scan_window(scene, direction);
         }
-        self.clear(scene.conversation.window(direction));
+        self.clear(scene, direction);
     }
 
     fn scan_window(&mut self, scene: &mut Scene<'_>, direction: Direction) {
@@ -85,17 +80,24 @@ impl Worker<'_> {
     }
 
     /// Leaves of a window as much as rules look at again.
-    fn slide(&mut self, window: &mut Window) {
-        let past = window.bytes.len().saturating_sub(self.config.rule_overlap_bytes);
+    fn slide(&mut self, scene: &mut Scene<'_>, direction: Direction) {
+        let overlap_bytes = self.config.rule_overlap_bytes;
+        let window = scene.conversation.window(direction);
+        let past = window.bytes.len().saturating_sub(overlap_bytes);
         window.bytes.drain(..past);
         window.new = 0;
-        self.shared.window_bytes = self.shared.window_bytes.saturating_sub(past);
+        if window.bytes.capacity() > 2 * (overlap_bytes + BATCH_BYTES) {
+            // Much came at once, as behind a hole.
+            window.bytes.shrink_to(overlap_bytes + BATCH_BYTES);
+            self.shared.budgets.charge_window(scene, direction);
+        }
     }
 
-    fn clear(&mut self, window: &mut Window) {
-        self.shared.window_bytes = self.shared.window_bytes.saturating_sub(window.bytes.len());
+    fn clear(&mut self, scene: &mut Scene<'_>, direction: Direction) {
+        let window = scene.conversation.window(direction);
         window.bytes = Vec::new();
         window.new = 0;
+        self.shared.budgets.charge_window(scene, direction);
     }
 }
 

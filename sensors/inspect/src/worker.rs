@@ -1,13 +1,14 @@
 //! Hears of packets and stream data, and takes them to signatures and protocols.
 
+use crate::budget::Budgets;
 use crate::conversation::{Conversation, InspectedFlow, State};
 use crate::counters::Counters;
+use crate::unanswered::UnansweredFlows;
 use crate::{Config, Sink};
 use sha2::{Digest, Sha256};
 use std::collections::VecDeque;
 use vonggac_decode::{Assembly, Packet, Transport};
 use vonggac_event::hexadecimal;
-use vonggac_protocols::community_id;
 use vonggac_signature::{Hit, Matcher};
 use vonggac_stream::{CONFLICT_NAME, Direction, EndReason, FlowRef, Handler, Interest, StreamAnomaly};
 
@@ -18,10 +19,8 @@ const DEADLINES_MAX: usize = 256 * 1024;
 #[derive(Default)]
 pub(crate) struct Shared {
     pub(crate) now_us: i64,
-    /// Bytes kept of bodies.
-    pub(crate) body_bytes: usize,
-    /// Bytes kept in windows.
-    pub(crate) window_bytes: usize,
+    pub(crate) budgets: Budgets,
+    pub(crate) unanswered: UnansweredFlows,
     deadlines: VecDeque<Deadline>,
     pub(crate) hits: Vec<Hit>,
 }
@@ -81,12 +80,12 @@ impl Worker<'_> {
     }
 
     /// Runs `work` on a flow and its conversation, which begins here if need be.
-    fn with_scene<R>(
+    pub(crate) fn with_scene<R>(
         &mut self,
         flow: &mut InspectedFlow,
         work: impl FnOnce(&mut Self, &mut Scene<'_>) -> R,
     ) -> R {
-        let mut conversation = flow.state.take().unwrap_or_else(|| conversation(flow));
+        let mut conversation = flow.state.take().unwrap_or_default();
         let mut scene = Scene {
             flow,
             conversation: &mut conversation,
@@ -95,19 +94,6 @@ impl Worker<'_> {
         flow.state = Some(conversation);
         result
     }
-}
-
-fn conversation(flow: &InspectedFlow) -> Box<Conversation> {
-    let (originator, responder) = (flow.originator, flow.responder);
-    let mut conversation = Box::<Conversation>::default();
-    conversation.community_id = community_id::v1(
-        originator.address,
-        responder.address,
-        originator.port,
-        responder.port,
-        flow.protocol,
-    );
-    conversation
 }
 
 impl Handler<State> for Worker<'_> {

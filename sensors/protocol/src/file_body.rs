@@ -36,6 +36,8 @@ pub struct FileBody {
     size: u64,
     missed: u64,
     kept: Vec<u8>,
+    /// What `kept` takes of the core's budget: its capacity.
+    reserved: usize,
     end: Option<End>,
     is_partial: bool,
     is_clipped: bool,
@@ -68,13 +70,48 @@ impl FileBody {
         if wanted == 0 || self.is_clipped {
             return;
         }
-        let granted = host.reserve(wanted);
+        let granted = self.reserve(host, wanted);
         if granted < wanted {
-            self.is_clipped = true;
-            host.count("body_memory_limit", 1);
+            self.clip(host);
         }
         self.kept
             .extend_from_slice(bytes.get(..granted).unwrap_or_default());
+    }
+
+    /// Makes room for `wanted` more bytes, by doubling; how many of them there is room for.
+    fn reserve(&mut self, host: &mut dyn Host, wanted: usize) -> usize {
+        let needed = self.kept.len().saturating_add(wanted);
+        if needed > self.reserved {
+            let doubled = (2 * self.reserved).min(host.limits().body_kept_bytes_max());
+            self.reserved += host.reserve(needed.max(doubled) - self.reserved);
+            self.kept
+                .reserve_exact(self.reserved.saturating_sub(self.kept.len()));
+        }
+        self.reserved.saturating_sub(self.kept.len()).min(wanted)
+    }
+
+    fn clip(&mut self, host: &mut dyn Host) {
+        if !std::mem::replace(&mut self.is_clipped, true) {
+            host.count("body_memory_limit", 1);
+        }
+    }
+
+    /// Gives memory back: of what is kept stays what shows the type, or nothing where there was no more than that. Whether that was any.
+    pub fn shed(&mut self, host: &mut dyn Host) -> bool {
+        let stays = match self.reserved > magic::SNIFF_BYTES {
+            true => magic::SNIFF_BYTES.min(self.kept.len()),
+            false => 0,
+        };
+        let given_back = self.reserved.saturating_sub(stays);
+        if given_back == 0 {
+            return false;
+        }
+        self.kept.truncate(stays);
+        self.kept.shrink_to_fit();
+        self.reserved = stays;
+        host.release(given_back);
+        self.clip(host);
+        true
     }
 
     /// The next `bytes` were not seen.
@@ -142,7 +179,7 @@ impl FileBody {
 
     /// Gives up what was kept, cut for who scans files.
     pub fn take_kept(&mut self, host: &mut dyn Host) -> Vec<u8> {
-        host.release(self.kept.len());
+        host.release(std::mem::take(&mut self.reserved));
         let mut kept = std::mem::take(&mut self.kept);
         kept.truncate(host.limits().file_scan_bytes_max);
         // It may wait in a queue: what it does not need is given back now.

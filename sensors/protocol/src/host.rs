@@ -19,6 +19,10 @@ pub trait Protocol: Send {
     /// The time has come that [`Host::wake`] asked for.
     fn overdue(&mut self, _host: &mut dyn Host) {}
 
+    /// Memory is short, and this flow holds more than others: gives back what it keeps of bodies, once rules have judged it. Asked again, it
+    /// gives back the rest.
+    fn shed(&mut self, _host: &mut dyn Host) {}
+
     /// The flow is over: what is under way is told now.
     fn finish(&mut self, host: &mut dyn Host);
 }

@@ -52,6 +52,16 @@ pub enum Checksums {
     Ignore,
 }
 
+/// What makes flows with the same ends different ones, beside the innermost VLAN tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Keys {
+    /// All VLAN tags count: customers of a provider may have the same addresses and inner tags.
+    pub all_vlans: bool,
+    /// The tunnels count that packets came through: virtual networks may have the same addresses. Off, a connection whose directions, or
+    /// whose packets, take different tunnels is one.
+    pub tunnels: bool,
+}
+
 /// What is made of TCP's urgent bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum UrgentData {
@@ -65,15 +75,19 @@ pub enum UrgentData {
 /// Settings and limits of a flow table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    /// Most flows at once; beyond, the oldest of the least valuable kind is evicted.
+    /// Most flows at once; beyond, one is evicted: of the kinds that have not proved to be two hosts in talk (one direction alone, a
+    /// handshake under way, over), the oldest of that which has the most flows; where there are none, the oldest of the next kind.
     pub flows_max: usize,
+    /// What tells flows apart.
+    pub keys: Keys,
     /// Time-outs.
     pub timeouts: Timeouts,
     /// Most out-of-order bytes that wait in one flow, both directions together.
     pub waiting_bytes_flow_max: usize,
     /// Most out-of-order bytes that wait in all flows together; beyond, the flow whose hole is open longest gives it up.
     pub waiting_bytes_max: usize,
-    /// Most bytes of all flows together that are kept until they are acknowledged, to be compared with what comes in their place.
+    /// Most bytes of all flows together that are kept until they are acknowledged, to be compared with what comes in their place; beyond,
+    /// the flow that keeps some longest gives them up.
     pub unacked_bytes_max: usize,
     /// Whether TCP connections are followed whose start was not seen.
     pub midstream: bool,
@@ -93,6 +107,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             flows_max: 256 * 1024,
+            keys: Keys::default(),
             timeouts: Timeouts::default(),
             waiting_bytes_flow_max: 256 * 1024,
             waiting_bytes_max: 64 * 1024 * 1024,
@@ -152,6 +167,8 @@ counters! {
     tcp_waiting_flow_limit,
     /// Times all out-of-order data reached its limit.
     tcp_waiting_limit,
+    /// Times all bytes kept until they are acknowledged reached their limit.
+    tcp_unacked_limit,
     /// Directions that reached the depth limit.
     tcp_depth_reached,
 }

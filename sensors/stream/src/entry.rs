@@ -3,6 +3,7 @@
 use crate::config::{Checksums, Config};
 use crate::delivery::Told;
 use crate::flow::{Direction, Endpoint, Flow, side_mut};
+use crate::half::Half;
 use crate::key::{Ends, Key};
 use crate::table::FlowRef;
 use crate::tcp::Connection;
@@ -11,9 +12,11 @@ use vonggac_decode::{ChecksumFaults, Packet, Transport, flag};
 pub(crate) const TCP: u8 = 6;
 const UDP: u8 = 17;
 
-/// Kinds of flows with a time-out of their own, the least valuable first.
+/// Kinds of flows with a time-out of their own; those after [`Class::UNPROVED`] the least valuable first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Class {
+    /// Met amid its way, and one side alone has spoken.
+    TcpOneSided,
     TcpNew,
     TcpClosed,
     Icmp,
@@ -25,7 +28,8 @@ pub(crate) enum Class {
 }
 
 impl Class {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
+        Self::TcpOneSided,
         Self::TcpNew,
         Self::TcpClosed,
         Self::Icmp,
@@ -34,6 +38,17 @@ impl Class {
         Self::TcpClosing,
         Self::UdpEstablished,
         Self::TcpEstablished,
+    ];
+
+    /// Those that anybody can make as many of as he has packets, from whatever addresses, or that are over. Of them the kind that is
+    /// flooded makes room for the others.
+    pub(crate) const UNPROVED: [Self; 6] = [
+        Self::TcpOneSided,
+        Self::TcpNew,
+        Self::TcpClosed,
+        Self::Icmp,
+        Self::Other,
+        Self::UdpNew,
     ];
 
     pub(crate) fn timeout_us(self, config: &Config) -> i64 {
@@ -46,7 +61,7 @@ impl Class {
             Self::UdpNew => timeouts.udp_new_us,
             Self::TcpClosing => timeouts.tcp_closing_us,
             Self::UdpEstablished => timeouts.udp_established_us,
-            Self::TcpEstablished => timeouts.tcp_established_us,
+            Self::TcpEstablished | Self::TcpOneSided => timeouts.tcp_established_us,
         }
     }
 }
@@ -69,8 +84,10 @@ pub(crate) struct Entry<T> {
 pub(crate) struct Held {
     /// Behind holes, or of a SYN.
     pub(crate) waiting: usize,
-    /// Delivered and not acknowledged.
+    /// For what was delivered and not acknowledged.
     pub(crate) unacked: usize,
+    /// Up to where both sides have acknowledged, added up.
+    pub(crate) acked: u64,
 }
 
 impl Held {
@@ -78,6 +95,11 @@ impl Held {
         Self {
             waiting: connection.waiting_bytes(),
             unacked: connection.unacked_bytes(),
+            acked: connection
+                .halves
+                .iter()
+                .map(Half::acked)
+                .fold(0, u64::wrapping_add),
         }
     }
 }
@@ -190,6 +212,7 @@ pub(crate) fn class_of<T>(entry: &Entry<T>) -> Class {
     match entry.flow.protocol {
         TCP if entry.tcp.is_over() => Class::TcpClosed,
         TCP if entry.tcp.is_closing() => Class::TcpClosing,
+        TCP if entry.flow.midstream && entry.flow.packets.contains(&0) => Class::TcpOneSided,
         TCP if entry.flow.established => Class::TcpEstablished,
         TCP => Class::TcpNew,
         UDP if entry.flow.established => Class::UdpEstablished,

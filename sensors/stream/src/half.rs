@@ -15,8 +15,9 @@ use crate::flow::Interest;
 use crate::policy::{Policy, Span};
 use std::collections::{BTreeMap, VecDeque};
 
-/// What each waiting segment is charged beyond its bytes, so that many tiny ones are bounded too.
-pub const SEGMENT_OVERHEAD_BYTES: usize = 64;
+/// What each waiting segment is charged beyond its bytes, so that many tiny ones are bounded too: its place in the map, and what an
+/// allocation takes at least.
+pub const SEGMENT_OVERHEAD_BYTES: usize = 128;
 
 /// How far beyond the receiver's window a segment may start: packets that carry a wider window may have been missed.
 const WINDOW_SLACK_BYTES: u64 = 64 * 1024;
@@ -29,6 +30,9 @@ const STRIKES_MAX: u8 = 16;
 
 /// Most bytes of a direction that are kept for comparison.
 pub(crate) const UNACKED_BYTES_MAX: usize = 32 * 1024;
+
+/// Most memory that a direction keeps for bytes that were all acknowledged.
+const UNACKED_IDLE_BYTES: usize = 2 * 1024;
 
 /// Most urgent bytes of a direction that lie ahead.
 const URGENT_MAX: usize = 16;
@@ -141,9 +145,9 @@ impl Half {
         self.waiting_bytes
     }
 
-    /// Bytes kept for comparison.
+    /// Memory for bytes kept for comparison.
     pub(crate) fn unacked_bytes(&self) -> usize {
-        self.unacked.len()
+        self.unacked.capacity()
     }
 
     pub(crate) fn is_skipped(&self) -> bool {
@@ -212,6 +216,9 @@ impl Half {
         let unacked = usize::try_from(self.delivered.saturating_sub(self.acked)).unwrap_or(usize::MAX);
         let done = self.unacked.len().saturating_sub(unacked);
         self.unacked.drain(..done);
+        if self.unacked.is_empty() && self.unacked.capacity() > UNACKED_IDLE_BYTES {
+            self.unacked = VecDeque::new();
+        }
     }
 
     /// Notes a FIN at `offset`.

@@ -1,16 +1,19 @@
 //! The key of a flow: the same from both directions.
 
+use crate::config::Keys;
 use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 use vonggac_decode::{Packet, Transport};
 
-/// Canonical 5-tuple and VLAN, the smaller end first.
+/// Canonical 5-tuple and VLAN, the smaller end first, and where these are not to be mixed, what is around them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Key {
     low: u128,
     high: u128,
     /// `low port 16 | high port 16 | vlan 16 | protocol 8 | address family 8`
     rest: u64,
+    /// Of VLAN tags and tunnels, as far as [`Keys`] says that they count.
+    around: u64,
 }
 
 impl Hash for Key {
@@ -18,6 +21,7 @@ impl Hash for Key {
         state.write_u128(self.low);
         state.write_u128(self.high);
         state.write_u64(self.rest);
+        state.write_u64(self.around);
     }
 }
 
@@ -54,7 +58,7 @@ fn number(address: IpAddr) -> (u128, u8) {
 }
 
 impl Ends {
-    pub(crate) fn of(packet: &Packet<'_>) -> Self {
+    pub(crate) fn of(packet: &Packet<'_>, keys: Keys) -> Self {
         let (ports, key_ports) = match &packet.transport {
             Transport::Icmp(icmp) if matches!(packet.protocol, ICMP | ICMP_V6) => {
                 let ports = (u16::from(icmp.kind), u16::from(icmp.code));
@@ -78,7 +82,15 @@ impl Ends {
             low: low.0,
             high: high.0,
             rest,
+            around: around(packet, keys),
         };
         Self { key, ports }
     }
+}
+
+fn around(packet: &Packet<'_>, keys: Keys) -> u64 {
+    let vlans = if keys.all_vlans { packet.vlans.packed() } else { 0 };
+    let tunnel = if keys.tunnels { packet.tunnel } else { 0 };
+    // Tags have 48 bits; a tunnel's number is spread over all.
+    vlans.rotate_left(16) ^ tunnel
 }

@@ -20,7 +20,9 @@
 //! Invariants: at most [`Config::flows_max`] flows; out-of-order data of one flow is at most
 //! [`Config::waiting_bytes_flow_max`], of all flows [`Config::waiting_bytes_max`], each segment charged
 //! [`SEGMENT_OVERHEAD_BYTES`] more; beyond the latter, the flow whose hole is open longest gives it up, since an honest one is filled
-//! within a round trip. No packet costs more than its own length and its due expirations.
+//! within a round trip. What is kept until it is acknowledged is at most [`Config::unacked_bytes_max`]; beyond, the flow that is longest
+//! without an acknowledgement is compared no more. Where the table is full, who has not proved to be two hosts in talk makes room first.
+//! No packet costs more than its own length and its due expirations.
 
 mod config;
 mod delivery;
@@ -33,11 +35,12 @@ mod policy;
 mod table;
 mod tcp;
 
-pub use config::{Checksums, Config, Counters, Timeouts, UrgentData};
+pub use config::{Checksums, Config, Counters, Keys, Timeouts, UrgentData};
 pub use flow::{
     CONFLICT_NAME, CONFLICTS_FLOW_MAX, Direction, EndReason, Endpoint, Flow, Handler, Interest, StreamAnomaly,
 };
 pub use half::SEGMENT_OVERHEAD_BYTES;
+pub use order::Order;
 pub use policy::{HostPolicies, Policy};
 pub use table::{FlowRef, FlowTable};
 

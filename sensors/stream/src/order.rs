@@ -1,4 +1,5 @@
-//! Slots of a table in the order in which they were put there: several queues, of which a slot stands in one at most.
+//! Slots of a table in the order in which they were put there: several queues, of which a slot stands in one at most. Putting, taking
+//! and looking cost the same however many there are.
 
 const NONE: u32 = u32::MAX;
 
@@ -18,13 +19,20 @@ struct Ends {
 
 /// Doubly linked queues over the numbers of slots.
 #[derive(Debug)]
-pub(crate) struct Order<const QUEUES: usize> {
+pub struct Order<const QUEUES: usize> {
     links: Vec<Link>,
     queues: [Ends; QUEUES],
 }
 
+impl<const QUEUES: usize> Default for Order<QUEUES> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl<const QUEUES: usize> Order<QUEUES> {
-    pub(crate) fn new() -> Self {
+    /// Without any slot.
+    pub fn new() -> Self {
         let empty = Ends {
             oldest: NONE,
             newest: NONE,
@@ -36,20 +44,18 @@ impl<const QUEUES: usize> Order<QUEUES> {
     }
 
     /// The slot that stands longest in a queue.
-    pub(crate) fn oldest(&self, queue: usize) -> Option<u32> {
+    pub fn oldest(&self, queue: usize) -> Option<u32> {
         let ends = self.queues.get(queue)?;
         (ends.oldest != NONE).then_some(ends.oldest)
     }
 
-    /// Whether a slot stands in a queue.
-    pub(crate) fn contains(&self, slot: u32) -> bool {
-        self.links
-            .get(slot as usize)
-            .is_some_and(|link| link.queue.is_some())
+    /// The queue that a slot stands in.
+    pub fn queue_of(&self, slot: u32) -> Option<usize> {
+        self.links.get(slot as usize)?.queue.map(usize::from)
     }
 
     /// Puts a slot at the end of a queue, from wherever it stood.
-    pub(crate) fn push(&mut self, slot: u32, queue: usize) {
+    pub fn push(&mut self, slot: u32, queue: usize) {
         self.remove(slot);
         let Some(ends) = self.queues.get_mut(queue) else {
             return;
@@ -79,7 +85,7 @@ impl<const QUEUES: usize> Order<QUEUES> {
     }
 
     /// Takes a slot out of its queue.
-    pub(crate) fn remove(&mut self, slot: u32) {
+    pub fn remove(&mut self, slot: u32) {
         let Some(link) = self.links.get_mut(slot as usize) else {
             return;
         };

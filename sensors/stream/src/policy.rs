@@ -12,7 +12,7 @@
 //! | `old-linux` | begins before, or begins with it and does not end before it |
 //! | `solaris`, `hpux11` | ends after, or ends with it and does not begin after it |
 
-use std::net::IpAddr;
+use vonggac_decode::ByHost;
 
 /// How a system treats segments that overlap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -81,44 +81,4 @@ impl Policy {
 }
 
 /// Policies by the network of the host that receives; the longest prefix counts.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct HostPolicies {
-    /// Longest prefix first.
-    networks: Vec<(IpAddr, u8, Policy)>,
-    default: Policy,
-}
-
-impl HostPolicies {
-    /// One policy for all, until others are added.
-    pub fn new(default: Policy) -> Self {
-        Self {
-            networks: Vec::new(),
-            default,
-        }
-    }
-
-    /// Adds the hosts whose first `prefix_bits` are those of `network`.
-    pub fn add(&mut self, network: IpAddr, prefix_bits: u8, policy: Policy) {
-        let at = self.networks.partition_point(|(_, bits, _)| *bits >= prefix_bits);
-        self.networks.insert(at, (network, prefix_bits, policy));
-    }
-
-    /// The policy of a host.
-    pub fn of(&self, host: IpAddr) -> Policy {
-        let found = self
-            .networks
-            .iter()
-            .find(|(network, bits, _)| is_within(host, *network, *bits));
-        found.map_or(self.default, |(_, _, policy)| *policy)
-    }
-}
-
-fn is_within(host: IpAddr, network: IpAddr, bits: u8) -> bool {
-    let (difference, width) = match (host, network) {
-        (IpAddr::V4(host), IpAddr::V4(network)) => (u128::from(host.to_bits() ^ network.to_bits()), 32),
-        (IpAddr::V6(host), IpAddr::V6(network)) => (host.to_bits() ^ network.to_bits(), 128),
-        _ => return false,
-    };
-    let free = u32::saturating_sub(width, u32::from(bits));
-    difference.checked_shr(free).unwrap_or(0) == 0
-}
+pub type HostPolicies = ByHost<Policy>;

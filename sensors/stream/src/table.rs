@@ -36,12 +36,23 @@ pub struct FlowTable<T> {
     free: Vec<u32>,
     /// By time of the last packet, within each class.
     by_class: Order<{ Class::ALL.len() }>,
+    /// How many flows each class has.
+    class_sizes: [usize; Class::ALL.len()],
     /// Those in which bytes wait behind a hole, by the time since when some do.
     with_holes: Order<1>,
+    /// Those of which bytes are kept until they are acknowledged, by the time of the last acknowledgement.
+    with_unacked: Order<1>,
     waiting_bytes: usize,
     unacked_bytes: usize,
     next_id: u64,
     now_us: i64,
+}
+
+impl FlowRef {
+    /// The flow's slot in its table, which another flow takes once it is over.
+    pub fn slot(self) -> u32 {
+        self.index
+    }
 }
 
 impl<T: Default> FlowTable<T> {
@@ -55,7 +66,9 @@ impl<T: Default> FlowTable<T> {
             slots: Vec::new(),
             free: Vec::new(),
             by_class: Order::new(),
+            class_sizes: [0; Class::ALL.len()],
             with_holes: Order::new(),
+            with_unacked: Order::new(),
             waiting_bytes: 0,
             unacked_bytes: 0,
             now_us: i64::MIN,
@@ -93,10 +106,16 @@ impl<T: Default> FlowTable<T> {
         (entry.flow.id == reference.id).then_some(&mut entry.flow)
     }
 
+    /// The flow in a slot, as [`FlowRef::slot`] says it.
+    pub fn at(&mut self, slot: u32) -> Option<&mut Flow<T>> {
+        let entry = self.slots.get_mut(slot as usize)?.entry.as_mut()?;
+        Some(&mut entry.flow)
+    }
+
     /// Takes a packet to its flow.
     pub fn packet(&mut self, packet: &Packet<'_>, handler: &mut impl Handler<T>) {
         self.advance(packet.ts_us, handler);
-        let ends = Ends::of(packet);
+        let ends = Ends::of(packet, self.config.keys);
         // A packet that begins a connection anew ends the old flow once, so that the second round cannot.
         for _ in 0..2 {
             let slot = match self.index.get(&ends.key) {
@@ -156,9 +175,7 @@ impl<T: Default> FlowTable<T> {
 
     fn open(&mut self, packet: &Packet<'_>, ends: &Ends, handler: &mut impl Handler<T>) -> u32 {
         while self.index.len() >= self.config.flows_max.max(1) {
-            let Some(slot) = Class::ALL.into_iter().find_map(|class| self.oldest(class)) else {
-                break;
-            };
+            let Some(slot) = self.least_valuable() else { break };
             self.counters.flows_evicted += 1;
             self.end_slot(slot, EndReason::Evicted, handler);
         }
@@ -235,14 +252,8 @@ impl<T: Default> FlowTable<T> {
         handler: &mut impl Handler<T>,
     ) {
         let receiver = entry.flow.receiver(direction).address;
-        let (mut worker, connection) = Self::delivery(
-            &self.config,
-            &mut self.counters,
-            self.unacked_bytes,
-            self.now_us,
-            entry,
-            handler,
-        );
+        let (mut worker, connection) =
+            Self::delivery(&self.config, &mut self.counters, self.now_us, entry, handler);
         match verdict.step {
             Step::Data(offset) => {
                 // Held back still where the answer to the SYN was not seen.
@@ -289,19 +300,17 @@ impl<T: Default> FlowTable<T> {
     fn delivery<'a, H: Handler<T>>(
         config: &Config,
         counters: &'a mut Counters,
-        unacked_bytes: usize,
         now_us: i64,
         entry: &'a mut Entry<T>,
         handler: &'a mut H,
     ) -> (Delivery<'a, T, H>, &'a mut Connection) {
-        let has_room = unacked_bytes < config.unacked_bytes_max;
         let worker = Delivery {
             flow: &mut entry.flow,
             handler,
             counters,
             told: &mut entry.told,
             depth_bytes: config.depth_bytes,
-            unacked_max: if has_room { UNACKED_BYTES_MAX } else { 0 },
+            unacked_max: UNACKED_BYTES_MAX,
             now_us,
         };
         (worker, &mut entry.tcp)
@@ -314,15 +323,38 @@ impl<T: Default> FlowTable<T> {
         let before = std::mem::replace(&mut entry.counted, held);
         self.waiting_bytes = self.waiting_bytes.saturating_sub(before.waiting) + held.waiting;
         self.unacked_bytes = self.unacked_bytes.saturating_sub(before.unacked) + held.unacked;
-        match (held.waiting > 0, self.with_holes.contains(slot)) {
-            (true, false) => self.with_holes.push(slot, 0),
-            (false, true) => self.with_holes.remove(slot),
-            _ => {}
+        line_up(&mut self.with_holes, slot, held.waiting > 0);
+        if held.acked != before.acked {
+            self.with_unacked.remove(slot);
+        }
+        line_up(&mut self.with_unacked, slot, held.unacked > 0);
+    }
+
+    /// Gives up what is held longest until all is within the limits.
+    fn shed(&mut self, handler: &mut impl Handler<T>) {
+        self.shed_waiting(handler);
+        self.shed_unacked();
+    }
+
+    fn shed_unacked(&mut self) {
+        while self.unacked_bytes > self.config.unacked_bytes_max {
+            let Some(slot) = self.with_unacked.oldest(0) else {
+                return;
+            };
+            let Some(mut entry) = self.take(slot) else {
+                self.with_unacked.remove(slot);
+                continue;
+            };
+            self.counters.tcp_unacked_limit += 1;
+            for direction in Direction::BOTH {
+                entry.tcp.half_mut(direction).forget_unacked();
+            }
+            self.recount(&mut entry);
+            self.restore(slot, entry);
         }
     }
 
-    /// Gives up the holes that are open longest until what waits is within the limit.
-    fn shed(&mut self, handler: &mut impl Handler<T>) {
+    fn shed_waiting(&mut self, handler: &mut impl Handler<T>) {
         while self.waiting_bytes > self.config.waiting_bytes_max {
             let Some(slot) = self.with_holes.oldest(0) else {
                 return;
@@ -332,19 +364,18 @@ impl<T: Default> FlowTable<T> {
                 continue;
             };
             self.counters.tcp_waiting_limit += 1;
-            let (mut worker, connection) = Self::delivery(
-                &self.config,
-                &mut self.counters,
-                self.unacked_bytes,
-                self.now_us,
-                &mut entry,
-                handler,
-            );
+            let (mut worker, connection) =
+                Self::delivery(&self.config, &mut self.counters, self.now_us, &mut entry, handler);
             worker.give_up(connection, Direction::Originator, 0);
             self.recount(&mut entry);
-            if let Some(slot) = self.slots.get_mut(slot as usize) {
-                slot.entry = Some(entry);
-            }
+            self.restore(slot, entry);
+        }
+    }
+
+    /// Puts an entry back where it was.
+    fn restore(&mut self, index: u32, entry: Box<Entry<T>>) {
+        if let Some(slot) = self.slots.get_mut(index as usize) {
+            slot.entry = Some(entry);
         }
     }
 
@@ -359,7 +390,11 @@ impl<T: Default> FlowTable<T> {
     }
 
     fn put_back(&mut self, index: u32, entry: Box<Entry<T>>) {
+        self.leave_class(index);
         self.by_class.push(index, entry.class as usize);
+        if let Some(size) = self.class_sizes.get_mut(entry.class as usize) {
+            *size += 1;
+        }
         if let Some(slot) = self.slots.get_mut(index as usize) {
             slot.touched_us = self.now_us;
             slot.entry = Some(entry);
@@ -370,7 +405,7 @@ impl<T: Default> FlowTable<T> {
         match self.take(index) {
             Some(entry) => self.end(index, entry, reason, handler),
             // Unreachable as long as entries are put back; the queue must shrink all the same.
-            None => self.by_class.remove(index),
+            None => self.leave_class(index),
         }
     }
 
@@ -382,20 +417,15 @@ impl<T: Default> FlowTable<T> {
         handler: &mut impl Handler<T>,
     ) {
         self.index.remove(&entry.key);
-        self.by_class.remove(index);
+        self.leave_class(index);
         self.free.push(index);
         if entry.flow.protocol == TCP {
             self.with_holes.remove(index);
+            self.with_unacked.remove(index);
             self.waiting_bytes = self.waiting_bytes.saturating_sub(entry.counted.waiting);
             self.unacked_bytes = self.unacked_bytes.saturating_sub(entry.counted.unacked);
-            let (mut worker, connection) = Self::delivery(
-                &self.config,
-                &mut self.counters,
-                0,
-                self.now_us,
-                &mut entry,
-                handler,
-            );
+            let (mut worker, connection) =
+                Self::delivery(&self.config, &mut self.counters, self.now_us, &mut entry, handler);
             for direction in Direction::BOTH {
                 worker.flush(connection.half_mut(direction), direction);
             }
@@ -404,7 +434,32 @@ impl<T: Default> FlowTable<T> {
         handler.end(&mut entry.flow, reason);
     }
 
+    fn leave_class(&mut self, index: u32) {
+        let class = self.by_class.queue_of(index);
+        if let Some(size) = class.and_then(|class| self.class_sizes.get_mut(class)) {
+            *size -= 1;
+        }
+        self.by_class.remove(index);
+    }
+
     fn oldest(&self, class: Class) -> Option<u32> {
         self.by_class.oldest(class as usize)
+    }
+
+    /// The flow that makes room for another.
+    fn least_valuable(&self) -> Option<u32> {
+        let size = |class: &Class| self.class_sizes.get(*class as usize).copied();
+        let flooded = Class::UNPROVED.into_iter().max_by_key(size);
+        let flooded = flooded.and_then(|class| self.oldest(class));
+        flooded.or_else(|| Class::ALL.into_iter().find_map(|class| self.oldest(class)))
+    }
+}
+
+/// Puts a slot at the end of the only queue, or out of it; where it stands, it keeps its place.
+fn line_up(order: &mut Order<1>, slot: u32, is_in: bool) {
+    match (is_in, order.queue_of(slot)) {
+        (true, None) => order.push(slot, 0),
+        (false, Some(_)) => order.remove(slot),
+        _ => {}
     }
 }

@@ -3,6 +3,7 @@
 mod acceptance;
 mod early;
 mod overlaps;
+mod room;
 
 use super::*;
 use proptest::prelude::*;
@@ -350,7 +351,7 @@ fn segments_with_a_wrong_checksum_are_dropped() {
 #[test]
 fn who_hoards_holes_gives_them_up_before_honest_flows_do() {
     let config = Config {
-        waiting_bytes_max: 3_000,
+        waiting_bytes_max: 6_000,
         ..Config::default()
     };
     let mut table = FlowTable::new(config);
@@ -381,7 +382,7 @@ fn who_hoards_holes_gives_them_up_before_honest_flows_do() {
         }
         table.packet(&of(port, Line('c', "A", 50, 1, b"hoarded")), &mut recorder);
     }
-    assert!(table.waiting_bytes() <= 3_000);
+    assert!(table.waiting_bytes() <= 6_000);
     table.packet(&of(2000, Line('c', "A", 1, 1, b"first,")), &mut recorder);
     let log = recorder.log.join("\n");
     assert!(
@@ -554,7 +555,7 @@ fn waiting_data_is_bounded_per_flow_and_in_all() {
         Line('c', "A", 30, 1, b"0123456789"),
     ]);
     let small = Config {
-        waiting_bytes_flow_max: 100,
+        waiting_bytes_flow_max: 200,
         ..Config::default()
     };
     let (recorder, table) = play(small, &lines);
@@ -567,7 +568,7 @@ fn waiting_data_is_bounded_per_flow_and_in_all() {
     assert_eq!(table.waiting_bytes(), 10 + SEGMENT_OVERHEAD_BYTES);
 
     let tight = Config {
-        waiting_bytes_max: 100,
+        waiting_bytes_max: 200,
         ..Config::default()
     };
     let (_, table) = play(tight, &lines);

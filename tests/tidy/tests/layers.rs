@@ -45,6 +45,7 @@ const CRATES: &[(&str, &str, u8)] = &[
     ("vonggac-bench", "tests/bench", TEST),
     ("vonggac-conformance", "tests/conformance", TEST),
     ("vonggac-evasion", "tests/evasion", TEST),
+    ("vonggac-hostile", "tests/hostile", TEST),
     ("vonggac-tidy", "tests/tidy", TEST),
 ];
 

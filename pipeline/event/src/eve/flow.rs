@@ -75,6 +75,8 @@ pub(super) fn ended(flow: &Flow, object: &mut Object<'_>) {
         object.number("tx_cnt", flow.transactions);
     }
     object.number("missed_bytes", flow.missed_bytes);
+    object.number_if("flows", flow.flows);
+    object.number_if("source_bits", u64::from(flow.source_bits));
 }
 
 /// Packets and bytes by direction; bytes count the link layer where it is known.

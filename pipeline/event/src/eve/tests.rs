@@ -133,6 +133,8 @@ fn names_that_the_schema_gives_are_where_it_says() {
             orig_tcp_flags: 1,
             resp_tcp_flags: 1,
             end_reason: text(),
+            flows: 2,
+            source_bits: 24,
             ..Flow::default()
         }),
         Body::Http(Http {

@@ -2,6 +2,7 @@
 
 use super::{Header, RequestHead, values};
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 /// The hosts as sent: the authority of an absolute target, and each `Host` header that says another, for servers differ in which they take.
 pub(super) fn raw_hosts(head: &RequestHead) -> impl Iterator<Item = &[u8]> {
@@ -58,23 +59,36 @@ fn is_cookie(name: &[u8]) -> bool {
     name.eq_ignore_ascii_case(b"cookie") || name.eq_ignore_ascii_case(b"set-cookie")
 }
 
+/// Headers so many that their names are looked up: a few are faster compared.
+const MANY_HEADERS: usize = 32;
+
 /// Headers of one name become one, their values joined, at the place of the first.
 fn merged(headers: &[Header]) -> Vec<(&[u8], Cow<'_, [u8]>)> {
     let mut merged: Vec<(&[u8], Cow<'_, [u8]>)> = Vec::with_capacity(headers.len());
+    let mut places: HashMap<Vec<u8>, usize> = HashMap::new();
     for header in headers {
-        let known = merged
-            .iter_mut()
-            .find(|(name, _)| !name.is_empty() && name.eq_ignore_ascii_case(&header.name));
-        match known {
-            Some((_, value)) => {
-                let value = value.to_mut();
-                value.extend_from_slice(b", ");
-                value.extend_from_slice(&header.value);
+        let next = merged.len();
+        let place = match headers.len() >= MANY_HEADERS {
+            _ if header.name.is_empty() => next,
+            true => *places.entry(header.name.to_ascii_lowercase()).or_insert(next),
+            false => {
+                let mut names = merged.iter();
+                let known = names.position(|(name, _)| name.eq_ignore_ascii_case(&header.name));
+                known.unwrap_or(next)
             }
+        };
+        match merged.get_mut(place) {
+            Some((_, value)) => join(value, &header.value),
             None => merged.push((&header.name, Cow::Borrowed(&header.value))),
         }
     }
     merged
+}
+
+fn join(value: &mut Cow<'_, [u8]>, more: &[u8]) {
+    let value = value.to_mut();
+    value.extend_from_slice(b", ");
+    value.extend_from_slice(more);
 }
 
 /// Each header as `name: value`.
@@ -113,16 +127,35 @@ pub(super) fn named<'a>(headers: &'a [Header], name: &str) -> Option<Cow<'a, [u8
         .iter()
         .filter(|header| header.is(name))
         .map(|header| header.value.as_slice());
-    let first = values.next()?;
-    Some(values.fold(Cow::Borrowed(first), |joined, value| {
-        Cow::Owned([&joined, &b", "[..], value].concat())
-    }))
+    let mut joined = Cow::Borrowed(values.next()?);
+    values.for_each(|value| join(&mut joined, value));
+    Some(joined)
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn headers_of_one_name_are_joined_where_the_first_stands() {
+        let headers: Vec<_> = (0..2 * MANY_HEADERS)
+            .map(|number| Header {
+                name: [&b"A"[..], b"b", b"a", b""][number % 4].into(),
+                value: number.to_string().into(),
+            })
+            .collect();
+        let check = |headers: &[Header], expect: &[&str]| {
+            let lines = lines(headers);
+            let lines: Vec<_> = lines.iter().map(|line| String::from_utf8_lossy(line)).collect();
+            assert_eq!(lines, expect);
+        };
+        check(&headers[..8], &["A: 0, 2, 4, 6", "b: 1, 5", ": 3", ": 7"]);
+        let few = header_names(&headers[..8]).len();
+        // Each header without a name stays one of its own.
+        assert_eq!(header_names(&headers).len(), few + (2 * MANY_HEADERS / 4 - 2) * 2);
+        assert!(lines(&headers)[0].starts_with(b"A: 0, 2, 4, 6, 8, 10"));
+    }
 
     #[test]
     fn hosts_lose_user_and_port() {

@@ -94,6 +94,21 @@ impl CodedBody {
         odd
     }
 
+    /// Gives memory back: what is kept, and when that is nothing, the windows of its codings.
+    pub(super) fn shed(&mut self, host: &mut dyn Host) {
+        let mut has_shed = self.file.shed(host);
+        if let Some(form) = &mut self.form {
+            has_shed |= form.shed(host);
+        }
+        if !has_shed && self.reserved > 0 {
+            self.decoder = None;
+            self.is_given_up = true;
+            self.file.is_not_all();
+            host.count("body_decoded_limit", 1);
+            host.release(std::mem::take(&mut self.reserved));
+        }
+    }
+
     /// The form that it is, if it has the delimiters of one.
     pub(super) fn form(&self) -> Option<&Form> {
         self.form.as_ref().filter(|form| form.is_form())

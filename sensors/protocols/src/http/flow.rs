@@ -274,6 +274,18 @@ impl Protocol for HttpFlow {
         self.read(host, side, &[])
     }
 
+    fn shed(&mut self, host: &mut dyn Host) {
+        for transaction in &mut self.transactions {
+            for side in Side::BOTH {
+                let message = transaction.message(side);
+                if !message.is_done && message.body.file.size() > 0 {
+                    transaction.judge(host, side, BODY);
+                    transaction.message_mut(side).body.shed(host);
+                }
+            }
+        }
+    }
+
     fn finish(&mut self, host: &mut dyn Host) {
         self.let_go(host);
         let suppressed = self.parsers.iter().map(Parser::anomalies_suppressed).sum();

@@ -98,6 +98,12 @@ impl Form {
         &self.files
     }
 
+    /// Gives back what is kept of the files; whether that was any.
+    pub(super) fn shed(&mut self, host: &mut dyn Host) -> bool {
+        let shed = self.files.iter_mut().map(|file| file.body.shed(host));
+        shed.fold(false, |any, shed| any | shed)
+    }
+
     /// Gives up the files.
     pub(super) fn take_files(&mut self) -> Vec<FilePart> {
         std::mem::take(&mut self.files)
