@@ -11,7 +11,7 @@ use vonggac_protocol::{Side, Source};
 use crate::bounded_map::BoundedMap;
 use crate::context::Context;
 use crate::engine::{Class, Engine};
-use crate::flow_state::Waiting;
+use crate::flow_state::{EngineNumber, Waiting};
 use crate::limits::{FLOW_WAITING_MAX, HOST_BITS_MAX};
 use crate::ranges::address_number;
 use crate::rule::{Action, RuleIndex};
@@ -70,8 +70,7 @@ pub struct Counters {
 #[derive(Debug)]
 pub struct Matcher {
     engine: Arc<Engine>,
-    /// How often there was another one.
-    engine_number: u32,
+    engine_number: EngineNumber,
     marks: Marks,
     tables: Tables,
 }
@@ -138,13 +137,15 @@ impl Matcher {
         };
         Matcher {
             engine,
-            engine_number: 0,
+            engine_number: EngineNumber::FIRST,
             marks,
             tables,
         }
     }
 
-    /// Takes other rules, keeping thresholds and counters.
+    /// Takes other rules, keeping thresholds, host bits and counters, which go by signature numbers and names. In flows under way the
+    /// new rules on addresses alone are judged with the next packet, and those on streams look once more at what the caller still
+    /// shows of earlier bytes; no rule that reported in a direction of a flow reports there again for that.
     pub fn replace_engine(&mut self, engine: Arc<Engine>) {
         self.marks = Marks {
             candidates: Vec::new(),
@@ -152,7 +153,7 @@ impl Matcher {
             call: 0,
         };
         self.engine = engine;
-        self.engine_number = self.engine_number.wrapping_add(1);
+        self.engine_number = self.engine_number.next();
     }
 
     /// The rules.
@@ -191,7 +192,7 @@ impl Matcher {
         if cx
             .flow
             .as_deref_mut()
-            .is_none_or(|flow| flow.begin_address_rules(direction))
+            .is_none_or(|flow| flow.begin_address_rules(direction, self.engine_number))
         {
             self.marks.add_all(engine.by_address_once.source.rules(source));
             self.marks
@@ -261,7 +262,7 @@ impl Matcher {
         self.tables.counters.waiting_dropped += waiting.len().saturating_sub(FLOW_WAITING_MAX) as u64;
         waiting.truncate(FLOW_WAITING_MAX);
         if let Some(flow) = cx.flow.as_deref_mut() {
-            flow.put_waiting(direction, self.engine_number, waiting);
+            flow.put_waiting(direction, waiting);
         }
     }
 

@@ -5,6 +5,7 @@
 //! thread "files"      YARA on files (on a tap; when reading files the writer scans, so that order never varies)
 //! thread "writer"     ids ─▶ spool (fsync: accepted) and / or EVE
 //! task   "publisher"  spool ─▶ Kafka, acknowledged on delivery
+//! task   "rules"      SIGHUP, control socket ─▶ rules loaded anew ─▶ threads "packets", "files", "writer"
 //! ```
 //! On a tap nothing ever waits for a slower part: what has no room is dropped and counted by reason. Reading a capture, everything
 //! waits and nothing is dropped.
@@ -18,6 +19,8 @@
 //!   reading goes on with the same ids and sends nothing twice.
 
 mod budget;
+mod control;
+mod in_force;
 mod job;
 mod load;
 mod metrics;
@@ -27,6 +30,7 @@ mod packets;
 mod publish;
 mod queue;
 mod refused;
+mod reload;
 mod scan;
 mod summary;
 mod tallies;
@@ -41,7 +45,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use tokio::sync::oneshot;
@@ -49,10 +53,13 @@ use tokio::task::JoinSet;
 use vonggac_bus::Producer;
 use vonggac_spool::{Boot, Limits, Spool, SpoolError};
 
+use control::{Control, Desk};
+use load::Loader;
 use metrics::Metrics;
 use packets::{Packets, Surroundings};
 use publish::Publisher;
 use refused::RefusedFile;
+use reload::{Reloader, Rules};
 use scan::{FileScanner, Scanning};
 use summary::Summary;
 use tallies::Tallies;
@@ -86,11 +93,8 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
         options.spool_bytes_max,
     );
     tasks.spawn(async move { match watching.await {} });
-    let Threads {
-        signatures,
-        joined,
-        publisher,
-    } = Threads::start(&options, &stop, metrics, &tallies, spool)?;
+    let rules = reloading(&options, &metrics, &tallies, &mut tasks)?;
+    let Threads { joined, publisher } = Threads::start(&options, &rules, &stop, metrics, &tallies, spool)?;
     let (written, end_of_writing) = oneshot::channel();
     let has_publisher = publisher.is_some();
     if let Some(publisher) = publisher {
@@ -134,7 +138,7 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
         options: &options,
         packets: &packets,
         writer: &written.report,
-        signatures,
+        signatures: rules.signatures.get().len(),
     };
     summary.log();
     if let Some(path) = &options.summary {
@@ -153,6 +157,31 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
         }
     }
     Ok(packets.sources.iter().all(|source| source.error.is_none()))
+}
+
+/// Loads the rules, and sees to it that they can be loaded anew.
+fn reloading(
+    options: &Arc<Options>,
+    metrics: &Metrics,
+    tallies: &Arc<Tallies>,
+    tasks: &mut JoinSet<anyhow::Result<&'static str>>,
+) -> anyhow::Result<Rules> {
+    let mut loader = Loader::new(options);
+    let rules = Rules::new(&loader.load()?);
+    let (reloads, wishes) = reload::requests();
+    if let Some(path) = &options.control {
+        let desk = Desk {
+            reloads,
+            rules: rules.clone(),
+            metrics: metrics.clone(),
+            started: Instant::now(),
+        };
+        let serving = Control::open(path, desk)?.serve();
+        tasks.spawn(async move { match serving.await {} });
+    }
+    let reloader = Reloader::new(loader, rules.clone(), tallies.clone(), metrics.registry());
+    tasks.spawn(async move { reloader.run(wishes).await.map(|()| "rules") });
+    Ok(rules)
 }
 
 /// What the threads came to.
@@ -197,7 +226,6 @@ async fn ended(tasks: &mut JoinSet<anyhow::Result<&'static str>>, name: &str) ->
 
 /// The threads of a sensor at work, and its publisher before it is.
 struct Threads {
-    signatures: usize,
     joined: tokio::task::JoinHandle<Joined>,
     publisher: Option<Publisher>,
 }
@@ -205,18 +233,17 @@ struct Threads {
 impl Threads {
     fn start(
         options: &Arc<Options>,
+        rules: &Rules,
         stop: &Arc<AtomicBool>,
         metrics: Metrics,
         tallies: &Arc<Tallies>,
         spool: OpenedSpool,
     ) -> anyhow::Result<Self> {
-        let engine = load::signatures(options)?;
-        let yara = load::yara(options)?;
         let complete = Arc::new(AtomicBool::new(false));
         let eve = options.eve.as_deref().map(EveOutput::create).transpose()?;
         let reading = options.interface.is_none();
         let (items, received) = queue::queue(reading, stop);
-        let scanner = yara.as_ref().map(|rules| FileScanner::new(rules, tallies));
+        let scanner = FileScanner::new(&rules.yara, tallies);
         let (scanning, inline, files) = match scanner {
             None => (Scanning::Off, None, None),
             Some(scanner) if reading => (Scanning::Inline, Some(scanner), None),
@@ -240,7 +267,6 @@ impl Threads {
                 (Some(spool.writer), Some(publisher), spool.boot)
             }
         };
-        let signatures = engine.len();
         let around = Surroundings {
             items,
             scanning,
@@ -249,7 +275,7 @@ impl Threads {
             metrics,
             tallies: tallies.clone(),
         };
-        let packets = Packets::open(options, engine, &boot, around)?;
+        let packets = Packets::open(options, rules, &boot, around)?;
         let writer = Writer {
             output: Output {
                 spool: spool_writer,
@@ -281,11 +307,7 @@ impl Threads {
             files: files.map_or(Ok(()), JoinHandle::join),
             writer: writer.join(),
         });
-        Ok(Self {
-            signatures,
-            joined,
-            publisher,
-        })
+        Ok(Self { joined, publisher })
     }
 }
 

@@ -64,6 +64,9 @@ pub struct Options {
     /// Serves the counters for Prometheus on this address, as `GET /metrics`.
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub metrics: Option<SocketAddr>,
+    /// Socket on which the sensor is controlled, as with `vonggac rules reload` or Suricata's `suricatasc`. SIGHUP loads the rules anew, too.
+    #[arg(long, value_name = "SOCKET")]
+    pub control: Option<PathBuf>,
     /// Name of the sensor, in every event; the host's name when left out.
     #[arg(long, env = "VONGGAC_SENSOR", default_value = "", value_name = "NAME")]
     pub name: String,

@@ -18,8 +18,10 @@ use vonggac_spool::Boot;
 
 use crate::Options;
 use crate::budget::Budget;
+use crate::in_force::Reader;
 use crate::metrics::Metrics;
 use crate::queue::{FILES_BYTES_MAX, Item, ItemSender, Refusal};
+use crate::reload::Rules;
 use crate::scan::{Scanning, WaitingFile};
 use crate::tallies::Tallies;
 
@@ -38,6 +40,7 @@ const REOPEN_STEP: Duration = Duration::from_millis(100);
 /// The packet thread, before it runs.
 pub(crate) struct Packets {
     inspector: Inspector,
+    newer_rules: Reader<Arc<Engine>>,
     out: Out,
     source: Source,
     options: Arc<Options>,
@@ -205,7 +208,7 @@ pub(crate) struct Surroundings {
 impl Packets {
     pub(crate) fn open(
         options: &Arc<Options>,
-        engine: Arc<Engine>,
+        rules: &Rules,
         boot: &Boot,
         around: Surroundings,
     ) -> anyhow::Result<Self> {
@@ -223,8 +226,10 @@ impl Packets {
             // Nobody wants them.
             config.protocol.file_scan_bytes_max = 0;
         }
+        let (engine, newer_rules) = rules.signatures.reader();
         Ok(Self {
             inspector: Inspector::new(config, engine),
+            newer_rules,
             out: Out {
                 items: around.items,
                 scanning: around.scanning,
@@ -329,6 +334,7 @@ impl Packets {
             };
             if is_due {
                 look = Look::at(now_us);
+                self.take_newer_rules();
                 self.inspector.advance(now_us, &mut self.out);
                 self.note_kernel_drops(ring);
                 self.stats_if_due(now_us);
@@ -353,6 +359,7 @@ impl Packets {
                 if self.stop.load(Ordering::Relaxed) {
                     return None;
                 }
+                self.take_newer_rules();
                 self.stats_if_due(now_us());
                 thread::sleep(left.min(REOPEN_STEP));
             }
@@ -421,7 +428,15 @@ impl Packets {
         }
     }
 
+    /// Goes on with other rules when there are some.
+    fn take_newer_rules(&mut self) {
+        if let Some(engine) = self.newer_rules.newer() {
+            self.inspector.replace_engine(engine);
+        }
+    }
+
     fn take(&mut self, frame: &Frame<'_>) {
+        self.take_newer_rules();
         self.report.bytes += u64::from(frame.wire_bytes);
         self.inspector.packet(
             frame.ts_us,
@@ -531,6 +546,7 @@ fn now_us() -> i64 {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::in_force::InForce;
     use crate::queue::{Queued, queue};
     use clap::Parser as _;
     use std::sync::mpsc::{Receiver, sync_channel};
@@ -543,6 +559,13 @@ mod tests {
     struct Line {
         #[command(flatten)]
         options: Options,
+    }
+
+    fn no_rules() -> Rules {
+        Rules {
+            signatures: InForce::new(Arc::default()),
+            yara: InForce::new(None),
+        }
     }
 
     /// Packets of a capture whose frames are a day apart, each with an event of counters, played as fast as life.
@@ -578,7 +601,7 @@ mod tests {
         };
         let mut boot = Boot::new(7);
         boot.last_sequence = accepted_before;
-        let packets = Packets::open(&Arc::new(line.options), Arc::default(), &boot, around).unwrap();
+        let packets = Packets::open(&Arc::new(line.options), &no_rules(), &boot, around).unwrap();
         (packets, stop, received)
     }
 

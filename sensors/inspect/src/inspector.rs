@@ -124,7 +124,7 @@ impl Inspector {
         self.shared.body_bytes
     }
 
-    /// Matches other rules from now on; flows keep what rules remembered about them.
+    /// Matches other rules from now on, in flows under way too; flows keep what rules remembered about them.
     pub fn replace_engine(&mut self, engine: Arc<Engine>) {
         self.matcher.replace_engine(engine);
     }

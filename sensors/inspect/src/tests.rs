@@ -2,6 +2,7 @@
 
 mod captures;
 mod odd;
+mod reload;
 mod stages;
 mod talk;
 mod telling;

@@ -168,7 +168,8 @@ impl Judge<'_> {
             // Every match is needed where matches are counted.
             _ if rule.counts() => false,
             Evidence::Stream(_) => true,
-            // The same bytes come once more in the stream.
+            // The same bytes come once more in the stream; the addresses once more with other rules.
+            Evidence::Packet(_) if rule.is_address_only() => true,
             Evidence::Packet(_) => {
                 cx.protocol == TCP
                     && rule.payload.is_some()
