@@ -1,7 +1,7 @@
 //! The sensor role: capture, inspect, scan, spool, publish.
 //!
 //! ```text
-//! thread "packets"    source ─▶ Inspector ─▶ events, files          no lock, no I/O but the source
+//! thread "packets"    source ─▶ Inspector ─▶ batches of events, files   no I/O but the source; with several workers a thread for each
 //! thread "files"      YARA on files (on a tap; when reading files the writer scans, so that order never varies)
 //! thread "writer"     ids ─▶ spool (fsync: accepted) and / or EVE
 //! task   "publisher"  spool ─▶ Kafka, acknowledged on delivery
@@ -15,27 +15,34 @@
 //!
 //! Invariants:
 //! - Packets: received = processed + dropped by reason. Events: made = accepted + dropped by reason.
-//! - Reading the same files with the same settings makes the same events in the same order; so a sensor that was killed while
+//! - Reading the same files with the same settings and one worker makes the same events in the same order; so a sensor that was killed while
 //!   reading goes on with the same ids and sends nothing twice.
 
 mod budget;
 mod control;
 mod in_force;
 mod job;
+mod limits;
 mod load;
 mod metrics;
 mod options;
+mod out;
 mod outputs;
 mod packets;
 mod publish;
 mod queue;
 mod refused;
 mod reload;
+mod replay;
+mod report;
 mod scan;
+mod spread;
 mod summary;
 mod tallies;
+mod tap;
 mod tcp_settings;
 mod trouble;
+mod worker;
 mod writer;
 
 pub use options::Options;
@@ -186,7 +193,7 @@ fn reloading(
 
 /// What the threads came to.
 struct Joined {
-    packets: thread::Result<anyhow::Result<packets::Report>>,
+    packets: thread::Result<anyhow::Result<report::Report>>,
     writer: thread::Result<anyhow::Result<Written>>,
     files: thread::Result<()>,
 }
@@ -241,7 +248,7 @@ impl Threads {
     ) -> anyhow::Result<Self> {
         let complete = Arc::new(AtomicBool::new(false));
         let eve = options.eve.as_deref().map(EveOutput::create).transpose()?;
-        let reading = options.interface.is_none();
+        let reading = options.interface.is_empty();
         let (items, received) = queue::queue(reading, stop);
         let scanner = FileScanner::new(&rules.yara, tallies);
         let (scanning, inline, files) = match scanner {
@@ -339,6 +346,8 @@ async fn open_spool(
         let boot = fixed.map_or_else(|| Boot::fresh(""), Ok)?;
         return Ok(Some(OpenedSpool::None(boot)));
     };
+    // Several workers make their events in no fixed order: what was sent of them cannot be told by its number.
+    let job = job.filter(|_| options.workers == 1);
     let limits = Limits {
         bytes_max: options.spool_bytes_max,
         ..Limits::default()
@@ -347,7 +356,7 @@ async fn open_spool(
     loop {
         match Spool::open(directory, job.as_deref().unwrap_or_default(), limits) {
             Ok(spool) => return Ok(Some(OpenedSpool::Open(Box::new(spool)))),
-            Err(error) if options.interface.is_some() && error.is_disk_full() => {
+            Err(error) if !options.interface.is_empty() && error.is_disk_full() => {
                 failures += 1;
                 if failures.is_power_of_two() {
                     tracing::error!(%error, failures, "the spool's disk is full; the sensor begins when there is room");

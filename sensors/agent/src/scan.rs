@@ -12,13 +12,14 @@ use vonggac_yara::{Limits, Rules, ScanError, Scanner, YaraMatch};
 use crate::budget::Reservation;
 use crate::in_force::{InForce, Reader};
 use crate::load::Yara;
-use crate::queue::ItemSender;
+use crate::queue::{Batch, ItemSender};
 use crate::tallies::{Tallies, add};
 
 /// Files that wait for their scan on a tap.
 const QUEUE_FILES: usize = 64;
 
 /// Where files are scanned.
+#[derive(Clone)]
 pub(crate) enum Scanning {
     /// Nowhere: there are no rules, and bodies are not kept for it.
     Off,
@@ -141,7 +142,7 @@ fn yara_event(of: &Event, file: &proto::File, found: YaraMatch) -> Event {
 /// Starts a thread that scans beside the packets. It ends when the packets' end of the channel closes, or the writer is gone.
 pub(crate) fn aside(
     mut scanner: FileScanner,
-    mut items: ItemSender,
+    items: ItemSender,
 ) -> std::io::Result<(Scanning, JoinHandle<()>)> {
     let (files, waiting) = sync_channel::<WaitingFile>(QUEUE_FILES);
     let thread = thread::Builder::new().name("files".into()).spawn(move || {
@@ -153,9 +154,7 @@ pub(crate) fn aside(
         {
             let found = scanner.scan(&mut event, &data);
             drop((data, room));
-            for event in std::iter::once(*event).chain(found) {
-                items.send_event(Box::new(event));
-            }
+            items.send_waiting(Batch::of(std::iter::once(*event).chain(found)));
         }
     })?;
     Ok((Scanning::Aside(files), thread))

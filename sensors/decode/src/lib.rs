@@ -17,6 +17,7 @@ mod defragment;
 mod link;
 mod network;
 mod packet;
+mod spread;
 mod transport;
 mod tunnel;
 mod vlans;
@@ -29,6 +30,7 @@ pub use defragment::{
 pub use link::{LinkType, TAGS_MAX};
 pub use network::{EXTENSION_HEADERS_MAX, TUNNEL_DEPTH_MAX};
 pub use packet::{Assembly, Decoded, DropReason, Icmp, Packet, Tcp, TcpOptions, Transport, Udp, flag};
+pub use spread::hosts;
 pub use vlans::Vlans;
 
 /// Takes one frame apart; a datagram that its last fragment completed lives in `defragmenter` until the next call.

@@ -2,6 +2,7 @@
 
 use vonggac_event::limits;
 use vonggac_protocol::Limits;
+use vonggac_signature::limits::HITS_PER_CALL_MAX;
 use vonggac_stream as stream;
 
 /// Limits of inspection; the defaults suit a worker with some 2 GB.
@@ -9,6 +10,10 @@ use vonggac_stream as stream;
 pub struct Config {
     /// Limits of flows and reassembly, and the id of the first flow.
     pub stream: stream::Config,
+    /// Seed of the Community IDs.
+    pub community_id_seed: u16,
+    /// Most alerts of one packet, chunk of a stream or stage of a transaction; further ones are counted.
+    pub hits_per_call_max: usize,
     /// Events say which packet of the capture they have their cause in: packets come from a file, from its first on.
     pub numbers_packets: bool,
     /// What protocols keep to in one flow.
@@ -34,6 +39,8 @@ impl Default for Config {
         const MIB: usize = 1024 * 1024;
         Self {
             stream: stream::Config::default(),
+            community_id_seed: 0,
+            hits_per_call_max: HITS_PER_CALL_MAX,
             numbers_packets: false,
             protocol: Limits::default(),
             body_bytes_max: 256 * MIB,

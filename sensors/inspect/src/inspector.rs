@@ -9,7 +9,7 @@ use std::sync::Arc;
 use vonggac_decode::{Decoded, Defragmenter, DropReason, Transport, decode};
 use vonggac_event::proto::Anomaly;
 use vonggac_event::{Body, Event};
-use vonggac_signature::{Engine, Matcher};
+use vonggac_signature::{Engine, Matcher, Memory};
 use vonggac_stream::FlowTable;
 
 /// Takes what an inspector makes.
@@ -36,19 +36,38 @@ pub struct Inspector {
 impl Inspector {
     /// An inspector without flows.
     pub fn new(config: Config, engine: Arc<Engine>) -> Self {
+        Self::sharing(config, engine, Memory::for_workers(1))
+    }
+
+    /// An inspector without flows, whose rules share what they remember across flows with those of others.
+    pub fn sharing(config: Config, engine: Arc<Engine>, memory: Memory) -> Self {
+        let mut matcher = Matcher::sharing(engine, memory);
+        matcher.limit_hits(config.hits_per_call_max);
         Self {
             table: FlowTable::new(config.stream.clone()),
             config,
             counters: Counters::default(),
             defragmenter: Defragmenter::new(),
-            matcher: Matcher::new(engine),
+            matcher,
             shared: Shared::default(),
             frame_budget: FrameBudget::default(),
         }
     }
 
-    /// Inspects one captured frame.
+    /// Inspects one captured frame, the next of its capture.
     pub fn packet(&mut self, ts_us: i64, link: LinkType, frame: &[u8], sink: &mut dyn Sink) {
+        self.numbered_packet(self.counters.packets_received + 1, ts_us, link, frame, sink);
+    }
+
+    /// Inspects one captured frame of a capture of which others inspect other ones; `number` is its place there, from 1.
+    pub fn numbered_packet(
+        &mut self,
+        number: u64,
+        ts_us: i64,
+        link: LinkType,
+        frame: &[u8],
+        sink: &mut dyn Sink,
+    ) {
         self.counters.packets_received += 1;
         self.counters.bytes_received += frame.len() as u64;
         self.overdue(ts_us, sink);
@@ -68,7 +87,7 @@ impl Inspector {
                 *counter += 1;
                 self.counters.packets_tunnelled += u64::from(packet.tunnel_depth > 0);
                 let number = match self.config.numbers_packets {
-                    true => self.counters.packets_received,
+                    true => number,
                     false => 0,
                 };
                 let mut worker = Worker {

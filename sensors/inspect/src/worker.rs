@@ -86,7 +86,10 @@ impl Worker<'_> {
         flow: &mut InspectedFlow,
         work: impl FnOnce(&mut Self, &mut Scene<'_>) -> R,
     ) -> R {
-        let mut conversation = flow.state.take().unwrap_or_else(|| conversation(flow));
+        let mut conversation = flow
+            .state
+            .take()
+            .unwrap_or_else(|| conversation(flow, self.config.community_id_seed));
         let mut scene = Scene {
             flow,
             conversation: &mut conversation,
@@ -97,10 +100,11 @@ impl Worker<'_> {
     }
 }
 
-fn conversation(flow: &InspectedFlow) -> Box<Conversation> {
+fn conversation(flow: &InspectedFlow, community_id_seed: u16) -> Box<Conversation> {
     let (originator, responder) = (flow.originator, flow.responder);
     let mut conversation = Box::<Conversation>::default();
-    conversation.community_id = community_id::v1(
+    conversation.community_id = community_id::v1_seeded(
+        community_id_seed,
         originator.address,
         responder.address,
         originator.port,

@@ -75,6 +75,8 @@ pub struct Config {
     pub waiting_bytes_max: usize,
     /// Most bytes of all flows together that are kept until they are acknowledged, to be compared with what comes in their place.
     pub unacked_bytes_max: usize,
+    /// Whether the same addresses and ports in other VLANs are other flows.
+    pub tracks_vlans: bool,
     /// Whether TCP connections are followed whose start was not seen.
     pub midstream: bool,
     /// What is made of wrong checksums.
@@ -87,6 +89,8 @@ pub struct Config {
     pub depth_bytes: u64,
     /// Id of the first flow; the following count up from it.
     pub first_flow_id: u64,
+    /// How far the next flow's id is from the one before: the number of tables that are not to give the same one.
+    pub flow_id_step: u64,
 }
 
 impl Default for Config {
@@ -97,12 +101,14 @@ impl Default for Config {
             waiting_bytes_flow_max: 256 * 1024,
             waiting_bytes_max: 64 * 1024 * 1024,
             unacked_bytes_max: 64 * 1024 * 1024,
+            tracks_vlans: true,
             midstream: true,
             checksums: Checksums::default(),
             urgent_data: UrgentData::default(),
             host_policies: HostPolicies::default(),
             depth_bytes: 0,
             first_flow_id: 1,
+            flow_id_step: 1,
         }
     }
 }

@@ -54,7 +54,7 @@ fn number(address: IpAddr) -> (u128, u8) {
 }
 
 impl Ends {
-    pub(crate) fn of(packet: &Packet<'_>) -> Self {
+    pub(crate) fn of(packet: &Packet<'_>, tracks_vlans: bool) -> Self {
         let (ports, key_ports) = match &packet.transport {
             Transport::Icmp(icmp) if matches!(packet.protocol, ICMP | ICMP_V6) => {
                 let ports = (u16::from(icmp.kind), u16::from(icmp.code));
@@ -69,9 +69,13 @@ impl Ends {
             (from, to) if from <= to => (from, to),
             (from, to) => (to, from),
         };
+        let vlan = match tracks_vlans {
+            true => packet.vlans.inner(),
+            false => 0,
+        };
         let rest = u64::from(low.1) << 48
             | u64::from(high.1) << 32
-            | u64::from(packet.vlans.inner()) << 16
+            | u64::from(vlan) << 16
             | u64::from(packet.protocol) << 8
             | u64::from(family);
         let key = Key {

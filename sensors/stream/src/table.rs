@@ -96,7 +96,7 @@ impl<T: Default> FlowTable<T> {
     /// Takes a packet to its flow.
     pub fn packet(&mut self, packet: &Packet<'_>, handler: &mut impl Handler<T>) {
         self.advance(packet.ts_us, handler);
-        let ends = Ends::of(packet);
+        let ends = Ends::of(packet, self.config.tracks_vlans);
         // A packet that begins a connection anew ends the old flow once, so that the second round cannot.
         for _ in 0..2 {
             let slot = match self.index.get(&ends.key) {
@@ -173,7 +173,7 @@ impl<T: Default> FlowTable<T> {
             index,
             id: self.next_id,
         };
-        self.next_id = self.next_id.wrapping_add(1);
+        self.next_id = self.next_id.wrapping_add(self.config.flow_id_step);
         self.counters.flows_opened += 1;
         let entry = Box::new(entry::new_entry(packet, ends, reference));
         self.index.insert(ends.key, index);

@@ -4,8 +4,11 @@ use super::talk::Talk;
 use super::{Kept, engine};
 use crate::{Config, Inspector, LinkType};
 
+/// Rules, and what is said under them.
+type Part<'p> = (&'p str, &'p dyn Fn(&mut Talk));
+
 /// Plays a conversation, of which each part has rules of its own; the signatures that matched, in order.
-fn play(parts: &[(&str, &dyn Fn(&mut Talk))]) -> Vec<u32> {
+fn play(parts: &[Part<'_>]) -> Vec<u32> {
     let mut talk = Talk::tcp(9999);
     let mut inspector = Inspector::new(Config::default(), engine(""));
     let mut kept = Kept::default();
