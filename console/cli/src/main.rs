@@ -6,6 +6,8 @@ mod config;
 mod doctor;
 mod layout;
 mod logging;
+#[cfg(all(feature = "rules", feature = "sensor"))]
+mod reload;
 #[cfg(feature = "rules")]
 mod rules;
 mod status;

@@ -1,4 +1,4 @@
-//! `vonggac rules`: what loads and, for what does not, where and why.
+//! `vonggac rules`: what loads and, for what does not, where and why; see `reload` for the other command.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -23,6 +23,13 @@ pub(crate) enum RulesCommand {
         #[arg(long)]
         list: bool,
     },
+    /// Has a sensor at work load its rules anew; what does not load leaves those of before in force.
+    #[cfg(feature = "sensor")]
+    Reload {
+        /// The sensor's control socket, its --control.
+        #[arg(value_name = "SOCKET")]
+        socket: PathBuf,
+    },
 }
 
 /// What came of one language.
@@ -38,11 +45,15 @@ struct Outcome {
 
 /// Runs it. The exit code is 1 when a rule does not load.
 pub(crate) fn run(command: RulesCommand) -> anyhow::Result<ExitCode> {
-    let RulesCommand::Check {
-        paths,
-        variables,
-        list,
-    } = command;
+    let (paths, variables, list) = match command {
+        RulesCommand::Check {
+            paths,
+            variables,
+            list,
+        } => (paths, variables, list),
+        #[cfg(feature = "sensor")]
+        RulesCommand::Reload { socket } => return crate::reload::run(&socket),
+    };
     let extensions = [
         vonggac_files::SIGNATURES,
         vonggac_files::SIGMA,

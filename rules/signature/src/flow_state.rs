@@ -1,8 +1,8 @@
 //! What rules remember about one flow: bits, counters, and which rules were reported.
 //!
 //! Everything is keyed by hashes of names and by signature numbers, never by positions in an
-//! engine, so that a flow keeps its memory when the rules are loaded anew. An idle flow costs one
-//! pointer and two bytes.
+//! engine, so that a flow keeps its memory when the rules are loaded anew. What does depend on an engine
+//! (rules that wait, what was looked at) carries the engine's number. An idle flow costs 16 bytes.
 
 use crate::capture::{Captured, Variable, VariableScope};
 use crate::context::Direction;
@@ -11,12 +11,16 @@ use crate::halves::Halves;
 use crate::limits::{FLOW_BITS_MAX, FLOW_COUNTERS_MAX, FLOW_RULES_MAX};
 use crate::rule::{Effect, Operand, RuleIndex};
 use crate::threshold::FlowWindows;
+use std::num::NonZeroU8;
 
 /// Memory of one flow, owned by the caller and handed in through [`crate::Context`].
 #[derive(Debug, Clone, Default)]
 pub struct FlowState {
     memory: Option<Box<Memory>>,
-    address_rules_done: [bool; 2],
+    /// By direction: the engine whose rules on addresses alone were judged last.
+    addresses_judged: [Option<EngineNumber>; 2],
+    /// By direction: the engine that looked at the stream last, and of which the waiting rules are.
+    stream_seen: [Option<EngineNumber>; 2],
     passed: bool,
     packet_passed: bool,
 }
@@ -33,8 +37,19 @@ struct Memory {
     captured: Captured,
     /// By direction.
     waiting: [Vec<Waiting>; 2],
-    /// Which of a matcher's engines the waiting rules are of.
-    engine: u32,
+}
+
+/// Which of a matcher's engines, counted from 1 and round again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct EngineNumber(NonZeroU8);
+
+impl EngineNumber {
+    pub(crate) const FIRST: EngineNumber = EngineNumber(NonZeroU8::MIN);
+
+    /// That of the engine after this one.
+    pub(crate) fn next(self) -> EngineNumber {
+        EngineNumber(self.0.checked_add(1).unwrap_or(NonZeroU8::MIN))
+    }
 }
 
 /// A rule whose pattern was found in a stream, and that may match with what comes next.
@@ -103,26 +118,25 @@ impl FlowState {
         self.memory.get_or_insert_default()
     }
 
-    /// Takes out the rules that wait in a direction; `None` when they are of another engine, which is then forgotten.
-    pub(crate) fn take_waiting(&mut self, direction: Direction, engine: u32) -> Option<Vec<Waiting>> {
-        let Some(memory) = &mut self.memory else {
-            return Some(Vec::new());
-        };
-        let waiting = memory.waiting.get_mut(direction.index()).map(std::mem::take);
-        (memory.engine == engine).then_some(waiting.unwrap_or_default())
+    /// Takes out the rules that wait in a direction; `None` when that engine has not looked at the direction's stream before.
+    pub(crate) fn take_waiting(
+        &mut self,
+        direction: Direction,
+        engine: EngineNumber,
+    ) -> Option<Vec<Waiting>> {
+        let memory = self.memory.as_mut();
+        let waiting = memory.and_then(|memory| memory.waiting.get_mut(direction.index()));
+        let waiting = waiting.map(std::mem::take).unwrap_or_default();
+        let seen = self.stream_seen.get_mut(direction.index())?;
+        (seen.replace(engine) == Some(engine)).then_some(waiting)
     }
 
-    /// Lets rules wait in a direction.
-    pub(crate) fn put_waiting(&mut self, direction: Direction, engine: u32, waiting: Vec<Waiting>) {
+    /// Lets rules of the engine that took the waiting ones wait in a direction.
+    pub(crate) fn put_waiting(&mut self, direction: Direction, waiting: Vec<Waiting>) {
         if waiting.is_empty() && self.memory.is_none() {
             return;
         }
-        let memory = self.memory();
-        if memory.engine != engine {
-            memory.engine = engine;
-            memory.waiting = Default::default();
-        }
-        if let Some(place) = memory.waiting.get_mut(direction.index()) {
+        if let Some(place) = self.memory().waiting.get_mut(direction.index()) {
             *place = waiting;
         }
     }
@@ -278,12 +292,12 @@ impl FlowState {
             .filter(|halves| !halves.is_empty())
     }
 
-    /// True the first time in each direction: rules on addresses alone need judging once.
-    pub(crate) fn begin_address_rules(&mut self, direction: Direction) -> bool {
-        let Some(done) = self.address_rules_done.get_mut(direction.index()) else {
+    /// True the first time in each direction, and once more for each further engine: rules on addresses alone need judging once.
+    pub(crate) fn begin_address_rules(&mut self, direction: Direction, engine: EngineNumber) -> bool {
+        let Some(judged) = self.addresses_judged.get_mut(direction.index()) else {
             return false;
         };
-        !std::mem::replace(done, true)
+        judged.replace(engine) != Some(engine)
     }
 
     /// Whether a `pass` rule has freed the rest of this flow.
@@ -360,10 +374,46 @@ mod tests {
     }
 
     #[test]
-    fn address_rules_once_per_direction() {
+    fn address_rules_once_per_direction_and_engine() {
         let mut flow = FlowState::default();
-        assert!(flow.begin_address_rules(Direction::ToServer));
-        assert!(!flow.begin_address_rules(Direction::ToServer));
-        assert!(flow.begin_address_rules(Direction::ToClient));
+        let first = EngineNumber::FIRST;
+        assert!(flow.begin_address_rules(Direction::ToServer, first));
+        assert!(!flow.begin_address_rules(Direction::ToServer, first));
+        assert!(flow.begin_address_rules(Direction::ToClient, first));
+        assert!(flow.begin_address_rules(Direction::ToServer, first.next()));
+        assert!(!flow.begin_address_rules(Direction::ToServer, first.next()));
+    }
+
+    /// What a direction was shown by one engine says nothing of the other direction, or of another engine.
+    #[test]
+    fn waiting_rules_are_those_of_the_engine_that_looks() {
+        let mut flow = FlowState::default();
+        let (first, second) = (EngineNumber::FIRST, EngineNumber::FIRST.next());
+        let waiting = || vec![Waiting::new(RuleIndex(7))];
+        for direction in [Direction::ToServer, Direction::ToClient] {
+            assert_eq!(flow.take_waiting(direction, first), None);
+            flow.put_waiting(direction, waiting());
+        }
+        for direction in [Direction::ToServer, Direction::ToClient] {
+            assert_eq!(flow.take_waiting(direction, second), None);
+            assert_eq!(flow.take_waiting(direction, second), Some(Vec::new()));
+        }
+    }
+
+    /// A bit that is set amid a stream, after rules were loaded anew, does not make what was seen new again.
+    #[test]
+    fn memory_that_comes_late_is_of_the_engine_in_force() {
+        let mut flow = FlowState::default();
+        let engine = EngineNumber::FIRST.next();
+        assert_eq!(flow.take_waiting(Direction::ToServer, engine), None);
+        flow.put_waiting(Direction::ToServer, Vec::new());
+        flow.set_bit(1);
+        assert_eq!(flow.take_waiting(Direction::ToServer, engine), Some(Vec::new()));
+    }
+
+    #[test]
+    fn engines_are_counted_round() {
+        let round = (0..255).fold(EngineNumber::FIRST, |number, _| number.next());
+        assert_eq!(round, EngineNumber::FIRST);
     }
 }

@@ -24,7 +24,7 @@
 //! A rule found in a stream reports once per direction of a flow, as do rules on addresses alone. Those
 //! that count (`threshold` other than `limit`, `detection_filter`) count every packet, or chunk of the
 //! stream, that shows the pattern anew;
-//! others report each time, within their `threshold`. Thresholds and host bits are per [`Matcher`].
+//! others report each time, within their `threshold`. Thresholds and host bits are those of all matchers that share a [`Memory`].
 //!
 //! # How far `pass` reaches
 //! A `pass` rule on addresses alone, on an application protocol or its buffers, or found in a stream frees
@@ -104,7 +104,7 @@ pub use dataset::{Dataset, DatasetFile, DatasetKind, DatasetRequest, DatasetStor
 pub use engine::Engine;
 pub use error::{ErrorKind, RuleError};
 pub use flow_state::FlowState;
-pub use matcher::{Counters, Hit, Matcher, Stage};
+pub use matcher::{Counters, Hit, Matcher, Memory, Stage};
 pub use parse::{ParsedRule, parse};
 pub use reputation::{Reputation, ReputationLists};
 pub use resources::{NoFiles, Resources, RuleFiles};

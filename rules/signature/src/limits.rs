@@ -42,7 +42,7 @@ pub const FLOW_WAITING_MAX: usize = 32;
 /// A longer fast pattern is cut to its last bytes: more of it costs memory and tells little.
 pub const PREFILTER_PATTERN_BYTES_MAX: usize = 24;
 
-/// Hits reported by one call of the matcher.
+/// Hits reported by one call of the matcher, unless it is told otherwise.
 pub const HITS_PER_CALL_MAX: usize = 64;
 /// Flow bits kept for one flow.
 pub const FLOW_BITS_MAX: usize = 64;
@@ -50,7 +50,7 @@ pub const FLOW_BITS_MAX: usize = 64;
 pub const FLOW_COUNTERS_MAX: usize = 32;
 /// Rules remembered as reported (or half matched) for one flow; the oldest give way.
 pub const FLOW_RULES_MAX: usize = 64;
-/// Rows of the threshold table of one matcher; the oldest give way.
+/// Rows of the threshold table of all matchers that share it; the oldest give way.
 pub const THRESHOLD_ENTRIES_MAX: usize = 65_536;
 /// Most captures of one expression.
 pub const CAPTURES_PER_EXPRESSION_MAX: usize = 8;
@@ -72,5 +72,5 @@ pub const DATASET_VALUE_BYTES_MAX: usize = 16 * 1024;
 pub const DIGESTS_PER_LIST_MAX: usize = 20_000_000;
 /// Rows of the lists of reputations.
 pub const REPUTATIONS_MAX: usize = 4_000_000;
-/// Rows of the table of host bits (`xbits`) of one matcher; the oldest give way.
+/// Rows of the table of host bits (`xbits`) of all matchers that share it; the oldest give way.
 pub const HOST_BITS_MAX: usize = 65_536;

@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use vonggac_protocol::{Side, Source};
 
-use crate::bounded_map::BoundedMap;
+use crate::bounded_map::SharedMap;
 use crate::context::Context;
 use crate::engine::{Class, Engine};
-use crate::flow_state::Waiting;
-use crate::limits::{FLOW_WAITING_MAX, HOST_BITS_MAX};
+use crate::flow_state::{EngineNumber, Waiting};
+use crate::limits::{FLOW_WAITING_MAX, HITS_PER_CALL_MAX, HOST_BITS_MAX};
 use crate::rule::{Action, RuleIndex};
 use crate::threshold::ThresholdTable;
 use crate::transform;
@@ -65,12 +65,11 @@ pub struct Counters {
     pub waiting_dropped: u64,
 }
 
-/// Judges by the rules of one engine; one per worker, with its own scratch space and thresholds.
+/// Judges by the rules of one engine; one per worker, with its own scratch space.
 #[derive(Debug)]
 pub struct Matcher {
     engine: Arc<Engine>,
-    /// How often there was another one.
-    engine_number: u32,
+    engine_number: EngineNumber,
     marks: Marks,
     tables: Tables,
 }
@@ -78,10 +77,37 @@ pub struct Matcher {
 /// What outlives a call.
 #[derive(Debug)]
 struct Tables {
+    hits_per_call_max: usize,
+    memory: Memory,
+    counters: Counters,
+}
+
+/// What rules remember across flows: thresholds and host bits. Clones are one, for workers that are to share it.
+#[derive(Debug, Clone)]
+pub struct Memory(Arc<Remembered>);
+
+#[derive(Debug)]
+struct Remembered {
     thresholds: ThresholdTable,
     /// Until when each host bit is set, microseconds.
-    host_bits: BoundedMap<HostBitKey, i64>,
-    counters: Counters,
+    host_bits: SharedMap<HostBitKey, i64>,
+}
+
+/// Locks for each worker, so that two seldom want the same.
+const SHARDS_PER_WORKER: usize = 8;
+
+impl Memory {
+    /// Nothing remembered yet, to be shared by so many workers.
+    pub fn for_workers(workers: usize) -> Memory {
+        let shards = match workers {
+            0 | 1 => 1,
+            more => more.saturating_mul(SHARDS_PER_WORKER).min(HOST_BITS_MAX),
+        };
+        Memory(Arc::new(Remembered {
+            thresholds: ThresholdTable::new(shards),
+            host_bits: SharedMap::new(HOST_BITS_MAX, shards),
+        }))
+    }
 }
 
 /// The candidates of one call, each once.
@@ -125,25 +151,37 @@ impl Marks {
 impl Matcher {
     /// A matcher with nothing counted yet.
     pub fn new(engine: Arc<Engine>) -> Matcher {
+        Matcher::sharing(engine, Memory::for_workers(1))
+    }
+
+    /// A matcher that shares what it remembers across flows with others.
+    pub fn sharing(engine: Arc<Engine>, memory: Memory) -> Matcher {
         let marks = Marks {
             candidates: Vec::new(),
             last_call: vec![0; engine.len()],
             call: 0,
         };
         let tables = Tables {
-            thresholds: ThresholdTable::new(),
-            host_bits: BoundedMap::new(HOST_BITS_MAX),
+            hits_per_call_max: HITS_PER_CALL_MAX,
+            memory,
             counters: Counters::default(),
         };
         Matcher {
             engine,
-            engine_number: 0,
+            engine_number: EngineNumber::FIRST,
             marks,
             tables,
         }
     }
 
-    /// Takes other rules, keeping thresholds and counters.
+    /// Reports at most so many hits of one call; [`HITS_PER_CALL_MAX`] unless told otherwise.
+    pub fn limit_hits(&mut self, per_call: usize) {
+        self.tables.hits_per_call_max = per_call;
+    }
+
+    /// Takes other rules, keeping thresholds, host bits and counters, which go by signature numbers and names. In flows under way the
+    /// new rules on addresses alone are judged with the next packet, and those on streams look once more at what the caller still
+    /// shows of earlier bytes; no rule that reported in a direction of a flow reports there again for that.
     pub fn replace_engine(&mut self, engine: Arc<Engine>) {
         self.marks = Marks {
             candidates: Vec::new(),
@@ -151,7 +189,7 @@ impl Matcher {
             call: 0,
         };
         self.engine = engine;
-        self.engine_number = self.engine_number.wrapping_add(1);
+        self.engine_number = self.engine_number.next();
     }
 
     /// The rules.
@@ -161,11 +199,7 @@ impl Matcher {
 
     /// What was done so far.
     pub fn counters(&self) -> Counters {
-        Counters {
-            threshold_evicted: self.tables.thresholds.evicted(),
-            host_bits_evicted: self.tables.host_bits.evicted(),
-            ..self.tables.counters
-        }
+        self.tables.counters
     }
 
     /// Judges one packet: rules on headers, and on the payload of single packets.
@@ -184,7 +218,7 @@ impl Matcher {
         }
         let direction = cx.direction;
         let flow = cx.flow.as_deref_mut();
-        if flow.is_none_or(|flow| flow.begin_address_rules(direction)) {
+        if flow.is_none_or(|flow| flow.begin_address_rules(direction, self.engine_number)) {
             for rules in engine.headers.of_flow(cx) {
                 self.marks.add_all(rules);
             }
@@ -252,7 +286,7 @@ impl Matcher {
         self.tables.counters.waiting_dropped += waiting.len().saturating_sub(FLOW_WAITING_MAX) as u64;
         waiting.truncate(FLOW_WAITING_MAX);
         if let Some(flow) = cx.flow.as_deref_mut() {
-            flow.put_waiting(direction, self.engine_number, waiting);
+            flow.put_waiting(direction, waiting);
         }
     }
 

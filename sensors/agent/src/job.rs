@@ -22,7 +22,7 @@ const END_BYTES: u64 = 64 * 1024;
 /// # Errors
 /// When a rule path or a capture cannot be read.
 pub(crate) fn name(options: &Options) -> anyhow::Result<Option<String>> {
-    if options.interface.is_some() {
+    if !options.interface.is_empty() {
         return Ok(None);
     }
     let mut facts = Facts(Sha256::new());
@@ -45,6 +45,13 @@ pub(crate) fn name(options: &Options) -> anyhow::Result<Option<String>> {
     }
     facts.put_rules(&options.rules, vonggac_files::SIGNATURES)?;
     facts.put_rules(&options.yara, vonggac_files::YARA)?;
+    if let Some(path) = &options.thresholds {
+        facts.put(vonggac_files::read_text(path)?.as_bytes());
+    }
+    // All their fields, by name.
+    facts.put(format!("{:?} {:?}", options.tcp, options.limits).as_bytes());
+    facts.put(&[u8::from(options.vlan_tracking)]);
+    facts.put(&options.community_id_seed.to_le_bytes());
     facts.put_list(options.variables.iter().map(String::as_bytes));
     facts.put(options.name.as_bytes());
     facts.put(options.tenant.as_bytes());
@@ -148,6 +155,9 @@ mod tests {
         assert_ne!(job(place.path(), &["--var", "HOME_NET=10.0.0.0/8"]), before);
         assert_ne!(job(place.path(), &["--name", "a b\nc"]), before);
         assert_ne!(job(place.path(), &["--exercise-id", "1"]), before);
+        assert_ne!(job(place.path(), &["--midstream", "false"]), before);
+        assert_ne!(job(place.path(), &["--flows-max", "1000"]), before);
+        assert_ne!(job(place.path(), &["--community-id-seed", "1"]), before);
         assert_ne!(
             job(place.path(), &["--var", "A=1", "--name", "B=2"]),
             job(place.path(), &["--var", "A=1", "--var", "B=2"])

@@ -1,10 +1,11 @@
 //! The sensor role: capture, inspect, scan, spool, publish.
 //!
 //! ```text
-//! thread "packets"    source ─▶ Inspector ─▶ events, files          no lock, no I/O but the source
+//! thread "packets"    source ─▶ Inspector ─▶ batches of events, files   no I/O but the source; with several workers a thread for each
 //! thread "files"      YARA on files (on a tap; when reading files the writer scans, so that order never varies)
 //! thread "writer"     ids ─▶ spool (fsync: accepted) and / or EVE
 //! task   "publisher"  spool ─▶ Kafka, acknowledged on delivery
+//! task   "rules"      SIGHUP, control socket ─▶ rules loaded anew ─▶ threads "packets", "files", "writer"
 //! ```
 //! On a tap nothing ever waits for a slower part: what has no room is dropped and counted by reason. Reading a capture, everything
 //! waits and nothing is dropped.
@@ -14,24 +15,34 @@
 //!
 //! Invariants:
 //! - Packets: received = processed + dropped by reason. Events: made = accepted + dropped by reason.
-//! - Reading the same files with the same settings makes the same events in the same order; so a sensor that was killed while
+//! - Reading the same files with the same settings and one worker makes the same events in the same order; so a sensor that was killed while
 //!   reading goes on with the same ids and sends nothing twice.
 
 mod budget;
+mod control;
+mod in_force;
 mod job;
+mod limits;
 mod load;
 mod metrics;
 mod options;
+mod out;
 mod outputs;
 mod packets;
 mod publish;
 mod queue;
 mod refused;
+mod reload;
+mod replay;
+mod report;
 mod scan;
+mod spread;
 mod summary;
 mod tallies;
+mod tap;
 mod tcp_settings;
 mod trouble;
+mod worker;
 mod writer;
 
 pub use options::Options;
@@ -41,7 +52,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use tokio::sync::oneshot;
@@ -49,10 +60,13 @@ use tokio::task::JoinSet;
 use vonggac_bus::Producer;
 use vonggac_spool::{Boot, Limits, Spool, SpoolError};
 
+use control::{Control, Desk};
+use load::Loader;
 use metrics::Metrics;
 use packets::{Packets, Surroundings};
 use publish::Publisher;
 use refused::RefusedFile;
+use reload::{Reloader, Rules};
 use scan::{FileScanner, Scanning};
 use summary::Summary;
 use tallies::Tallies;
@@ -86,11 +100,8 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
         options.spool_bytes_max,
     );
     tasks.spawn(async move { match watching.await {} });
-    let Threads {
-        signatures,
-        joined,
-        publisher,
-    } = Threads::start(&options, &stop, metrics, &tallies, spool)?;
+    let rules = reloading(&options, &metrics, &tallies, &mut tasks)?;
+    let Threads { joined, publisher } = Threads::start(&options, &rules, &stop, metrics, &tallies, spool)?;
     let (written, end_of_writing) = oneshot::channel();
     let has_publisher = publisher.is_some();
     if let Some(publisher) = publisher {
@@ -134,7 +145,7 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
         options: &options,
         packets: &packets,
         writer: &written.report,
-        signatures,
+        signatures: rules.signatures.get().len(),
     };
     summary.log();
     if let Some(path) = &options.summary {
@@ -155,9 +166,34 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
     Ok(packets.sources.iter().all(|source| source.error.is_none()))
 }
 
+/// Loads the rules, and sees to it that they can be loaded anew.
+fn reloading(
+    options: &Arc<Options>,
+    metrics: &Metrics,
+    tallies: &Arc<Tallies>,
+    tasks: &mut JoinSet<anyhow::Result<&'static str>>,
+) -> anyhow::Result<Rules> {
+    let mut loader = Loader::new(options);
+    let rules = Rules::new(&loader.load()?);
+    let (reloads, wishes) = reload::requests();
+    if let Some(path) = &options.control {
+        let desk = Desk {
+            reloads,
+            rules: rules.clone(),
+            metrics: metrics.clone(),
+            started: Instant::now(),
+        };
+        let serving = Control::open(path, desk)?.serve();
+        tasks.spawn(async move { match serving.await {} });
+    }
+    let reloader = Reloader::new(loader, rules.clone(), tallies.clone(), metrics.registry());
+    tasks.spawn(async move { reloader.run(wishes).await.map(|()| "rules") });
+    Ok(rules)
+}
+
 /// What the threads came to.
 struct Joined {
-    packets: thread::Result<anyhow::Result<packets::Report>>,
+    packets: thread::Result<anyhow::Result<report::Report>>,
     writer: thread::Result<anyhow::Result<Written>>,
     files: thread::Result<()>,
 }
@@ -197,7 +233,6 @@ async fn ended(tasks: &mut JoinSet<anyhow::Result<&'static str>>, name: &str) ->
 
 /// The threads of a sensor at work, and its publisher before it is.
 struct Threads {
-    signatures: usize,
     joined: tokio::task::JoinHandle<Joined>,
     publisher: Option<Publisher>,
 }
@@ -205,18 +240,17 @@ struct Threads {
 impl Threads {
     fn start(
         options: &Arc<Options>,
+        rules: &Rules,
         stop: &Arc<AtomicBool>,
         metrics: Metrics,
         tallies: &Arc<Tallies>,
         spool: OpenedSpool,
     ) -> anyhow::Result<Self> {
-        let engine = load::signatures(options)?;
-        let yara = load::yara(options)?;
         let complete = Arc::new(AtomicBool::new(false));
         let eve = options.eve.as_deref().map(EveOutput::create).transpose()?;
-        let reading = options.interface.is_none();
+        let reading = options.interface.is_empty();
         let (items, received) = queue::queue(reading, stop);
-        let scanner = yara.as_ref().map(|rules| FileScanner::new(rules, tallies));
+        let scanner = FileScanner::new(&rules.yara, tallies);
         let (scanning, inline, files) = match scanner {
             None => (Scanning::Off, None, None),
             Some(scanner) if reading => (Scanning::Inline, Some(scanner), None),
@@ -240,7 +274,6 @@ impl Threads {
                 (Some(spool.writer), Some(publisher), spool.boot)
             }
         };
-        let signatures = engine.len();
         let around = Surroundings {
             items,
             scanning,
@@ -249,7 +282,7 @@ impl Threads {
             metrics,
             tallies: tallies.clone(),
         };
-        let packets = Packets::open(options, engine, &boot, around)?;
+        let packets = Packets::open(options, rules, &boot, around)?;
         let writer = Writer {
             output: Output {
                 spool: spool_writer,
@@ -281,11 +314,7 @@ impl Threads {
             files: files.map_or(Ok(()), JoinHandle::join),
             writer: writer.join(),
         });
-        Ok(Self {
-            signatures,
-            joined,
-            publisher,
-        })
+        Ok(Self { joined, publisher })
     }
 }
 
@@ -317,6 +346,8 @@ async fn open_spool(
         let boot = fixed.map_or_else(|| Boot::fresh(""), Ok)?;
         return Ok(Some(OpenedSpool::None(boot)));
     };
+    // Several workers make their events in no fixed order: what was sent of them cannot be told by its number.
+    let job = job.filter(|_| options.workers == 1);
     let limits = Limits {
         bytes_max: options.spool_bytes_max,
         ..Limits::default()
@@ -325,7 +356,7 @@ async fn open_spool(
     loop {
         match Spool::open(directory, job.as_deref().unwrap_or_default(), limits) {
             Ok(spool) => return Ok(Some(OpenedSpool::Open(Box::new(spool)))),
-            Err(error) if options.interface.is_some() && error.is_disk_full() => {
+            Err(error) if !options.interface.is_empty() && error.is_disk_full() => {
                 failures += 1;
                 if failures.is_power_of_two() {
                     tracing::error!(%error, failures, "the spool's disk is full; the sensor begins when there is room");

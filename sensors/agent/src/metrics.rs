@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use vonggac_metrics::{Registry, Samples};
 
-use crate::packets::Report;
+use crate::report::Report;
 
 /// The last report and the registry that shows it; clones are one.
 #[derive(Clone)]

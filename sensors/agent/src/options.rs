@@ -6,28 +6,37 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 use vonggac_bus::{Connection, Security};
+use vonggac_capture::CORES_MAX;
 use vonggac_event::limits::NAME_BYTES_MAX;
 
+use crate::limits::LimitSettings;
 use crate::outputs;
 use crate::tcp_settings::TcpSettings;
 
 /// Settings of the sensor.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
-    /// Interface to capture on.
+    /// Interface to capture on; may stand several times.
     #[arg(
         long,
         value_name = "IF",
         conflicts_with = "read",
         required_unless_present = "read"
     )]
-    pub interface: Option<String>,
+    pub interface: Vec<String>,
     /// Capture files to read, in this order: pcap or pcapng, also gzip-compressed; - is standard input.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub read: Vec<PathBuf>,
     /// Plays files as fast as they were captured times this; 0 reads as fast as possible.
     #[arg(long, value_name = "FACTOR", default_value_t = 0.0, requires = "read")]
     pub speed: f64,
+    /// Threads that inspect, of each interface or of all captures. Several share what rules remember across flows, and the limits on memory;
+    /// of captures they make their events in no fixed order, and one that is killed begins anew.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = workers)]
+    pub workers: usize,
+    /// Cores that the workers stay on, in this order and round again, counted from 0; the system chooses when left out.
+    #[arg(long, value_name = "CORE", value_delimiter = ',', value_parser = core)]
+    pub cores: Vec<usize>,
     /// Signature files in Suricata's language, or directories searched for *.rules.
     #[arg(long, value_name = "PATH", num_args = 1..)]
     pub rules: Vec<PathBuf>,
@@ -38,11 +47,20 @@ pub struct Options {
     #[arg(long, value_name = "PATH", num_args = 1..)]
     pub yara: Vec<PathBuf>,
     /// A variable of the signatures, as in `HOME_NET=[10.0.0.0/8]` or `HTTP_PORTS=[80,8080]`; may stand several times.
-    #[arg(long = "var", value_name = "NAME=VALUE")]
+    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = variable)]
     pub variables: Vec<String>,
     /// How the hosts take TCP.
     #[command(flatten)]
     pub tcp: TcpSettings,
+    /// How much memory and time they may take.
+    #[command(flatten)]
+    pub limits: LimitSettings,
+    /// Whether the same addresses and ports in other VLANs are other flows.
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
+    pub vlan_tracking: bool,
+    /// Seed of the Community IDs, the same as other tools' on the site.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub community_id_seed: u16,
     /// Kafka brokers; without them nothing is published and --eve is needed.
     #[arg(long, env = "VONGGAC_KAFKA", value_name = "HOST:PORT")]
     pub kafka: Option<String>,
@@ -64,6 +82,9 @@ pub struct Options {
     /// Serves the counters for Prometheus on this address, as `GET /metrics`.
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub metrics: Option<SocketAddr>,
+    /// Socket on which the sensor is controlled, as with `vonggac rules reload` or Suricata's `suricatasc`. SIGHUP loads the rules anew, too.
+    #[arg(long, value_name = "SOCKET")]
+    pub control: Option<PathBuf>,
     /// Name of the sensor, in every event; the host's name when left out.
     #[arg(long, env = "VONGGAC_SENSOR", default_value = "", value_name = "NAME")]
     pub name: String,
@@ -76,6 +97,31 @@ pub struct Options {
     /// Seconds between two reports of the counters.
     #[arg(long, default_value_t = 10, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     pub stats_seconds: u32,
+}
+
+/// Most workers.
+const WORKERS_MAX: usize = 256;
+
+fn workers(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(workers @ 1..=WORKERS_MAX) => Ok(workers),
+        _ => Err(format!("is not 1 to {WORKERS_MAX}")),
+    }
+}
+
+/// Looks whether one variable can be read; what it refers to is looked at with all of them.
+fn variable(text: &str) -> Result<String, String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() && !value.trim().is_empty() => Ok(text.to_owned()),
+        _ => Err("is not NAME=VALUE".to_owned()),
+    }
+}
+
+fn core(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|core| *core < CORES_MAX)
+        .ok_or_else(|| format!("is not 0 to {}", CORES_MAX - 1))
 }
 
 impl Options {

@@ -1,4 +1,4 @@
-//! The queue to the writer: bounded in items and in bytes.
+//! The queue to the writer: batches of items, bounded in batches and in bytes.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -8,12 +8,15 @@ use vonggac_event::{Event, wire};
 
 use crate::budget::{Budget, Reservation};
 
-/// Items that wait for the writer.
-const QUEUE_ITEMS: usize = 16 * 1024;
+/// Batches that wait for the writer.
+const QUEUE_BATCHES: usize = 4 * 1024;
 /// Most bytes of the events that wait for the writer.
 const EVENTS_BYTES_MAX: usize = 256 << 20;
 /// Most bytes of the files that wait for their scan, in all queues together.
 pub(crate) const FILES_BYTES_MAX: usize = 256 << 20;
+/// A batch with so many items, or so many bytes of events, waits for no more.
+const BATCH_ITEMS: usize = 256;
+const BATCH_BYTES: usize = 512 << 10;
 
 /// What goes to the writer.
 pub(crate) enum Item {
@@ -23,33 +26,66 @@ pub(crate) enum Item {
     File(Box<Event>, Vec<u8>, Reservation),
 }
 
-/// An item and the room its event takes.
-pub(crate) type Queued = (Item, Reservation);
+/// Items on their way to the writer, in order.
+#[derive(Default)]
+pub(crate) struct Batch {
+    items: Vec<Item>,
+    bytes: usize,
+}
+
+/// A batch's items and the room that their events take.
+pub(crate) type Queued = (Vec<Item>, Reservation);
 
 /// The way to the writer.
 #[derive(Clone)]
 pub(crate) struct ItemSender {
-    items: SyncSender<Queued>,
+    batches: SyncSender<Queued>,
     budget: Budget,
     /// Whether a full queue is waited for, or drops.
     waits: bool,
     stop: Arc<AtomicBool>,
 }
 
-/// Why an item was not taken.
+/// Why a batch was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// Too many items.
-    Items,
+    /// Too many batches.
+    Batches,
     /// Too many bytes.
     Bytes,
 }
 
+impl Batch {
+    /// Adds an item; says whether the batch is full.
+    pub(crate) fn push(&mut self, item: Item) -> bool {
+        self.bytes += bytes_of(&item);
+        self.items.push(item);
+        self.items.len() >= BATCH_ITEMS || self.bytes >= BATCH_BYTES
+    }
+
+    /// A batch of these events.
+    pub(crate) fn of(events: impl IntoIterator<Item = Event>) -> Self {
+        let mut batch = Self::default();
+        for event in events {
+            batch.push(Item::Event(Box::new(event)));
+        }
+        batch
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+}
+
 /// The queue's two ends. `waits` says whether a full queue is waited for.
 pub(crate) fn queue(waits: bool, stop: &Arc<AtomicBool>) -> (ItemSender, Receiver<Queued>) {
-    let (items, received) = sync_channel(QUEUE_ITEMS);
+    let (batches, received) = sync_channel(QUEUE_BATCHES);
     let sender = ItemSender {
-        items,
+        batches,
         budget: Budget::new(EVENTS_BYTES_MAX),
         waits,
         stop: stop.clone(),
@@ -58,21 +94,20 @@ pub(crate) fn queue(waits: bool, stop: &Arc<AtomicBool>) -> (ItemSender, Receive
 }
 
 impl ItemSender {
-    /// Sends an item, or says why there is no room.
+    /// Sends a batch, or says why there is no room.
     ///
     /// # Errors
     /// Only when the queue does not wait.
-    pub(crate) fn send(&mut self, item: Item) -> Result<(), Refusal> {
-        let bytes = bytes_of(&item);
+    pub(crate) fn send(&self, batch: Batch) -> Result<(), Refusal> {
         if self.waits {
-            self.send_waiting(item, bytes);
+            self.send_waiting(batch);
             return Ok(());
         }
-        let room = self.budget.reserve(bytes).ok_or(Refusal::Bytes)?;
-        match self.items.try_send((item, room)) {
+        let room = self.budget.reserve(batch.bytes).ok_or(Refusal::Bytes)?;
+        match self.batches.try_send((batch.items, room)) {
             Ok(()) => Ok(()),
             // A writer that is gone has told the sensor to stop.
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Err(Refusal::Items),
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Err(Refusal::Batches),
         }
     }
 
@@ -81,17 +116,11 @@ impl ItemSender {
         self.budget.used_bytes()
     }
 
-    /// Sends an event, waiting for room.
-    pub(crate) fn send_event(&mut self, event: Box<Event>) {
-        let item = Item::Event(event);
-        let bytes = bytes_of(&item);
-        self.send_waiting(item, bytes);
-    }
-
-    fn send_waiting(&self, item: Item, bytes: usize) {
-        let room = self.budget.reserve_waiting(bytes, &self.stop);
+    /// Sends a batch, waiting for room.
+    pub(crate) fn send_waiting(&self, batch: Batch) {
+        let room = self.budget.reserve_waiting(batch.bytes, &self.stop);
         // The writer only goes away first when it failed, which the main task reports.
-        let _ = self.items.send((item, room));
+        let _ = self.batches.send((batch.items, room));
     }
 }
 
@@ -109,7 +138,7 @@ mod tests {
 
     #[test]
     fn large_events_are_bounded_by_their_bytes() {
-        let (mut sender, received) = queue(false, &Arc::default());
+        let (sender, received) = queue(false, &Arc::default());
         let event = Event {
             body: Some(Body::Anomaly(proto::Anomaly {
                 detail: "x".repeat(64 << 20),
@@ -117,20 +146,28 @@ mod tests {
             })),
             ..Event::default()
         };
-        let mut outcomes = (0..5).map(|_| sender.send(Item::Event(Box::new(event.clone()))));
-        assert_eq!(outcomes.by_ref().take(3).collect::<Vec<_>>(), [Ok(()); 3]);
-        assert_eq!(outcomes.next(), Some(Err(Refusal::Bytes)));
-        drop(outcomes);
+        let large = || Batch::of([event.clone()]);
+        let outcomes: Vec<_> = (0..4).map(|_| sender.send(large())).collect();
+        assert_eq!(outcomes, [Ok(()), Ok(()), Ok(()), Err(Refusal::Bytes)]);
         drop(received.recv().unwrap());
-        assert_eq!(sender.send(Item::Event(Box::new(event))), Ok(()));
+        assert_eq!(sender.send(large()), Ok(()));
     }
 
     #[test]
-    fn small_events_are_bounded_by_their_number() {
-        let (mut sender, _received) = queue(false, &Arc::default());
-        for _ in 0..QUEUE_ITEMS {
-            assert_eq!(sender.send(Item::Event(Box::default())), Ok(()));
+    fn small_batches_are_bounded_by_their_number() {
+        let (sender, _received) = queue(false, &Arc::default());
+        let small = || Batch::of([Event::default()]);
+        for _ in 0..QUEUE_BATCHES {
+            assert_eq!(sender.send(small()), Ok(()));
         }
-        assert_eq!(sender.send(Item::Event(Box::default())), Err(Refusal::Items));
+        assert_eq!(sender.send(small()), Err(Refusal::Batches));
+    }
+
+    #[test]
+    fn a_batch_says_when_it_is_full() {
+        let mut batch = Batch::default();
+        let full = (0..BATCH_ITEMS).map(|_| batch.push(Item::Event(Box::default())));
+        assert_eq!(full.filter(|is_full| *is_full).count(), 1);
+        assert_eq!(batch.len(), BATCH_ITEMS);
     }
 }

@@ -10,13 +10,16 @@ use vonggac_event::{Body, Event, proto};
 use vonggac_yara::{Limits, Rules, ScanError, Scanner, YaraMatch};
 
 use crate::budget::Reservation;
-use crate::queue::ItemSender;
+use crate::in_force::{InForce, Reader};
+use crate::load::Yara;
+use crate::queue::{Batch, ItemSender};
 use crate::tallies::{Tallies, add};
 
 /// Files that wait for their scan on a tap.
 const QUEUE_FILES: usize = 64;
 
 /// Where files are scanned.
+#[derive(Clone)]
 pub(crate) enum Scanning {
     /// Nowhere: there are no rules, and bodies are not kept for it.
     Off,
@@ -36,21 +39,34 @@ pub(crate) struct WaitingFile {
 /// Scans files and says what came of it in their events.
 pub(crate) struct FileScanner {
     rules: Arc<Rules>,
+    newer: Reader<Yara>,
     scanner: Scanner,
     tallies: Arc<Tallies>,
 }
 
 impl FileScanner {
-    pub(crate) fn new(rules: &Arc<Rules>, tallies: &Arc<Tallies>) -> Self {
-        Self {
+    /// A scanner by the rules in force; `None` when the settings name none.
+    pub(crate) fn new(rules: &InForce<Yara>, tallies: &Arc<Tallies>) -> Option<Self> {
+        let (rules, newer) = rules.reader();
+        let rules = rules?;
+        Some(Self {
             scanner: Scanner::new(rules.clone(), Limits::default()),
-            rules: rules.clone(),
+            rules,
+            newer,
             tallies: tallies.clone(),
+        })
+    }
+
+    fn take_newer(&mut self) {
+        if let Some(rules) = self.newer.newer().flatten() {
+            self.scanner = Scanner::new(rules.clone(), Limits::default());
+            self.rules = rules;
         }
     }
 
     /// Scans `data`, fills in the file event's `scan` and `yara_rules`, and makes an event of each match.
     pub(crate) fn scan(&mut self, event: &mut Event, data: &[u8]) -> Vec<Event> {
+        self.take_newer();
         // A crash in an engine of many parsers costs the scan of one file, not the sensor.
         let outcome = catch_unwind(AssertUnwindSafe(|| self.scanner.scan(data)));
         let Some(Body::File(file)) = event.body.as_mut() else {
@@ -126,7 +142,7 @@ fn yara_event(of: &Event, file: &proto::File, found: YaraMatch) -> Event {
 /// Starts a thread that scans beside the packets. It ends when the packets' end of the channel closes, or the writer is gone.
 pub(crate) fn aside(
     mut scanner: FileScanner,
-    mut items: ItemSender,
+    items: ItemSender,
 ) -> std::io::Result<(Scanning, JoinHandle<()>)> {
     let (files, waiting) = sync_channel::<WaitingFile>(QUEUE_FILES);
     let thread = thread::Builder::new().name("files".into()).spawn(move || {
@@ -138,9 +154,7 @@ pub(crate) fn aside(
         {
             let found = scanner.scan(&mut event, &data);
             drop((data, room));
-            for event in std::iter::once(*event).chain(found) {
-                items.send_event(Box::new(event));
-            }
+            items.send_waiting(Batch::of(std::iter::once(*event).chain(found)));
         }
     })?;
     Ok((Scanning::Aside(files), thread))

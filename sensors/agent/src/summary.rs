@@ -5,12 +5,12 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use crate::{Options, packets, writer};
+use crate::{Options, report, writer};
 
 /// Everything that is counted.
 pub(crate) struct Summary<'a> {
     pub(crate) options: &'a Options,
-    pub(crate) packets: &'a packets::Report,
+    pub(crate) packets: &'a report::Report,
     pub(crate) writer: &'a writer::Report,
     pub(crate) signatures: usize,
 }

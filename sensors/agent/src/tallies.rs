@@ -29,6 +29,10 @@ tallies! {
     eve_lines_lost,
     /// Files whose scan crashed.
     files_scan_crashed,
+    /// Times that rules were loaded anew.
+    rules_reloads,
+    /// Times that new rules did not load, and those of before stayed in force.
+    rules_reloads_failed,
     /// Messages Kafka has confirmed.
     kafka_delivered,
     /// Messages sent and not yet confirmed, now.

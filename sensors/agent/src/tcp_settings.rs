@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use anyhow::{Context as _, bail};
-use vonggac_inspect::{Checksums, HostPolicies, Policy, StreamConfig, UrgentData};
+use vonggac_inspect::{Checksums, Policy, StreamConfig, UrgentData};
 
 /// How the hosts on the tapped network take TCP.
 #[derive(Debug, Clone, clap::Args)]
@@ -20,13 +20,13 @@ pub struct TcpSettings {
     pub urgent_data: String,
     /// How hosts read TCP segments that overlap, as in `10.1.0.0/16=linux`; may stand several times, the longest prefix counts. Policies:
     /// bsd (what no network says otherwise), windows, linux, old-linux, solaris, hpux10, hpux11, irix, macos, vista, windows2k3, first, last.
-    #[arg(long = "host-policy", value_name = "NETWORK=POLICY")]
-    pub host_policies: Vec<String>,
+    #[arg(long = "host-policy", value_name = "NETWORK=POLICY", value_parser = HostPolicy::parse)]
+    pub host_policies: Vec<HostPolicy>,
 }
 
 impl TcpSettings {
     /// Sets them.
-    pub(crate) fn apply(&self, config: &mut StreamConfig) -> anyhow::Result<()> {
+    pub(crate) fn apply(&self, config: &mut StreamConfig) {
         config.midstream = self.midstream;
         config.checksums = match self.checksums.as_str() {
             "verify" => Checksums::Verify,
@@ -37,18 +37,33 @@ impl TcpSettings {
             "inline" => UrgentData::Inline,
             _ => UrgentData::OutOfBand,
         };
-        config.host_policies = self.host_policies()?;
-        Ok(())
-    }
-
-    fn host_policies(&self) -> anyhow::Result<HostPolicies> {
-        let mut policies = HostPolicies::default();
-        for text in &self.host_policies {
-            let (network, bits, policy) =
-                host_policy(text).with_context(|| format!("--host-policy {text}"))?;
-            policies.add(network, bits, policy);
+        for HostPolicy {
+            network,
+            bits,
+            policy,
+        } in &self.host_policies
+        {
+            config.host_policies.add(*network, *bits, *policy);
         }
-        Ok(policies)
+    }
+}
+
+/// How the hosts of one network read segments that overlap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HostPolicy {
+    network: IpAddr,
+    bits: u8,
+    policy: Policy,
+}
+
+impl HostPolicy {
+    fn parse(text: &str) -> Result<Self, String> {
+        let (network, bits, policy) = host_policy(text).map_err(|error| format!("{error:#}"))?;
+        Ok(Self {
+            network,
+            bits,
+            policy,
+        })
     }
 }
 

@@ -127,7 +127,7 @@ impl Writer {
                 .unsynced_since
                 .map_or(SYNC_EVERY, |since| SYNC_EVERY.saturating_sub(since.elapsed()));
             match items.recv_timeout(wait) {
-                Ok((item, _room)) => run.take(item)?,
+                Ok((items, _room)) => items.into_iter().try_for_each(|item| run.take(item))?,
                 Err(RecvTimeoutError::Timeout) => run.sync()?,
                 Err(RecvTimeoutError::Disconnected) => break,
             }
@@ -347,7 +347,7 @@ impl Run {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::queue::queue;
+    use crate::queue::{Batch, queue};
     use clap::Parser as _;
     use std::sync::Mutex;
     use tempfile::TempDir;
@@ -413,9 +413,11 @@ mod tests {
     }
 
     fn written(writer: Writer, items: Vec<Item>) -> anyhow::Result<Written> {
-        let (mut sender, received) = queue(true, &Arc::default());
+        let (sender, received) = queue(true, &Arc::default());
         for item in items {
-            sender.send(item).unwrap();
+            let mut batch = Batch::default();
+            batch.push(item);
+            sender.send(batch).unwrap();
         }
         drop(sender);
         writer.run(&received)

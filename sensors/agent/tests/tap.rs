@@ -36,13 +36,13 @@ struct Pair {
 }
 
 impl Pair {
-    /// Makes the pair of this number, 0 or 1, among those of this process.
+    /// Makes the pair of this number, 0 to 3, among those of this process.
     fn new(pair: u32) -> Option<Self> {
         let process = std::process::id();
         let pair = Self {
             near: format!("vgt{process}{pair}a"),
             far: format!("vgt{process}{pair}b"),
-            network: (2 * process + pair) % 250,
+            network: (4 * process + pair) % 250,
         };
         if pair.make() {
             return Some(pair);
@@ -85,18 +85,22 @@ struct Sensor {
 }
 
 fn start(pair: &Pair, place: &Path) -> Sensor {
+    start_with(&[pair], place, &[])
+}
+
+fn start_with(pairs: &[&Pair], place: &Path, more: &[&str]) -> Sensor {
     let (eve, summary) = (place.join("eve.json"), place.join("summary.json"));
-    let line = Line::try_parse_from([
+    let fixed = [
         "sensor",
-        "--interface",
-        &pair.far,
         "--eve",
         eve.to_str().unwrap(),
         "--stats-seconds",
         "1",
         "--summary",
         summary.to_str().unwrap(),
-    ]);
+    ];
+    let interfaces = pairs.iter().flat_map(|pair| ["--interface", &pair.far]);
+    let line = Line::try_parse_from(fixed.into_iter().chain(interfaces).chain(more.iter().copied()));
     let (stop, stopped) = oneshot::channel();
     let task = tokio::spawn(vonggac_agent::run(line.unwrap().options, async {
         let _ = stopped.await;
@@ -191,4 +195,40 @@ async fn an_interface_that_was_never_there_is_an_error_at_once() {
         .err()
         .unwrap();
     assert!(error.to_string().contains("vg-none"), "{error}");
+}
+
+/// The kernel gives each flow to one worker; all of them together see all packets, once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn several_workers_share_two_interfaces() {
+    let (Some(one), Some(other)) = (Pair::new(2), Pair::new(3)) else {
+        return;
+    };
+    let place = tempfile::tempdir().unwrap();
+    let sensor = start_with(
+        &[&one, &other],
+        place.path(),
+        &["--workers", "3", "--cores", "0,1"],
+    );
+    send_until_seen(&one, 4000, place.path()).await;
+    let before = packets(place.path());
+    for port in 5000..5040 {
+        for _ in 0..3 {
+            one.send(port);
+            other.send(port);
+        }
+    }
+    until("all datagrams are seen", || packets(place.path()) >= before + 240).await;
+    sensor.stop.send(()).unwrap();
+    assert!(sensor.task.await.unwrap().unwrap());
+    // Each datagram has a port of its own at its sender, so that it is a flow.
+    for port in 5000..5040 {
+        assert_eq!(flows(place.path(), port), 6, "port {port}");
+    }
+    let summary = summary(place.path());
+    let names = |place: usize| summary["sources"][place]["name"].as_str().unwrap().to_owned();
+    assert_eq!([names(0), names(1)], [one.far.clone(), other.far.clone()]);
+    assert_eq!(
+        summary["packets"]["received"], summary["packets"]["processed"],
+        "{summary}"
+    );
 }

@@ -1,8 +1,10 @@
 //! Capture files: which format, and reading through them.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::bufread::MultiGzDecoder;
 
@@ -11,11 +13,32 @@ use crate::{CaptureError, Frame, pcap, pcapng};
 /// Bytes read from the system at once.
 const READ_BYTES: usize = 256 * 1024;
 
+/// Fewest bytes of a record: the header of the classic format.
+const RECORD_BYTES_MIN: u64 = 16;
+
 /// Reads frames from a capture file.
 pub struct FileSource {
     input: Input,
     format: Format,
     packet: Vec<u8>,
+    is_compressed: bool,
+    /// Size of the file as it lies on disk; `None` when it has none.
+    size_bytes: Option<u64>,
+    taken_bytes: Arc<AtomicU64>,
+}
+
+/// Counts what is read, before it is decompressed.
+struct Counted {
+    reader: Box<dyn Read + Send>,
+    taken_bytes: Arc<AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.reader.read(buffer)?;
+        self.taken_bytes.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
 }
 
 enum Format {
@@ -96,12 +119,14 @@ impl FileSource {
             path: path.to_owned(),
             source,
         };
-        let raw: Box<dyn Read + Send> = if path == Path::new("-") {
-            Box::new(io::stdin())
-        } else {
-            Box::new(File::open(path).map_err(failed)?)
-        };
-        Self::new(raw, path)
+        if path == Path::new("-") {
+            return Self::new(Box::new(io::stdin()), path);
+        }
+        let file = File::open(path).map_err(failed)?;
+        let metadata = file.metadata().ok().filter(Metadata::is_file);
+        let mut source = Self::new(Box::new(file), path)?;
+        source.size_bytes = metadata.map(|metadata| metadata.len());
+        Ok(source)
     }
 
     /// Reads a capture from any stream; `path` is for messages.
@@ -113,7 +138,12 @@ impl FileSource {
             path: path.to_owned(),
             source,
         };
-        let mut buffered = BufReader::with_capacity(READ_BYTES, raw);
+        let taken_bytes = Arc::<AtomicU64>::default();
+        let counted = Counted {
+            reader: raw,
+            taken_bytes: taken_bytes.clone(),
+        };
+        let mut buffered = BufReader::with_capacity(READ_BYTES, counted);
         let is_gzip = buffered.fill_buf().map_err(failed)?.starts_with(&[0x1f, 0x8b]);
         let reader: Box<dyn Read + Send> = if is_gzip {
             Box::new(BufReader::with_capacity(
@@ -143,6 +173,9 @@ impl FileSource {
             input,
             format,
             packet: Vec::new(),
+            is_compressed: is_gzip,
+            size_bytes: None,
+            taken_bytes,
         })
     }
 
@@ -167,6 +200,22 @@ impl FileSource {
                 wire_bytes,
             },
         ))
+    }
+
+    /// Bytes taken from the file so far, as it lies there, and its size; `None` for what has no size, as a pipe.
+    pub fn progress(&self) -> Option<(u64, u64)> {
+        let size = self.size_bytes?;
+        Some((self.taken_bytes.load(Ordering::Relaxed).min(size), size))
+    }
+
+    /// Whether the next frame may have to be waited for, as from a pipe.
+    pub fn may_wait(&self) -> bool {
+        let at_hand = || {
+            self.taken_bytes
+                .load(Ordering::Relaxed)
+                .saturating_sub(self.input.offset)
+        };
+        self.size_bytes.is_none() && (self.is_compressed || at_hand() < RECORD_BYTES_MIN)
     }
 
     /// Bytes of the (uncompressed) file read so far.

@@ -5,14 +5,17 @@
 //!
 //! Both give [`Frame`]s in the order of arrival and never copy a frame more than once. What a frame means is for others.
 //!
-//! Invariant: this crate and `pipeline/embedded` are the only ones with `unsafe` code; here it is in `ring`.
+//! Invariant: this crate and `pipeline/embedded` are the only ones with `unsafe` code; here it is in `ring` and `cores`.
 
+#[allow(unsafe_code)]
+mod cores;
 mod file;
 mod pcap;
 mod pcapng;
 #[allow(unsafe_code)]
 mod ring;
 
+pub use cores::{CORES_MAX, stay_on_core};
 pub use file::FileSource;
 pub use ring::{RingOptions, RingSource, RingStatistics, find_interface};
 

@@ -20,6 +20,7 @@ mod hosts;
 mod link;
 mod network;
 mod packet;
+mod spread;
 mod transport;
 mod tunnel;
 mod vlans;
@@ -37,6 +38,7 @@ pub use hosts::ByHost;
 pub use link::{LinkType, TAGS_MAX};
 pub use network::{EXTENSION_HEADERS_MAX, TUNNEL_DEPTH_MAX};
 pub use packet::{Assembly, Decoded, DropReason, Icmp, Packet, Tcp, TcpOptions, Transport, Udp, flag};
+pub use spread::hosts;
 pub use vlans::Vlans;
 
 /// Takes one frame apart; a datagram that its last fragment completed lives in `defragmenter` until the next call.

@@ -4,6 +4,7 @@ use crate::unanswered::UnansweredLimits;
 use vonggac_decode::FragmentPolicies;
 use vonggac_event::limits;
 use vonggac_protocol::Limits;
+use vonggac_signature::limits::HITS_PER_CALL_MAX;
 use vonggac_stream as stream;
 
 /// Limits of inspection; the defaults suit a worker with some 2 GB.
@@ -13,6 +14,10 @@ pub struct Config {
     pub stream: stream::Config,
     /// How the hosts treat fragments of datagrams that overlap.
     pub fragment_policies: FragmentPolicies,
+    /// Seed of the Community IDs.
+    pub community_id_seed: u16,
+    /// Most alerts of one packet, chunk of a stream or stage of a transaction; further ones are counted.
+    pub hits_per_call_max: usize,
     /// Events say which packet of the capture they have their cause in: packets come from a file, from its first on.
     pub numbers_packets: bool,
     /// What protocols keep to in one flow.
@@ -43,6 +48,8 @@ impl Default for Config {
         Self {
             stream: stream::Config::default(),
             fragment_policies: FragmentPolicies::default(),
+            community_id_seed: 0,
+            hits_per_call_max: HITS_PER_CALL_MAX,
             numbers_packets: false,
             protocol: Limits::default(),
             body_bytes_max: 256 * MIB,

@@ -121,6 +121,8 @@ pub(crate) struct Window {
     /// How often few new bytes were looked at.
     pub(crate) few_scans: u8,
     pub(crate) closed: bool,
+    /// It is closed because no rule reads streams.
+    pub(crate) is_unread: bool,
 }
 
 /// The one of a pair that belongs to `direction`.

@@ -5,8 +5,8 @@ use crate::unanswered::{PACKETS_MAX, Unanswered};
 use crate::worker::{Scene, Worker};
 use vonggac_event::proto::{self, Anomaly};
 use vonggac_event::{Body, Event, address_bytes, limits};
-use vonggac_signature::{self as signature, VariableScope};
 use vonggac_protocols::community_id;
+use vonggac_signature::{self as signature, VariableScope};
 use vonggac_stream::{Direction, EndReason};
 
 const TCP: u8 = 6;
@@ -16,7 +16,10 @@ const ICMP_V6: u8 = 58;
 impl Worker<'_> {
     /// Gives the sink an event of a flow.
     pub(crate) fn emit(&mut self, scene: &Scene<'_>, transaction: Option<u64>, ts_us: i64, body: Body) {
-        let event = self.place(transaction, event(scene, ts_us, body));
+        let event = self.place(
+            transaction,
+            event(scene, ts_us, body, self.config.community_id_seed),
+        );
         self.counters.event(&event);
         self.sink.event(event);
     }
@@ -29,7 +32,10 @@ impl Worker<'_> {
         file: proto::File,
         data: Vec<u8>,
     ) {
-        let event = self.place(Some(transaction), event(scene, self.ts_us, Body::File(file)));
+        let event = self.place(
+            Some(transaction),
+            event(scene, self.ts_us, Body::File(file), self.config.community_id_seed),
+        );
         self.counters.event(&event);
         self.sink.file(event, data);
     }
@@ -127,9 +133,10 @@ impl Worker<'_> {
     }
 }
 
-fn community_id(flow: &InspectedFlow) -> String {
+fn community_id(flow: &InspectedFlow, seed: u16) -> String {
     let (originator, responder) = (flow.originator, flow.responder);
-    community_id::v1(
+    community_id::v1_seeded(
+        seed,
         originator.address,
         responder.address,
         originator.port,
@@ -170,7 +177,7 @@ fn unanswered(scene: &Scene<'_>) -> Option<Unanswered> {
 }
 
 /// An event of a flow, without what the sensor fills in.
-fn event(scene: &Scene<'_>, ts_us: i64, body: Body) -> Event {
+fn event(scene: &Scene<'_>, ts_us: i64, body: Body, community_id_seed: u16) -> Event {
     let Scene { flow, conversation } = scene;
     let [src, dst] = conversation.client_first([flow.originator, flow.responder]);
     // A flow of ICMP has type and code in place of the ports of its ends.
@@ -183,7 +190,7 @@ fn event(scene: &Scene<'_>, ts_us: i64, body: Body) -> Event {
         flow_id: flow.id,
         community_id: conversation
             .community_id
-            .get_or_init(|| community_id(flow))
+            .get_or_init(|| community_id(flow, community_id_seed))
             .clone(),
         src: address_bytes(src.address),
         dst: address_bytes(dst.address),

@@ -9,7 +9,7 @@ use crate::{Config, LinkType};
 use std::sync::Arc;
 use vonggac_decode::{Decoded, Defragmenter, Transport, decode};
 use vonggac_event::Event;
-use vonggac_signature::{Engine, Matcher};
+use vonggac_signature::{self as signature, Engine, Matcher};
 use vonggac_stream::FlowTable;
 
 /// Takes what an inspector makes.
@@ -31,17 +31,27 @@ pub struct Inspector {
     pub(crate) matcher: Matcher,
     pub(crate) shared: Shared,
     pub(crate) frame_budget: FrameBudget,
+    /// Place in its capture of the packet under way.
+    packet_number: u64,
 }
 
 impl Inspector {
     /// An inspector without flows.
     pub fn new(config: Config, engine: Arc<Engine>) -> Self {
+        Self::sharing(config, engine, signature::Memory::for_workers(1))
+    }
+
+    /// An inspector without flows, whose rules share what they remember across flows with those of others.
+    pub fn sharing(config: Config, engine: Arc<Engine>, memory: signature::Memory) -> Self {
+        let mut matcher = Matcher::sharing(engine, memory);
+        matcher.limit_hits(config.hits_per_call_max);
         let mut inspector = Self {
             table: FlowTable::new(config.stream.clone()),
             defragmenter: Defragmenter::with_policies(config.fragment_policies.clone()),
             config,
             counters: Counters::default(),
-            matcher: Matcher::new(engine),
+            matcher,
+            packet_number: 0,
             shared: Shared::default(),
             frame_budget: FrameBudget::default(),
         };
@@ -57,11 +67,24 @@ impl Inspector {
         digests.sha1 |= sha1;
     }
 
-    /// Inspects one captured frame.
+    /// Inspects one captured frame, the next of its capture.
     pub fn packet(&mut self, ts_us: i64, link: LinkType, frame: &[u8], sink: &mut dyn Sink) {
+        self.numbered_packet(self.counters.packets_received + 1, ts_us, link, frame, sink);
+    }
+
+    /// Inspects one captured frame of a capture of which others inspect other ones; `number` is its place there, from 1.
+    pub fn numbered_packet(
+        &mut self,
+        number: u64,
+        ts_us: i64,
+        link: LinkType,
+        frame: &[u8],
+        sink: &mut dyn Sink,
+    ) {
         self.counters.packets_received += 1;
         self.counters.bytes_received += frame.len() as u64;
         self.overdue(ts_us, sink);
+        self.packet_number = number;
         let number = self.number();
         let decoded = decode(link, frame, &mut self.defragmenter, ts_us);
         let captured = Captured { ts_us, link, frame };
@@ -151,7 +174,7 @@ impl Inspector {
         self.defragmenter.bytes_held()
     }
 
-    /// Matches other rules from now on; flows keep what rules remembered about them.
+    /// Matches other rules from now on, in flows under way too; flows keep what rules remembered about them.
     pub fn replace_engine(&mut self, engine: Arc<Engine>) {
         self.matcher.replace_engine(engine);
         self.digest_as_rules_ask();
@@ -160,7 +183,7 @@ impl Inspector {
     /// Number of the packet under way in its capture; 0 on a tap.
     pub(crate) fn number(&self) -> u64 {
         match self.config.numbers_packets {
-            true => self.counters.packets_received,
+            true => self.packet_number,
             false => 0,
         }
     }

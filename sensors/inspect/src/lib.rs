@@ -7,7 +7,7 @@
 //!                                           └─────────────────┘
 //! ```
 //!
-//! One [`Inspector`] belongs to one worker thread and shares nothing. It does no I/O and reads no clock: time is that of
+//! One [`Inspector`] belongs to one worker thread and shares nothing but what rules remember across flows ([`RuleMemory`]). It does no I/O and reads no clock: time is that of
 //! the packets. Events leave through a [`Sink`], without the ids that the sensor gives them (event, sensor, tenant,
 //! exercise), and oriented from originator to responder. In a flow that was met amid its way the first to be seen may be the server; once
 //! the protocol shows it, its events and what rules are told are turned round.
@@ -43,7 +43,10 @@ pub use memory::{FLOW_BYTES, Memory};
 pub use unanswered::UnansweredLimits;
 pub use vonggac_decode::{FragmentPolicies, FragmentPolicy, LinkType};
 pub use vonggac_protocol::Limits;
-pub use vonggac_stream::{Checksums, Config as StreamConfig, HostPolicies, Keys, Policy, UrgentData};
+pub use vonggac_signature::Memory as RuleMemory;
+pub use vonggac_stream::{
+    Checksums, Config as StreamConfig, HostPolicies, Keys, Policy, UrgentData, VlanKey,
+};
 
 #[cfg(test)]
 mod tests;

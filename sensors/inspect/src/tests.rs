@@ -3,6 +3,7 @@
 mod captures;
 mod digests;
 mod odd;
+mod reload;
 mod stages;
 mod talk;
 mod telling;

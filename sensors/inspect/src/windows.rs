@@ -19,6 +19,7 @@ impl Worker<'_> {
     pub(crate) fn append(&mut self, scene: &mut Scene<'_>, direction: Direction, data: &[u8]) -> bool {
         let window = scene.conversation.window(direction);
         window.seen = window.seen.saturating_add(data.len() as u64);
+        self.reopen_if_read(window);
         if window.closed {
             return false;
         }
@@ -43,9 +44,20 @@ impl Worker<'_> {
             self.slide(scene, direction);
         }
         let is_over = self.is_over(scene.conversation);
-        if is_over || seen >= self.config.rule_stream_bytes_max {
+        let is_deep = seen >= self.config.rule_stream_bytes_max;
+        if is_over || is_deep {
             self.counters.rule_stream_limit += u64::from(!is_over);
             self.close_window(scene, direction);
+            let is_read = self.matcher.engine().reads_streams();
+            scene.conversation.window(direction).is_unread = !is_deep && !is_read;
+        }
+    }
+
+    /// Opens a window that was closed as no rule read streams, when rules that were loaded since do.
+    fn reopen_if_read(&self, window: &mut Window) {
+        let is_deep = window.seen >= self.config.rule_stream_bytes_max;
+        if window.is_unread && !is_deep && self.matcher.engine().reads_streams() {
+            (window.closed, window.is_unread) = (false, false);
         }
     }
 

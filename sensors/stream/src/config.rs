@@ -52,11 +52,23 @@ pub enum Checksums {
     Ignore,
 }
 
-/// What makes flows with the same ends different ones, beside the innermost VLAN tag.
+/// Which VLAN tags tell flows with the same ends apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum VlanKey {
+    /// None: the directions of a connection may have different ones.
+    None,
+    /// The innermost one.
+    #[default]
+    Innermost,
+    /// All of them: customers of a provider may have the same addresses and inner tags.
+    All,
+}
+
+/// What makes flows with the same ends different ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Keys {
-    /// All VLAN tags count: customers of a provider may have the same addresses and inner tags.
-    pub all_vlans: bool,
+    /// The VLAN tags that count.
+    pub vlans: VlanKey,
     /// The tunnels count that packets came through: virtual networks may have the same addresses. Off, a connection whose directions, or
     /// whose packets, take different tunnels is one.
     pub tunnels: bool,
@@ -101,6 +113,8 @@ pub struct Config {
     pub depth_bytes: u64,
     /// Id of the first flow; the following count up from it.
     pub first_flow_id: u64,
+    /// How far the next flow's id is from the one before: the number of tables that are not to give the same one.
+    pub flow_id_step: u64,
 }
 
 impl Default for Config {
@@ -118,6 +132,7 @@ impl Default for Config {
             host_policies: HostPolicies::default(),
             depth_bytes: 0,
             first_flow_id: 1,
+            flow_id_step: 1,
         }
     }
 }

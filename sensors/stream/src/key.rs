@@ -1,6 +1,6 @@
 //! The key of a flow: the same from both directions.
 
-use crate::config::Keys;
+use crate::config::{Keys, VlanKey};
 use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 use vonggac_decode::{Packet, Transport};
@@ -73,9 +73,13 @@ impl Ends {
             (from, to) if from <= to => (from, to),
             (from, to) => (to, from),
         };
+        let vlan = match keys.vlans {
+            VlanKey::None => 0,
+            VlanKey::Innermost | VlanKey::All => packet.vlans.inner(),
+        };
         let rest = u64::from(low.1) << 48
             | u64::from(high.1) << 32
-            | u64::from(packet.vlans.inner()) << 16
+            | u64::from(vlan) << 16
             | u64::from(packet.protocol) << 8
             | u64::from(family);
         let key = Key {
@@ -89,7 +93,10 @@ impl Ends {
 }
 
 fn around(packet: &Packet<'_>, keys: Keys) -> u64 {
-    let vlans = if keys.all_vlans { packet.vlans.packed() } else { 0 };
+    let vlans = match keys.vlans {
+        VlanKey::All => packet.vlans.packed(),
+        VlanKey::None | VlanKey::Innermost => 0,
+    };
     let tunnel = if keys.tunnels { packet.tunnel } else { 0 };
     // Tags have 48 bits; a tunnel's number is spread over all.
     vlans.rotate_left(16) ^ tunnel

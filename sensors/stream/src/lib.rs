@@ -35,7 +35,7 @@ mod policy;
 mod table;
 mod tcp;
 
-pub use config::{Checksums, Config, Counters, Keys, Timeouts, UrgentData};
+pub use config::{Checksums, Config, Counters, Keys, Timeouts, UrgentData, VlanKey};
 pub use flow::{
     CONFLICT_NAME, CONFLICTS_FLOW_MAX, Direction, EndReason, Endpoint, Flow, Handler, Interest, StreamAnomaly,
 };

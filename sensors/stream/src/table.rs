@@ -190,7 +190,7 @@ impl<T: Default> FlowTable<T> {
             index,
             id: self.next_id,
         };
-        self.next_id = self.next_id.wrapping_add(1);
+        self.next_id = self.next_id.wrapping_add(self.config.flow_id_step);
         self.counters.flows_opened += 1;
         let entry = Box::new(entry::new_entry(packet, ends, reference));
         self.index.insert(ends.key, index);

@@ -38,6 +38,18 @@ impl MemoryDatasets {
         }
     }
 
+    /// The sets for rules that are loaded anew: those that only come from a file are read again when a rule asks for them; what rules
+    /// put in the others, they find again. Engines of before keep theirs.
+    pub fn reloaded(&self) -> MemoryDatasets {
+        let sets = lock(&self.sets);
+        let kept = sets.iter().filter(|(_, set)| !set.comes_from_file_alone);
+        let kept = kept.map(|(name, set)| (name.clone(), Arc::clone(set)));
+        MemoryDatasets {
+            files: Arc::clone(&self.files),
+            sets: Mutex::new(kept.collect()),
+        }
+    }
+
     /// The files of all sets that rules want saved, as they are now.
     pub fn to_save(&self) -> Vec<DatasetFile> {
         let sets = lock(&self.sets);
@@ -82,6 +94,7 @@ impl DatasetStore for MemoryDatasets {
         let set = MemoryDataset {
             kind,
             save_to: request.save.or(request.state).map(str::to_owned),
+            comes_from_file_alone: request.load.is_some() && request.save.is_none(),
             bytes_max: request
                 .bytes_max
                 .unwrap_or(DATASET_BYTES_MAX)
@@ -103,6 +116,8 @@ impl DatasetStore for MemoryDatasets {
 struct MemoryDataset {
     kind: DatasetKind,
     save_to: Option<String>,
+    /// It is loaded and never saved.
+    comes_from_file_alone: bool,
     bytes_max: u64,
     content: Mutex<Content>,
 }
@@ -364,5 +379,29 @@ mod tests {
             ..request("seen", DatasetKind::String)
         };
         assert!(store.open(&again).unwrap().contains(b"a"));
+    }
+    /// What rules put into a set outlives their reload; a list that comes from a file is read again.
+    #[test]
+    fn a_reload_reads_lists_again_and_keeps_what_rules_set() {
+        let before = store();
+        let list = DatasetRequest {
+            load: Some("addresses"),
+            ..request("list", DatasetKind::Ip)
+        };
+        let kept = DatasetRequest {
+            load: Some("addresses"),
+            save: Some("kept.csv"),
+            ..request("kept", DatasetKind::Ip)
+        };
+        let own = request("own", DatasetKind::String);
+        for request in [&list, &kept] {
+            assert!(before.open(request).unwrap().insert(&[10, 0, 0, 9]));
+        }
+        assert!(before.open(&own).unwrap().insert(b"a"));
+        let after = before.reloaded();
+        assert!(!after.open(&list).unwrap().contains(&[10, 0, 0, 9]));
+        assert!(after.open(&kept).unwrap().contains(&[10, 0, 0, 9]));
+        assert!(after.open(&own).unwrap().contains(b"a"));
+        assert!(before.open(&list).unwrap().contains(&[10, 0, 0, 9]));
     }
 }

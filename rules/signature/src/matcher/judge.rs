@@ -9,7 +9,7 @@ use crate::engine::Engine;
 use crate::flow_state::{FlowState, Room};
 use crate::halves::{Halves, Moment};
 use crate::hexadecimal;
-use crate::limits::{HITS_PER_CALL_MAX, VERIFY_STEPS_MAX};
+use crate::limits::VERIFY_STEPS_MAX;
 use crate::packet_test::Surroundings;
 use crate::ranges::address_number;
 use crate::rule::{Action, Check, Family, PayloadScope, Presence, Rule, RuleIndex, Target, Track};
@@ -95,7 +95,7 @@ impl Judge<'_> {
             if rule.silent {
                 continue;
             }
-            if out.len() - before >= HITS_PER_CALL_MAX {
+            if out.len() - before >= self.tables.hits_per_call_max {
                 self.tables.counters.hits_dropped += 1;
                 continue;
             }
@@ -168,7 +168,8 @@ impl Judge<'_> {
             // Every match is needed where matches are counted.
             _ if rule.counts() => false,
             Evidence::Stream(_) => true,
-            // The same bytes come once more in the stream.
+            // The same bytes come once more in the stream; the addresses once more with other rules.
+            Evidence::Packet(_) if rule.is_address_only() => true,
             Evidence::Packet(_) => {
                 cx.protocol == TCP
                     && rule.payload.is_some()
@@ -269,19 +270,20 @@ impl Judge<'_> {
         {
             return None;
         }
-        let thresholds = &mut self.tables.thresholds;
+        let thresholds = &self.tables.memory.0.thresholds;
+        let evicted = &mut self.tables.counters.threshold_evicted;
         let mut limits = rule.detection_filter.iter().chain(&rule.threshold);
         let admitted = limits.all(|limit| {
             let by_flow = limit.track == Track::Flow;
             let flow = cx.flow.as_deref_mut().filter(|_| by_flow);
-            thresholds.admits(limit, occurrence, flow.map(FlowState::windows))
+            thresholds.admits(limit, occurrence, flow.map(FlowState::windows), evicted)
         });
         if !admitted {
             return None;
         }
         let mut action = rule.info.action;
         for filter in &rule.rate_filters {
-            if thresholds.exceeds(filter, occurrence) {
+            if thresholds.exceeds(filter, occurrence, evicted) {
                 action = filter.action;
             }
         }

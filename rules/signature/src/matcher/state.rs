@@ -40,14 +40,28 @@ impl Judge<'_> {
     }
 
     fn host_bit(&self, key: HostBitKey, ts_us: i64) -> bool {
-        self.tables
-            .host_bits
-            .get(&key)
-            .is_some_and(|until_us| ts_us < *until_us)
+        let until_us = self.tables.memory.0.host_bits.get(&key);
+        until_us.is_some_and(|until_us| ts_us < until_us)
     }
 
     fn set_host_bit(&mut self, key: HostBitKey, until_us: i64) {
-        *self.tables.host_bits.entry(key, || until_us).0 = until_us;
+        let evicted = &mut self.tables.counters.host_bits_evicted;
+        let bits = &self.tables.memory.0.host_bits;
+        bits.with(key, || until_us, evicted, |until, _| *until = until_us);
+    }
+
+    /// Sets the bit until then, or takes it away if it is set.
+    fn toggle_host_bit(&mut self, key: HostBitKey, ts_us: i64, until_us: i64) {
+        let evicted = &mut self.tables.counters.host_bits_evicted;
+        let bits = &self.tables.memory.0.host_bits;
+        bits.with(
+            key,
+            || i64::MIN,
+            evicted,
+            |until, _| {
+                *until = if ts_us < *until { i64::MIN } else { until_us };
+            },
+        );
     }
 
     pub(super) fn apply_effects(&mut self, rule: &Rule, cx: &mut Context<'_>) {
@@ -59,12 +73,8 @@ impl Judge<'_> {
                 }
                 Effect::UnsetHostBit(bit) => self.set_host_bit(HostBitKey::new(*bit, cx), i64::MIN),
                 Effect::ToggleHostBit { bit, expire_s } => {
-                    let key = HostBitKey::new(*bit, cx);
-                    let until_us = match self.host_bit(key, cx.ts_us) {
-                        true => i64::MIN,
-                        false => cx.ts_us.saturating_add(i64::from(*expire_s) * 1_000_000),
-                    };
-                    self.set_host_bit(key, until_us);
+                    let until_us = cx.ts_us.saturating_add(i64::from(*expire_s) * 1_000_000);
+                    self.toggle_host_bit(HostBitKey::new(*bit, cx), cx.ts_us, until_us);
                 }
                 _ => {
                     if let Some(flow) = cx.flow.as_deref_mut() {

@@ -1,15 +1,15 @@
 //! How often a rule reports: `threshold` and `detection_filter`, and what the sensor's own file of
 //! thresholds says of it.
 //!
-//! Counts are those of one worker: rules that track hosts across flows count what that worker saw. Counts
-//! of `track by_flow` live in the flow's own memory.
+//! Counts across flows are those of all workers that share a [`crate::Memory`]. Counts of `track by_flow` live in the flow's own
+//! memory.
 
 mod apply;
 mod config;
 mod rate;
 mod window;
 
-use crate::bounded_map::BoundedMap;
+use crate::bounded_map::SharedMap;
 use crate::limits::THRESHOLD_ENTRIES_MAX;
 use crate::rule::{Threshold, ThresholdKind, Track};
 
@@ -20,8 +20,8 @@ pub(crate) use window::{FlowWindows, Window};
 /// Counts per rule and tracked address.
 #[derive(Debug)]
 pub(crate) struct ThresholdTable {
-    windows: BoundedMap<Key, Window>,
-    rates: BoundedMap<Key, rate::Rate>,
+    windows: SharedMap<Key, Window>,
+    rates: SharedMap<Key, rate::Rate>,
 }
 
 /// What a count is kept for.
@@ -66,37 +66,35 @@ impl Occurrence {
 }
 
 impl ThresholdTable {
-    pub(crate) fn new() -> ThresholdTable {
+    pub(crate) fn new(shards: usize) -> ThresholdTable {
         ThresholdTable {
-            windows: BoundedMap::new(THRESHOLD_ENTRIES_MAX),
-            rates: BoundedMap::new(THRESHOLD_ENTRIES_MAX),
+            windows: SharedMap::new(THRESHOLD_ENTRIES_MAX, shards),
+            rates: SharedMap::new(THRESHOLD_ENTRIES_MAX, shards),
         }
     }
 
-    pub(crate) fn evicted(&self) -> u64 {
-        self.windows.evicted() + self.rates.evicted()
-    }
-
     /// Counts one more match; whether it is to be reported. `flow` are the counts of its flow: what is
-    /// tracked by flow is never reported without one.
+    /// tracked by flow is never reported without one. `evicted` counts the rows that gave way.
     pub(crate) fn admits(
-        &mut self,
+        &self,
         threshold: &Threshold,
         occurrence: Occurrence,
         flow: Option<&mut FlowWindows>,
+        evicted: &mut u64,
     ) -> bool {
         let filter = threshold.kind == ThresholdKind::DetectionFilter;
         let make = || Window::new(threshold, occurrence.ts_us);
-        let window = match (threshold.track, flow) {
-            (Track::Flow, None) => return false,
-            (Track::Flow, Some(flow)) => flow.entry(occurrence.rule, filter, make),
+        match (threshold.track, flow) {
+            (Track::Flow, None) => false,
+            (Track::Flow, Some(flow)) => flow
+                .entry(occurrence.rule, filter, make)
+                .admits(threshold, occurrence),
             _ => {
-                self.windows
-                    .entry(occurrence.key(threshold.track, filter), make)
-                    .0
+                let key = occurrence.key(threshold.track, filter);
+                let admits = |window: &mut Window, _| window.admits(threshold, occurrence);
+                self.windows.with(key, make, evicted, admits).unwrap_or(true)
             }
-        };
-        window.admits(threshold, occurrence)
+        }
     }
 }
 
@@ -131,10 +129,10 @@ mod tests {
                 seconds: 0,
                 unique: None,
             };
-            let mut table = ThresholdTable::new();
+            let table = ThresholdTable::new(1);
             let mut flow = FlowWindows::default();
             let reported: Vec<i64> = (1..=100)
-                .filter(|n| table.admits(&threshold, occurrence(1, 2, *n), Some(&mut flow)))
+                .filter(|n| table.admits(&threshold, occurrence(1, 2, *n), Some(&mut flow), &mut 0))
                 .collect();
             assert_eq!(reported, expected, "count {count}, multiplier {multiplier}");
         }
@@ -149,13 +147,13 @@ mod tests {
             seconds: 60,
             unique: Some(PortSide::Destination),
         };
-        let mut table = ThresholdTable::new();
+        let table = ThresholdTable::new(1);
         let admitted = [80, 80, 81, 81, 82, 80].map(|destination_port| {
             let occurrence = Occurrence {
                 destination_port,
                 ..occurrence(1, 2, 0)
             };
-            u8::from(table.admits(&filter, occurrence, None))
+            u8::from(table.admits(&filter, occurrence, None, &mut 0))
         });
         assert_eq!(admitted, [0, 0, 0, 0, 1, 1]);
     }
@@ -171,7 +169,7 @@ mod tests {
             (ThresholdKind::DetectionFilter, [0, 0, 1, 1, 0, 0, 0]),
         ];
         for (kind, expected) in table {
-            let mut windows = ThresholdTable::new();
+            let windows = ThresholdTable::new(1);
             let threshold = Threshold {
                 kind,
                 track: Track::Source,
@@ -179,16 +177,16 @@ mod tests {
                 seconds: 10,
                 unique: None,
             };
-            let reported =
-                seconds.map(|second| u8::from(windows.admits(&threshold, occurrence(5, 6, second), None)));
+            let reported = seconds
+                .map(|second| u8::from(windows.admits(&threshold, occurrence(5, 6, second), None, &mut 0)));
             assert_eq!(reported, expected, "{kind:?}");
         }
     }
 
     #[test]
     fn tracks_apart() {
-        let mut windows = ThresholdTable::new();
-        let admits = |windows: &mut ThresholdTable, track, source, destination| {
+        let windows = ThresholdTable::new(1);
+        let admits = |windows: &ThresholdTable, track, source, destination| {
             let threshold = Threshold {
                 kind: ThresholdKind::Limit,
                 track,
@@ -196,16 +194,16 @@ mod tests {
                 seconds: 10,
                 unique: None,
             };
-            windows.admits(&threshold, occurrence(source, destination, 0), None)
+            windows.admits(&threshold, occurrence(source, destination, 0), None, &mut 0)
         };
-        assert!(admits(&mut windows, Track::Source, 1, 2));
-        assert!(!admits(&mut windows, Track::Source, 1, 3));
-        assert!(admits(&mut windows, Track::Source, 2, 3));
+        assert!(admits(&windows, Track::Source, 1, 2));
+        assert!(!admits(&windows, Track::Source, 1, 3));
+        assert!(admits(&windows, Track::Source, 2, 3));
         // Both ways between two addresses are one pair.
-        assert!(admits(&mut windows, Track::Both, 1, 2));
-        assert!(!admits(&mut windows, Track::Both, 2, 1));
-        assert!(admits(&mut windows, Track::Both, 2, 3));
+        assert!(admits(&windows, Track::Both, 1, 2));
+        assert!(!admits(&windows, Track::Both, 2, 1));
+        assert!(admits(&windows, Track::Both, 2, 3));
         // Without a flow nothing is tracked by flow.
-        assert!(!admits(&mut windows, Track::Flow, 1, 2));
+        assert!(!admits(&windows, Track::Flow, 1, 2));
     }
 }

@@ -55,31 +55,41 @@ pub(super) struct Rate {
 }
 
 impl ThresholdTable {
-    /// Counts one more match; whether the filter's action takes the place of the rule's.
-    pub(crate) fn exceeds(&mut self, filter: &RateFilter, occurrence: Occurrence) -> bool {
-        let now_us = occurrence.ts_us;
-        let fresh = Rate {
+    /// Counts one more match; whether the filter's action takes the place of the rule's. `evicted` counts the rows that gave way.
+    pub(crate) fn exceeds(&self, filter: &RateFilter, occurrence: Occurrence, evicted: &mut u64) -> bool {
+        let fresh = Rate::fresh(occurrence.ts_us);
+        let key = occurrence.key(filter.track, false);
+        let count = |rate: &mut Rate, found| rate.exceeds(filter, occurrence.ts_us, found);
+        self.rates.with(key, || fresh, evicted, count).unwrap_or(false)
+    }
+}
+
+impl Rate {
+    fn fresh(now_us: i64) -> Rate {
+        Rate {
             start_us: now_us,
             count: 0,
             active_since_us: None,
-        };
-        let (rate, found) = self.rates.entry(occurrence.key(filter.track, false), || fresh);
+        }
+    }
+
+    fn exceeds(&mut self, filter: &RateFilter, now_us: i64, found: Found) -> bool {
         let passed = |since_us: i64, seconds: u32| {
             now_us.saturating_sub(since_us) >= i64::from(seconds).saturating_mul(1_000_000)
         };
-        if let Some(since_us) = rate.active_since_us {
+        if let Some(since_us) = self.active_since_us {
             if !passed(since_us, filter.timeout) {
                 return true;
             }
-            *rate = fresh;
+            *self = Rate::fresh(now_us);
         }
-        if found == Found::Old && passed(rate.start_us, filter.seconds) {
-            *rate = fresh;
+        if found == Found::Old && passed(self.start_us, filter.seconds) {
+            *self = Rate::fresh(now_us);
         }
-        rate.count = rate.count.saturating_add(1);
-        let exceeds = rate.count > filter.count;
+        self.count = self.count.saturating_add(1);
+        let exceeds = self.count > filter.count;
         if exceeds {
-            rate.active_since_us = Some(now_us);
+            self.active_since_us = Some(now_us);
         }
         exceeds
     }
@@ -98,7 +108,7 @@ mod tests {
             action: Action::Drop,
             timeout: 20,
         };
-        let mut table = ThresholdTable::new();
+        let table = ThresholdTable::new(1);
         let seconds = [0, 1, 2, 15, 21, 22, 23, 24];
         let taken = seconds.map(|second| {
             let occurrence = Occurrence {
@@ -109,7 +119,7 @@ mod tests {
                 destination_port: 0,
                 ts_us: second * 1_000_000,
             };
-            u8::from(table.exceeds(&filter, occurrence))
+            u8::from(table.exceeds(&filter, occurrence, &mut 0))
         });
         assert_eq!(taken, [0, 0, 1, 1, 1, 0, 0, 1]);
     }

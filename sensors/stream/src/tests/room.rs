@@ -137,9 +137,9 @@ fn tags_and_tunnels_tell_flows_apart_where_they_are_to() {
         }
         assert_eq!(table.len(), expect, "{keys:?}");
     };
-    let keys = |all_vlans, tunnels| Keys { all_vlans, tunnels };
-    check(keys(false, false), 1);
-    check(keys(true, false), 3);
-    check(keys(false, true), 2);
-    check(keys(true, true), 4);
+    let keys = |vlans, tunnels| Keys { vlans, tunnels };
+    check(keys(VlanKey::Innermost, false), 1);
+    check(keys(VlanKey::All, false), 3);
+    check(keys(VlanKey::Innermost, true), 2);
+    check(keys(VlanKey::All, true), 4);
 }
