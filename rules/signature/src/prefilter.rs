@@ -22,6 +22,11 @@ pub(crate) struct Telling {
 }
 
 impl Telling {
+    /// How telling it is, whoever chose it.
+    fn worth(&self) -> u32 {
+        self.score % CHOSEN_SCORE
+    }
+
     fn is_at_start(&self) -> bool {
         self.reach.is_some_and(|reach| reach <= HEAD_BYTES)
     }
@@ -40,18 +45,13 @@ pub(crate) fn choose(list: &StepList) -> Option<Telling> {
     tellings(list).max_by_key(|telling| telling.score)
 }
 
-/// The same, but rather one that is sought only at the start of the data, if it tells enough there.
+/// The same, but rather one that is sought only at the start of the data, if it tells about as much.
 pub(crate) fn choose_at_start(list: &StepList) -> Option<Telling> {
-    let at_start =
-        |telling: &Telling| telling.is_at_start() && telling.pattern.len() >= TELLING_AT_START_BYTES_MIN;
-    let best = tellings(list)
-        .filter(at_start)
-        .max_by_key(|telling| telling.score);
-    best.or_else(|| choose(list))
+    let best = choose(list)?;
+    let enough = best.worth() / 4 * 3;
+    let at_start = tellings(list).filter(|telling| telling.is_at_start() && telling.worth() >= enough);
+    at_start.max_by_key(|telling| telling.score).or(Some(best))
 }
-
-/// So long a pattern is seldom at the start of data by chance.
-const TELLING_AT_START_BYTES_MIN: usize = 4;
 
 /// The patterns of the contents that must be there.
 fn tellings(list: &StepList) -> impl Iterator<Item = Telling> {

@@ -117,6 +117,9 @@ fn whole_seconds_between(start_us: i64, end_us: i64) -> u64 {
 impl Worker<'_> {
     /// Matches a packet.
     pub(crate) fn match_packet(&mut self, scene: &mut Scene<'_>, direction: Direction, packet: &Packet<'_>) {
+        if self.matcher.engine().is_empty() {
+            return;
+        }
         let payload = packet.transport.payload();
         let checksums = match self.matcher.engine().reads_checksums() {
             true => checksums(packet),

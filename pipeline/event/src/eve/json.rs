@@ -149,8 +149,18 @@ impl List<'_> {
 
 /// A string in quotes: quotes, backslashes and control characters escaped (RFC 8259 section 7), all else as it is.
 fn string(text: &str, out: &mut Vec<u8>) {
-    out.push(b'"');
     let mut rest = text.as_bytes();
+    out.reserve(rest.len() + 2);
+    out.push(b'"');
+    if !is_plain(rest) {
+        rest = escaped(rest, out);
+    }
+    out.extend_from_slice(rest);
+    out.push(b'"');
+}
+
+/// Appends bytes up to the last one that needs an escape; gives what is left.
+fn escaped<'t>(mut rest: &'t [u8], out: &mut Vec<u8>) -> &'t [u8] {
     while let Some(place) = rest.iter().position(|&byte| needs_escape(byte)) {
         let (plain, special) = rest.split_at(place);
         out.extend_from_slice(plain);
@@ -160,8 +170,32 @@ fn string(text: &str, out: &mut Vec<u8>) {
         escape(byte, out);
         rest = after;
     }
-    out.extend_from_slice(rest);
-    out.push(b'"');
+    rest
+}
+
+/// Whether no byte needs an escape. Nearly all text and every name is so: eight bytes are looked at at once.
+fn is_plain(text: &[u8]) -> bool {
+    if let Some(last) = text.last_chunk() {
+        let (eights, _) = text.as_chunks();
+        return eights
+            .iter()
+            .chain([last])
+            .all(|eight| are_plain(u64::from_le_bytes(*eight)));
+    }
+    match (text.first_chunk::<4>(), text.last_chunk::<4>()) {
+        (Some(first), Some(last)) => {
+            are_plain(u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last)))
+        }
+        _ => !text.iter().copied().any(needs_escape),
+    }
+}
+
+fn are_plain(eight: u64) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    // The highest bit of a byte is set if that byte, or one below it, is less than `least`, which is 128 at most.
+    let below = |bytes: u64, least: u8| bytes.wrapping_sub(ONES * u64::from(least)) & !bytes & (ONES << 7);
+    let is = |byte: u8| below(eight ^ (ONES * u64::from(byte)), 1);
+    below(eight, 0x20) | is(b'"') | is(b'\\') == 0
 }
 
 fn needs_escape(byte: u8) -> bool {
