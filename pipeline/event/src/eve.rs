@@ -139,7 +139,10 @@ fn envelope(event: &Event, head: &Head, line: &mut Object<'_>) {
         line.text("event_type", class.info().eve);
     }
     line.list("vlan", |list| {
-        for id in [event.outer_vlan, event.vlan].into_iter().filter(|&id| id != 0) {
+        for id in [event.outer_vlan, event.middle_vlan, event.vlan]
+            .into_iter()
+            .filter(|&id| id != 0)
+        {
             list.number(id);
         }
     });

@@ -44,6 +44,14 @@ impl Vlans {
         self.ids().last().copied().unwrap_or(0)
     }
 
+    /// The id in the middle of three; 0 otherwise.
+    pub fn middle(&self) -> u16 {
+        match self.ids() {
+            [_, middle, _] => *middle,
+            _ => 0,
+        }
+    }
+
     /// The outermost id where there are several; 0 otherwise.
     pub fn outer(&self) -> u16 {
         match self.ids() {
@@ -69,5 +77,16 @@ mod tests {
         check(&[0, 7], 0, 7);
         check(&[7, 8], 7, 8);
         check(&[7, 8, 9, 10], 7, 10);
+    }
+
+    #[test]
+    fn of_three_tags_one_is_in_the_middle() {
+        let check = |ids: &[u16], expect| {
+            let mut vlans = Vlans::default();
+            ids.iter().for_each(|id| vlans.push(*id));
+            assert_eq!(vlans.middle(), expect, "{ids:?}");
+        };
+        check(&[7, 8], 0);
+        check(&[7, 8, 9], 8);
     }
 }

@@ -199,6 +199,7 @@ fn event(scene: &Scene<'_>, ts_us: i64, body: Body, community_id_seed: u16) -> E
         proto: u32::from(flow.protocol),
         vlan: u32::from(flow.vlans.inner()),
         outer_vlan: u32::from(flow.vlans.outer()),
+        middle_vlan: u32::from(flow.vlans.middle()),
         icmp_type: u32::from(icmp_type),
         icmp_code: u32::from(icmp_code),
         body: Some(body),

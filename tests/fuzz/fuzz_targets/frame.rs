@@ -1,4 +1,4 @@
-//! Frames through the whole packet path, with the shipped signatures.
+//! Frames through the whole packet path, with shipped signatures and with rules that have each frame diagnosed and each file digested.
 //!
 //! Input: a link type, then frames, each with its length in two bytes.
 #![no_main]
@@ -10,6 +10,15 @@ use vonggac_decode::LinkType;
 use vonggac_event::Event;
 use vonggac_inspect::{Config, Inspector, Sink};
 use vonggac_signature::{Engine, Variables};
+
+/// What is done only when a rule asks for it.
+const ASKING: &str = r#"
+alert pkthdr any any -> any any (decode-event:ipv4.opt_invalid; sid:1;)
+alert tcp any any -> any any (content:"x"; stream-event:urgent_data; sid:2;)
+alert tcp any any -> any any (content:"ab"; content:"cd"; distance:1; within:9; sid:3;)
+alert http any any -> any any (filesize:3; sid:4;)
+alert http any any -> any any (pcre:"/(\w+)=(\d+)/, flow:key, flow:value"; flowbits:set,x; sid:5;)
+"#;
 
 struct Discard;
 
@@ -26,8 +35,13 @@ impl Sink for Discard {
 fn engine() -> Arc<Engine> {
     static ENGINE: OnceLock<Arc<Engine>> = OnceLock::new();
     let compile = || {
-        let text = include_str!("../../../rules/content/signatures/web-attack.rules");
-        Arc::new(Engine::compile(vonggac_signature::parse("web-attack.rules", text).0, &Variables::default(), vonggac_protocols::REGISTRY).0)
+        let shipped = include_str!("../../../rules/content/signatures/web-attack.rules");
+        let (mut rules, _) = vonggac_signature::parse("web-attack.rules", shipped);
+        let (asking, errors) = vonggac_signature::parse("asking.rules", ASKING);
+        rules.extend(asking);
+        let (engine, broken) = Engine::compile(rules, &Variables::default(), vonggac_protocols::REGISTRY);
+        assert!(errors.is_empty() && broken.is_empty(), "{errors:?} {broken:?}");
+        Arc::new(engine)
     };
     ENGINE.get_or_init(compile).clone()
 }
