@@ -30,6 +30,8 @@ pub enum Flood {
     Headers,
     /// Responses that inflate a thousandfold.
     Bombs,
+    /// Responses of a few bytes that inflate to four mebibytes each.
+    SmallBombs,
 }
 
 /// Holes held open in each connection of [`Flood::Holes`].
@@ -37,6 +39,9 @@ pub const HOLES_OF_CONNECTION: u64 = 256;
 
 /// Requests under way at once in [`Flood::Bodies`].
 pub const BODIES: u64 = 256;
+
+/// Frames of a side of an interleaved connection after which the other acknowledges them.
+const ACKNOWLEDGED_AFTER: u64 = 15;
 
 /// Connections at once that are sent byte by byte.
 const BYTE_CONNECTIONS: u64 = 64;
@@ -48,7 +53,7 @@ const DATA_BYTES: usize = 1400;
 
 impl Flood {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Syns,
         Self::Midstream,
         Self::Datagrams,
@@ -58,6 +63,7 @@ impl Flood {
         Self::Bytes,
         Self::Headers,
         Self::Bombs,
+        Self::SmallBombs,
     ];
 
     /// Its name.
@@ -72,6 +78,7 @@ impl Flood {
             Self::Bytes => "bytes",
             Self::Headers => "headers",
             Self::Bombs => "bombs",
+            Self::SmallBombs => "small_bombs",
         }
     }
 
@@ -120,6 +127,12 @@ fn client(connection: u64) -> (Station, u16) {
 
 const PORT: u16 = 80;
 
+const HANDSHAKE_FRAMES: u64 = 3;
+
+/// Sequence numbers of the SYNs.
+const CLIENT_START: u32 = 1000;
+const SERVER_START: u32 = 5000;
+
 impl Maker {
     fn frame(&mut self, number: u64) -> Vec<u8> {
         match self.flood {
@@ -128,7 +141,7 @@ impl Maker {
             Flood::Datagrams => self.datagram(),
             Flood::Fragments => self.fragment(),
             Flood::Holes => {
-                let of_connection = HOLES_OF_CONNECTION + 3;
+                let of_connection = HOLES_OF_CONNECTION + HANDSHAKE_FRAMES;
                 let place = Place {
                     connection: number / of_connection,
                     step: number % of_connection,
@@ -139,7 +152,13 @@ impl Maker {
             Flood::Bytes => self.interleaved(number, BYTE_CONNECTIONS, request_byte),
             Flood::Headers => self.interleaved(number, 1, header_piece),
             Flood::Bombs => self.interleaved(number, 1, bomb_piece),
+            Flood::SmallBombs => self.interleaved(number, 1, small_bombs_piece),
         }
+    }
+
+    /// Whether the server is who floods, once it was asked.
+    fn is_of_server(&self) -> bool {
+        matches!(self.flood, Flood::Bombs | Flood::SmallBombs)
     }
 
     fn made_up(&mut self) -> (Station, u16) {
@@ -197,27 +216,65 @@ impl Maker {
         &mut self,
         number: u64,
         connections: u64,
-        piece: impl FnOnce(u64) -> (u32, Vec<u8>),
+        piece: impl Fn(u64) -> (u32, Vec<u8>),
     ) -> Vec<u8> {
         let place = Place {
             connection: number % connections,
             step: number / connections,
         };
-        self.talk(place, piece)
+        let Some(said) = place.step.checked_sub(HANDSHAKE_FRAMES) else {
+            return self.talk(place, piece);
+        };
+        let (turn, within) = (said / (ACKNOWLEDGED_AFTER + 1), said % (ACKNOWLEDGED_AFTER + 1));
+        let next = turn * ACKNOWLEDGED_AFTER + within;
+        match within == ACKNOWLEDGED_AFTER {
+            true => self.acknowledge(place.connection, piece(next).0),
+            false => {
+                let step = HANDSHAKE_FRAMES + next;
+                self.talk(Place { step, ..place }, piece)
+            }
+        }
+    }
+
+    /// A frame of the side that takes what is sent, which is at that place behind the SYN.
+    fn acknowledge(&self, connection: u64, at: u32) -> Vec<u8> {
+        let (client, port) = client(connection);
+        let is_of_client = self.is_of_server();
+        let (from, to, ports) = match is_of_client {
+            true => (client, target(), (port, PORT)),
+            false => (target(), client, (PORT, port)),
+        };
+        let (sequence, acknowledgement) = match is_of_client {
+            true => (
+                CLIENT_START + 1 + BOMB_REQUEST.len() as u32,
+                SERVER_START.wrapping_add(at),
+            ),
+            false => (SERVER_START + 1, CLIENT_START.wrapping_add(at)),
+        };
+        let segment = Segment {
+            source_port: ports.0,
+            destination_port: ports.1,
+            sequence,
+            acknowledgement,
+            flags: ACK,
+            window: 64_240,
+            ..Segment::default()
+        };
+        tcp(&from, &to, 1, &segment)
     }
 
     /// A frame of a connection: its handshake, then what `piece` says is sent, at which sequence number behind that of the SYN.
     fn talk(&mut self, place: Place, piece: impl FnOnce(u64) -> (u32, Vec<u8>)) -> Vec<u8> {
         let (from, port) = client(place.connection);
-        let (own, peer) = (1000_u32, 5000_u32);
+        let (own, peer) = (CLIENT_START, SERVER_START);
         let is_answer = place.step == 1;
-        let from_server = is_answer || (self.flood == Flood::Bombs && place.step > 3);
+        let from_server = is_answer || (self.is_of_server() && place.step > HANDSHAKE_FRAMES);
         let (sequence, acknowledgement, flags, payload) = match place.step {
             0 => (own, 0, SYN, Vec::new()),
             1 => (peer, own + 1, SYN | ACK, Vec::new()),
             2 => (own + 1, peer + 1, ACK, Vec::new()),
             _ => {
-                let (at, payload) = piece(place.step - 3);
+                let (at, payload) = piece(place.step - HANDSHAKE_FRAMES);
                 match from_server {
                     true => (
                         peer.wrapping_add(at),
@@ -311,6 +368,25 @@ fn bomb_piece(step: u64) -> (u32, Vec<u8>) {
     let mut piece = head(body_bytes).into_bytes();
     piece.extend_from_slice(&bomb_start());
     piece.resize(DATA_BYTES, 0);
+    (at, piece)
+}
+
+/// A request, then as many responses in each frame as it holds.
+fn small_bombs_piece(step: u64) -> (u32, Vec<u8>) {
+    // Four mebibytes of zeros, by brotli's own encoder.
+    const BOMB: [u8; 14] = [
+        0x9b, 0xff, 0xff, 0x3f, 0xf8, 0x27, 0x00, 0xe2, 0xb1, 0x40, 0x20, 0xf7, 0xfe, 0x07,
+    ];
+    if step == 0 {
+        return (1, BOMB_REQUEST.to_vec());
+    }
+    let response = [
+        &b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 14\r\n\r\n"[..],
+        &BOMB,
+    ]
+    .concat();
+    let piece = response.repeat(DATA_BYTES / response.len());
+    let at = 1_u32.wrapping_add(((step - 1) as u32).wrapping_mul(piece.len() as u32));
     (at, piece)
 }
 

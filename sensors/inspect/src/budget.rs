@@ -63,6 +63,9 @@ impl Budgets {
         let slot = scene.flow.reference.slot();
         let window = of(&mut scene.conversation.windows, direction);
         let before = std::mem::replace(&mut window.charged, window.bytes.capacity());
+        if before == 0 && window.charged == 0 {
+            return;
+        }
         self.window_bytes = self.window_bytes.saturating_sub(before) + window.charged;
         match scene
             .conversation

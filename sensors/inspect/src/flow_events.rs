@@ -9,7 +9,6 @@ use vonggac_protocols::community_id;
 use vonggac_signature::{self as signature, VariableScope};
 use vonggac_stream::{Direction, EndReason};
 
-const TCP: u8 = 6;
 const ICMP: u8 = 1;
 const ICMP_V6: u8 = 58;
 
@@ -149,10 +148,9 @@ fn community_id(flow: &InspectedFlow, seed: u16) -> String {
 fn unanswered(scene: &Scene<'_>) -> Option<Unanswered> {
     let Scene { flow, conversation } = scene;
     let is_unanswered = flow.packets.contains(&0) && flow.packets.iter().sum::<u64>() <= PACKETS_MAX;
-    let has_data = flow.protocol == TCP && flow.payload_bytes != [0; 2];
     let is_remarkable =
         conversation.signatures > 0 || conversation.anomalies > 0 || !conversation.app_name.is_empty();
-    if !is_unanswered || has_data || is_remarkable {
+    if !is_unanswered || is_remarkable {
         return None;
     }
     Some(Unanswered {

@@ -11,7 +11,7 @@
 //! ([`vonggac_event::proto::Flow::flows`]); what is not the same in all of them is left out: ports and protocol numbers are 0, addresses
 //! unspecified or cut to the network. Packets and bytes add up to those of the flows.
 //!
-//! Only flows of few packets are summed of which there is nothing else to tell: without alerts, anomalies, a protocol, or data over TCP.
+//! Only flows of few packets are summed of which there is nothing else to tell: without alerts, anomalies or a protocol.
 //!
 //! Invariant: memory is [`COUNTS`] counters of four kinds and [`UnansweredLimits::sums_max`] sums. Counters of different keys may
 //! fall together; then a flow is in a sum that could have been told alone, and is lost in neither case.
@@ -21,8 +21,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use vonggac_decode::Vlans;
 use vonggac_event::{Body, Event, address_bytes, proto};
 
-/// Counters of each kind.
-const COUNTS: usize = 64 * 1024;
+/// Counters of each kind: so few that all stay in the processor's cache.
+const COUNTS: usize = 16 * 1024;
 
 /// Most packets of a flow that may be part of a sum: a SYN with its repetitions.
 pub(crate) const PACKETS_MAX: u64 = 8;

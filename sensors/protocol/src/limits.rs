@@ -18,7 +18,8 @@ pub struct Limits {
     pub file_digests: FileDigests,
     /// Most bytes that one body may decode to; a decompression bomb ends there.
     pub body_decoded_bytes_max: u64,
-    /// Most bytes that one body may decode to for each byte of it, once it is more than a mebibyte; deflate alone makes at most 1032.
+    /// Most bytes that one body may decode to for each byte of it, once it is more than 100 KiB. Deflate makes at most 1032, and whatever is worth
+    /// sending far less; so bombs cost no more than a millisecond for each kilobyte of them.
     pub body_decoded_ratio_max: u64,
     /// Most codings undone on one body, one on top of the other.
     pub body_codings_max: usize,
@@ -37,7 +38,7 @@ impl Default for Limits {
             file_scan_bytes_max: MIB,
             file_digests: FileDigests::default(),
             body_decoded_bytes_max: 1024 * MIB as u64,
-            body_decoded_ratio_max: 2048,
+            body_decoded_ratio_max: 512,
             body_codings_max: 4,
             rule_body_bytes_max: 100 * 1024,
             transactions_max: 64,

@@ -28,7 +28,7 @@ alert tls any any -> any any (msg:"name"; tls.sni; content:"."; sid:12;)
 alert tls any any -> any any (msg:"certificate"; tls.cert_subject; content:"CN="; sid:13;)
 alert modbus any any -> any any (msg:"modbus"; modbus:function 3; sid:14;)
 alert http any any -> any any (msg:"odd http"; app-layer-event:http_malformed; sid:15;)
-alert ip any any -> any any (msg:"seldom"; threshold:type limit, track by_src, count 1, seconds 60; sid:16;)
+alert http any any -> any any (msg:"seldom"; flow:to_server; http.method; content:"E"; threshold:type limit, track by_src, count 1, seconds 60; sid:16;)
 "#;
 
 /// What came of frames.

@@ -35,6 +35,7 @@ fn small() -> Config {
 fn frames_of(flood: Flood) -> u64 {
     match flood {
         Flood::Bombs => 100,
+        Flood::SmallBombs => 10,
         Flood::Headers => 1000,
         _ => 20_000,
     }
@@ -203,5 +204,6 @@ fn behind_bodies() {
 fn behind_bytes_headers_and_bombs() {
     check(Flood::Bytes, "");
     check(Flood::Headers, "");
-    check(Flood::Bombs, "");
+    check(Flood::Bombs, "body_decoded_limit");
+    check(Flood::SmallBombs, "body_decoded_limit");
 }

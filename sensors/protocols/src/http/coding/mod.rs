@@ -19,8 +19,8 @@ mod zstd;
 use super::start_line::is_token;
 use layer::Layer;
 
-/// Bytes of output that no ratio is reckoned for: small bodies may grow much.
-const RATIO_FREE_BYTES: u64 = 1024 * 1024;
+/// Bytes of output that no ratio is reckoned for: small bodies may grow much. As many as rules read.
+const RATIO_FREE_BYTES: u64 = 100 * 1024;
 /// Most codings read of a header; more than any message has a use for.
 const NAMES_MAX: usize = 64;
 
@@ -54,7 +54,7 @@ pub enum Progress {
 pub struct Bounds {
     /// Most bytes of any layer.
     pub bytes_max: u64,
-    /// Most bytes of any layer for each byte of the body, once there is more than a mebibyte.
+    /// Most bytes of any layer for each byte of the body, once there are more than 100 KiB.
     pub ratio_max: u64,
     /// Most codings undone; more stay on.
     pub layers_max: usize,
