@@ -235,7 +235,7 @@ format: $(WEB_MODULES) ## Brings the sources into form.
 	$(CARGO) fmt --all
 	cd $(WEB) && $(NPM) run format
 
-bench: deps servers build ## Prints packets/s, events/s, rows/s and the time from packet to alert.
+bench: deps servers build ## Prints packets/s, events/s, rows/s, the time from packet to alert; with VONGGAC_CORPUS also processor time beside Suricata's.
 	$(CARGO) run --release --locked -p vonggac-bench -- $(BENCH_FLAGS)
 
 fuzz: ## Runs each fuzz target for FUZZ_SECONDS; needs a nightly compiler and cargo-fuzz.

@@ -49,7 +49,7 @@ pub(crate) fn name(options: &Options) -> anyhow::Result<Option<String>> {
         facts.put(vonggac_files::read_text(path)?.as_bytes());
     }
     // All their fields, by name.
-    facts.put(format!("{:?} {:?}", options.tcp, options.limits).as_bytes());
+    facts.put(format!("{:?} {:?} {:?}", options.tcp, options.limits, options.bpf).as_bytes());
     facts.put(&[u8::from(options.vlan_tracking)]);
     facts.put(&options.community_id_seed.to_le_bytes());
     facts.put_list(options.variables.iter().map(String::as_bytes));

@@ -29,6 +29,7 @@ mod options;
 mod out;
 mod outputs;
 mod packets;
+mod progress;
 mod publish;
 mod queue;
 mod refused;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 use vonggac_bus::{Connection, Security};
-use vonggac_capture::CORES_MAX;
+use vonggac_capture::{CORES_MAX, Filter};
 use vonggac_event::limits::NAME_BYTES_MAX;
 
 use crate::limits::LimitSettings;
@@ -30,6 +30,10 @@ pub struct Options {
     /// Plays files as fast as they were captured times this; 0 reads as fast as possible.
     #[arg(long, value_name = "FACTOR", default_value_t = 0.0, requires = "read")]
     pub speed: f64,
+    /// Only the frames that this program of the classic Berkeley Packet Filter wants, as `tcpdump -ddd -y EN10MB 'not port 22' | tr '\n' ','`
+    /// prints it. An interface's kernel runs it, without VLAN tags; others are not counted.
+    #[arg(long, value_name = "PROGRAM")]
+    pub bpf: Option<Filter>,
     /// Threads that inspect, of each interface or of all captures. Several share what rules remember across flows, and the limits on memory;
     /// of captures they make their events in no fixed order, and one that is killed begins anew.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = workers)]

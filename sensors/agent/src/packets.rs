@@ -3,19 +3,20 @@
 //! On an interface the kernel spreads flows over the workers' rings; of captures the packet thread is the reader, and the only worker unless
 //! there are to be several.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use anyhow::Context as _;
-use vonggac_capture::{RingOptions, RingSource, stay_on_core};
+use vonggac_capture::{RingOptions, stay_on_core};
 use vonggac_inspect::{Config, Inspector, RuleMemory, Sink as _, VlanKey};
 use vonggac_spool::Boot;
 
 use crate::budget::Budget;
 use crate::metrics::Metrics;
 use crate::out::Out;
+use crate::progress::Progress;
 use crate::queue::{FILES_BYTES_MAX, ItemSender};
 use crate::reload::Rules;
 use crate::replay::{Hands, Replay};
@@ -23,7 +24,7 @@ use crate::report::{Report, Reporter, SourceReport, now_us};
 use crate::scan::Scanning;
 use crate::spread::Spread;
 use crate::tallies::Tallies;
-use crate::tap::{Ended, Tap};
+use crate::tap::{Ended, Tap, open_ring};
 use crate::worker::Worker;
 use crate::{Options, StopOnCrash};
 
@@ -189,10 +190,12 @@ impl Packets {
             hands,
             reporter: &mut self.reporter,
             stop: &self.stop,
+            filter: self.options.bpf.as_ref(),
             speed: self.options.speed,
             accepted_before: self.accepted_before,
             packets: 0,
             last_us: 0,
+            progress: Progress::new(self.options.eve.as_deref() == Some(Path::new("-"))),
         };
         replay.run(paths)
     }
@@ -216,8 +219,9 @@ fn open_taps(options: &Options, workers: Vec<Worker>, around: &Surroundings) -> 
             let registry = around.metrics.registry();
             taps.push(Tap {
                 interface: name.clone(),
-                ring: RingSource::open(name, ring_options)?,
+                ring: open_ring(name, ring_options, options.bpf.as_ref())?,
                 ring_options,
+                filter: options.bpf.clone(),
                 worker,
                 from_us: i64::MIN,
                 away: (number == 0).then(|| registry.problem(format!("interface:{name}"))),
@@ -225,7 +229,7 @@ fn open_taps(options: &Options, workers: Vec<Worker>, around: &Surroundings) -> 
             });
         }
     }
-    if options.workers > 1 {
+    if options.workers > 1 || options.bpf.is_some() {
         let from_us = now_us();
         taps.iter_mut().for_each(|tap| tap.from_us = from_us);
     }

@@ -7,7 +7,7 @@
 //!
 //! Invariant: two sets of rules are in memory only while one is loaded and until the last thread has taken it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -113,35 +113,31 @@ impl Reloader {
 
     fn reload(&mut self) -> Result<Reloaded, String> {
         let begun = Instant::now();
-        let outcome = self.replace();
-        match &outcome {
-            Ok(reloaded) => {
-                add(&self.tallies.rules_reloads, 1);
+        match self.replace() {
+            Ok((reloaded, before)) => {
                 self.problem.clear();
                 let ms = begun.elapsed().as_millis();
-                tracing::info!(
-                    signatures = reloaded.signatures,
-                    yara = reloaded.yara,
-                    rejected = reloaded.rejected,
-                    ms,
-                    "rules loaded anew"
-                );
+                let Reloaded {
+                    signatures,
+                    yara,
+                    rejected,
+                } = reloaded;
+                tracing::info!(signatures, yara, rejected, ms, "rules loaded anew");
+                wait_until_unused(&before);
+                Ok(reloaded)
             }
             Err(why) => {
                 let failures = add(&self.tallies.rules_reloads_failed, 1);
-                self.problem.set(format!(
-                    "new rules do not load, those of before are in force: {why}"
-                ));
-                tracing::error!(
-                    failures,
-                    "new rules do not load, those of before are in force: {why}"
-                );
+                let words = format!("new rules do not load, those of before are in force: {why}");
+                tracing::error!(failures, "{words}");
+                self.problem.set(words);
+                Err(why)
             }
         }
-        outcome
     }
 
-    fn replace(&mut self) -> Result<Reloaded, String> {
+    /// Puts a new set in force; the signatures of before come back, which threads may still use.
+    fn replace(&mut self) -> Result<(Reloaded, Weak<Engine>), String> {
         let before = self.rules.signatures.get().len();
         let yara_before = yara_len(&self.rules.yara.get());
         let loaded = self.loader.reload(before, yara_before);
@@ -151,14 +147,18 @@ impl Reloader {
             yara: yara_len(&loaded.yara),
             rejected: loaded.rejected,
         };
+        // Counted first: whoever sees the new rules sees the count.
+        add(&self.tallies.rules_reloads, 1);
         let old = self.rules.signatures.replace(loaded.signatures);
         drop(self.rules.yara.replace(loaded.yara));
-        let in_use = Arc::downgrade(&old);
-        drop(old);
-        let until = Instant::now() + TAKEN_MAX;
-        while in_use.strong_count() > 0 && Instant::now() < until {
-            std::thread::sleep(TAKEN_STEP);
-        }
-        Ok(reloaded)
+        Ok((reloaded, Arc::downgrade(&old)))
+    }
+}
+
+/// Waits for all threads to have taken the new rules, within reason.
+fn wait_until_unused(before: &Weak<Engine>) {
+    let until = Instant::now() + TAKEN_MAX;
+    while before.strong_count() > 0 && Instant::now() < until {
+        std::thread::sleep(TAKEN_STEP);
     }
 }

@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use vonggac_capture::{FileSource, Frame};
+use vonggac_capture::{FileSource, Filter, Frame};
 use vonggac_event::Event;
 use vonggac_inspect::Sink as _;
 
 use crate::out::Out;
+use crate::progress::Progress;
 use crate::report::{Reporter, SourceReport};
 use crate::spread::Spread;
 use crate::worker::Worker;
@@ -22,12 +23,15 @@ pub(crate) struct Replay<'r> {
     pub(crate) hands: Hands,
     pub(crate) reporter: &'r mut Reporter,
     pub(crate) stop: &'r AtomicBool,
+    /// Only frames that it wants count.
+    pub(crate) filter: Option<&'r Filter>,
     /// Files are played as fast as they were captured times this; 0 is as fast as possible.
     pub(crate) speed: f64,
     /// Events of this job that an earlier run of the sensor accepted.
     pub(crate) accepted_before: u64,
     pub(crate) packets: u64,
     pub(crate) last_us: i64,
+    pub(crate) progress: Progress,
 }
 
 /// Who inspects the frames.
@@ -96,7 +100,9 @@ impl Replay<'_> {
         let mut sources = Vec::new();
         for path in paths {
             let before = self.packets;
+            self.progress.file();
             let ended = self.file(path)?;
+            self.progress.clear();
             let mut source = SourceReport::new(path.display().to_string());
             source.packets = self.packets - before;
             if let Err(error) = ended {
@@ -108,6 +114,7 @@ impl Replay<'_> {
                 break;
             }
         }
+        self.progress.finish(self.packets);
         let mut out = self.hands.finish()?;
         let stats = self.reporter.stats(self.last_us, out.waiting_bytes());
         out.event(stats);
@@ -121,6 +128,7 @@ impl Replay<'_> {
             Ok(file) => file,
             Err(error) => return Ok(Err(error)),
         };
+        let name = path.display().to_string();
         let mut start = None;
         while !self.stop.load(Ordering::Relaxed) {
             if file.may_wait() {
@@ -131,6 +139,10 @@ impl Replay<'_> {
                 Ok(None) => break,
                 Err(error) => return Ok(Err(error)),
             };
+            let filter = self.filter;
+            if filter.is_some_and(|filter| !filter.wants(frame.data, frame.wire_bytes)) {
+                continue;
+            }
             // A sensor that was started again gets over what it has done at once.
             if self.speed > 0.0 && self.hands.out().tally.made >= self.accepted_before {
                 let (begun, from_us) = *start.get_or_insert((Instant::now(), frame.ts_us));
@@ -140,6 +152,7 @@ impl Replay<'_> {
             self.packets += 1;
             self.hands.take(self.packets, &frame)?;
             self.last_us = frame.ts_us.max(self.last_us);
+            self.progress.packets(self.packets, &name, || file.progress());
             if self.reporter.is_due(self.last_us) {
                 self.hands.report(self.reporter, self.last_us);
             }

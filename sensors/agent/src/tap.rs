@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use vonggac_capture::{CaptureError, RingOptions, RingSource};
+use vonggac_capture::{CaptureError, Filter, RingOptions, RingSource};
 use vonggac_inspect::Sink as _;
 use vonggac_metrics::Problem;
 
@@ -26,8 +26,9 @@ pub(crate) struct Tap {
     pub(crate) interface: String,
     pub(crate) ring: RingSource,
     pub(crate) ring_options: RingOptions,
+    pub(crate) filter: Option<Filter>,
     pub(crate) worker: Worker,
-    /// Frames of before are left out: those that came while not all rings of the interface were in place came to several.
+    /// Frames of before are left out: those that came while not all rings of the interface were in place came to several, and unfiltered.
     pub(crate) from_us: i64,
     /// Says that the interface is away; `None` for all workers of an interface but the first.
     pub(crate) away: Option<Problem>,
@@ -61,6 +62,19 @@ impl Look {
     }
 }
 
+/// A ring that takes what the filter wants.
+pub(crate) fn open_ring(
+    name: &str,
+    options: RingOptions,
+    filter: Option<&Filter>,
+) -> Result<RingSource, CaptureError> {
+    let ring = RingSource::open(name, options)?;
+    if let Some(filter) = filter {
+        ring.filter(filter)?;
+    }
+    Ok(ring)
+}
+
 /// A tap at work. One of all has the reporter.
 struct Run<'r> {
     worker: Worker,
@@ -78,6 +92,7 @@ impl Tap {
             interface,
             mut ring,
             ring_options,
+            filter,
             worker,
             from_us,
             away,
@@ -104,7 +119,7 @@ impl Tap {
             run.worker.tell();
             run.report(last_us);
             drop(ring);
-            match run.reopen(&interface, ring_options) {
+            match run.reopen(&interface, ring_options, filter.as_ref()) {
                 Some(fresh) => ring = fresh,
                 None => {
                     source.error = Some(error.to_string());
@@ -196,7 +211,7 @@ impl Run<'_> {
     }
 
     /// Waits for an interface to come back; `None` when the sensor is told to stop before it does.
-    fn reopen(&mut self, name: &str, options: RingOptions) -> Option<RingSource> {
+    fn reopen(&mut self, name: &str, options: RingOptions, filter: Option<&Filter>) -> Option<RingSource> {
         loop {
             let tried = Instant::now();
             while let Some(left) = REOPEN_PAUSE.checked_sub(tried.elapsed()) {
@@ -208,7 +223,7 @@ impl Run<'_> {
                 self.report_if_due(now_us());
                 thread::sleep(left.min(REOPEN_STEP));
             }
-            match RingSource::open(name, options) {
+            match open_ring(name, options, filter) {
                 Ok(ring) => return Some(ring),
                 Err(error) => tracing::debug!(%error, "the interface is still away"),
             }

@@ -36,13 +36,13 @@ struct Pair {
 }
 
 impl Pair {
-    /// Makes the pair of this number, 0 to 3, among those of this process.
+    /// Makes the pair of this number, 0 to 4, among those of this process.
     fn new(pair: u32) -> Option<Self> {
         let process = std::process::id();
         let pair = Self {
             near: format!("vgt{process}{pair}a"),
             far: format!("vgt{process}{pair}b"),
-            network: (4 * process + pair) % 250,
+            network: (5 * process + pair) % 250,
         };
         if pair.make() {
             return Some(pair);
@@ -195,6 +195,26 @@ async fn an_interface_that_was_never_there_is_an_error_at_once() {
         .err()
         .unwrap();
     assert!(error.to_string().contains("vg-none"), "{error}");
+}
+
+/// The kernel drops what the program does not want.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_filter_leaves_out_what_it_does_not_want() {
+    // `udp dst port 4006`, of IPv4 without options.
+    const PORT_4006: &str = "6,40 0 0 12,21 0 3 2048,40 0 0 36,21 0 1 4006,6 0 0 262144,6 0 0 0";
+    let Some(pair) = Pair::new(4) else { return };
+    let place = tempfile::tempdir().unwrap();
+    let sensor = start_with(&[&pair], place.path(), &["--bpf", PORT_4006]);
+    pair.send(4005);
+    send_until_seen(&pair, 4006, place.path()).await;
+    for _ in 0..20 {
+        pair.send(4005);
+    }
+    send_until_seen(&pair, 4006, place.path()).await;
+    sensor.stop.send(()).unwrap();
+    assert!(sensor.task.await.unwrap().unwrap());
+    assert_eq!(flows(place.path(), 4005), 0);
+    assert!(flows(place.path(), 4006) > 0);
 }
 
 /// The kernel gives each flow to one worker; all of them together see all packets, once.

@@ -32,7 +32,7 @@ struct Told {
 /// Counters of work that depends on when a flow is looked at, or on how memory is shared.
 const OF_THE_ROUNDS: [&str; 2] = ["signature_candidates", "events_waiting_bytes"];
 
-async fn read(capture: &Path, rules: &[PathBuf], workers: usize) -> Told {
+async fn read(capture: &Path, rules: &[PathBuf], workers: usize, more: &[&str]) -> Told {
     let place = tempfile::tempdir().unwrap();
     let path = |name: &str| place.path().join(name).display().to_string();
     let mut line = vec!["sensor".to_owned()];
@@ -50,6 +50,7 @@ async fn read(capture: &Path, rules: &[PathBuf], workers: usize) -> Told {
     ]);
     // One at the end: in between they tell what rounds were done by then.
     line.extend(["--stats-seconds".to_owned(), "4000000000".to_owned()]);
+    line.extend(more.iter().map(|&word| word.to_owned()));
     for file in rules {
         line.extend(["--rules".to_owned(), file.display().to_string()]);
     }
@@ -113,6 +114,15 @@ fn alerting(corpus: &Path, directory: &Path) -> PathBuf {
     path
 }
 
+/// Traffic of the lab, in a file at this path.
+fn generated(path: &Path) -> PathBuf {
+    let file = BufWriter::new(File::create(path).unwrap());
+    let mut writer = vonggac_traffic::pcap::Writer::new(file).unwrap();
+    vonggac_traffic::generate(&vonggac_traffic::Options::default(), &mut writer).unwrap();
+    writer.finish().unwrap();
+    path.to_owned()
+}
+
 /// The corpus' benchmark capture and its rules, or the lab's traffic and the shipped rules.
 fn capture(directory: &Path) -> (PathBuf, Vec<PathBuf>) {
     let capture = directory.join("capture.pcap");
@@ -124,10 +134,7 @@ fn capture(directory: &Path) -> (PathBuf, Vec<PathBuf>) {
         return (capture, vec![alerting(&corpus, directory)]);
     }
     println!("VONGGAC_CORPUS is not set: traffic of the lab is read");
-    let mut writer =
-        vonggac_traffic::pcap::Writer::new(BufWriter::new(File::create(&capture).unwrap())).unwrap();
-    vonggac_traffic::generate(&vonggac_traffic::Options::default(), &mut writer).unwrap();
-    writer.finish().unwrap();
+    let capture = generated(&capture);
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../rules/content/signatures");
     (capture, vec![shipped])
 }
@@ -136,10 +143,10 @@ fn capture(directory: &Path) -> (PathBuf, Vec<PathBuf>) {
 async fn several_workers_tell_what_one_tells() {
     let directory = tempfile::tempdir().unwrap();
     let (capture, rules) = capture(directory.path());
-    let one = read(&capture, &rules, 1).await;
+    let one = read(&capture, &rules, 1, &[]).await;
     assert!(one.events.keys().any(|(kind, ..)| kind == "alert"));
     for workers in [2, 5] {
-        let several = read(&capture, &rules, workers).await;
+        let several = read(&capture, &rules, workers, &[]).await;
         for (event, count) in &one.events {
             assert_eq!(
                 several.events.get(event),
@@ -149,4 +156,20 @@ async fn several_workers_tell_what_one_tells() {
         }
         assert_eq!(one, several, "{workers} workers");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_filter_leaves_out_of_a_capture_what_it_does_not_want() {
+    // `tcp`, of IPv4 and IPv6.
+    const TCP: &str =
+        "9,40 0 0 12,21 0 2 34525,48 0 0 20,21 3 4 6,21 0 3 2048,48 0 0 23,21 0 1 6,6 0 0 262144,6 0 0 0";
+    let directory = tempfile::tempdir().unwrap();
+    let capture = generated(&directory.path().join("capture.pcap"));
+    let all = read(&capture, &[], 1, &[]).await;
+    let some = read(&capture, &[], 2, &["--bpf", TCP]).await;
+    let tcp = all.counters["packets_tcp"];
+    assert!(tcp > 0 && all.packets["received"].as_u64().unwrap() > tcp);
+    assert_eq!(some.packets["received"], tcp);
+    assert_eq!(some.counters["packets_tcp"], tcp);
+    assert_eq!(some.by_class["http"], all.by_class["http"]);
 }

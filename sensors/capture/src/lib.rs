@@ -10,6 +10,7 @@
 #[allow(unsafe_code)]
 mod cores;
 mod file;
+mod filter;
 mod pcap;
 mod pcapng;
 #[allow(unsafe_code)]
@@ -17,6 +18,7 @@ mod ring;
 
 pub use cores::{CORES_MAX, stay_on_core};
 pub use file::FileSource;
+pub use filter::{Filter, FilterError, INSTRUCTIONS_MAX};
 pub use ring::{RingOptions, RingSource, RingStatistics, find_interface};
 
 use std::io;

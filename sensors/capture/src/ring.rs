@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicU32, Ordering, fence};
 
-use crate::{CaptureError, Frame};
+use crate::{CaptureError, Filter, Frame};
 
 /// After how long a block that is not full comes to us, in milliseconds.
 const RETIRE_MS: u32 = 10;
@@ -181,6 +181,34 @@ impl RingSource {
             scratch: Vec::new(),
             statistics: RingStatistics::default(),
             name: name.to_owned(),
+        })
+    }
+
+    /// Has the kernel put only wanted frames into the ring, from now on.
+    ///
+    /// # Errors
+    /// When the kernel refuses the program.
+    pub fn filter(&self, filter: &Filter) -> Result<(), CaptureError> {
+        let mut program: Vec<libc::sock_filter> = filter
+            .instructions()
+            .iter()
+            .map(|it| libc::sock_filter {
+                code: it.code,
+                jt: it.if_true,
+                jf: it.if_false,
+                k: it.operand,
+            })
+            .collect();
+        let program = libc::sock_fprog {
+            // A filter has no more than the kernel takes.
+            len: program.len() as u16,
+            filter: program.as_mut_ptr(),
+        };
+        set_option_of(&self.socket, libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, &program).map_err(|source| {
+            CaptureError::Io {
+                path: PathBuf::from(&self.name),
+                source,
+            }
         })
     }
 
@@ -375,11 +403,15 @@ fn packet_socket() -> io::Result<OwnedFd> {
 }
 
 fn set_option<T>(socket: &OwnedFd, name: c_int, value: &T) -> io::Result<()> {
+    set_option_of(socket, libc::SOL_PACKET, name, value)
+}
+
+fn set_option_of<T>(socket: &OwnedFd, level: c_int, name: c_int, value: &T) -> io::Result<()> {
     // SAFETY: the pointer and the length describe `value`.
     let outcome = unsafe {
         libc::setsockopt(
             socket.as_raw_fd(),
-            libc::SOL_PACKET,
+            level,
             name,
             ptr::from_ref(value).cast(),
             size_of::<T>() as libc::socklen_t,

@@ -1,5 +1,7 @@
 //! `make bench`: what one machine does, with ratios that hold on another.
 //!
+//! - *yardstick*: with `VONGGAC_CORPUS`, its benchmark capture three times over through the sensor: processor time in units of `xz -dc`,
+//!   memory and load time, beside Suricata's.
 //! - *packets*: reading the capture alone, then one sensor worker without rules and with the shipped rules: packets/s, Gbit/s,
 //!   events/s, and the ratio to reading alone. Each is run several times in turn; the best of each counts, as the machine is shared.
 //! - *pipeline*: a whole platform; events/s from the sensor's start to the last row, and per second of the pipeline's processor time.
@@ -8,10 +10,12 @@
 //! - *crowd* (`--crowd EVENTS`, instead of the others): 32 searches of one account at once over so many events, while a sensor feeds 5,000
 //!   events/s: from packet to alert, and another account's searches, alone and beside the crowd (needs root).
 
+mod copies;
 mod crowd;
 mod machine;
 mod packets;
 mod platform;
+mod yardstick;
 
 use std::path::PathBuf;
 
@@ -44,6 +48,10 @@ fn main() -> anyhow::Result<()> {
         return crowd::measure(events);
     }
     let scratch = tempfile::TempDir::new()?;
+    match yardstick::corpus() {
+        Some(corpus) => yardstick::measure(&corpus, scratch.path(), arguments.rounds)?,
+        None => println!("yardstick left out: VONGGAC_CORPUS names no corpus with bench/mixed.pcap.xz"),
+    }
     let capture = match &arguments.capture {
         Some(capture) => capture.clone(),
         None => packets::generate(scratch.path())?,
