@@ -141,7 +141,8 @@ impl Reloader {
         let before = self.rules.signatures.get().len();
         let yara_before = yara_len(&self.rules.yara.get());
         let loaded = self.loader.reload(before, yara_before);
-        let loaded = loaded.map_err(|error| format!("{error:#}"))?;
+        // Its words name the cause already.
+        let loaded = loaded.map_err(|error| error.to_string())?;
         let reloaded = Reloaded {
             signatures: loaded.signatures.len(),
             yara: yara_len(&loaded.yara),
