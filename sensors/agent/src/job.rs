@@ -50,7 +50,8 @@ pub(crate) fn name(options: &Options) -> anyhow::Result<Option<String>> {
     }
     // All their fields, by name.
     facts.put(format!("{:?} {:?} {:?}", options.tcp, options.limits, options.bpf).as_bytes());
-    facts.put(&[u8::from(options.vlan_tracking)]);
+    facts.put(options.vlan_tracking.as_bytes());
+    facts.put(&[u8::from(options.tunnel_tracking)]);
     facts.put(&options.community_id_seed.to_le_bytes());
     facts.put_list(options.variables.iter().map(String::as_bytes));
     facts.put(options.name.as_bytes());

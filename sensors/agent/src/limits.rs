@@ -49,6 +49,12 @@ pub struct LimitSettings {
     /// Most alerts of one packet, chunk of a stream or stage of a transaction.
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = count())]
     pub alerts_per_packet: u64,
+    /// Flows a minute that nobody answers, from one network (/24, /48) to one port of one host, that are told one by one; further ones are told in sums.
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = count())]
+    pub unanswered_alike_max: u64,
+    /// The same of all flows that nobody answers.
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = count())]
+    pub unanswered_told_max: u64,
     /// Seconds that an answer is waited for.
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = seconds())]
     pub timeout_answer: i64,
@@ -109,6 +115,8 @@ impl LimitSettings {
         config.rule_overlap_bytes_max = size(self.windows_bytes_max);
         config.rule_stream_bytes_max = self.rule_stream_bytes_max;
         config.hits_per_call_max = size(self.alerts_per_packet);
+        config.unanswered.alike_max = u32::try_from(self.unanswered_alike_max).unwrap_or(u32::MAX);
+        config.unanswered.told_max = u32::try_from(self.unanswered_told_max).unwrap_or(u32::MAX);
     }
 }
 

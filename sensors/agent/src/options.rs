@@ -59,9 +59,13 @@ pub struct Options {
     /// How much memory and time they may take.
     #[command(flatten)]
     pub limits: LimitSettings,
-    /// Whether the same addresses and ports in other VLANs are other flows.
-    #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
-    pub vlan_tracking: bool,
+    /// Which VLAN tags tell flows with the same addresses and ports apart: none, the innermost one, or all, where customers of a provider may
+    /// have the same addresses and inner tags.
+    #[arg(long, value_name = "TAGS", default_value = "innermost", value_parser = ["none", "innermost", "all"])]
+    pub vlan_tracking: String,
+    /// Whether the tunnels that packets come through tell flows with the same addresses and ports apart.
+    #[arg(long, value_name = "BOOL", default_value_t = false, action = clap::ArgAction::Set)]
+    pub tunnel_tracking: bool,
     /// Seed of the Community IDs, the same as other tools' on the site.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub community_id_seed: u16,

@@ -10,7 +10,7 @@ use std::thread;
 
 use anyhow::Context as _;
 use vonggac_capture::{RingOptions, stay_on_core};
-use vonggac_inspect::{Config, Inspector, RuleMemory, Sink as _, VlanKey};
+use vonggac_inspect::{Config, Inspector, Keys, RuleMemory, Sink as _, VlanKey};
 use vonggac_spool::Boot;
 
 use crate::budget::Budget;
@@ -73,12 +73,16 @@ impl Packets {
         };
         config.stream.first_flow_id = first_flow_id(boot.incarnation);
         config.stream.flow_id_step = count as u64;
-        config.stream.keys.vlans = match options.vlan_tracking {
-            true => VlanKey::Innermost,
-            false => VlanKey::None,
+        config.stream.keys = Keys {
+            vlans: match options.vlan_tracking.as_str() {
+                "none" => VlanKey::None,
+                "all" => VlanKey::All,
+                _ => VlanKey::Innermost,
+            },
+            tunnels: options.tunnel_tracking,
         };
         config.community_id_seed = options.community_id_seed;
-        options.tcp.apply(&mut config.stream);
+        options.tcp.apply(&mut config);
         options.limits.apply(&mut config);
         if matches!(around.scanning, Scanning::Off) {
             // Nobody wants them.
