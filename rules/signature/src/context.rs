@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 
 use crate::flow_state::FlowState;
-use crate::reputation::Reputation;
 use crate::vocabulary::App;
 
 /// Which way data goes within its flow.
@@ -68,8 +67,6 @@ pub struct Context<'a> {
     /// Names of odd things found in the application protocol, as Suricata's rules call them
     /// (`http.unknown_error`, `applayer_mismatch_protocol_both_directions`), for [`crate::Matcher::events`].
     pub app_events: &'a [&'a str],
-    /// What is thought of addresses (`iprep`); `None`: nothing is known of any.
-    pub reputation: Option<&'a dyn Reputation>,
 }
 
 /// What is known of a file that is being transferred.

@@ -284,6 +284,12 @@ impl FlowState {
         &mut self.memory().halves
     }
 
+    /// Whether a rule waits for what transactions say.
+    pub(crate) fn awaits_transactions(&self) -> bool {
+        let memory = self.memory.as_ref();
+        memory.is_some_and(|memory| !memory.halves.is_empty() || !memory.exchanges.is_empty())
+    }
+
     /// The waiting halves, if there are any.
     pub(crate) fn waiting_halves(&mut self) -> Option<&mut Halves> {
         self.memory

@@ -106,7 +106,7 @@ pub use error::{ErrorKind, RuleError};
 pub use flow_state::FlowState;
 pub use matcher::{Counters, Hit, Matcher, Memory, Stage};
 pub use parse::{ParsedRule, parse};
-pub use reputation::{Reputation, ReputationLists};
+pub use reputation::ReputationLists;
 pub use resources::{NoFiles, Resources, RuleFiles};
 pub use rule::{Action, RuleIndex, RuleInfo};
 pub use threshold::ThresholdConfig;

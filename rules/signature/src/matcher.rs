@@ -306,6 +306,10 @@ impl Matcher {
         let Some(rules) = engine.stage(app, stage.side, stage.number) else {
             return;
         };
+        let nothing_waits = cx.flow.as_ref().is_none_or(|flow| !flow.awaits_transactions());
+        if rules.is_empty() && nothing_waits {
+            return;
+        }
         cx.transaction = Some(source.transaction());
         self.marks.begin();
         self.marks.add_all(&rules.always);

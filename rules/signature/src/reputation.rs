@@ -5,8 +5,8 @@
 //! category counts.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::context::Context;
 use crate::error::{Complaint, value};
@@ -17,18 +17,13 @@ use crate::ranges::address_number;
 /// Largest score.
 const SCORE_MAX: u8 = 127;
 
-/// Where scores of addresses come from; the caller gives it with each [`Context`].
-pub trait Reputation: fmt::Debug {
-    /// The score of an address in a category, 0 if it has none.
-    fn score(&self, address: IpAddr, category: &str) -> u8;
-}
-
 /// A condition on the scores of the packet's addresses.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct ScoreTest {
     side: Side,
     category: Box<str>,
     wanted: Wanted,
+    lists: Arc<ReputationLists>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +43,7 @@ enum Wanted {
 
 impl ScoreTest {
     /// Reads `side,category,operator,score` or `side,category,isset|isnotset`.
-    pub(crate) fn parse(text: &str) -> Result<ScoreTest, Complaint> {
+    pub(crate) fn parse(text: &str, lists: &Arc<ReputationLists>) -> Result<ScoreTest, Complaint> {
         let words: Vec<&str> = text.split(',').map(str::trim).collect();
         let (side, category, wanted) = match words.as_slice() {
             [side, category, "isset"] => (side, category, Wanted::Score(NumberTest::Greater(0))),
@@ -77,18 +72,20 @@ impl ScoreTest {
         if category.is_empty() {
             return Err(value("the category is missing"));
         }
+        if !lists.categories.is_empty() && !lists.categories.contains_key(*category) {
+            return Err(value(format!("the lists have no category {category:?}")));
+        }
         Ok(ScoreTest {
             side,
             category: (*category).into(),
             wanted,
+            lists: Arc::clone(lists),
         })
     }
 
     pub(crate) fn holds(&self, cx: &Context<'_>) -> bool {
         let holds = |address| {
-            let score = cx
-                .reputation
-                .map_or(0, |known| known.score(address, &self.category));
+            let score = self.lists.score(address, &self.category);
             match self.wanted {
                 Wanted::Score(test) => score > 0 && test.holds(score.into()),
                 Wanted::None => score == 0,
@@ -103,7 +100,7 @@ impl ScoreTest {
     }
 }
 
-/// Scores from lists.
+/// Scores from lists; [`crate::Resources`] gives them to the rules.
 #[derive(Debug, Default)]
 pub struct ReputationLists {
     categories: HashMap<String, u8>,
@@ -151,8 +148,9 @@ impl ReputationLists {
     }
 }
 
-impl Reputation for ReputationLists {
-    fn score(&self, address: IpAddr, category: &str) -> u8 {
+impl ReputationLists {
+    /// The score of an address in a category, 0 if it has none.
+    pub fn score(&self, address: IpAddr, category: &str) -> u8 {
         let Some(id) = self.categories.get(category) else {
             return 0;
         };
@@ -230,14 +228,18 @@ mod tests {
 
     #[test]
     fn refused() {
+        let mut lists = ReputationLists::default();
+        lists.read_categories("1,CnC,Command");
+        let lists = Arc::new(lists);
         for text in [
             "src,CnC,>,128",
             "up,CnC,>,1",
             "src,,>,1",
             "src,CnC",
             "src,CnC,~,1",
+            "src,Other,>,1",
         ] {
-            assert!(ScoreTest::parse(text).is_err(), "{text}");
+            assert!(ScoreTest::parse(text, &lists).is_err(), "{text}");
         }
     }
 }

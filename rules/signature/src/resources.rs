@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::dataset::{DatasetStore, MemoryDatasets};
+use crate::reputation::ReputationLists;
 
 /// Reads the files that rules name. The crate itself reads none.
 pub trait RuleFiles: fmt::Debug + Send + Sync {
@@ -31,6 +32,8 @@ pub struct Resources {
     pub files: Arc<dyn RuleFiles>,
     /// Sets (`dataset`, `datarep`). One store serves all engines that are to share their sets.
     pub datasets: Arc<dyn DatasetStore>,
+    /// What is thought of addresses (`iprep`).
+    pub reputation: Arc<ReputationLists>,
 }
 
 impl Resources {
@@ -39,6 +42,7 @@ impl Resources {
         Resources {
             datasets: Arc::new(MemoryDatasets::new(Arc::clone(&files))),
             files,
+            reputation: Arc::default(),
         }
     }
 }

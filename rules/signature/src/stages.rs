@@ -17,6 +17,12 @@ pub(crate) struct StageRules {
     pub(crate) always: Vec<RuleIndex>,
 }
 
+impl StageRules {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.scans.is_empty() && self.always.is_empty()
+    }
+}
+
 /// The rules that are found by one buffer, or by several that mostly hold the same bytes.
 #[derive(Debug)]
 pub(crate) struct Scan {

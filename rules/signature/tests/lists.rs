@@ -9,7 +9,7 @@ use support::*;
 use vonggac_event::proto::File;
 use vonggac_protocols::REGISTRY;
 use vonggac_signature::{
-    Context, Engine, FlowState, Matcher, ReputationLists, Resources, RuleFiles, Variables, parse,
+    Engine, FlowState, Matcher, ReputationLists, Resources, RuleFiles, Variables, parse,
 };
 
 #[derive(Debug)]
@@ -29,11 +29,15 @@ impl RuleFiles for Files {
 }
 
 fn loaded(rules: &str) -> Matcher {
+    loaded_with(rules, Resources::new(Arc::new(Files)))
+}
+
+fn loaded_with(rules: &str, resources: Resources) -> Matcher {
     let (engine, errors) = Engine::load(
         parse("t.rules", rules).0,
         &Variables::default(),
         REGISTRY,
-        Resources::new(Arc::new(Files)),
+        resources,
     );
     assert!(errors.is_empty(), "{errors:?}");
     Matcher::new(Arc::new(engine))
@@ -100,26 +104,26 @@ fn reputation_of_addresses() {
     let mut lists = ReputationLists::default();
     lists.read_categories("3,CnC,x");
     lists.read_addresses("198.51.100.0/24,3,40");
-    let mut matcher = loaded(
-        "alert ip any any -> any any (iprep:dst,CnC,>,30; sid:1;)\n\
+    let known = Resources {
+        reputation: Arc::new(lists),
+        ..Resources::default()
+    };
+    const RULES: &str = "\
+         alert ip any any -> any any (iprep:dst,CnC,>,30; sid:1;)\n\
          alert ip any any -> any any (iprep:src,CnC,>,0; sid:2;)\n\
          alert ip any any -> any any (iprep:any,CnC,<,50; flow:to_server; sid:3;)\n\
-         alert ip any any -> any any (iprep:both,CnC,isset; sid:4;)",
-    );
-    let mut flow = FlowState::default();
-    let mut run = |known: bool| {
+         alert ip any any -> any any (iprep:both,CnC,isset; sid:4;)";
+    let run = |matcher: &mut Matcher, flow: &mut FlowState| {
         let mut hits = Vec::new();
-        let mut cx = Context {
-            reputation: if known { Some(&lists) } else { None },
-            ..context(Some(&mut flow), None)
-        };
-        matcher.packet(&mut cx, b"", &mut hits);
-        sids(&matcher, &hits)
+        matcher.packet(&mut context(Some(flow), None), b"", &mut hits);
+        sids(matcher, &hits)
     };
-    assert_eq!(run(true), [1, 3]);
+    let (mut matcher, mut flow) = (loaded_with(RULES, known), FlowState::default());
+    assert_eq!(run(&mut matcher, &mut flow), [1, 3]);
     // Rules on addresses alone are asked once per flow and direction.
-    assert_eq!(run(true), [3]);
-    assert_eq!(run(false), [0u32; 0]);
+    assert_eq!(run(&mut matcher, &mut flow), [3]);
+    // Without lists nothing is known of any address.
+    assert_eq!(run(&mut loaded(RULES), &mut FlowState::default()), [0u32; 0]);
 }
 
 #[test]

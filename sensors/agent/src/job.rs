@@ -45,7 +45,11 @@ pub(crate) fn name(options: &Options) -> anyhow::Result<Option<String>> {
     }
     facts.put_rules(&options.rules, vonggac_files::SIGNATURES)?;
     facts.put_rules(&options.yara, vonggac_files::YARA)?;
-    if let Some(path) = &options.thresholds {
+    let lists = options.thresholds.iter();
+    for path in lists
+        .chain(&options.reputation_categories)
+        .chain(&options.reputation)
+    {
         facts.put(vonggac_files::read_text(path)?.as_bytes());
     }
     // All their fields, by name.

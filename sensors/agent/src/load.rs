@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::bail;
 use vonggac_files::{BesideRules, RuleFile};
 use vonggac_protocols::REGISTRY;
-use vonggac_signature::{Engine, MemoryDatasets, Resources, ThresholdConfig, Variables};
+use vonggac_signature::{Engine, MemoryDatasets, ReputationLists, Resources, ThresholdConfig, Variables};
 
 use crate::Options;
 
@@ -89,6 +89,7 @@ impl Loader {
         let resources = Resources {
             files,
             datasets: datasets.clone(),
+            reputation: Arc::new(reputation(&self.options)?),
         };
         let (signatures, rejected_signatures) = signatures(&self.options, resources)?;
         let (yara, rejected_yara) = yara(&self.options)?;
@@ -137,6 +138,23 @@ fn signatures(options: &Options, resources: Resources) -> anyhow::Result<(Engine
         "signatures; `vonggac rules check` shows each"
     );
     Ok((engine, rejected))
+}
+
+/// What is thought of addresses. Lines that cannot be read are told and left out.
+fn reputation(options: &Options) -> anyhow::Result<ReputationLists> {
+    let mut lists = ReputationLists::default();
+    let tell = |path: &Path, faults: Vec<(u32, String)>| {
+        for (line, fault) in faults.iter().take(ERRORS_LOGGED) {
+            tracing::warn!("reputation left out: {}:{line}: {fault}", path.display());
+        }
+    };
+    for path in &options.reputation_categories {
+        tell(path, lists.read_categories(&vonggac_files::read_text(path)?));
+    }
+    for path in &options.reputation {
+        tell(path, lists.read_addresses(&vonggac_files::read_text(path)?));
+    }
+    Ok(lists)
 }
 
 fn apply_thresholds(

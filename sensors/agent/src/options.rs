@@ -47,6 +47,12 @@ pub struct Options {
     /// Suricata's `threshold.config`: event filters, suppressions and rate filters of the signatures.
     #[arg(long, value_name = "FILE")]
     pub thresholds: Option<PathBuf>,
+    /// Suricata's categories of reputation, `number,name,description` a line: `iprep` names them.
+    #[arg(long, value_name = "FILE", requires = "reputation")]
+    pub reputation_categories: Option<PathBuf>,
+    /// Reputation of addresses, `address[/length],category number,score` a line; may stand several times.
+    #[arg(long, value_name = "FILE", requires = "reputation_categories")]
+    pub reputation: Vec<PathBuf>,
     /// YARA files, or directories searched for *.yar and *.yara.
     #[arg(long, value_name = "PATH", num_args = 1..)]
     pub yara: Vec<PathBuf>,

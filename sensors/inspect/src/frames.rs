@@ -118,6 +118,5 @@ fn context(ts_us: i64, found: &Diagnosis) -> Context<'_> {
         stream_size: [0; 2],
         flow_facts: None,
         app_events: &[],
-        reputation: None,
     }
 }

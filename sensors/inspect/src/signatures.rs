@@ -54,7 +54,6 @@ fn context<'a>(
         stream_size,
         flow_facts: Some(flow_facts),
         app_events: &[],
-        reputation: None,
     }
 }
 

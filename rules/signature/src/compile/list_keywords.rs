@@ -18,7 +18,7 @@ impl Draft {
             "datarep" => self.dataset_reputation(text).map(WholeTest::Reputation),
             "entropy" => EntropyTest::parse(text).map(WholeTest::Entropy),
             "iprep" => {
-                let test = ScoreTest::parse(text);
+                let test = ScoreTest::parse(text, &self.resources.reputation);
                 return Some(test.map(|test| self.rule.conditions.push(Condition::Score(test))));
             }
             "ip.src" => return Some(self.select_address(text, AddressSide::Source)),

@@ -124,7 +124,6 @@ pub fn context<'a>(flow: Option<&'a mut FlowState>, app: Option<App>) -> Context
         stream_size: [100, 200],
         flow_facts: None,
         app_events: &[],
-        reputation: None,
     }
 }
 
