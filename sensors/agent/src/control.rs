@@ -4,7 +4,8 @@
 //! client:  {"version": "0.2"}             server:  {"return": "OK"}
 //! client:  {"command": "reload-rules"}    server:  {"message": {…}, "return": "OK"}
 //! ```
-//! Lines of JSON as in Suricata's unix socket, so that `suricatasc -c reload-rules SOCKET` works, too. The socket is its owner's alone.
+//! Objects of JSON as in Suricata's unix socket, so that `suricatasc -c reload-rules SOCKET` works, too; of its releases some end all lines but that with
+//! the version. The socket is its owner's alone.
 
 use std::fs;
 use std::io;
@@ -16,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use serde_json::{Map, Value, json};
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -27,8 +28,8 @@ use crate::reload::{Request, Rules};
 
 /// Most connections at once; further ones wait.
 const CONNECTIONS_MAX: usize = 8;
-/// Longest line of a client, in bytes.
-const LINE_BYTES_MAX: u64 = 16 * 1024;
+/// Longest request of a client, in bytes.
+const REQUEST_BYTES_MAX: usize = 16 * 1024;
 /// A client that says nothing for so long is hung up on.
 const IDLE_MAX: Duration = Duration::from_secs(300);
 /// Pause after a connection could not be taken.
@@ -132,41 +133,61 @@ fn is_socket(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|metadata| metadata.file_type().is_socket())
 }
 
+/// An answer as it is sent.
+fn written(outcome: Result<Value, String>) -> String {
+    let answer = match outcome {
+        Ok(Value::Null) => json!({"return": "OK"}),
+        Ok(message) => json!({"return": "OK", "message": message}),
+        Err(why) => json!({"return": "NOK", "message": why}),
+    };
+    format!("{answer}\n")
+}
+
+/// Takes the first object out of what a client said, or a line that is none; `None` if more has to come.
+fn next_request(held: &mut Vec<u8>) -> Option<Result<Map<String, Value>, String>> {
+    let mut objects = serde_json::Deserializer::from_slice(held).into_iter();
+    let (asked, end) = match objects.next()? {
+        Ok(asked) => (Ok(asked), objects.byte_offset()),
+        Err(error) => {
+            let line = held.iter().position(|byte| *byte == b'\n');
+            if error.is_eof() && line.is_none() {
+                return None;
+            }
+            let end = line.map_or(held.len(), |newline| newline + 1);
+            (Err(format!("that is no JSON object: {error}")), end)
+        }
+    };
+    held.drain(..end);
+    Some(asked)
+}
+
 impl Desk {
     async fn talk(&self, client: UnixStream) -> io::Result<()> {
-        let (from, mut to) = client.into_split();
-        let mut from = BufReader::new(from);
+        let (mut from, mut to) = client.into_split();
+        let mut held = Vec::new();
         loop {
-            let mut line = Vec::new();
-            let mut limited = (&mut from).take(LINE_BYTES_MAX);
-            let Ok(read) = timeout(IDLE_MAX, limited.read_until(b'\n', &mut line)).await else {
+            let Ok(read) = timeout(IDLE_MAX, from.read_buf(&mut held)).await else {
                 return Ok(());
             };
             if read? == 0 {
                 return Ok(());
             }
-            let is_cut = line.len() as u64 == LINE_BYTES_MAX;
-            let outcome = match is_cut {
-                true => Err(format!("a line is longer than {LINE_BYTES_MAX} bytes")),
-                false => self.answer(&line).await,
-            };
-            let mut answer = match outcome {
-                Ok(Value::Null) => json!({"return": "OK"}),
-                Ok(message) => json!({"return": "OK", "message": message}),
-                Err(why) => json!({"return": "NOK", "message": why}),
+            while let Some(asked) = next_request(&mut held) {
+                let outcome = match asked {
+                    Ok(asked) => self.answer(&asked).await,
+                    Err(why) => Err(why),
+                };
+                to.write_all(written(outcome).as_bytes()).await?;
             }
-            .to_string();
-            answer.push('\n');
-            to.write_all(answer.as_bytes()).await?;
-            if is_cut {
+            if held.len() >= REQUEST_BYTES_MAX {
+                let too_long = format!("a request is longer than {REQUEST_BYTES_MAX} bytes");
+                to.write_all(written(Err(too_long)).as_bytes()).await?;
                 return Ok(());
             }
         }
     }
 
-    async fn answer(&self, line: &[u8]) -> Result<Value, String> {
-        let asked: Map<String, Value> =
-            serde_json::from_slice(line).map_err(|error| format!("that is no JSON object: {error}"))?;
+    async fn answer(&self, asked: &Map<String, Value>) -> Result<Value, String> {
         if asked.contains_key("version") {
             return Ok(Value::Null);
         }
@@ -181,7 +202,7 @@ impl Desk {
                 "unknown command {other:?}; there are {}",
                 COMMANDS.join(", ")
             )),
-            None => Err("a line wants \"command\"".to_owned()),
+            None => Err("a request wants \"command\"".to_owned()),
         }
     }
 
@@ -195,5 +216,36 @@ impl Desk {
             "yara": reloaded.yara,
             "rejected": reloaded.rejected,
         }))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_come_with_and_without_ends_of_lines() {
+        let mut held = Vec::new();
+        let mut say = |text: &str| {
+            held.extend_from_slice(text.as_bytes());
+            let mut said = Vec::new();
+            while let Some(asked) = next_request(&mut held) {
+                said.push(asked.map(|asked| asked.keys().cloned().collect::<String>()).ok());
+            }
+            said
+        };
+        let (version, command) = (Some("version".to_owned()), Some("command".to_owned()));
+        assert_eq!(say("{\"version\": \"0.2\"}"), [version.clone()]);
+        assert_eq!(say("{\"comm"), []);
+        assert_eq!(say("and\": \"uptime\"}\n"), [command.clone()]);
+        assert_eq!(
+            say("{\"version\":1}{\"command\":\"uptime\"}\n"),
+            [version, command.clone()]
+        );
+        assert_eq!(say("what?\n{\"command\":1}\n"), [None, command.clone()]);
+        assert_eq!(say("{\"command\": \n{\"command\":1}\n"), [None, command]);
+        assert_eq!(say("[1]\n"), [None]);
+        assert!(held.iter().all(u8::is_ascii_whitespace));
     }
 }
