@@ -19,6 +19,9 @@ pub(crate) enum RulesCommand {
         /// What a variable of signatures stands for, as NAME=VALUE; may be given more than once.
         #[arg(long = "var", value_name = "NAME=VALUE")]
         variables: Vec<String>,
+        /// Directories where rules may save datasets, too, as the sensor's --datasets-dir.
+        #[arg(long, value_name = "DIR", num_args = 1..)]
+        datasets_dir: Vec<PathBuf>,
         /// Also lists the rules that load.
         #[arg(long)]
         list: bool,
@@ -45,12 +48,13 @@ struct Outcome {
 
 /// Runs it. The exit code is 1 when a rule does not load.
 pub(crate) fn run(command: RulesCommand) -> anyhow::Result<ExitCode> {
-    let (paths, variables, list) = match command {
+    let (paths, variables, datasets_dir, list) = match command {
         RulesCommand::Check {
             paths,
             variables,
+            datasets_dir,
             list,
-        } => (paths, variables, list),
+        } => (paths, variables, datasets_dir, list),
         #[cfg(feature = "sensor")]
         RulesCommand::Reload { socket } => return crate::reload::run(&socket),
     };
@@ -74,7 +78,10 @@ pub(crate) fn run(command: RulesCommand) -> anyhow::Result<ExitCode> {
         }
     }
     let outcomes = [
-        ("signatures", check_signatures(&signatures, &variables)?),
+        (
+            "signatures",
+            check_signatures(&signatures, &variables, datasets_dir)?,
+        ),
         ("sigma", check_sigma(&sigma)),
         ("yara", check_yara(&yara)),
     ];
@@ -120,7 +127,11 @@ pub(crate) fn run(command: RulesCommand) -> anyhow::Result<ExitCode> {
     })
 }
 
-fn check_signatures(files: &[(String, String)], variables: &[String]) -> anyhow::Result<Outcome> {
+fn check_signatures(
+    files: &[(String, String)],
+    variables: &[String],
+    written_to: Vec<PathBuf>,
+) -> anyhow::Result<Outcome> {
     let mut outcome = Outcome::default();
     let mut rules = Vec::new();
     for (file, text) in files {
@@ -130,7 +141,7 @@ fn check_signatures(files: &[(String, String)], variables: &[String]) -> anyhow:
     }
     let variables = Variables::assigned(variables);
     let variables = variables.map_err(|error| anyhow::anyhow!("--var {error}"))?;
-    let resources = Resources::new(Arc::new(BesideRules));
+    let resources = Resources::new(Arc::new(BesideRules { written_to }));
     let (engine, errors) = Engine::load(rules, &variables, vonggac_protocols::REGISTRY, resources);
     outcome.warnings = engine.warnings().iter().map(ToString::to_string).collect();
     outcome.errors.extend(errors.iter().map(ToString::to_string));

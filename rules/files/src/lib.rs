@@ -3,12 +3,16 @@
 //! Every role that loads rules, and `vonggac rules check`, take paths the same way: a file as it is, a directory's files of the right
 //! extensions in order of name, also in directories below it. What is in them is for the engines.
 
+mod saved;
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 use vonggac_signature::RuleFiles;
+
+pub use saved::write;
 
 /// Largest rule file read, in bytes.
 pub const FILE_BYTES_MAX: u64 = 256 << 20;
@@ -133,15 +137,34 @@ fn read_file(path: &Path) -> Result<RuleFile, FilesError> {
 }
 
 /// The lists that signatures name, such as `dataset:isset,hosts,type ip,load hosts.lst`: beside the file of rules that names them, or where their
-/// whole path says.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct BesideRules;
+/// whole path says. What rules want written lies there, too, and in no other directory than those below it and those that are allowed.
+#[derive(Debug, Clone, Default)]
+pub struct BesideRules {
+    /// Directories that a rule may name by their whole path to have files written there.
+    pub written_to: Vec<PathBuf>,
+}
 
 impl RuleFiles for BesideRules {
     fn read(&self, rule_file: &str, name: &str) -> Result<String, String> {
-        let directory = Path::new(rule_file).parent().unwrap_or(Path::new(""));
-        read_text(&directory.join(name)).map_err(|error| error.to_string())
+        read_text(&directory(rule_file).join(name)).map_err(|error| error.to_string())
     }
+
+    fn saved_path(&self, rule_file: &str, name: &str) -> Result<PathBuf, String> {
+        saved::path(directory(rule_file), name, &self.written_to)
+    }
+
+    fn read_saved(&self, path: &Path) -> Result<Option<String>, String> {
+        match read_text(path) {
+            Ok(text) => Ok(Some(text)),
+            Err(FilesError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}
+
+/// The directory that a file of rules lies in.
+fn directory(rule_file: &str) -> &Path {
+    Path::new(rule_file).parent().unwrap_or(Path::new(""))
 }
 
 #[cfg(test)]
@@ -176,8 +199,9 @@ mod tests {
         let directory = tempfile::TempDir::new().unwrap();
         fs::write(directory.path().join("hosts.lst"), "192.0.2.1").unwrap();
         let rules = directory.path().join("a.rules").display().to_string();
-        assert_eq!(BesideRules.read(&rules, "hosts.lst").unwrap(), "192.0.2.1");
-        let error = BesideRules.read(&rules, "no.lst").unwrap_err();
+        let files = BesideRules::default();
+        assert_eq!(files.read(&rules, "hosts.lst").unwrap(), "192.0.2.1");
+        let error = files.read(&rules, "no.lst").unwrap_err();
         assert!(error.contains("no.lst: "), "{error}");
     }
 

@@ -100,7 +100,7 @@ pub use classification::classtype_priority;
 pub use context::{
     Checksums, Context, Direction, FileFacts, FlowFacts, Fragment, IcmpFacts, PacketFacts, TcpFacts,
 };
-pub use dataset::{Dataset, DatasetFile, DatasetKind, DatasetRequest, DatasetStore, MemoryDatasets};
+pub use dataset::{Dataset, DatasetKind, DatasetRequest, DatasetStore, MemoryDatasets};
 pub use engine::Engine;
 pub use error::{ErrorKind, RuleError};
 pub use flow_state::FlowState;

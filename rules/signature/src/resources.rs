@@ -1,6 +1,7 @@
 //! What rules name that lies outside of them: lists in files, sets shared between workers.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::dataset::{DatasetStore, MemoryDatasets};
@@ -13,6 +14,24 @@ pub trait RuleFiles: fmt::Debug + Send + Sync {
     /// # Errors
     /// In words, why it cannot be read.
     fn read(&self, rule_file: &str, name: &str) -> Result<String, String>;
+
+    /// Where the file lies that a rule of `rule_file` wants the values of a set written to.
+    ///
+    /// # Errors
+    /// In words, why nothing is written there.
+    fn saved_path(&self, rule_file: &str, name: &str) -> Result<PathBuf, String> {
+        let _ = rule_file;
+        Err(format!("{name} cannot be written: no files are written here"))
+    }
+
+    /// What was written to such a file; `None` when nothing was yet.
+    ///
+    /// # Errors
+    /// In words, why a file that is there cannot be read.
+    fn read_saved(&self, path: &Path) -> Result<Option<String>, String> {
+        let _ = path;
+        Ok(None)
+    }
 }
 
 /// Reads nothing: rules that name files are refused.

@@ -6,6 +6,7 @@
 //! thread "writer"     ids ─▶ spool (fsync: accepted) and / or EVE
 //! task   "publisher"  spool ─▶ Kafka, acknowledged on delivery
 //! task   "rules"      SIGHUP, control socket ─▶ rules loaded anew ─▶ threads "packets", "files", "writer"
+//! task   "datasets"   sets that rules fill ─▶ their files (on a tap; when reading files at the end only)
 //! ```
 //! On a tap nothing ever waits for a slower part: what has no room is dropped and counted by reason. Reading a capture, everything
 //! waits and nothing is dropped.
@@ -36,6 +37,7 @@ mod refused;
 mod reload;
 mod replay;
 mod report;
+mod saving;
 mod scan;
 mod spread;
 mod summary;
@@ -68,6 +70,7 @@ use packets::{Packets, Surroundings};
 use publish::Publisher;
 use refused::RefusedFile;
 use reload::{Reloader, Rules};
+use saving::Saving;
 use scan::{FileScanner, Scanning};
 use summary::Summary;
 use tallies::Tallies;
@@ -102,6 +105,12 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
     );
     tasks.spawn(async move { match watching.await {} });
     let rules = reloading(&options, &metrics, &tallies, &mut tasks)?;
+    let saving = Saving::new(&rules, &tallies);
+    let is_tap = !options.interface.is_empty();
+    if is_tap {
+        let saving = saving.clone();
+        tasks.spawn(async move { match saving.run().await? {} });
+    }
     let Threads { joined, publisher } = Threads::start(&options, &rules, &stop, metrics, &tallies, spool)?;
     let (written, end_of_writing) = oneshot::channel();
     let has_publisher = publisher.is_some();
@@ -111,7 +120,12 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
             Ok("publisher")
         });
     }
-    let joined = join(joined, &mut tasks, &stop, &mut shutdown).await?;
+    let joined = join(joined, &mut tasks, &stop, &mut shutdown).await;
+    if is_tap {
+        // Also when a part of the sensor failed.
+        saving.save().await?;
+    }
+    let joined = joined?;
     // The publisher may be gone already when the sensor failed.
     let _ = written.send(());
     let mut packets = joined
@@ -140,6 +154,10 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
         }
     }
     tasks.abort_all();
+    // A job that goes on at the next start begins with the sets that it began with.
+    if !is_tap && (done.is_some() || !has_publisher) {
+        saving.save().await?;
+    }
     // The publisher went on after the packets' last report.
     packets.refresh(tallies.list());
     let summary = Summary {

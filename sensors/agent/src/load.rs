@@ -29,7 +29,7 @@ pub(crate) struct Loaded {
     pub(crate) yara: Yara,
     /// Rules that were left out.
     pub(crate) rejected: usize,
-    datasets: Arc<MemoryDatasets>,
+    pub(crate) datasets: Arc<MemoryDatasets>,
 }
 
 impl Loader {
@@ -81,7 +81,9 @@ impl Loader {
     }
 
     fn try_load(&self) -> anyhow::Result<Loaded> {
-        let files = Arc::new(BesideRules);
+        let files = Arc::new(BesideRules {
+            written_to: self.options.datasets_dir.clone(),
+        });
         let datasets = match &self.datasets {
             Some(before) => Arc::new(before.reloaded()),
             None => Arc::new(MemoryDatasets::new(files.clone())),

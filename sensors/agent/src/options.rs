@@ -44,6 +44,9 @@ pub struct Options {
     /// Signature files in Suricata's language, or directories searched for *.rules.
     #[arg(long, value_name = "PATH", num_args = 1..)]
     pub rules: Vec<PathBuf>,
+    /// Directories where rules may save datasets, too, when they name them by their whole path; else they save them beside their own files.
+    #[arg(long, value_name = "DIR", num_args = 1..)]
+    pub datasets_dir: Vec<PathBuf>,
     /// Suricata's `threshold.config`: event filters, suppressions and rate filters of the signatures.
     #[arg(long, value_name = "FILE")]
     pub thresholds: Option<PathBuf>,

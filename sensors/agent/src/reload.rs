@@ -15,7 +15,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::spawn_blocking;
 use vonggac_metrics::{Problem, Registry};
-use vonggac_signature::Engine;
+use vonggac_signature::{Engine, MemoryDatasets};
 
 use crate::in_force::InForce;
 use crate::load::{Loaded, Loader, Yara, yara_len};
@@ -33,6 +33,8 @@ const TAKEN_STEP: Duration = Duration::from_millis(5);
 pub(crate) struct Rules {
     pub(crate) signatures: InForce<Arc<Engine>>,
     pub(crate) yara: InForce<Yara>,
+    /// The sets that the signatures share.
+    pub(crate) datasets: InForce<Arc<MemoryDatasets>>,
 }
 
 impl Rules {
@@ -40,6 +42,7 @@ impl Rules {
         Self {
             signatures: InForce::new(loaded.signatures.clone()),
             yara: InForce::new(loaded.yara.clone()),
+            datasets: InForce::new(loaded.datasets.clone()),
         }
     }
 }
@@ -152,6 +155,7 @@ impl Reloader {
         add(&self.tallies.rules_reloads, 1);
         let old = self.rules.signatures.replace(loaded.signatures);
         drop(self.rules.yara.replace(loaded.yara));
+        drop(self.rules.datasets.replace(loaded.datasets));
         Ok((reloaded, Arc::downgrade(&old)))
     }
 }

@@ -33,6 +33,10 @@ tallies! {
     rules_reloads,
     /// Times that new rules did not load, and those of before stayed in force.
     rules_reloads_failed,
+    /// Files of datasets that were written.
+    datasets_saved,
+    /// Times that one could not be written; it is tried again.
+    datasets_save_failed,
     /// Messages Kafka has confirmed.
     kafka_delivered,
     /// Messages sent and not yet confirmed, now.

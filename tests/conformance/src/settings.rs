@@ -49,7 +49,7 @@ impl Settings {
     /// Rules of a file, compiled; those that do not load are left out, and said why.
     pub fn engine(&self, name: &str, rules: &str) -> (Arc<Engine>, Vec<RuleError>) {
         let (rules, mut errors) = vonggac_signature::parse(name, rules);
-        let resources = Resources::new(Arc::new(BesideRules));
+        let resources = Resources::new(Arc::new(BesideRules::default()));
         let (mut engine, broken) =
             Engine::load(rules, &self.variables, vonggac_protocols::REGISTRY, resources);
         errors.extend(broken);

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::base64::{decode_strictly, encode};
 use crate::limits::{DATASET_BYTES_MAX, DATASET_VALUE_BYTES_MAX, DATASETS_MAX};
@@ -20,15 +21,6 @@ pub struct MemoryDatasets {
     sets: Mutex<BTreeMap<String, Arc<MemoryDataset>>>,
 }
 
-/// A file that the values of a set are to be written to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DatasetFile {
-    /// Its name as the rule has it; where it lies is the caller's to decide.
-    pub name: String,
-    /// One value a line.
-    pub text: String,
-}
-
 impl MemoryDatasets {
     /// No sets yet; files of values are read through `files`.
     pub fn new(files: Arc<dyn RuleFiles>) -> MemoryDatasets {
@@ -42,7 +34,7 @@ impl MemoryDatasets {
     /// put in the others, they find again. Engines of before keep theirs.
     pub fn reloaded(&self) -> MemoryDatasets {
         let sets = lock(&self.sets);
-        let kept = sets.iter().filter(|(_, set)| !set.comes_from_file_alone);
+        let kept = sets.iter().filter(|(_, set)| !set.comes_from_file_alone());
         let kept = kept.map(|(name, set)| (name.clone(), Arc::clone(set)));
         MemoryDatasets {
             files: Arc::clone(&self.files),
@@ -50,51 +42,73 @@ impl MemoryDatasets {
         }
     }
 
-    /// The files of all sets that rules want saved, as they are now.
-    pub fn to_save(&self) -> Vec<DatasetFile> {
-        let sets = lock(&self.sets);
-        let wanted = sets.values().filter_map(|set| Some((set.save_to.clone()?, set)));
-        wanted
-            .map(|(name, set)| DatasetFile {
-                name,
-                text: set.text(),
-            })
-            .collect()
+    /// Saves the sets that rules want saved and that are not in their files as they are now: `write` takes a path and the text, one value a line,
+    /// and says whether it is written. What is not, is tried again the next time.
+    pub fn save(&self, mut write: impl FnMut(&Path, &str) -> bool) {
+        let sets: Vec<_> = lock(&self.sets).values().cloned().collect();
+        for set in sets {
+            if let Some(path) = set.save_to.get()
+                && let Some((text, changes)) = set.unsaved()
+                && write(path, &text)
+            {
+                lock(&set.content).saved = Some(changes);
+            }
+        }
     }
 
+    /// Fills a set, which is known by no one else yet or has no file yet.
     fn fill(&self, set: &MemoryDataset, request: &DatasetRequest<'_>) -> Result<(), String> {
-        let text = match (request.load, request.state) {
-            (Some(_), Some(_)) => return Err("load and state cannot stand together".to_owned()),
-            (Some(name), None) => self.files.read(request.rule_file, name)?,
+        let save_to = request.save.or(request.state);
+        let save_to = save_to.map(|name| self.files.saved_path(request.rule_file, name));
+        let save_to = save_to.transpose()?;
+        let text = match (request.load, request.state, &save_to) {
+            (Some(_), Some(_), _) => return Err("load and state cannot stand together".to_owned()),
+            (Some(name), None, _) => Some(self.files.read(request.rule_file, name)?),
             // Nothing may have been saved yet.
-            (None, Some(name)) => self.files.read(request.rule_file, name).unwrap_or_default(),
-            (None, None) => return Ok(()),
+            (None, Some(_), Some(path)) => self.files.read_saved(path)?,
+            _ => None,
         };
-        for (line, number) in text.lines().zip(1u32..) {
-            let line = line.trim();
-            if line.is_empty() {
-                continue;
-            }
-            set.load(line, request.has_reputation)
-                .map_err(|fault| format!("line {number}: {fault}"))?;
+        let was_saved = text.is_some() && request.state.is_some() && lock(&set.content).changes == 0;
+        set.load_all(&text.unwrap_or_default(), request.has_reputation)?;
+        if was_saved {
+            lock(&set.content).saved = Some(0);
+        }
+        if let Some(path) = save_to {
+            // Of two loads at once the first has it.
+            let _ = set.save_to.set(path);
         }
         Ok(())
+    }
+
+    /// A known set for a rule that may want it saved, which those before it need not have said.
+    fn adopt(&self, known: &MemoryDataset, request: &DatasetRequest<'_>) -> Result<(), String> {
+        let Some(name) = request.save.or(request.state) else {
+            return Ok(());
+        };
+        match known.save_to.get() {
+            None => self.fill(known, request),
+            Some(path) if *path == self.files.saved_path(request.rule_file, name)? => Ok(()),
+            Some(path) => Err(format!("{} is saved in {} already", request.name, path.display())),
+        }
     }
 }
 
 impl DatasetStore for MemoryDatasets {
     fn open(&self, request: &DatasetRequest<'_>) -> Result<Arc<dyn Dataset>, String> {
-        if let Some(known) = lock(&self.sets).get(request.name) {
-            return match request.kind {
-                Some(kind) if kind != known.kind => Err(format!("{} has another type", request.name)),
-                _ => Ok(Arc::clone(known) as Arc<dyn Dataset>),
-            };
+        let known = lock(&self.sets).get(request.name).cloned();
+        if let Some(known) = known {
+            if request.kind.is_some_and(|kind| kind != known.kind) {
+                return Err(format!("{} has another type", request.name));
+            }
+            self.adopt(&known, request)?;
+            return Ok(known);
         }
         let kind = request.kind.ok_or("the set is not known and no type is given")?;
         let set = MemoryDataset {
             kind,
-            save_to: request.save.or(request.state).map(str::to_owned),
-            comes_from_file_alone: request.load.is_some() && request.save.is_none(),
+            save_to: OnceLock::new(),
+            has_reputation: request.has_reputation,
+            is_loaded: request.load.is_some(),
             bytes_max: request
                 .bytes_max
                 .unwrap_or(DATASET_BYTES_MAX)
@@ -115,9 +129,9 @@ impl DatasetStore for MemoryDatasets {
 #[derive(Debug)]
 struct MemoryDataset {
     kind: DatasetKind,
-    save_to: Option<String>,
-    /// It is loaded and never saved.
-    comes_from_file_alone: bool,
+    save_to: OnceLock<PathBuf>,
+    has_reputation: bool,
+    is_loaded: bool,
     bytes_max: u64,
     content: Mutex<Content>,
 }
@@ -126,9 +140,18 @@ struct MemoryDataset {
 struct Content {
     values: HashMap<Box<[u8]>, u16>,
     bytes: u64,
+    /// How often rules changed it.
+    changes: u64,
+    /// What that was when it was written, or read from the file that it is written to.
+    saved: Option<u64>,
 }
 
 impl MemoryDataset {
+    /// It is loaded and never saved.
+    fn comes_from_file_alone(&self) -> bool {
+        self.is_loaded && self.save_to.get().is_none()
+    }
+
     /// A value as it is kept: addresses in one form; `None` if it cannot be of this type.
     fn key(&self, value: &[u8]) -> Option<Box<[u8]>> {
         let fits = match self.kind {
@@ -145,6 +168,18 @@ impl MemoryDataset {
             }
         };
         fits.then(|| value.into())
+    }
+
+    fn load_all(&self, text: &str, has_reputation: bool) -> Result<(), String> {
+        for (line, number) in text.lines().zip(1u32..) {
+            let line = line.trim();
+            if line.is_empty() {
+                continue;
+            }
+            self.load(line, has_reputation)
+                .map_err(|fault| format!("line {number}: {fault}"))?;
+        }
+        Ok(())
     }
 
     fn load(&self, line: &str, has_reputation: bool) -> Result<(), String> {
@@ -164,16 +199,34 @@ impl MemoryDataset {
         }
     }
 
-    /// All values, one a line, sorted.
-    fn text(&self) -> String {
-        let content = lock(&self.content);
-        let mut lines: Vec<String> = content
-            .values
-            .keys()
-            .map(|value| write_value(self.kind, value))
+    /// All values, one a line, sorted, and the changes they come from; `None` when they were saved since.
+    fn unsaved(&self) -> Option<(String, u64)> {
+        let (values, changes) = {
+            // Packets wait for the lock: the text is made without it.
+            let content = lock(&self.content);
+            if content.saved == Some(content.changes) {
+                return None;
+            }
+            let values = content.values.iter();
+            let values: Vec<_> = values
+                .map(|(value, reputation)| (value.clone(), *reputation))
+                .collect();
+            (values, content.changes)
+        };
+        let mut lines: Vec<String> = values
+            .iter()
+            .map(|(value, reputation)| self.line(value, *reputation))
             .collect();
         lines.sort_unstable();
-        lines.iter().flat_map(|line| [line, "\n"]).collect()
+        Some((lines.concat(), changes))
+    }
+
+    fn line(&self, value: &[u8], reputation: u16) -> String {
+        let value = write_value(self.kind, value);
+        match self.has_reputation {
+            true => format!("{value},{reputation}\n"),
+            false => format!("{value}\n"),
+        }
     }
 }
 
@@ -188,13 +241,23 @@ impl Dataset for MemoryDataset {
     }
 
     fn insert(&self, value: &[u8]) -> bool {
-        let inserted = |key| lock(&self.content).insert(key, 0, self.bytes_max);
-        self.key(value).is_some_and(|key| inserted(key) == Inserted::New)
+        let Some(key) = self.key(value) else {
+            return false;
+        };
+        let mut content = lock(&self.content);
+        let is_new = content.insert(key, 0, self.bytes_max) == Inserted::New;
+        content.changes += u64::from(is_new);
+        is_new
     }
 
     fn remove(&self, value: &[u8]) -> bool {
-        self.key(value)
-            .is_some_and(|key| lock(&self.content).remove(&key))
+        let Some(key) = self.key(value) else {
+            return false;
+        };
+        let mut content = lock(&self.content);
+        let was_there = content.remove(&key);
+        content.changes += u64::from(was_there);
+        was_there
     }
 }
 
@@ -279,10 +342,33 @@ mod tests {
                 "names" => Ok("Z29vZ2xlLmNvbQ==\nZXZpbA==,300\n".to_owned()),
                 "digests" => Ok("900150983cd24fb0d6963f7d28e17f72\n".to_owned()),
                 "addresses" => Ok("10.0.0.1\n2001:db8::1\n".to_owned()),
+                "rated" => Ok("10.0.0.1,7\n2001:db8::1,300\n".to_owned()),
                 "broken" => Ok("10.0.0.1\nx\n".to_owned()),
                 other => Err(format!("{other} cannot be read")),
             }
         }
+
+        fn saved_path(&self, _: &str, name: &str) -> Result<PathBuf, String> {
+            Ok(PathBuf::from(name))
+        }
+
+        fn read_saved(&self, path: &Path) -> Result<Option<String>, String> {
+            match path.to_str() {
+                Some("unreadable") => Err("unreadable: no permission".to_owned()),
+                Some("kept") => Ok(Some("YQ==\n".to_owned())),
+                _ => Ok(None),
+            }
+        }
+    }
+
+    /// What the store wants written now, taken.
+    fn saved(store: &MemoryDatasets) -> Vec<(String, String)> {
+        let mut files = Vec::new();
+        store.save(|path, text| {
+            files.push((path.display().to_string(), text.to_owned()));
+            true
+        });
+        files
     }
 
     fn request(name: &'static str, kind: DatasetKind) -> DatasetRequest<'static> {
@@ -359,20 +445,21 @@ mod tests {
     #[test]
     fn changes_are_saved_and_bounded() {
         let store = store();
-        let saved = DatasetRequest {
+        let kept = DatasetRequest {
             state: Some("seen.csv"),
             bytes_max: Some(150),
             ..request("seen", DatasetKind::String)
         };
-        let set = store.open(&saved).unwrap();
+        let set = store.open(&kept).unwrap();
         assert!(set.insert(b"b") && set.insert(b"a") && !set.insert(b"a"));
         assert!(!set.insert(b"no room"), "two values fill the set");
         assert!(!set.contains(b"no room"));
         assert!(set.remove(b"b") && !set.remove(b"b"));
         assert!(set.insert(b"c"));
-        let files = store.to_save();
-        assert_eq!(files.first().unwrap().name, "seen.csv");
-        assert_eq!(files.first().unwrap().text, "YQ==\nYw==\n");
+        store.save(|_, _| false);
+        let expected = [("seen.csv".to_owned(), "YQ==\nYw==\n".to_owned())];
+        assert_eq!(saved(&store), expected, "what is not written is tried again");
+        assert_eq!(saved(&store), [], "nothing has changed since");
         // Later rules need not say the type.
         let again = DatasetRequest {
             kind: None,
@@ -380,6 +467,59 @@ mod tests {
         };
         assert!(store.open(&again).unwrap().contains(b"a"));
     }
+
+    #[test]
+    fn a_set_is_written_when_it_is_not_what_its_file_holds() {
+        let store = store();
+        let state = |name, file| DatasetRequest {
+            state: Some(file),
+            ..request(name, DatasetKind::String)
+        };
+        let old = store.open(&state("old", "kept")).unwrap();
+        store.open(&state("new", "missing")).unwrap();
+        // A file that is there and cannot be read is not taken for an empty one, and not written over.
+        let error = store.open(&state("lost", "unreadable")).unwrap_err();
+        assert_eq!(error, "unreadable: no permission");
+        assert_eq!(saved(&store), [("missing".to_owned(), String::new())]);
+        assert!(!old.insert(b"a") && old.insert(b"b"));
+        assert_eq!(saved(&store), [("kept".to_owned(), "YQ==\nYg==\n".to_owned())]);
+        assert!(old.remove(b"a"));
+        assert_eq!(saved(&store), [("kept".to_owned(), "Yg==\n".to_owned())]);
+    }
+
+    #[test]
+    fn any_rule_may_say_where_a_set_is_saved_and_all_say_the_same() {
+        let store = store();
+        let plain = request("seen", DatasetKind::String);
+        let open = |file| {
+            store.open(&DatasetRequest {
+                state: Some(file),
+                ..plain.clone()
+            })
+        };
+        assert!(store.open(&plain).unwrap().insert(b"b"));
+        let set = open("kept").unwrap();
+        assert!(set.contains(b"a") && set.contains(b"b"));
+        let error = open("other").unwrap_err();
+        assert_eq!(error, "seen is saved in kept already");
+        assert!(open("kept").is_ok() && store.open(&plain).is_ok());
+        assert_eq!(saved(&store), [("kept".to_owned(), "YQ==\nYg==\n".to_owned())]);
+    }
+
+    #[test]
+    fn numbers_are_saved_beside_their_values() {
+        let store = store();
+        let rated = DatasetRequest {
+            load: Some("rated"),
+            save: Some("rated.csv"),
+            has_reputation: true,
+            ..request("r", DatasetKind::Ip)
+        };
+        store.open(&rated).unwrap();
+        let expected = "10.0.0.1,7\n2001:db8::1,300\n";
+        assert_eq!(saved(&store), [("rated.csv".to_owned(), expected.to_owned())]);
+    }
+
     /// What rules put into a set outlives their reload; a list that comes from a file is read again.
     #[test]
     fn a_reload_reads_lists_again_and_keeps_what_rules_set() {

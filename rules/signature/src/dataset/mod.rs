@@ -2,7 +2,7 @@
 //!
 //! A set has a name and a type and is shared by all rules and workers. Which sets there are and where they
 //! come from is the business of a [`DatasetStore`]; [`MemoryDatasets`] is the one that keeps them in memory,
-//! bounded, filled from files that the caller reads and written by the caller when it ends.
+//! bounded, filled from files that the caller reads; those that rules want saved, the caller writes.
 //!
 //! A set is changed when the keyword is judged, whether or not the rest of the rule matches, as in Suricata.
 
@@ -12,7 +12,7 @@ mod test;
 use std::fmt;
 use std::sync::Arc;
 
-pub use memory::{DatasetFile, MemoryDatasets};
+pub use memory::MemoryDatasets;
 pub(crate) use test::{DatasetCommand, DatasetTest, ReputationTest};
 
 /// What the values of a set are.
@@ -52,9 +52,9 @@ pub struct DatasetRequest<'r> {
     pub kind: Option<DatasetKind>,
     /// File with its first values. It must be there.
     pub load: Option<&'r str>,
-    /// File that the values come from, if it is there, and go to at the end.
+    /// File that the values come from, if it is there, and go to.
     pub state: Option<&'r str>,
-    /// File that the values go to at the end.
+    /// File that the values go to.
     pub save: Option<&'r str>,
     /// Bytes that the set may take; `None`: as many as the store allows.
     pub bytes_max: Option<u64>,
