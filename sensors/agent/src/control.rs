@@ -145,6 +145,8 @@ fn written(outcome: Result<Value, String>) -> String {
 
 /// Takes the first object out of what a client said, or a line that is none; `None` if more has to come.
 fn next_request(held: &mut Vec<u8>) -> Option<Result<Map<String, Value>, String>> {
+    let blank = held.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+    held.drain(..blank);
     let mut objects = serde_json::Deserializer::from_slice(held).into_iter();
     let (asked, end) = match objects.next()? {
         Ok(asked) => (Ok(asked), objects.byte_offset()),

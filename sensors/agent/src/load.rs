@@ -150,7 +150,7 @@ fn reputation(options: &Options) -> anyhow::Result<ReputationLists> {
             tracing::warn!("reputation left out: {}:{line}: {fault}", path.display());
         }
     };
-    for path in &options.reputation_categories {
+    if let Some(path) = &options.reputation_categories {
         tell(path, lists.read_categories(&vonggac_files::read_text(path)?));
     }
     for path in &options.reputation {

@@ -281,6 +281,7 @@ mod tests {
     use std::sync::mpsc::{Receiver, sync_channel};
     use std::time::Duration;
     use tempfile::TempDir;
+    use vonggac_signature::{MemoryDatasets, NoFiles};
 
     /// Frames of the capture that is played here.
     const DAYS: u32 = 9;
@@ -295,6 +296,7 @@ mod tests {
         Rules {
             signatures: InForce::new(Arc::default()),
             yara: InForce::new(None),
+            datasets: InForce::new(Arc::new(MemoryDatasets::new(Arc::new(NoFiles)))),
         }
     }
 
