@@ -15,10 +15,7 @@ const ICMP_V6: u8 = 58;
 impl Worker<'_> {
     /// Gives the sink an event of a flow.
     pub(crate) fn emit(&mut self, scene: &Scene<'_>, transaction: Option<u64>, ts_us: i64, body: Body) {
-        let event = self.place(
-            transaction,
-            event(scene, ts_us, body, self.config.community_id_seed),
-        );
+        let event = self.event(scene, transaction, ts_us, body);
         self.counters.event(&event);
         self.sink.event(event);
     }
@@ -31,21 +28,23 @@ impl Worker<'_> {
         file: proto::File,
         data: Vec<u8>,
     ) {
-        let event = self.place(
-            Some(transaction),
-            event(scene, self.ts_us, Body::File(file), self.config.community_id_seed),
-        );
+        let event = self.event(scene, Some(transaction), self.ts_us, Body::File(file));
         self.counters.event(&event);
         self.sink.file(event, data);
     }
 
-    /// Says where in the capture and in its flow an event has its cause.
-    fn place(&self, transaction: Option<u64>, event: Event) -> Event {
+    /// An event of a flow, without what the sensor fills in.
+    fn event(&self, scene: &Scene<'_>, transaction: Option<u64>, ts_us: i64, body: Body) -> Event {
+        let community_id = scene.conversation.community_id.get_or_init(|| {
+            let seed = self.config.community_id_seed;
+            community_id(scene.flow, seed)
+        });
         Event {
+            community_id: community_id.clone(),
             tx_id: transaction,
             packet: self.packet,
             at_flow_end: self.is_flow_end,
-            ..event
+            ..of_flow(scene, ts_us, body)
         }
     }
 
@@ -134,7 +133,7 @@ impl Worker<'_> {
 
 fn community_id(flow: &InspectedFlow, seed: u16) -> String {
     let (originator, responder) = (flow.originator, flow.responder);
-    community_id::v1_seeded(
+    community_id::v1(
         seed,
         originator.address,
         responder.address,
@@ -174,8 +173,8 @@ fn unanswered(scene: &Scene<'_>) -> Option<Unanswered> {
     })
 }
 
-/// An event of a flow, without what the sensor fills in.
-fn event(scene: &Scene<'_>, ts_us: i64, body: Body, community_id_seed: u16) -> Event {
+/// An event of a flow, of what the flow itself tells.
+fn of_flow(scene: &Scene<'_>, ts_us: i64, body: Body) -> Event {
     let Scene { flow, conversation } = scene;
     let [src, dst] = conversation.client_first([flow.originator, flow.responder]);
     // A flow of ICMP has type and code in place of the ports of its ends.
@@ -186,10 +185,6 @@ fn event(scene: &Scene<'_>, ts_us: i64, body: Body, community_id_seed: u16) -> E
     Event {
         ts_us,
         flow_id: flow.id,
-        community_id: conversation
-            .community_id
-            .get_or_init(|| community_id(flow, community_id_seed))
-            .clone(),
         src: address_bytes(src.address),
         dst: address_bytes(dst.address),
         sport: u32::from(src.port),

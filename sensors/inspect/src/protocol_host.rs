@@ -30,6 +30,27 @@ impl<'h, 'w, 's> ProtocolHost<'h, 'w, 's> {
     fn direction(&self, side: Side) -> Direction {
         direction_of(side, self.client)
     }
+
+    fn tell_odd(
+        &mut self,
+        side: Side,
+        kind: &'static str,
+        detail: &str,
+        transaction: Option<(Side, &dyn Source)>,
+    ) {
+        debug_assert!(
+            self.card.anomalies.contains(&kind),
+            "no anomaly of the card: {kind}"
+        );
+        let odd = Odd {
+            card: self.card,
+            kind,
+            detail,
+            transaction,
+        };
+        let direction = self.direction(side);
+        self.worker.protocol_anomaly(self.scene, direction, &odd);
+    }
 }
 
 impl Host for ProtocolHost<'_, '_, '_> {
@@ -60,33 +81,11 @@ impl Host for ProtocolHost<'_, '_, '_> {
     }
 
     fn anomaly(&mut self, side: Side, kind: &'static str, detail: &str) {
-        debug_assert!(
-            self.card.anomalies.contains(&kind),
-            "no anomaly of the card: {kind}"
-        );
-        let odd = Odd {
-            card: self.card,
-            kind,
-            detail,
-            transaction: None,
-        };
-        let direction = self.direction(side);
-        self.worker.protocol_anomaly(self.scene, direction, &odd);
+        self.tell_odd(side, kind, detail, None);
     }
 
     fn anomaly_of(&mut self, side: Side, kind: &'static str, detail: &str, transaction: &dyn Source) {
-        debug_assert!(
-            self.card.anomalies.contains(&kind),
-            "no anomaly of the card: {kind}"
-        );
-        let odd = Odd {
-            card: self.card,
-            kind,
-            detail,
-            transaction: Some((side, transaction)),
-        };
-        let direction = self.direction(side);
-        self.worker.protocol_anomaly(self.scene, direction, &odd);
+        self.tell_odd(side, kind, detail, Some((side, transaction)));
     }
 
     fn count(&mut self, counter: &'static str, by: u64) {

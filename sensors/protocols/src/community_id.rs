@@ -19,20 +19,9 @@ const UDP: u8 = 17;
 const ICMP_V6: u8 = 58;
 const SCTP: u8 = 132;
 
-/// The Community ID of a flow with seed 0. For ICMP and ICMPv6, `source_port` is the type and `destination_port` the
-/// code of the message that is looked at.
+/// The Community ID of a flow. `seed` is the operator's, for sites that keep their ids apart from others'; usually 0. For ICMP and ICMPv6,
+/// `source_port` is the type and `destination_port` the code of the message that is looked at.
 pub fn v1(
-    source: IpAddr,
-    destination: IpAddr,
-    source_port: u16,
-    destination_port: u16,
-    protocol: u8,
-) -> String {
-    v1_seeded(0, source, destination, source_port, destination_port, protocol)
-}
-
-/// [`v1`] with a seed of the operator's, for sites that keep their ids apart from others'.
-pub fn v1_seeded(
     seed: u16,
     source: IpAddr,
     destination: IpAddr,
@@ -104,7 +93,7 @@ mod tests {
     fn check(protocol: u8, source: &str, destination: &str, ports: (u16, u16), expect: &str) {
         let (source, destination) = (source.parse().unwrap(), destination.parse().unwrap());
         assert_eq!(
-            v1(source, destination, ports.0, ports.1, protocol),
+            v1(0, source, destination, ports.0, ports.1, protocol),
             expect,
             "{protocol} {source} {ports:?}"
         );
@@ -225,10 +214,7 @@ mod tests {
     fn seeded_vectors() {
         let check = |seed: u16, source: &str, destination: &str, ports: (u16, u16), expect: &str| {
             let (source, destination) = (source.parse().unwrap(), destination.parse().unwrap());
-            assert_eq!(
-                v1_seeded(seed, source, destination, ports.0, ports.1, TCP),
-                expect
-            );
+            assert_eq!(v1(seed, source, destination, ports.0, ports.1, TCP), expect);
         };
         check(
             1,
