@@ -69,6 +69,16 @@ pub struct Context<'a> {
     pub app_events: &'a [&'a str],
 }
 
+impl Context<'_> {
+    /// The server's port, as far as ports apply.
+    pub(crate) fn server_port(&self) -> u16 {
+        match self.direction {
+            Direction::ToServer => self.dport,
+            Direction::ToClient => self.sport,
+        }
+    }
+}
+
 /// What is known of a file that is being transferred.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FileFacts<'a> {

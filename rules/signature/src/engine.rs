@@ -14,7 +14,8 @@ use crate::flow_state::FlowState;
 use crate::headers::{HeaderRules, HeaderRulesBuilder};
 use crate::packet_test::PacketTest;
 use crate::parse::ParsedRule;
-use crate::prefilter::{Group, GroupBuilder, Telling, choose, choose_at_start};
+use crate::payload_groups::{PayloadGroups, PayloadGroupsBuilder};
+use crate::prefilter::{Group, Telling, choose, choose_at_start};
 use crate::resources::Resources;
 use crate::rule::{PayloadScope, Rule, RuleIndex, RuleInfo, Source, Transport};
 use crate::stages::{StageBuilders, StageRules, Stages};
@@ -27,8 +28,8 @@ use crate::warning::RuleWarning;
 pub struct Engine {
     pub(crate) rules: Vec<Rule>,
     pub(crate) sources: Vec<Source>,
-    pub(crate) packet: [[Group; 2]; Class::COUNT],
-    pub(crate) stream: [Group; 2],
+    pub(crate) packet: [[PayloadGroups; 2]; Class::COUNT],
+    pub(crate) stream: [PayloadGroups; 2],
     /// Rules on transactions.
     pub(crate) stages: Stages,
     pub(crate) vocabulary: Arc<Vocabulary>,
@@ -72,6 +73,20 @@ impl Class {
             Transport::Icmp => self == Class::Icmp,
             Transport::Number(number) => self == Class::of(number),
         }
+    }
+
+    /// Whether such packets can carry what the rule is about: one of the protocols that its header names, if it names any.
+    fn carries(self, rule: &Rule, vocabulary: &Vocabulary) -> bool {
+        let carried = |card: &Card| {
+            card.transports.iter().any(|transport| match transport {
+                vonggac_protocol::Transport::Tcp => self == Class::Tcp,
+                vonggac_protocol::Transport::Udp => self == Class::Udp,
+            })
+        };
+        rule.app.is_none_or(|apps| {
+            let mut named = vocabulary.apps().filter(|(app, _)| apps.contains(*app));
+            named.any(|(_, card)| carried(card))
+        })
     }
 }
 
@@ -149,7 +164,7 @@ impl Engine {
 
     /// Whether any rule looks into streams, so that [`crate::Matcher::stream`] is of use.
     pub fn reads_streams(&self) -> bool {
-        self.stream.iter().any(|group| !group.is_empty())
+        self.stream.iter().any(|groups| !groups.is_empty())
     }
 
     /// Whether any rule asks for checksums, so that they are worth the summing.
@@ -186,6 +201,7 @@ impl Engine {
         let packet = self.packet.iter().flatten();
         packet
             .chain(&self.stream)
+            .flat_map(PayloadGroups::groups)
             .map(Group::memory_bytes)
             .chain(self.stages.memory_bytes())
             .sum()
@@ -203,8 +219,8 @@ impl Engine {
 
 /// The groups while rules are put into them.
 struct Arrangement {
-    packet: [[GroupBuilder; 2]; Class::COUNT],
-    stream: [GroupBuilder; 2],
+    packet: [[PayloadGroupsBuilder; 2]; Class::COUNT],
+    stream: [PayloadGroupsBuilder; 2],
     stages: StageBuilders,
     vocabulary: Arc<Vocabulary>,
     headers: HeaderRulesBuilder,
@@ -213,9 +229,10 @@ struct Arrangement {
 
 impl Arrangement {
     fn new(vocabulary: &Arc<Vocabulary>) -> Arrangement {
+        let directions = || [Direction::ToServer, Direction::ToClient].map(PayloadGroupsBuilder::new);
         Arrangement {
-            packet: Default::default(),
-            stream: Default::default(),
+            packet: Class::ALL.map(|_| directions()),
+            stream: directions(),
             stages: StageBuilders::new(vocabulary),
             vocabulary: Arc::clone(vocabulary),
             headers: HeaderRulesBuilder::default(),
@@ -239,9 +256,11 @@ impl Arrangement {
                 self.stages.place(index, rule, &sources, &self.vocabulary);
             }
         }
+        let apps: Vec<App> = self.vocabulary.apps().map(|(app, _)| app).collect();
+        let build = |groups: PayloadGroupsBuilder| groups.build(&apps);
         Engine {
-            packet: self.packet.map(|directions| directions.map(GroupBuilder::build)),
-            stream: self.stream.map(GroupBuilder::build),
+            packet: self.packet.map(|directions| directions.map(build)),
+            stream: self.stream.map(build),
             stages: self.stages.build(),
             vocabulary: self.vocabulary,
             headers: self.headers.build(),
@@ -275,19 +294,22 @@ impl Arrangement {
         };
         for (class, groups) in Class::ALL.iter().zip(&mut self.packet) {
             let in_stream_only = *class == Class::Tcp && rule.payload_scope == PayloadScope::Stream;
-            if in_stream_only || !class.admitted_by(rule.header.transport) {
+            if in_stream_only
+                || !class.admitted_by(rule.header.transport)
+                || !class.carries(rule, &self.vocabulary)
+            {
                 continue;
             }
-            for (_, group) in (0..).zip(groups).filter(|(direction, _)| directions(*direction)) {
-                group.add(index, in_packet.as_ref());
+            for (_, groups) in (0..).zip(groups).filter(|(direction, _)| directions(*direction)) {
+                groups.add(index, rule, in_packet.as_ref());
             }
         }
         if rule.payload_scope != PayloadScope::Packet && Class::Tcp.admitted_by(rule.header.transport) {
-            for (_, group) in (0..)
+            for (_, groups) in (0..)
                 .zip(&mut self.stream)
                 .filter(|(direction, _)| directions(*direction))
             {
-                group.add(index, in_stream.as_ref());
+                groups.add(index, rule, in_stream.as_ref());
             }
         }
     }

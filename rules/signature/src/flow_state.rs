@@ -11,6 +11,7 @@ use crate::halves::Halves;
 use crate::limits::{FLOW_BITS_MAX, FLOW_COUNTERS_MAX, FLOW_RULES_MAX};
 use crate::rule::{Effect, Operand, RuleIndex};
 use crate::threshold::FlowWindows;
+use crate::vocabulary::App;
 use std::num::NonZeroU8;
 
 /// Memory of one flow, owned by the caller and handed in through [`crate::Context`].
@@ -19,8 +20,8 @@ pub struct FlowState {
     memory: Option<Box<Memory>>,
     /// By direction: the engine whose rules on addresses alone were judged last.
     addresses_judged: [Option<EngineNumber>; 2],
-    /// By direction: the engine that looked at the stream last, and of which the waiting rules are.
-    stream_seen: [Option<EngineNumber>; 2],
+    /// By direction: by what the stream was searched last; the waiting rules are of its engine.
+    stream_looks: [Option<Look>; 2],
     passed: bool,
     packet_passed: bool,
 }
@@ -50,6 +51,13 @@ impl EngineNumber {
     pub(crate) fn next(self) -> EngineNumber {
         EngineNumber(self.0.checked_add(1).unwrap_or(NonZeroU8::MIN))
     }
+}
+
+/// What a stream is searched by: the rules of one engine on one protocol, or on none yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Look {
+    pub(crate) engine: EngineNumber,
+    pub(crate) app: Option<App>,
 }
 
 /// A rule whose pattern was found in a stream, and that may match with what comes next.
@@ -118,17 +126,17 @@ impl FlowState {
         self.memory.get_or_insert_default()
     }
 
-    /// Takes out the rules that wait in a direction; `None` when that engine has not looked at the direction's stream before.
-    pub(crate) fn take_waiting(
-        &mut self,
-        direction: Direction,
-        engine: EngineNumber,
-    ) -> Option<Vec<Waiting>> {
+    /// Notes that a direction's stream is now searched by this. Says whether what was shown of it before was, too, and takes out the rules of that
+    /// engine that wait.
+    pub(crate) fn look(&mut self, direction: Direction, look: Look) -> (bool, Vec<Waiting>) {
         let memory = self.memory.as_mut();
         let waiting = memory.and_then(|memory| memory.waiting.get_mut(direction.index()));
         let waiting = waiting.map(std::mem::take).unwrap_or_default();
-        let seen = self.stream_seen.get_mut(direction.index())?;
-        (seen.replace(engine) == Some(engine)).then_some(waiting)
+        let last = self.stream_looks.get_mut(direction.index());
+        match last.and_then(|last| last.replace(look)) {
+            Some(last) if last.engine == look.engine => (last.app == look.app, waiting),
+            _ => (false, Vec::new()),
+        }
     }
 
     /// Lets rules of the engine that took the waiting ones wait in a direction.
@@ -394,16 +402,35 @@ mod tests {
     #[test]
     fn waiting_rules_are_those_of_the_engine_that_looks() {
         let mut flow = FlowState::default();
-        let (first, second) = (EngineNumber::FIRST, EngineNumber::FIRST.next());
+        let looks = [EngineNumber::FIRST, EngineNumber::FIRST.next()];
+        let [first, second] = looks.map(|engine| Look { engine, app: None });
         let waiting = || vec![Waiting::new(RuleIndex(7))];
         for direction in [Direction::ToServer, Direction::ToClient] {
-            assert_eq!(flow.take_waiting(direction, first), None);
+            assert_eq!(flow.look(direction, first), (false, Vec::new()));
             flow.put_waiting(direction, waiting());
         }
         for direction in [Direction::ToServer, Direction::ToClient] {
-            assert_eq!(flow.take_waiting(direction, second), None);
-            assert_eq!(flow.take_waiting(direction, second), Some(Vec::new()));
+            assert_eq!(flow.look(direction, second), (false, Vec::new()));
+            assert_eq!(flow.look(direction, second), (true, Vec::new()));
         }
+    }
+
+    /// When a stream's protocol is told, its rules have yet to search what came before; those that wait go on waiting.
+    #[test]
+    fn another_protocol_is_another_look_of_the_same_engine() {
+        let mut flow = FlowState::default();
+        let engine = EngineNumber::FIRST;
+        let (unknown, told) = (
+            Look { engine, app: None },
+            Look {
+                engine,
+                app: App::at(0),
+            },
+        );
+        assert_eq!(flow.look(Direction::ToServer, unknown), (false, Vec::new()));
+        flow.put_waiting(Direction::ToServer, vec![Waiting::new(RuleIndex(7))]);
+        let waiting = vec![Waiting::new(RuleIndex(7))];
+        assert_eq!(flow.look(Direction::ToServer, told), (false, waiting));
     }
 
     /// A bit that is set amid a stream, after rules were loaded anew, does not make what was seen new again.
@@ -411,10 +438,11 @@ mod tests {
     fn memory_that_comes_late_is_of_the_engine_in_force() {
         let mut flow = FlowState::default();
         let engine = EngineNumber::FIRST.next();
-        assert_eq!(flow.take_waiting(Direction::ToServer, engine), None);
+        let look = Look { engine, app: None };
+        assert_eq!(flow.look(Direction::ToServer, look), (false, Vec::new()));
         flow.put_waiting(Direction::ToServer, Vec::new());
         flow.set_bit(1);
-        assert_eq!(flow.take_waiting(Direction::ToServer, engine), Some(Vec::new()));
+        assert_eq!(flow.look(Direction::ToServer, look), (true, Vec::new()));
     }
 
     #[test]

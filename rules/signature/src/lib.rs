@@ -77,6 +77,7 @@ mod number;
 mod packet_test;
 mod parse;
 mod pattern;
+mod payload_groups;
 mod prefilter;
 mod range_index;
 mod ranges;

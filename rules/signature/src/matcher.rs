@@ -11,7 +11,7 @@ use vonggac_protocol::{Side, Source};
 use crate::bounded_map::SharedMap;
 use crate::context::Context;
 use crate::engine::{Class, Engine};
-use crate::flow_state::{EngineNumber, Waiting};
+use crate::flow_state::{EngineNumber, Look, Waiting};
 use crate::limits::{FLOW_WAITING_MAX, HITS_PER_CALL_MAX, HOST_BITS_MAX};
 use crate::rule::{Action, RuleIndex};
 use crate::threshold::ThresholdTable;
@@ -224,21 +224,13 @@ impl Matcher {
             }
         }
         if !payload.is_empty() && !cx.is_encrypted {
-            let marks = &mut self.marks;
-            if let Some(group) = engine
-                .packet
-                .get(class as usize)
-                .and_then(|g| g.get(direction.index()))
-            {
-                group.candidates(payload, |rule| {
-                    marks.add(rule);
-                });
-            }
+            let in_packets = engine.packet.get(class as usize);
             // Without a flow there will be no stream: this is the only look at these bytes.
-            if class == Class::Tcp
-                && cx.flow.is_none()
-                && let Some(group) = engine.stream.get(direction.index())
-            {
+            let in_streams = (class == Class::Tcp && cx.flow.is_none()).then_some(&engine.stream);
+            let groups = in_packets.into_iter().chain(in_streams);
+            let groups = groups.filter_map(|groups| groups.get(direction.index()));
+            let marks = &mut self.marks;
+            for group in groups.filter_map(|groups| groups.group(cx.server_port(), cx.app)) {
                 group.candidates(payload, |rule| {
                     marks.add(rule);
                 });
@@ -257,21 +249,25 @@ impl Matcher {
         let engine = Arc::clone(&self.engine);
         self.marks.begin();
         let direction = cx.direction;
-        let Some(group) = engine.stream.get(direction.index()) else {
+        let groups = engine.stream.get(direction.index());
+        let Some(group) = groups.and_then(|groups| groups.group(cx.server_port(), cx.app)) else {
             return;
         };
-        let earlier = cx
-            .flow
-            .as_deref_mut()
-            .and_then(|flow| flow.take_waiting(direction, self.engine_number));
-        // Another engine has seen nothing of it yet.
-        let seen = earlier.as_ref().map_or(0, |_| cx.seen_before.min(data.len()));
-        group.new_candidates(data, seen, |rule| {
+        let look = Look {
+            engine: self.engine_number,
+            app: cx.app,
+        };
+        let flow = cx.flow.as_deref_mut();
+        let (is_searched, earlier) = flow.map_or((false, Vec::new()), |flow| flow.look(direction, look));
+        let seen = cx.seen_before.min(data.len());
+        // Another engine, and rules of another protocol, have seen nothing of it yet.
+        let searched = if is_searched { seen } else { 0 };
+        group.new_candidates(data, searched, |rule| {
             self.marks.add(rule);
         });
         let found = self.marks.candidates.iter();
         let mut waiting: Vec<Waiting> = found.map(|rule| Waiting::new(*rule)).collect();
-        for earlier in earlier.unwrap_or_default() {
+        for earlier in earlier {
             let waits = earlier.older(data.len() - seen);
             if waits.age < data.len() && self.marks.add(waits.rule) {
                 waiting.push(waits);

@@ -19,6 +19,8 @@ pub(crate) struct Telling {
     pub(crate) score: u32,
     /// Behind how many bytes of the data it cannot end; `None` if it may stand anywhere.
     pub(crate) reach: Option<usize>,
+    /// What the data must begin with, in lower case, if the conditions say so; it may be an upper case letter there.
+    pub(crate) first: Option<u8>,
 }
 
 impl Telling {
@@ -35,6 +37,7 @@ impl Telling {
     pub(crate) fn anywhere(&self) -> Telling {
         Telling {
             reach: None,
+            first: None,
             ..self.clone()
         }
     }
@@ -45,10 +48,13 @@ pub(crate) fn choose(list: &StepList) -> Option<Telling> {
     tellings(list).max_by_key(|telling| telling.score)
 }
 
-/// The same, but rather one that is sought only at the start of the data, if it tells about as much.
+/// Whatever tells so much is seldom met: some five bytes that differ.
+const ENOUGH_WORTH: u32 = 24;
+
+/// The same, but rather one that is sought only at the start of the data, if it tells about as much or enough.
 pub(crate) fn choose_at_start(list: &StepList) -> Option<Telling> {
     let best = choose(list)?;
-    let enough = best.worth() / 4 * 3;
+    let enough = (best.worth() / 4 * 3).min(ENOUGH_WORTH);
     let at_start = tellings(list).filter(|telling| telling.is_at_start() && telling.worth() >= enough);
     at_start.max_by_key(|telling| telling.score).or(Some(best))
 }
@@ -56,10 +62,14 @@ pub(crate) fn choose_at_start(list: &StepList) -> Option<Telling> {
 /// The patterns of the contents that must be there.
 fn tellings(list: &StepList) -> impl Iterator<Item = Telling> {
     let mut cursor = None;
+    let first = list.steps().iter().find_map(first_byte);
     list.steps().iter().filter_map(move |step| match step {
         Step::Content(content) if !content.negated => {
             cursor = reach(content, cursor);
-            Some(telling(content, cursor))
+            Some(Telling {
+                first,
+                ..telling(content, cursor)
+            })
         }
         Step::Regex(_) | Step::Jump(_) | Step::Extract(_) => {
             cursor = None;
@@ -67,6 +77,22 @@ fn tellings(list: &StepList) -> impl Iterator<Item = Telling> {
         }
         _ => None,
     })
+}
+
+/// The byte that the data begins with if the condition holds, where it says that.
+fn first_byte(step: &Step) -> Option<u8> {
+    let Step::Content(content) = step else {
+        return None;
+    };
+    let bytes = content.pattern.bytes();
+    let is_all_of_depth =
+        matches!(content.depth, Some(Amount::Number(depth)) if usize::try_from(depth) == Ok(bytes.len()));
+    let is_at_offset = matches!(content.offset, None | Some(Amount::Number(0)));
+    let is_at_start = content.starts || (is_at_offset && is_all_of_depth);
+    let first = bytes
+        .first()
+        .filter(|_| is_at_start && !content.negated && !content.is_relative());
+    first.map(u8::to_ascii_lowercase)
 }
 
 /// The last place where the content can end, `cursor` being where the one before can; `None` if there is no such.
@@ -107,6 +133,7 @@ fn telling(content: &Content, reach: Option<usize>) -> Telling {
         score: chosen + score(&pattern),
         pattern,
         reach,
+        first: None,
     }
 }
 
@@ -129,6 +156,8 @@ fn score(pattern: &[u8]) -> u32 {
 #[derive(Debug, Default)]
 pub(crate) struct GroupBuilder {
     whole: Patterns,
+    begun: Patterns,
+    beginnings: Vec<u8>,
     head: Patterns,
     always: Vec<RuleIndex>,
 }
@@ -142,16 +171,25 @@ impl GroupBuilder {
         let Some(telling) = telling else {
             return self.always.push(rule);
         };
-        let patterns = match telling.is_at_start() {
-            true => &mut self.head,
-            false => &mut self.whole,
+        let patterns = match telling.first {
+            _ if telling.is_at_start() => &mut self.head,
+            Some(first) => {
+                self.beginnings.extend([first, first.to_ascii_uppercase()]);
+                &mut self.begun
+            }
+            None => &mut self.whole,
         };
         patterns.entry(telling.pattern.clone()).or_default().push(rule);
     }
 
     pub(crate) fn build(self) -> Group {
+        let mut beginnings = self.beginnings;
+        beginnings.sort_unstable();
+        beginnings.dedup();
         Group {
             whole: Part::new(self.whole),
+            begun: Part::new(self.begun),
+            beginnings: beginnings.into(),
             head: Part::new(self.head),
             always: self.always,
         }
@@ -165,6 +203,9 @@ const HEAD_BYTES: usize = 256;
 #[derive(Debug, Default)]
 pub(crate) struct Group {
     whole: Part,
+    /// Those that are about data that begins with one of these bytes.
+    begun: Part,
+    beginnings: Box<[u8]>,
     /// Those whose patterns can but stand in the first [`HEAD_BYTES`].
     head: Part,
     always: Vec<RuleIndex>,
@@ -173,7 +214,10 @@ pub(crate) struct Group {
 impl Group {
     /// Whether no rule is in the group.
     pub(crate) fn is_empty(&self) -> bool {
-        self.whole.rules.is_empty() && self.head.rules.is_empty() && self.always.is_empty()
+        self.always.is_empty()
+            && [&self.whole, &self.begun, &self.head]
+                .iter()
+                .all(|part| part.rules.is_empty())
     }
 
     /// Calls `found` with every rule whose pattern is in the data, and with those that have none; a
@@ -191,6 +235,12 @@ impl Group {
     /// Calls `found` with every rule whose pattern ends behind the first `seen` bytes.
     pub(crate) fn new_candidates(&self, data: &[u8], seen: usize, mut found: impl FnMut(RuleIndex)) {
         self.whole.find(data, seen, &mut found);
+        if data
+            .first()
+            .is_some_and(|first| self.beginnings.binary_search(first).is_ok())
+        {
+            self.begun.find(data, seen, &mut found);
+        }
         let head = data.get(..HEAD_BYTES).unwrap_or(data);
         if seen < head.len() {
             self.head.find(head, seen, &mut found);
@@ -198,7 +248,10 @@ impl Group {
     }
 
     pub(crate) fn memory_bytes(&self) -> usize {
-        self.whole.memory_bytes() + self.head.memory_bytes()
+        [&self.whole, &self.begun, &self.head]
+            .map(Part::memory_bytes)
+            .iter()
+            .sum()
     }
 }
 
@@ -243,6 +296,7 @@ mod tests {
                 pattern: pattern.as_bytes().to_vec(),
                 score: 1,
                 reach: None,
+                first: None,
             };
             builder.add(RuleIndex(index as u32), Some(&telling));
         }

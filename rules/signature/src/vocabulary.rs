@@ -1,15 +1,16 @@
 //! What rules can say about application protocols: the names and keywords of the protocols' cards.
 
 use std::collections::HashMap;
+use std::num::NonZeroU8;
 
 use vonggac_protocol::{BufferCard, Card, KeywordCard, NumberCard, Occurs, Side, Sides};
 
 use crate::context::Direction;
 use crate::unread;
 
-/// An application protocol: the place of its card.
+/// An application protocol: the place of its card, counted from 1, so that none costs a flow no byte more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct App(u8);
+pub struct App(NonZeroU8);
 
 /// Most protocols of a vocabulary.
 const APPS_MAX: usize = 64;
@@ -17,14 +18,14 @@ const APPS_MAX: usize = 64;
 impl App {
     /// The protocol whose card is at that place.
     pub fn at(place: usize) -> Option<App> {
-        u8::try_from(place)
+        let number = u8::try_from(place.saturating_add(1))
             .ok()
-            .filter(|place| usize::from(*place) < APPS_MAX)
-            .map(App)
+            .and_then(NonZeroU8::new);
+        number.filter(|_| place < APPS_MAX).map(App)
     }
 
     pub(crate) fn place(self) -> usize {
-        usize::from(self.0)
+        usize::from(self.0.get()) - 1
     }
 }
 
@@ -34,7 +35,7 @@ pub(crate) struct AppSet(u64);
 
 impl AppSet {
     pub(crate) fn contains(self, app: App) -> bool {
-        self.0 >> app.0 & 1 == 1
+        self.0 >> app.place() & 1 == 1
     }
 
     pub(crate) fn is_empty(self) -> bool {
@@ -46,7 +47,7 @@ impl AppSet {
     }
 
     fn with(self, app: App) -> AppSet {
-        AppSet(self.0 | 1 << app.0)
+        AppSet(self.0 | 1 << app.place())
     }
 }
 
