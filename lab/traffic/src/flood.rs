@@ -30,7 +30,7 @@ pub enum Flood {
     Headers,
     /// Responses that inflate a thousandfold.
     Bombs,
-    /// Responses of a few bytes that inflate to four mebibytes each.
+    /// Responses of a few bytes that inflate to four mebibytes each, or take as long.
     SmallBombs,
 }
 
@@ -374,18 +374,21 @@ fn bomb_piece(step: u64) -> (u32, Vec<u8>) {
 /// A request, then as many responses in each frame as it holds.
 fn small_bombs_piece(step: u64) -> (u32, Vec<u8>) {
     // Four mebibytes of zeros, by brotli's own encoder.
-    const BOMB: [u8; 14] = [
-        0x9b, 0xff, 0xff, 0x3f, 0xf8, 0x27, 0x00, 0xe2, 0xb1, 0x40, 0x20, 0xf7, 0xfe, 0x07,
-    ];
+    const BROTLI: &[u8] = b"\x9b\xff\xff\x3f\xf8\x27\x00\xe2\xb1\x40\x20\xf7\xfe\x07";
+    // A block of 32,760 sequences, each of a literal and three bytes copied, that take no bits.
+    const ZSTD: &[u8] =
+        b"\x28\xb5\x2f\xfd\x00\x58\x65\x00\x00\x8d\xff\x07\x78\xff\xf8\x00\x54\x01\x00\x00\x01";
     if step == 0 {
         return (1, BOMB_REQUEST.to_vec());
     }
-    let response = [
-        &b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 14\r\n\r\n"[..],
-        &BOMB,
-    ]
-    .concat();
-    let piece = response.repeat(DATA_BYTES / response.len());
+    let response = |coding: &str, bomb: &[u8]| {
+        let bytes = bomb.len();
+        let head =
+            format!("HTTP/1.1 200 OK\r\nContent-Encoding: {coding}\r\nContent-Length: {bytes}\r\n\r\n");
+        [head.as_bytes(), bomb].concat()
+    };
+    let responses = [response("br", BROTLI), response("zstd", ZSTD)].concat();
+    let piece = responses.repeat(DATA_BYTES / responses.len());
     let at = 1_u32.wrapping_add(((step - 1) as u32).wrapping_mul(piece.len() as u32));
     (at, piece)
 }

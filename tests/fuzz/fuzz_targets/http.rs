@@ -2,12 +2,13 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use vonggac_protocols::http::coding::{Bounds, Decoder};
+use vonggac_protocols::http::coding::{Bounds, Decoder, FREE_BYTES_MAX};
 use vonggac_protocols::http::{Direction, Event, Parser, RequestHead, uri};
 
 const BOUNDS: Bounds = Bounds {
     bytes_max: 64 * 1024,
     ratio_max: 2048,
+    free_bytes: FREE_BYTES_MAX,
     layers_max: 4,
 };
 

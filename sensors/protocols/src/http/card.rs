@@ -1,5 +1,6 @@
 //! The card of HTTP/1.
 
+use super::detect::may_be_of_another;
 use super::flow::HttpFlow;
 use super::odd;
 use super::{looks_like_request, looks_like_response};
@@ -99,7 +100,7 @@ buffers! {
 }
 
 fn probe(start: &Start<'_>) -> Option<Side> {
-    if looks_like_request(start.bytes) {
+    if looks_like_request(start.bytes) && !may_be_of_another(start.bytes) {
         Some(Side::Client)
     } else if looks_like_response(start.bytes) {
         Some(Side::Server)

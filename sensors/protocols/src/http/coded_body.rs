@@ -1,6 +1,6 @@
 //! The body of a message, its codings undone.
 
-use super::coding::{Bounds, Decoder, Progress};
+use super::coding::{Bounds, Decoder, FREE_BYTES_MAX, Progress};
 use super::multipart::{FilePart, Form};
 use super::odd::Odd;
 use super::{Header, values};
@@ -22,8 +22,15 @@ pub(super) struct CodedBody {
 }
 
 impl CodedBody {
-    /// Says with which headers it comes, and from whom: forms are sent by clients. Says what is odd about its codings.
-    pub(super) fn begin(&mut self, host: &dyn Host, side: Side, headers: &[Header]) -> Option<Odd> {
+    /// Says with which headers it comes, and from whom: forms are sent by clients; and how many bytes it may decode to at most that its length
+    /// has not earned. Says what is odd about its codings.
+    pub(super) fn begin(
+        &mut self,
+        host: &dyn Host,
+        side: Side,
+        headers: &[Header],
+        unearned_bytes_max: u64,
+    ) -> Option<Odd> {
         self.form = match side {
             Side::Client => Form::new(headers),
             Side::Server => None,
@@ -32,6 +39,7 @@ impl CodedBody {
         let bounds = Bounds {
             bytes_max: limits.body_decoded_bytes_max,
             ratio_max: limits.body_decoded_ratio_max,
+            free_bytes: unearned_bytes_max.min(FREE_BYTES_MAX),
             layers_max: limits.body_codings_max,
         };
         // What is coded for the way was coded last.
@@ -62,6 +70,11 @@ impl CodedBody {
             self.is_given_up = true;
         }
         self.note(host, before, progress)
+    }
+
+    /// Bytes that it decoded to, so far, that its length has not earned.
+    pub(super) fn unearned_bytes(&self) -> u64 {
+        self.decoder.as_ref().map_or(0, Decoder::unearned_bytes)
     }
 
     /// The next `bytes` were not seen. What is coded cannot be read on behind them.

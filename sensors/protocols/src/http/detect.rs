@@ -46,6 +46,11 @@ const METHODS: [&[u8]; 34] = [
     b"RPC_OUT_DATA",
 ];
 
+/// What requests of other protocols ask for.
+const TARGETS_OF_OTHERS: [&[u8]; 8] = [
+    b"*", b"sip:", b"sips:", b"tel:", b"im:", b"pres:", b"rtsp", b"icap:",
+];
+
 /// Whether a method is one that some standard or product defines.
 pub(super) fn is_known_method(method: &[u8]) -> bool {
     METHODS.contains(&method)
@@ -75,6 +80,21 @@ pub fn looks_like_request(start: &[u8]) -> bool {
     let target = line.trim_ascii_start();
     let is_path = target.starts_with(b"/");
     is_known_method(method) || (is_path && is_known_method(&method.to_ascii_uppercase()))
+}
+
+/// Whether `start` ends amid its first line and that may yet turn out to be one of SIP, RTSP or ICAP, which borrow HTTP's methods.
+pub(super) fn may_be_of_another(start: &[u8]) -> bool {
+    let start = start.trim_ascii_start();
+    if start.contains(&b'\n') {
+        return false;
+    }
+    let blank = start.iter().position(|byte| matches!(byte, b' ' | b'\t'));
+    let target = blank.and_then(|blank| start.get(blank..)).unwrap_or_default();
+    let target = target.trim_ascii_start();
+    TARGETS_OF_OTHERS.iter().any(|name| {
+        let mut letters = target.iter().zip(*name);
+        letters.all(|(one, other)| one.eq_ignore_ascii_case(other))
+    })
 }
 
 /// Whether a line names a version of HTTP, if it names one of any protocol behind a blank.
@@ -123,6 +143,31 @@ mod tests {
         check(b"hello HTTP/1.1\r\n", true);
         check(b"\x16\x03\x01", false);
         check(b"", false);
+    }
+
+    /// The sender decides where a segment ends; what is told must not depend on it.
+    #[test]
+    fn a_line_that_is_cut_within_is_told_as_the_whole_line_is() {
+        for line in [
+            &b"OPTIONS sip:a SIP/2.0\r\n"[..],
+            b"OPTIONS * RTSP/1.0\r\n",
+            b"OPTIONS rtsp://a RTSP/1.0\r\n",
+        ] {
+            for end in 0..=line.len() {
+                let start = &line[..end];
+                let is_told = looks_like_request(start) && !may_be_of_another(start);
+                assert!(!is_told, "{}", start.escape_ascii());
+            }
+        }
+        for start in [
+            &b"OPTIONS * HTTP/1.1\r\n"[..],
+            b"OPTIONS http://a",
+            b"CONNECT a:443",
+            b"\r\nGET /",
+        ] {
+            let is_told = looks_like_request(start) && !may_be_of_another(start);
+            assert!(is_told, "{}", start.escape_ascii());
+        }
     }
 
     #[test]

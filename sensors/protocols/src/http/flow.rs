@@ -22,7 +22,13 @@ pub(crate) struct HttpFlow {
     has_missed_responses: bool,
     /// What the client says behind `CONNECT`; `None` when no such request waits for its response.
     held: Option<Held>,
+    /// Bytes that bodies decoded to and that their length has not earned.
+    unearned_bytes: u64,
 }
+
+/// Most bytes that the bodies of a connection may decode to without having earned them by their length. More than five bodies of a few bytes that
+/// each become a page are no longer somebody who repeats himself.
+const UNEARNED_BYTES_MAX: u64 = 512 * 1024;
 
 /// What is held back until it is known who reads it.
 #[derive(Default)]
@@ -38,6 +44,7 @@ impl Default for HttpFlow {
             parsers: [Parser::new(Direction::Request), Parser::new(Direction::Response)],
             transactions: VecDeque::new(),
             begun: 0,
+            unearned_bytes: 0,
             is_interim: false,
             has_missed_responses: false,
             held: None,
@@ -119,17 +126,7 @@ impl HttpFlow {
         match event {
             Event::Request(head) => self.request(host, head),
             Event::Response(head) => self.response(host, head),
-            Event::Body(bytes) => {
-                if let Some(transaction) = self.under_way(side) {
-                    if let Some(odd) = transaction.message_mut(side).body.add(host, &bytes) {
-                        tell(host, side, odd);
-                    }
-                    // The rules' part of a long body need not wait for the rest.
-                    if transaction.has_all_for_rules(side) {
-                        transaction.judge(host, side, BODY);
-                    }
-                }
-            }
+            Event::Body(bytes) => self.body(host, side, &bytes),
             Event::Gap(bytes) => {
                 if let Some(transaction) = self.under_way(side) {
                     transaction.message_mut(side).body.miss(host, bytes);
@@ -139,6 +136,23 @@ impl HttpFlow {
             Event::Anomaly(odd) => tell(host, side, odd),
             Event::Trailers(_) | Event::Tunnel(_) => {}
         }
+    }
+
+    fn body(&mut self, host: &mut dyn Host, side: Side, bytes: &[u8]) {
+        let Some(transaction) = self.under_way(side) else {
+            return;
+        };
+        let body = &mut transaction.message_mut(side).body;
+        let before = body.unearned_bytes();
+        if let Some(odd) = body.add(host, bytes) {
+            tell(host, side, odd);
+        }
+        let after = transaction.message(side).body.unearned_bytes();
+        // The rules' part of a long body need not wait for the rest.
+        if transaction.has_all_for_rules(side) {
+            transaction.judge(host, side, BODY);
+        }
+        self.unearned_bytes = self.unearned_bytes.saturating_sub(before).saturating_add(after);
     }
 
     fn request(&mut self, host: &mut dyn Host, head: Box<RequestHead>) {
@@ -153,8 +167,10 @@ impl HttpFlow {
         for odd in odd::of_request(&head) {
             tell(host, Side::Client, odd);
         }
+        let unearned_max = self.unearned_left();
         let transaction = self.begin(host);
-        if let Some(odd) = transaction.client.body.begin(host, Side::Client, &head.headers) {
+        let body = &mut transaction.client.body;
+        if let Some(odd) = body.begin(host, Side::Client, &head.headers, unearned_max) {
             tell(host, Side::Client, odd);
         }
         transaction.request = Some(head);
@@ -172,8 +188,10 @@ impl HttpFlow {
         if self.under_way(Side::Server).is_none() {
             self.begin(host).client.is_done = true;
         }
+        let unearned_max = self.unearned_left();
         if let Some(transaction) = self.under_way(Side::Server) {
-            if let Some(odd) = transaction.server.body.begin(host, Side::Server, &head.headers) {
+            let body = &mut transaction.server.body;
+            if let Some(odd) = body.begin(host, Side::Server, &head.headers, unearned_max) {
                 tell(host, Side::Server, odd);
             }
             transaction.response = Some(head);
@@ -183,6 +201,10 @@ impl HttpFlow {
                 requests.body_refused();
             }
         }
+    }
+
+    fn unearned_left(&self) -> u64 {
+        UNEARNED_BYTES_MAX.saturating_sub(self.unearned_bytes)
     }
 
     /// Ends the responses that are waited for but for the last `kept` of them, which were missed.

@@ -80,6 +80,34 @@ fn what_is_not_all_of_a_file_is_not_told_as_whole() {
     );
 }
 
+/// Somebody who sends one bomb after the other is not decoded for any more; nobody else is, and what is small all the same is.
+#[test]
+fn small_bombs_of_a_connection_are_added_up() {
+    let answer = |coding: &str, body: &[u8]| {
+        let length = body.len();
+        let head =
+            format!("HTTP/1.1 200 ok\r\nContent-Encoding: {coding}\r\nContent-Length: {length}\r\n\r\n");
+        [head.as_bytes(), body].concat()
+    };
+    // Four mebibytes of zeros; `abc`, stored.
+    let bomb = answer("br", b"\x9b\xff\xff\x3f\xf8\x27\0\xe2\xb1\x40\x20\xf7\xfe\x07");
+    let small = answer(
+        "gzip",
+        b"\x1f\x8b\x08\0\0\0\0\0\0\x03\x01\x03\0\xfc\xffabc\xc2\x41\x24\x35\x03\0\0\0",
+    );
+    let mut steps = Vec::new();
+    for _ in 0..10 {
+        steps.extend([Client(GET), Server(&bomb)]);
+    }
+    steps.extend([Client(GET), Server(&small)]);
+    let recorder = play(&steps);
+    let sizes: Vec<u64> = recorder.files.iter().map(|(_, file, _)| file.size).collect();
+    let made: u64 = sizes.iter().sum();
+    assert!((400 << 10..650 << 10).contains(&made), "{sizes:?}");
+    assert!(sizes.first() > Some(&(90 << 10)), "{sizes:?}");
+    assert_eq!(sizes.last(), Some(&3), "{sizes:?}");
+}
+
 #[test]
 fn a_hole_is_counted_and_a_body_lost_as_a_whole_is_still_a_file() {
     let check = |steps: &[Step<'_>], size, missed| {

@@ -67,7 +67,7 @@ impl Inflater {
 }
 
 impl Undo for Inflater {
-    fn push(&mut self, bytes: &[u8], sink: &mut Sink<'_>) -> Result<(), Stop> {
+    fn push(&mut self, bytes: &[u8], _: u64, sink: &mut Sink<'_>) -> Result<(), Stop> {
         let skipped = self.header_left_bytes.min(bytes.len());
         self.header_left_bytes -= skipped;
         self.inflate(bytes.get(skipped..).unwrap_or_default(), sink)?;

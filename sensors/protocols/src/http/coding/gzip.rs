@@ -126,7 +126,7 @@ fn data() -> Part {
 }
 
 impl Undo for Gunzip {
-    fn push(&mut self, bytes: &[u8], sink: &mut Sink<'_>) -> Result<(), Stop> {
+    fn push(&mut self, bytes: &[u8], _: u64, sink: &mut Sink<'_>) -> Result<(), Stop> {
         let mut rest = bytes;
         while let Some((byte, behind)) = rest.split_first() {
             match &mut self.part {

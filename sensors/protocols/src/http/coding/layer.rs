@@ -39,7 +39,7 @@ impl Layer {
         }
     }
 
-    pub(super) fn push(&mut self, bytes: &[u8], sink: &mut Sink<'_>) -> Result<(), Stop> {
+    pub(super) fn push(&mut self, bytes: &[u8], earned_bytes: u64, sink: &mut Sink<'_>) -> Result<(), Stop> {
         match self {
             Self::Plain => sink(bytes),
             Self::Unknown { coding, head } => {
@@ -55,18 +55,19 @@ impl Layer {
                     },
                     None => Self::Plain,
                 };
-                self.push(&head, sink)
+                self.push(&head, earned_bytes, sink)
             }
             Self::Coded { undo, unproven } => {
                 let Some(held) = unproven else {
-                    return undo.push(bytes, sink);
+                    return undo.push(bytes, earned_bytes, sink);
                 };
                 let mut has_made = false;
-                let result = undo.push(bytes, &mut |made| {
+                let result = undo.push(bytes, earned_bytes, &mut |made| {
                     has_made |= !made.is_empty();
                     sink(made)
                 });
-                if has_made || held.len() > UNPROVEN_BYTES_MAX {
+                // What goes beyond a limit is no plain text either.
+                if has_made || held.len() > UNPROVEN_BYTES_MAX || result == Err(Stop::OverLimit) {
                     *unproven = None;
                     return result;
                 }

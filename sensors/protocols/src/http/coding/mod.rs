@@ -7,7 +7,8 @@
 //! Codings are taken off one by one, up to [`Bounds::layers_max`] of them. A coding's name is a claim only: gzip is known by its magic
 //! number whatever it is called, a coding that does not show in the first bytes is passed over, as browsers do, and so is junk around the
 //! names. What a layer makes is handed on in pieces, so that no bomb stands in memory; it ends when the layer has made more than
-//! [`Bounds::bytes_max`], or more than [`Bounds::ratio_max`] times what the body brought.
+//! [`Bounds::bytes_max`], or more than it has earned: [`Bounds::ratio_max`] times what the body brought, and [`Bounds::free_bytes`] at least.
+//! Windows are not larger than that either, whatever a header asks for.
 
 mod brotli;
 mod deflate;
@@ -20,7 +21,7 @@ use super::start_line::is_token;
 use layer::Layer;
 
 /// Bytes of output that no ratio is reckoned for: small bodies may grow much. As many as rules read.
-const RATIO_FREE_BYTES: u64 = 100 * 1024;
+pub const FREE_BYTES_MAX: u64 = 100 * 1024;
 /// Most codings read of a header; more than any message has a use for.
 const NAMES_MAX: usize = 64;
 
@@ -54,8 +55,10 @@ pub enum Progress {
 pub struct Bounds {
     /// Most bytes of any layer.
     pub bytes_max: u64,
-    /// Most bytes of any layer for each byte of the body, once there are more than 100 KiB.
+    /// Most bytes of any layer for each byte of the body, once there are more than `free_bytes`.
     pub ratio_max: u64,
+    /// Bytes of any layer that need not be earned by the body's length.
+    pub free_bytes: u64,
     /// Most codings undone; more stay on.
     pub layers_max: usize,
 }
@@ -94,8 +97,8 @@ type Sink<'s> = dyn FnMut(&[u8]) -> Result<(), Stop> + 's;
 
 /// Undoes one coding.
 trait Undo: std::fmt::Debug + Send {
-    /// Takes the next coded bytes; what it makes of them goes to `sink` in pieces.
-    fn push(&mut self, bytes: &[u8], sink: &mut Sink<'_>) -> Result<(), Stop>;
+    /// Takes the next coded bytes; what it makes of them goes to `sink` in pieces. More than `earned_bytes` in all will not be taken.
+    fn push(&mut self, bytes: &[u8], earned_bytes: u64, sink: &mut Sink<'_>) -> Result<(), Stop>;
 
     /// There are no more bytes: gives what it held back. An error when the end is missing.
     fn finish(&mut self, sink: &mut Sink<'_>) -> Result<(), Stop>;
@@ -173,6 +176,12 @@ impl Decoder {
         self.layers.iter().map(Layer::memory_bytes).sum()
     }
 
+    /// Bytes that it made more than the body's length has earned so far.
+    pub fn unearned_bytes(&self) -> u64 {
+        let most = self.budget.made_bytes.iter().max().copied();
+        most.unwrap_or(0).saturating_sub(self.budget.by_ratio())
+    }
+
     /// Decodes the next bytes of the body; what comes out goes to `give`, piece by piece.
     pub fn decode(&mut self, chunk: &[u8], give: &mut dyn FnMut(&[u8])) -> Progress {
         if self.progress != Progress::Going {
@@ -221,21 +230,31 @@ fn push(
     let Some((layer, inner)) = layers.split_first_mut() else {
         return budget.give(bytes, give);
     };
-    layer.push(bytes, &mut |made| {
+    layer.push(bytes, budget.earned(), &mut |made| {
         budget.make(depth, made)?;
         push(inner, depth + 1, budget, made, give)
     })
 }
 
 impl Budget {
+    /// What the body's length allows each layer to make.
+    fn by_ratio(&self) -> u64 {
+        self.coded_bytes.saturating_mul(self.bounds.ratio_max)
+    }
+
+    /// What each layer may make.
+    fn earned(&self) -> u64 {
+        self.by_ratio().max(self.bounds.free_bytes)
+    }
+
     /// A layer made these bytes.
     fn make(&mut self, depth: usize, made: &[u8]) -> Result<(), Stop> {
         let Some(bytes) = self.made_bytes.get_mut(depth) else {
             return Ok(());
         };
         *bytes = bytes.saturating_add(made.len() as u64);
-        let by_ratio = self.coded_bytes.saturating_mul(self.bounds.ratio_max);
-        match *bytes > by_ratio.max(RATIO_FREE_BYTES) {
+        let made_bytes = *bytes;
+        match made_bytes > self.earned() {
             true => Err(Stop::OverLimit),
             false => Ok(()),
         }

@@ -28,6 +28,7 @@ fn bounds(bytes_max: u64) -> Bounds {
     Bounds {
         bytes_max,
         ratio_max: 2048,
+        free_bytes: FREE_BYTES_MAX,
         layers_max: 4,
     }
 }
@@ -130,6 +131,74 @@ fn a_bomb_of_any_coding_ends_at_the_ratio() {
     // A window larger than browsers take.
     let (_, progress) = decode(&[b"zstd"], b"\x28\xb5\x2f\xfd\0\xf8\x01\0\0", bounds(1 << 30), 3);
     assert_eq!(progress, Progress::OverLimit);
+}
+
+/// `d3a1f0c99b27e4586ad1`, 300,000 times `x`, the same again, and words of brotli's dictionary; in a window of 4 MiB, by the format's authors.
+const BROTLI_FAR: &str = "5b6094045e168fa12ed2300f7cd88003a7d5ef50e042fcbecc4582e5c20793d9e4271a568b9f469fc416a06a07a77dd592edd2c4486253d118";
+
+#[test]
+fn a_window_of_brotli_grows_with_what_comes_out_and_nothing_is_lost() {
+    let name = "d3a1f0c99b27e4586ad1";
+    let words = " international government information about the development of the United States, however";
+    let text = [name, &"x".repeat(300_000), name, words].concat();
+    for piece in [1, 7, 100_000] {
+        // All is earned by the first byte; in time to begin small and grow; not at all, and given.
+        for (ratio_max, free_bytes) in [(1 << 20, 0), (9000, 20_000), (1, 1 << 19)] {
+            let bounds = Bounds {
+                ratio_max,
+                free_bytes,
+                ..bounds(1 << 30)
+            };
+            let (output, progress) = decode(&[b"br"], &bytes(BROTLI_FAR), bounds, piece);
+            assert!(
+                output == text.as_bytes(),
+                "{ratio_max} in {piece}: {}",
+                output.len()
+            );
+            assert_eq!(progress, Progress::Going, "{ratio_max} in {piece}");
+        }
+    }
+}
+
+/// Headers that ask for windows of mebibytes take no memory for them before anything comes out; a body that has earned little is not decoded far.
+#[test]
+fn small_bodies_get_small_windows() {
+    let empty = b"\x28\xb5\x2f\xfd\0\x68".to_vec();
+    for (name, coded) in [("br", bytes(BROTLI_BOMB)), ("zstd", empty), ("lzma", bytes(LZMA))] {
+        let bounds = Bounds {
+            free_bytes: 0,
+            ratio_max: 512,
+            ..bounds(1 << 30)
+        };
+        let mut decoder = Decoder::new([name.as_bytes()], bounds);
+        let mut made_bytes = 0;
+        decoder.decode(&coded, &mut |made| made_bytes += made.len());
+        assert!(
+            decoder.memory_bytes() <= 256 << 10,
+            "{name}: {}",
+            decoder.memory_bytes()
+        );
+        assert!(made_bytes <= coded.len() * 512, "{name} made {made_bytes}");
+    }
+}
+
+/// 32,760 sequences that take no bits, each a literal and three bytes copied: in 15 bytes.
+#[test]
+fn a_block_of_zstd_with_more_sequences_than_it_earned_is_not_decoded() {
+    let block = b"\x8d\xff\x07x\xff\xf8\x00\x54\x01\x00\x00\x01";
+    let header = ((block.len() as u32) << 3 | 2 << 1 | 1).to_le_bytes();
+    let bomb = [&b"\x28\xb5\x2f\xfd\0\x58"[..], &header[..3], block].concat();
+    let earning = |free_bytes| {
+        let bounds = Bounds {
+            free_bytes,
+            ..bounds(1 << 30)
+        };
+        decode(&[b"zstd"], &bomb, bounds, 5)
+    };
+    let (output, progress) = earning(64 * 32_760);
+    assert_eq!((output.len(), progress), (4 * 32_760, Progress::Going));
+    let (output, progress) = earning(64 * 32_760 - 1);
+    assert_eq!((output.len(), progress), (0, Progress::OverLimit));
 }
 
 #[test]

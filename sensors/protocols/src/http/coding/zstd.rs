@@ -4,7 +4,8 @@
 //!  28 b5 2f fd descriptor window? dictionary? size?   (header(3) block)*   checksum(4)?   another frame?
 //! ```
 //!
-//! A block is decoded once it is whole; what stays in the window comes out at the end of the frame, or of the body.
+//! A block is decoded once it is whole; what stays in the window comes out at the end of the frame, or of the body. Blocks that say far more
+//! sequences than their length can hold but for tricks are not decoded: a sequence of no bits costs as much time as any other.
 
 use super::{Sink, Stop, Undo};
 use ruzstd::decoding::FrameDecoder;
@@ -21,6 +22,8 @@ const BLOCK_BYTES_MAX: usize = 128 * 1024;
 const WINDOW_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// Largest piece of output.
 const PIECE_BYTES: usize = 16 * 1024;
+/// What a sequence counts for in what a body has to earn: as many bytes as are written in the time that it takes.
+const SEQUENCE_BYTES: u64 = 64;
 /// A block that ends a frame and holds nothing.
 const LAST_BLOCK: [u8; 3] = [1, 0, 0];
 
@@ -32,6 +35,8 @@ pub(super) struct Unzstd {
     held: Vec<u8>,
     has_checksum: bool,
     window_bytes: usize,
+    made_bytes: usize,
+    sequences: u64,
 }
 
 /// Where in a frame it is.
@@ -59,6 +64,8 @@ impl Default for Unzstd {
             held: Vec::new(),
             has_checksum: false,
             window_bytes: 0,
+            made_bytes: 0,
+            sequences: 0,
         }
     }
 }
@@ -138,7 +145,7 @@ impl Unzstd {
     }
 
     /// Takes a block; whether it is whole.
-    fn block(&mut self, rest: &mut &[u8], sink: &mut Sink<'_>) -> Result<bool, Stop> {
+    fn block(&mut self, rest: &mut &[u8], earned_bytes: u64, sink: &mut Sink<'_>) -> Result<bool, Stop> {
         if !self.gather(rest, BLOCK_HEADER_BYTES) {
             return Ok(false);
         }
@@ -149,6 +156,7 @@ impl Unzstd {
         let size = usize::try_from(header >> 3).unwrap_or(usize::MAX);
         let (is_last, kind) = (header & 1 == 1, header >> 1 & 3);
         const REPEATED_BYTE: u32 = 1;
+        const COMPRESSED: u32 = 2;
         if size > BLOCK_BYTES_MAX {
             return Err(Stop::Broken);
         }
@@ -157,6 +165,13 @@ impl Unzstd {
             return Ok(false);
         }
         let block = std::mem::take(&mut self.held);
+        if kind == COMPRESSED {
+            let sequences = sequences(block.get(BLOCK_HEADER_BYTES..).unwrap_or_default());
+            self.sequences = self.sequences.saturating_add(sequences.unwrap_or(0));
+            if self.sequences.saturating_mul(SEQUENCE_BYTES) > earned_bytes {
+                return Err(Stop::OverLimit);
+            }
+        }
         if is_last {
             self.part = Part::Skip(self.checksum().len());
         }
@@ -187,19 +202,20 @@ impl Unzstd {
             if made == 0 {
                 return Ok(());
             }
+            self.made_bytes = self.made_bytes.saturating_add(made);
             sink(piece.get(..made).unwrap_or_default())?;
         }
     }
 }
 
 impl Undo for Unzstd {
-    fn push(&mut self, bytes: &[u8], sink: &mut Sink<'_>) -> Result<(), Stop> {
+    fn push(&mut self, bytes: &[u8], earned_bytes: u64, sink: &mut Sink<'_>) -> Result<(), Stop> {
         let mut rest = bytes;
         let mut goes_on = true;
         while goes_on {
             goes_on = match self.part {
                 Part::Header => self.header(&mut rest)?,
-                Part::Block => self.block(&mut rest, sink)?,
+                Part::Block => self.block(&mut rest, earned_bytes, sink)?,
                 Part::Skip(0) => {
                     self.part = Part::Header;
                     true
@@ -229,7 +245,11 @@ impl Undo for Unzstd {
     }
 
     fn memory_bytes(&self) -> usize {
-        self.window_bytes.saturating_add(self.held.capacity())
+        // The pages of a window that nothing was written to are not there. A block may wait in it.
+        let written = self.made_bytes.saturating_add(BLOCK_BYTES_MAX);
+        self.window_bytes
+            .min(written)
+            .saturating_add(self.held.capacity())
     }
 }
 
@@ -261,4 +281,43 @@ fn header(bytes: &[u8]) -> Option<Header> {
         window_bytes,
         has_checksum: descriptor & 4 != 0,
     })
+}
+
+/// How many sequences a compressed block says that it has (RFC 8878, 3.1.1.3); none when it is damaged.
+fn sequences(block: &[u8]) -> Option<u64> {
+    let first = *block.first()?;
+    let (kind, format) = (first & 3, first >> 2 & 3);
+    let number = |bytes: usize| {
+        let mut field = [0; 8];
+        field.get_mut(..bytes)?.copy_from_slice(block.get(..bytes)?);
+        Some(u64::from_le_bytes(field))
+    };
+    const RAW: u8 = 0;
+    const REPEATED_BYTE: u8 = 1;
+    let literals_bytes = match kind {
+        RAW | REPEATED_BYTE => {
+            let (header, shift) = match format {
+                1 => (2, 4),
+                3 => (3, 4),
+                _ => (1, 3),
+            };
+            let size = number(header)? >> shift;
+            header as u64 + if kind == REPEATED_BYTE { 1 } else { size }
+        }
+        _ => {
+            let (header, bits) = match format {
+                0 | 1 => (3, 10),
+                2 => (4, 14),
+                _ => (5, 18),
+            };
+            header as u64 + (number(header)? >> (4 + bits) & ((1 << bits) - 1))
+        }
+    };
+    let rest = block.get(usize::try_from(literals_bytes).ok()?..)?;
+    match *rest {
+        [few @ 0..128, ..] => Some(u64::from(few)),
+        [255, low, high, ..] => Some(u64::from(u16::from_le_bytes([low, high])) + 0x7f00),
+        [high @ 128..=254, low, ..] => Some((u64::from(high - 128) << 8) + u64::from(low)),
+        _ => None,
+    }
 }

@@ -87,7 +87,7 @@ impl Unlzma {
 }
 
 impl Undo for Unlzma {
-    fn push(&mut self, bytes: &[u8], sink: &mut Sink<'_>) -> Result<(), Stop> {
+    fn push(&mut self, bytes: &[u8], _: u64, sink: &mut Sink<'_>) -> Result<(), Stop> {
         if self.is_over {
             return Ok(());
         }
@@ -281,13 +281,9 @@ impl Symbols {
     }
 
     fn copy(&mut self, length: u32, sink: &mut Sink<'_>) -> Result<(), Stop> {
-        for _ in 0..length {
-            if self.is_whole() {
-                return Ok(());
-            }
-            let byte = self.window.back(self.distances[0]).ok_or(Stop::Broken)?;
-            self.window.put(byte, sink)?;
-        }
-        Ok(())
+        let missing = self.size.map(|size| size.saturating_sub(self.window.made_bytes));
+        let length = u64::from(length).min(missing.unwrap_or(u64::MAX));
+        let length = usize::try_from(length).unwrap_or(0);
+        self.window.repeat(self.distances[0], length, sink)
     }
 }

@@ -55,12 +55,54 @@ impl Window {
             Some(old) => *old = byte,
             None => self.bytes.push(byte),
         }
-        self.at = match self.at + 1 {
+        self.piece.push(byte);
+        self.advance(1, sink)
+    }
+
+    /// Puts in again what came so many bytes before the last, and what follows it.
+    ///
+    /// # Errors
+    ///
+    /// When nothing came so long ago.
+    pub(super) fn repeat(&mut self, distance: u32, length: usize, sink: &mut Sink<'_>) -> Result<(), Stop> {
+        let back = usize::try_from(distance).map_or(usize::MAX, |distance| distance.saturating_add(1));
+        if back > self.bytes.len() {
+            return Err(Stop::Broken);
+        }
+        // What was copied is followed by more of the same: a copy of a byte grows in steps of 1, 2, 4, 8, …
+        let (mut left, mut reach) = (length, back);
+        while left > 0 {
+            let from = match self.at.checked_sub(reach) {
+                Some(from) => from,
+                None => self.at + self.bytes.len() - reach,
+            };
+            let until_end = self.bytes_max - self.at.max(from);
+            let run = left.min(reach).min(until_end);
+            if self.at == self.bytes.len() {
+                self.bytes.extend_from_within(from..from + run);
+            } else {
+                self.bytes.copy_within(from..from + run, self.at);
+            }
+            let copied = self.bytes.get(self.at..self.at + run);
+            self.piece.extend_from_slice(copied.unwrap_or_default());
+            self.advance(run, sink)?;
+            left -= run;
+            reach = if run == reach && reach < BYTES_MIN / 2 {
+                2 * reach
+            } else {
+                back
+            };
+        }
+        Ok(())
+    }
+
+    /// So many bytes were put in where it stands, and to the piece.
+    fn advance(&mut self, bytes: usize, sink: &mut Sink<'_>) -> Result<(), Stop> {
+        self.at = match self.at + bytes {
             next if next >= self.bytes_max => 0,
             next => next,
         };
-        self.made_bytes = self.made_bytes.saturating_add(1);
-        self.piece.push(byte);
+        self.made_bytes = self.made_bytes.saturating_add(bytes as u64);
         match self.piece.len() >= PIECE_BYTES {
             true => self.flush(sink),
             false => Ok(()),
