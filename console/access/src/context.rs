@@ -193,10 +193,26 @@ impl Context {
         Ok(reach)
     }
 
-    /// That the action may be done with `thing`.
+    /// That the action may be done with `thing`. An action that the table does not know does not compile: the audit log cannot be changed.
+    ///
+    /// ```compile_fail,E0080
+    /// use vonggac_access::{Context, OrganisationId, Resource, ResourceKind, action};
+    ///
+    /// struct Log(OrganisationId);
+    ///
+    /// impl Resource for Log {
+    ///     const KIND: ResourceKind = ResourceKind::AuditLog;
+    ///
+    ///     fn owner(&self) -> &OrganisationId {
+    ///         &self.0
+    ///     }
+    /// }
+    ///
+    /// let wipe: fn(&Context, Log) -> bool = |context, log| context.permit::<_, action::Change>(log).is_ok();
+    /// ```
     ///
     /// # Errors
-    /// [`Denied`]: [`Denied::StepUp`] only where nothing else is in the way. An action that the table does not know does not compile.
+    /// [`Denied`]: [`Denied::StepUp`] only where nothing else is in the way.
     pub fn permit<R: Resource, A: Action>(&self, thing: R) -> Result<Allowed<R, A>, Denied> {
         let rule = const { known_rule(R::KIND, A::VERB) };
         let day = self.grants.day.ok_or(Denied::NotFound)?;

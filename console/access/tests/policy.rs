@@ -7,19 +7,47 @@ use std::{env, fs};
 use vonggac_access::policy::{self, may_grant, rule, rules};
 use vonggac_access::{Assurance, Relation, ResourceKind as Kind, Role, Tlp, Verb};
 
-/// `VONGGAC_WRITE=1` writes it anew.
+/// What stands before the table in `docs/rights.md`.
+const GUIDE: &str = "\
+# Rights
+
+A person has roles at organisations, each for some days (`docs/organisations.md` has the organisations). What a role allows is one table in
+`console/access/src/policy.rs`; below it is as the program has it, written by a test, which also fails when the two differ.
+
+- A role at an organisation that was merged is one at its successor from that day on.
+- *Beneath* is what belongs to the organisation on the day of the request. A viewer's role never reaches there.
+- What is not yours is not there: something foreign and something that does not exist get the same answer. That a second factor is wanted is only said
+  of what would be allowed with it.
+- Who approves or signs must be another than who wrote or asked, and a person; where it is not known who that was, nobody may.
+- Nobody gives, approves or ends roles of his own, nor changes his own account as another's. Who changes an account could sign in with it: that takes one who
+  may give all roles that the account has.
+- System settings and the platform's health belong to the nation's organisation.
+- A share says how much (summary, all, work on it), under which TLP label, with one organisation, for which days. Neither what is above nor what is beneath that
+  organisation is meant.
+
+```text
+";
+
+/// `VONGGAC_WRITE=1` writes them anew.
 #[test]
 fn the_table_is_as_it_is_written_down() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/policy.txt");
     let table = policy::table();
-    if env::var_os("VONGGAC_WRITE").is_some() {
-        fs::write(&path, &table).unwrap();
+    let home = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files = [
+        (home.join("tests/policy.txt"), table.clone()),
+        (home.join("../../docs/rights.md"), format!("{GUIDE}{table}```\n")),
+    ];
+    for (path, text) in files {
+        if env::var_os("VONGGAC_WRITE").is_some() {
+            fs::write(&path, &text).unwrap();
+        }
+        let written = fs::read_to_string(&path).unwrap();
+        assert!(
+            written == text,
+            "{}: rights changed; VONGGAC_WRITE=1 cargo test -p vonggac-access --test policy writes them down:\n{table}",
+            path.display()
+        );
     }
-    let written = fs::read_to_string(&path).unwrap();
-    assert!(
-        written == table,
-        "rights changed; VONGGAC_WRITE=1 cargo test -p vonggac-access writes them down:\n{table}"
-    );
 }
 
 fn may(role: Role, kind: Kind, verb: Verb) -> bool {
