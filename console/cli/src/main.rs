@@ -6,6 +6,8 @@ mod config;
 mod doctor;
 mod layout;
 mod logging;
+#[cfg(feature = "console")]
+mod organisation;
 #[cfg(all(feature = "rules", feature = "sensor"))]
 mod reload;
 #[cfg(feature = "rules")]
@@ -69,6 +71,10 @@ enum Role {
     /// Serves the analysts' console.
     #[cfg(feature = "console")]
     Console(Box<vonggac_server::Options>),
+    /// Takes in, lists and exports the organisations that take part.
+    #[cfg(feature = "console")]
+    #[command(subcommand)]
+    Organisation(organisation::OrganisationCommand),
     /// Makes and plays traffic.
     #[cfg(feature = "lab")]
     #[command(subcommand)]
@@ -151,6 +157,8 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         #[cfg(feature = "console")]
         Role::Console(options) => block_on(async { vonggac_server::run(*options, stop_signal()?).await })
             .map(|()| ExitCode::SUCCESS),
+        #[cfg(feature = "console")]
+        Role::Organisation(command) => unless_unread(block_on(organisation::run(command))),
         #[cfg(feature = "lab")]
         Role::Lab(command) => vonggac_range::run(command).map(|()| ExitCode::SUCCESS),
         #[cfg(feature = "rules")]

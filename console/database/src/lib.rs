@@ -7,6 +7,7 @@
 //!   was closed is a new one.
 //! - [`queue`]: listing and counting them.
 //! - [`work`]: acknowledging, closing, reopening, commenting; each leaves a line in `activity`.
+//! - [`organisation`]: organisations, taken in from a file; [`membership`]: who has which role at which.
 //! - [`news`]: what happened to alerts, whichever console did it.
 //!
 //! Invariant: every function that reads or changes alerts takes a [`Scope`](vonggac_event::Scope); what lies outside it is
@@ -17,7 +18,9 @@
 pub mod account;
 pub mod alert;
 mod connection;
+pub mod membership;
 pub mod news;
+pub mod organisation;
 mod password;
 pub mod queue;
 pub mod session;
@@ -36,6 +39,8 @@ use vonggac_link::{PostgresSecurity, SettingError};
 
 pub use account::{Account, AccountId, Language, NewAccount, Role};
 pub use alert::{AlertRow, Person, Resolution, Status};
+pub use membership::MembershipId;
+pub use organisation::Imported;
 pub use session::{SessionId, SessionToken, SessionView};
 
 /// Most connections to PostgreSQL; one of them listens to the news.
@@ -76,6 +81,9 @@ pub enum DatabaseError {
     /// There is no such thing, or not for this account.
     #[error("not found")]
     NotFound,
+    /// Organisations do not fit together.
+    #[error("{0}")]
+    Organisation(#[from] vonggac_access::TreeError),
     /// The thing is not in the state the action needs.
     #[error("{0}")]
     Conflict(&'static str),

@@ -109,6 +109,8 @@ impl From<DatabaseError> for Failure {
             | DatabaseError::Setting(_)
             | DatabaseError::Server(_)
             | DatabaseError::Migrate(_)
+            // Organisations come by command; no page takes them in yet.
+            | DatabaseError::Organisation(_)
             | DatabaseError::Hashing(_) => {
                 tracing::error!(%error, "the case store failed");
                 Self::new(

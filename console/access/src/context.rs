@@ -1,0 +1,335 @@
+//! Who asks, and the proofs that come of asking.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use crate::action::{Action, Verb};
+use crate::day::Day;
+use crate::membership::{Membership, PersonId};
+use crate::organisation::OrganisationId;
+use crate::policy::{self, Assurance, Relation, Rule};
+use crate::resource::{Kind, Part, Resource, Share, Tlp};
+use crate::role::Role;
+use crate::tree::Tree;
+
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Actor {
+    /// A person.
+    Person(PersonId),
+    /// A service with a token of the API, by its number. It is never the second person.
+    Service(i64),
+}
+
+/// Id of a request, for the audit log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RequestId(pub u128);
+
+/// What somebody's memberships come to on one day.
+#[derive(Debug, Clone, Default)]
+pub struct Grants {
+    day: Option<Day>,
+    all: Vec<Grant>,
+}
+
+#[derive(Debug, Clone)]
+struct Grant {
+    role: Role,
+    home: Arc<Home>,
+}
+
+/// An organisation as it stands on a day.
+#[derive(Debug)]
+struct Home {
+    /// Codes whose things are its own.
+    own: BTreeSet<OrganisationId>,
+    /// Codes whose things are of those beneath.
+    beneath: BTreeSet<OrganisationId>,
+    /// Codes that stand for it where something is shared.
+    names: BTreeSet<OrganisationId>,
+}
+
+impl Home {
+    /// Of one that exists on `day`.
+    fn of(tree: &Tree, at: &OrganisationId, day: Day) -> Self {
+        let mut beneath = tree.subtree_at(at, day);
+        beneath.remove(at);
+        let is_it = |id: &&OrganisationId| tree.current_of(id, day) == Some(at);
+        Self {
+            own: tree.kept_by(&BTreeSet::from([at]), day),
+            beneath: tree.kept_by(&beneath, day),
+            names: tree.iter().map(|o| &o.id).filter(is_it).cloned().collect(),
+        }
+    }
+}
+
+impl Grants {
+    /// What the memberships of `person` come to on `day`; those of others count for nothing.
+    pub fn of(tree: &Tree, memberships: &[Membership], person: PersonId, day: Day) -> Self {
+        let mut homes: BTreeMap<&OrganisationId, Arc<Home>> = BTreeMap::new();
+        let mut all = Vec::new();
+        let counts = |membership: &&Membership| membership.person == person && membership.holds(day);
+        for membership in memberships.iter().filter(counts) {
+            let Some(at) = tree.current_of(&membership.organisation, day) else {
+                continue;
+            };
+            let home = homes
+                .entry(at)
+                .or_insert_with(|| Arc::new(Home::of(tree, at, day)));
+            all.push(Grant {
+                role: membership.role,
+                home: Arc::clone(home),
+            });
+        }
+        Self { day: Some(day), all }
+    }
+}
+
+impl Grant {
+    /// How a thing of `owner` stands to the organisation of the grant, sharing aside.
+    fn relation(&self, owner: &OrganisationId) -> Relation {
+        if self.home.own.contains(owner) {
+            Relation::Own
+        } else if self.home.beneath.contains(owner) {
+            Relation::Subtree
+        } else {
+            Relation::Foreign
+        }
+    }
+
+    /// How much of a thing the grant gives by `rule`; `None`: nothing.
+    fn part<R: Resource>(&self, rule: &Rule, thing: &R, day: Day) -> Option<Part> {
+        let cell = rule.cell(self.role);
+        if cell.allows(self.relation(thing.owner())) {
+            return Some(Part::Work);
+        }
+        let is_for_it = |share: &&Share| {
+            share.holds(day)
+                && self.home.names.contains(&share.with)
+                && cell.allows(Relation::Shared(share.tlp))
+        };
+        thing
+            .shares()
+            .iter()
+            .filter(is_for_it)
+            .map(|share| share.part)
+            .max()
+    }
+}
+
+/// Why something is not allowed. It does not say whether it exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    /// It is not there, or not for who asks.
+    #[error("not found")]
+    NotFound,
+    /// Everything but this allows it: it must be surer who asks.
+    #[error("this needs to be confirmed with a second factor")]
+    StepUp(Assurance),
+}
+
+/// Who asks, how sure that is, and what he may now. Made for one request, and thrown away with it.
+#[derive(Debug, Clone)]
+pub struct Context {
+    actor: Actor,
+    assurance: Assurance,
+    grants: Grants,
+    request: RequestId,
+}
+
+impl Context {
+    /// For authentication alone, which has just seen who asks: nothing else may call this.
+    pub fn from_authentication(
+        actor: Actor,
+        assurance: Assurance,
+        grants: Grants,
+        request: RequestId,
+    ) -> Self {
+        Self {
+            actor,
+            assurance,
+            grants,
+            request,
+        }
+    }
+
+    /// Who asks.
+    pub fn actor(&self) -> Actor {
+        self.actor
+    }
+
+    /// The request.
+    pub fn request(&self) -> RequestId {
+        self.request
+    }
+
+    /// Whose things of the kind of `R` the action may be done with: for lists, counts and searches.
+    ///
+    /// # Errors
+    /// [`Denied`] when there are none. An action that the table does not know does not compile.
+    pub fn reach<R: Resource, A: Action>(&self) -> Result<Reach, Denied> {
+        let rule = const { known_rule(R::KIND, A::VERB) };
+        let mut reach = Reach::default();
+        for grant in &self.grants.all {
+            let cell = rule.cell(grant.role);
+            if cell.allows(Relation::Own) {
+                reach.own.extend(grant.home.own.iter().cloned());
+            }
+            if cell.allows(Relation::Subtree) {
+                reach.own.extend(grant.home.beneath.iter().cloned());
+            }
+            let mut labels = Tlp::ALL.into_iter();
+            let strictest = labels.rfind(|&label| cell.allows(Relation::Shared(label)));
+            for name in grant.home.names.iter().filter(|_| strictest.is_some()) {
+                let known = reach.shared.entry(name.clone()).or_insert(Tlp::Clear);
+                *known = (*known).max(strictest.unwrap_or(Tlp::Clear));
+            }
+        }
+        if reach.is_empty() {
+            return Err(Denied::NotFound);
+        }
+        self.sure_enough(rule)?;
+        Ok(reach)
+    }
+
+    /// That the action may be done with `thing`. An action that the table does not know does not compile: the audit log cannot be changed.
+    ///
+    /// ```compile_fail,E0080
+    /// use vonggac_access::{Context, OrganisationId, Resource, ResourceKind, action};
+    ///
+    /// struct Log(OrganisationId);
+    ///
+    /// impl Resource for Log {
+    ///     const KIND: ResourceKind = ResourceKind::AuditLog;
+    ///
+    ///     fn owner(&self) -> &OrganisationId {
+    ///         &self.0
+    ///     }
+    /// }
+    ///
+    /// let wipe: fn(&Context, Log) -> bool = |context, log| context.permit::<_, action::Change>(log).is_ok();
+    /// ```
+    ///
+    /// # Errors
+    /// [`Denied`]: [`Denied::StepUp`] only where nothing else is in the way.
+    pub fn permit<R: Resource, A: Action>(&self, thing: R) -> Result<Allowed<R, A>, Denied> {
+        let rule = const { known_rule(R::KIND, A::VERB) };
+        let day = self.grants.day.ok_or(Denied::NotFound)?;
+        if !self.is_right_person(rule, &thing) {
+            return Err(Denied::NotFound);
+        }
+        let able = |grant: &Grant| {
+            grant
+                .part(rule, &thing, day)
+                .filter(|part| *part >= A::VERB.needs())
+        };
+        let part = self
+            .grants
+            .all
+            .iter()
+            .filter_map(able)
+            .max()
+            .ok_or(Denied::NotFound)?;
+        if rule.within_own_gift {
+            let may_give = |role: Role| {
+                let mut grants = self.grants.all.iter();
+                grants.any(|grant| policy::may_grant(grant.role, role) && able(grant).is_some())
+            };
+            let says_nothing = R::KIND == Kind::Membership && thing.roles().is_empty();
+            if says_nothing || !thing.roles().iter().all(|&role| may_give(role)) {
+                return Err(Denied::NotFound);
+            }
+        }
+        self.sure_enough(rule)?;
+        Ok(Allowed {
+            thing,
+            part,
+            action: PhantomData,
+        })
+    }
+
+    fn sure_enough(&self, rule: &Rule) -> Result<(), Denied> {
+        if self.assurance < rule.assurance {
+            return Err(Denied::StepUp(rule.assurance));
+        }
+        Ok(())
+    }
+
+    /// Four eyes, and nobody's own rights.
+    fn is_right_person<R: Resource>(&self, rule: &Rule, thing: &R) -> bool {
+        let person = match self.actor {
+            Actor::Person(person) => Some(person),
+            Actor::Service(_) => None,
+        };
+        let is_another = || person.is_some() && thing.author().is_some() && thing.author() != person;
+        let is_about_another = || thing.subject().is_some() && thing.subject() != person;
+        (!rule.needs_another || is_another()) && (!rule.not_on_self || is_about_another())
+    }
+}
+
+/// The row, when the compiler asks.
+#[allow(
+    clippy::panic,
+    reason = "evaluated by the compiler alone, where it is an error of the build"
+)]
+const fn known_rule(kind: Kind, verb: Verb) -> &'static Rule {
+    match policy::rule(kind, verb) {
+        Some(rule) => rule,
+        None => panic!("the table of rights has no such action on such a thing"),
+    }
+}
+
+/// Whose things may be seen, spelled out: an empty one is nothing, and none means everything.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reach {
+    own: BTreeSet<OrganisationId>,
+    shared: BTreeMap<OrganisationId, Tlp>,
+}
+
+impl Reach {
+    /// Whether a thing of `owner` is within, sharing aside.
+    pub fn covers(&self, owner: &str) -> bool {
+        self.own.contains(owner)
+    }
+
+    /// The codes whose things are within, ended organisations' too: what a query's `tenant` must be one of. May be empty: then none is.
+    pub fn codes(&self) -> impl ExactSizeIterator<Item = &OrganisationId> {
+        self.own.iter()
+    }
+
+    /// The codes that stand for who asks where something is shared, each with the strictest label that he may see.
+    pub fn shared_with(&self) -> impl ExactSizeIterator<Item = (&OrganisationId, Tlp)> {
+        self.shared.iter().map(|(id, label)| (id, *label))
+    }
+
+    /// Whether nothing is within.
+    pub fn is_empty(&self) -> bool {
+        self.own.is_empty() && self.shared.is_empty()
+    }
+}
+
+/// Proof that action `A` may be done with a thing; made by [`Context::permit`] alone.
+#[derive(Debug)]
+pub struct Allowed<R, A> {
+    thing: R,
+    part: Part,
+    action: PhantomData<A>,
+}
+
+impl<R, A> Allowed<R, A> {
+    /// The thing.
+    pub fn thing(&self) -> &R {
+        &self.thing
+    }
+
+    /// How much of it may be shown.
+    pub fn part(&self) -> Part {
+        self.part
+    }
+
+    /// The thing itself; the proof is gone.
+    pub fn into_thing(self) -> R {
+        self.thing
+    }
+}
