@@ -27,6 +27,7 @@ const CRATES: &[(&str, &str, u8)] = &[
     ("vonggac-yara", "rules/yara", ENGINE),
     ("vonggac-correlate", "pipeline/correlate", ENGINE),
     ("vonggac-traffic", "lab/traffic", ENGINE),
+    ("vonggac-audit", "console/audit", ENGINE),
     ("vonggac-capture", "sensors/capture", 2),
     ("vonggac-bus", "pipeline/bus", 2),
     ("vonggac-spool", "pipeline/spool", 2),
