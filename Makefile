@@ -191,7 +191,7 @@ $(WEB)/dist/index.html: $(WEB_MODULES) $(WEB_SOURCES)
 # The whole-platform suites of tests/e2e and tests/faults are tests like any other; they run target/debug/vonggac. Here a missing
 # server is a failure; with a bare `cargo test` they say that they skip. One profile and one set of packages, so that nothing is
 # compiled twice.
-.PHONY: test test-rust test-web faults hostile lint format bench fuzz clean
+.PHONY: test test-rust test-web audit faults hostile lint format bench fuzz clean
 test: test-deps servers clients web test-web test-rust ## Builds and passes every test: unit, whole platform, faults, browser.
 	@echo 'make test: all passed'
 
@@ -200,6 +200,10 @@ test-rust: $(BROWSER_MODULES)
 	$(CARGO) build --locked --workspace --bins --examples --tests
 	VONGGAC_TEST_SERVERS=required VONGGAC_SERVERS=$(abspath $(SERVERS)) VONGGAC_CLIENTS=$(abspath $(CLIENTS)) \
 	  $(CARGO) test --locked --workspace --no-fail-fast $(TEST_FLAGS)
+
+# The long forms of the audit log's tests, whose short forms are in `make test`.
+audit: ## Tries every change to an audit log of 1,000 entries, and a second verifier on 1,000 random logs.
+	VONGGAC_AUDIT_STEP=1 VONGGAC_AUDIT_LOGS=1000 $(CARGO) test --locked -p vonggac-audit -- --nocapture
 
 # The long forms of tests/faults, whose short forms are in `make test`; the numbers below may be set. VONGGAC_FAULTS_SEED runs one again.
 FAULTS := kill pipelines outage log hanging disk times refused

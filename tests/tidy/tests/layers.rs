@@ -28,6 +28,7 @@ const CRATES: &[(&str, &str, u8)] = &[
     ("vonggac-correlate", "pipeline/correlate", ENGINE),
     ("vonggac-traffic", "lab/traffic", ENGINE),
     ("vonggac-access", "console/access", ENGINE),
+    ("vonggac-audit", "console/audit", ENGINE),
     ("vonggac-capture", "sensors/capture", 2),
     ("vonggac-bus", "pipeline/bus", 2),
     ("vonggac-spool", "pipeline/spool", 2),
