@@ -444,13 +444,20 @@ impl Connection {
             own.each().any(asks) || (own.is_empty() && !answers.is_empty() && !answers.each().any(asks));
         if !is_opener {
             // The one that was asked speaks: after its answer, or before it.
-            let has_answered = own
+            let answer = own
                 .each()
-                .any(|mine| tcp.sequence.wrapping_sub(mine.start) < MISSED_MAX);
+                .find(|mine| tcp.sequence.wrapping_sub(mine.start) < MISSED_MAX);
+            let has_answered = answer.is_some();
             // Where both asked, both have answered; where only this side is seen, it speaks because the other has.
             let is_complete =
                 answers.is_empty() || answers.each().any(|theirs| theirs.acknowledges.is_some());
             self.established |= has_answered && is_complete;
+            // Its answer did not fit what was seen to be asked; the stream begins with it nevertheless.
+            if let Some(answer) = answer
+                && !self.half(direction).is_known()
+            {
+                self.half_mut(direction).open(answer.start);
+            }
             return match has_answered {
                 true => Ok(()),
                 false => Err(StreamAnomaly::AckInWrongDirection),

@@ -131,3 +131,22 @@ fn a_made_up_first_segment_does_not_move_a_stream() {
     ];
     check(&lines, &expect, "OTH");
 }
+
+/// The SYN that it answers was missed, or the answer is forged: either way what it says begins behind its own SYN, and it ends.
+#[test]
+fn who_answered_another_syn_is_heard_from_its_beginning() {
+    let lines = [
+        Line('c', "S", 0, 0, b""),
+        Line('s', "SA", 0, 1025, b""),
+        Line('s', "A", 1, 1, b"ok"),
+    ];
+    let expect = [
+        "Responder 3whs_synack_with_wrong_ack",
+        "Responder \"ok\"",
+        "Originator end",
+        "Responder end",
+    ];
+    let (mut recorder, mut table) = play(Config::default(), &lines);
+    table.finish(&mut recorder);
+    assert_eq!(recorder.log, expect);
+}
