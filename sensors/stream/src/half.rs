@@ -115,8 +115,11 @@ pub(crate) struct Half {
 }
 
 impl Half {
-    /// Says that the byte at offset 0 has sequence number `sequence`.
+    /// Says that the byte at offset 0 has sequence number `sequence`. What was held back with another beginning is forgotten.
     pub(crate) fn open(&mut self, sequence: u32) {
+        if self.known && self.next != sequence {
+            self.drop_held_back();
+        }
         self.next = sequence;
         self.known = true;
     }
@@ -157,10 +160,14 @@ impl Half {
     /// Stops reassembly for good.
     pub(crate) fn skip(&mut self) {
         self.skipped = true;
-        self.drop_held_back();
+        self.forget_waiting();
+        self.unacked = VecDeque::new();
+    }
+
+    fn forget_waiting(&mut self) {
+        self.held_back = Box::default();
         self.waiting.clear();
         self.waiting_bytes = 0;
-        self.unacked = VecDeque::new();
     }
 
     /// Offset of a sequence number, by the shorter way round.
@@ -221,9 +228,11 @@ impl Half {
         }
     }
 
-    /// Notes a FIN at `offset`.
+    /// Notes a FIN at `offset`. One before what the other side has taken is a left-over, which that drops (RFC 9293, 3.10.7.4).
     pub(crate) fn finish_at(&mut self, offset: i64) {
+        let taken = self.acked.min(self.sent());
         if let Ok(offset) = u64::try_from(offset)
+            && offset.saturating_add(1) >= taken
             && self.fin.is_none()
         {
             self.fin = Some(offset);
@@ -245,10 +254,15 @@ impl Half {
         self.fin = None;
     }
 
-    /// True once, when the direction is finished: all before its FIN was delivered, or will not be, and the other side has taken the FIN.
+    /// True once, when the direction is finished: all before its FIN was delivered, or will not be, and the other side has taken the FIN. What
+    /// waits beyond is nobody's.
     pub(crate) fn take_end(&mut self) -> bool {
         let reached = self.fin.is_some_and(|fin| self.skipped || self.delivered >= fin);
-        reached && self.is_fin_acked() && !std::mem::replace(&mut self.ended, true)
+        let is_end = reached && self.is_fin_acked() && !std::mem::replace(&mut self.ended, true);
+        if is_end {
+            self.forget_waiting();
+        }
+        is_end
     }
 
     /// True once, if [`Half::take_end`] was not yet.

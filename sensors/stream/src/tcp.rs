@@ -554,6 +554,10 @@ impl Connection {
         let window_bytes = u64::from(tcp.window) << self.scale(direction);
         self.half_mut(peer).acknowledge(tcp.acknowledgment, window_bytes);
         self.established |= self.midstream;
+        if !self.half(direction).is_known() {
+            // Nothing told where it begins: here, as far as anybody saw.
+            self.half_mut(direction).open(tcp.sequence);
+        }
         let half = self.half(direction);
         let offset = half.offset_of(tcp.sequence);
         if let Some(now) = tcp.options.timestamp
@@ -593,7 +597,7 @@ impl Connection {
         let half = self.half_mut(direction);
         if tcp.has(flag::FIN) && half.is_plausible(offset) {
             half.finish_at(end);
-            if self.stage(direction) != Stage::Reset {
+            if half.fin().is_some() && self.stage(direction) != Stage::Reset {
                 self.set_stage(direction, Stage::Closed);
             }
         }

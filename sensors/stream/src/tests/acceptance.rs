@@ -298,3 +298,34 @@ fn a_syns_data_that_is_not_taken_is_not_counted_any_more() {
     );
     assert_eq!(table.waiting_bytes(), 0);
 }
+
+/// RFC 9293, 3.10.7.4: a segment that lies wholly before what the receiver waits for is dropped, with its FIN.
+#[test]
+fn a_fin_from_the_past_ends_nothing() {
+    let lines = with_open(&[
+        Line('c', "A", 1, 1, b"abcdef"),
+        Line('s', "A", 1, 7, b""),
+        Line('c', "FA", 1, 1, b"ab"),
+        Line('s', "A", 1, 7, b""),
+        Line('c', "A", 7, 1, b"attack"),
+    ]);
+    let expect = [
+        "Originator \"abcdef\"",
+        "Originator \"attack\"",
+        "Originator end",
+        "Responder end",
+    ];
+    check(&lines, &expect, "S1");
+}
+
+/// The receiver has no use for what lies behind a FIN that it took.
+#[test]
+fn what_waits_behind_a_fin_that_was_taken_is_nobodys() {
+    let lines = with_open(&[
+        Line('c', "A", 10, 1, b"beyond"),
+        Line('c', "FA", 1, 1, b"ab"),
+        Line('s', "A", 1, 4, b""),
+    ]);
+    let expect = ["Originator \"ab\"", "Originator end", "Responder end"];
+    check(&lines, &expect, "S2");
+}
