@@ -12,7 +12,7 @@
 //! citation = "Resolution 202/2025/QH15, Article 1"
 //! ```
 //!
-//! `parent`, `from`, `until` (the first day on which it is no more) and `predecessors` may be missing. [`write`] and [`read`] are each other's
+//! `parent`, `from`, `until` (the first day on which it is no more) and `predecessors` may be missing. [`write`](fn@write) and [`read`] are each other's
 //! inverse: what was written is read as it was and written again the same to the byte, so that two exports can be compared line by line.
 
 use std::fmt::Write as _;
