@@ -6,7 +6,7 @@ use vonggac_tidy::{Source, sources};
 /// Longest file of Rust, in lines.
 const LINES_MAX: usize = 800;
 /// Directories of the engines.
-const ENGINES: [&str; 10] = [
+const ENGINES: [&str; 11] = [
     "sensors/decode/",
     "sensors/stream/",
     "sensors/protocols/",
@@ -17,9 +17,25 @@ const ENGINES: [&str; 10] = [
     "pipeline/correlate/",
     "lab/traffic/",
     "console/access/",
+    "console/audit/",
 ];
 /// Directories whose crates may be unsafe: the ring of captured packets and the library of ClickHouse.
 const UNSAFE: [&str; 2] = ["sensors/capture/", "pipeline/embedded/"];
+
+/// Files of the root.
+const ROOT: [&str; 11] = [
+    ".gitignore",
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "Cargo.lock",
+    "Cargo.toml",
+    "LICENSE",
+    "Makefile",
+    "README.md",
+    "clippy.toml",
+    "deny.toml",
+    "rustfmt.toml",
+];
 
 /// Fails with everything that was found.
 fn assert_none(found: &[String], what: &str) {
@@ -32,6 +48,15 @@ fn rust() -> Vec<Source> {
         .into_iter()
         .filter(|source| source.path.ends_with(".rs"))
         .collect()
+}
+
+#[test]
+fn nothing_is_left_in_the_root() {
+    let sources = sources().unwrap();
+    let paths = sources.iter().map(|source| &source.path);
+    let strays = paths.filter(|path| !path.contains('/') && !ROOT.contains(&path.as_str()));
+    let strays: Vec<String> = strays.cloned().collect();
+    assert_none(&strays, "files that belong elsewhere, or nowhere");
 }
 
 #[test]
