@@ -287,11 +287,6 @@ impl Arrangement {
         let in_stream = payload.and_then(choose).map(|telling| telling.anywhere());
         let in_packet = payload.and_then(choose_at_start);
         let in_packet = in_packet.map(|telling| within_packets(telling, rule));
-        let directions = |direction: usize| match rule.flow.direction {
-            Some(Direction::ToServer) => direction == 0,
-            Some(Direction::ToClient) => direction == 1,
-            None => true,
-        };
         for (class, groups) in Class::ALL.iter().zip(&mut self.packet) {
             let in_stream_only = *class == Class::Tcp && rule.payload_scope == PayloadScope::Stream;
             if in_stream_only
@@ -300,15 +295,12 @@ impl Arrangement {
             {
                 continue;
             }
-            for (_, groups) in (0..).zip(groups).filter(|(direction, _)| directions(*direction)) {
+            for groups in groups {
                 groups.add(index, rule, in_packet.as_ref());
             }
         }
         if rule.payload_scope != PayloadScope::Packet && Class::Tcp.admitted_by(rule.header.transport) {
-            for (_, groups) in (0..)
-                .zip(&mut self.stream)
-                .filter(|(direction, _)| directions(*direction))
-            {
+            for groups in &mut self.stream {
                 groups.add(index, rule, in_stream.as_ref());
             }
         }

@@ -171,8 +171,7 @@ fn narrowness(set: &AddressSet) -> Option<u128> {
 
 /// How many ports a group holds; `None` if too many to be found by.
 fn port_count(set: &PortSet) -> Option<u128> {
-    let counts = set.ranges().iter().map(|(low, high)| u128::from(high - low) + 1);
-    Some(counts.sum()).filter(|count| *count <= NARROW_PORTS_MAX)
+    Some(u128::from(set.count())).filter(|count| *count <= NARROW_PORTS_MAX)
 }
 
 /// Whether packets of this class may be of the protocol that the rule asks for by number.

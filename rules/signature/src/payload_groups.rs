@@ -89,24 +89,19 @@ impl Member {
     fn admits_beside(&self, ports: &[u16]) -> bool {
         self.ports.iter().any(|set| {
             let among = ports.iter().filter(|port| set.contains(**port)).count();
-            port_count(set) as usize > among
+            set.count() as usize > among
         })
     }
 
     /// The ports, if it says something by them.
     fn narrow_ports(&self) -> impl Iterator<Item = u16> {
-        let is_narrow = self.ports.iter().all(|set| port_count(set) <= NARROW_PORTS_MAX);
+        let is_narrow = self.ports.iter().all(|set| set.count() <= NARROW_PORTS_MAX);
         let [one, other] = &self.ports;
         let second = (!Arc::ptr_eq(one, other)).then_some(other);
         let sets = std::iter::once(one).chain(second).filter(move |_| is_narrow);
         sets.flat_map(|set| set.ranges())
             .flat_map(|(low, high)| *low..=*high)
     }
-}
-
-fn port_count(set: &PortSet) -> u32 {
-    let ranges = set.ranges().iter();
-    ranges.map(|(low, high)| u32::from(high - low) + 1).sum()
 }
 
 /// The groups of one transport and direction while rules are put into them.
@@ -124,8 +119,15 @@ impl PayloadGroupsBuilder {
         }
     }
 
-    /// Adds a rule by its pattern, or as one that is judged on all payload of its ports and protocols.
+    /// Adds a rule by its pattern, or as one that is judged on all payload of its ports and protocols; unless it is about the other direction.
     pub(crate) fn add(&mut self, index: RuleIndex, rule: &Rule, telling: Option<&Telling>) {
+        if rule
+            .flow
+            .direction
+            .is_some_and(|direction| direction != self.direction)
+        {
+            return;
+        }
         let (source, destination) = (&rule.header.source_ports, &rule.header.destination_ports);
         let ports = match self.direction {
             _ if rule.header.both_ways => [source, destination],

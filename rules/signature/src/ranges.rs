@@ -107,6 +107,13 @@ impl<N: Number> RangeSet<N> {
     }
 }
 
+impl RangeSet<u16> {
+    pub(crate) fn count(&self) -> u32 {
+        let counts = self.ranges.iter().map(|(low, high)| u32::from(high - low) + 1);
+        counts.sum()
+    }
+}
+
 /// The start of `::ffff:0:0/96`, where IPv4 addresses live among IPv6's.
 pub(crate) const IPV4_BASE: u128 = 0xffff_0000_0000;
 
