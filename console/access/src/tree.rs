@@ -28,6 +28,16 @@ pub struct Placed {
     pub line: Option<usize>,
 }
 
+impl From<Organisation> for Placed {
+    /// One that comes from elsewhere than a file.
+    fn from(organisation: Organisation) -> Self {
+        Self {
+            organisation,
+            line: None,
+        }
+    }
+}
+
 /// What keeps organisations from being a tree, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct TreeError {

@@ -87,11 +87,7 @@ impl Database {
     pub async fn organisations(&self) -> Result<Tree> {
         let mut connection = self.pool.acquire().await?;
         let all = all(&mut connection).await?;
-        let placed = all.into_values().map(|organisation| Placed {
-            organisation,
-            line: None,
-        });
-        Ok(Tree::build(placed.collect())?)
+        Ok(Tree::build(all.into_values().map(Placed::from).collect())?)
     }
 
     /// Takes in the organisations of a file, in one transaction; the same again changes nothing. Of two at once, one waits.
@@ -110,10 +106,7 @@ impl Database {
         let kept = before
             .values()
             .filter(|organisation| !in_file.contains(&organisation.id));
-        let kept = kept.cloned().map(|organisation| Placed {
-            organisation,
-            line: None,
-        });
+        let kept = kept.cloned().map(Placed::from);
         let after = Tree::build(file.into_iter().chain(kept).collect())?;
         let mut done = Imported::default();
         let mut succeeded: Vec<&Organisation> = Vec::new();
@@ -126,10 +119,7 @@ impl Database {
                 succeeded.push(organisation);
             }
         }
-        forget_predecessors(&mut transaction, &succeeded).await?;
-        for organisation in succeeded {
-            write_predecessors(&mut transaction, organisation).await?;
-        }
+        write_predecessors(&mut transaction, &succeeded).await?;
         transaction.commit().await?;
         Ok(done)
     }
@@ -216,28 +206,21 @@ async fn write(connection: &mut PgConnection, organisation: &Organisation) -> Re
     Ok(())
 }
 
-/// Of all before any is written, since one may go from one successor to another.
-async fn forget_predecessors(connection: &mut PgConnection, successors: &[&Organisation]) -> Result<()> {
-    let codes: Vec<&str> = successors
-        .iter()
-        .map(|organisation| organisation.id.as_str())
-        .collect();
+/// Writes the predecessors of these anew: those of all go before any comes, since one may go from one successor to another.
+async fn write_predecessors(connection: &mut PgConnection, of: &[&Organisation]) -> Result<()> {
+    let written: Vec<&str> = of.iter().map(|organisation| organisation.id.as_str()).collect();
     sqlx::query("DELETE FROM predecessor WHERE successor = ANY($1)")
-        .bind(codes)
-        .execute(connection)
+        .bind(written)
+        .execute(&mut *connection)
         .await?;
-    Ok(())
-}
-
-async fn write_predecessors(connection: &mut PgConnection, organisation: &Organisation) -> Result<()> {
-    let codes: Vec<&str> = organisation
-        .predecessors
-        .iter()
-        .map(OrganisationId::as_str)
-        .collect();
-    sqlx::query("INSERT INTO predecessor (code, successor) SELECT code, $2 FROM unnest($1) AS code")
+    let pairs = of.iter().flat_map(|organisation| {
+        let predecessors = organisation.predecessors.iter();
+        predecessors.map(|code| (code.as_str(), organisation.id.as_str()))
+    });
+    let (codes, successors): (Vec<&str>, Vec<&str>) = pairs.unzip();
+    sqlx::query("INSERT INTO predecessor (code, successor) SELECT * FROM unnest($1::text[], $2::text[])")
         .bind(codes)
-        .bind(organisation.id.as_str())
+        .bind(successors)
         .execute(connection)
         .await?;
     Ok(())
