@@ -1,5 +1,7 @@
 //! `vonggac`: every role of the platform in one binary, and the supervisor that runs them together on one machine.
 
+#[cfg(feature = "console")]
+mod audit;
 #[cfg(feature = "clickhouse")]
 mod clickhouse;
 mod config;
@@ -75,6 +77,10 @@ enum Role {
     #[cfg(feature = "console")]
     #[command(subcommand)]
     Organisation(organisation::OrganisationCommand),
+    /// Checks the audit log.
+    #[cfg(feature = "console")]
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Makes and plays traffic.
     #[cfg(feature = "lab")]
     #[command(subcommand)]
@@ -159,6 +165,8 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             .map(|()| ExitCode::SUCCESS),
         #[cfg(feature = "console")]
         Role::Organisation(command) => unless_unread(block_on(organisation::run(command))),
+        #[cfg(feature = "console")]
+        Role::Audit(command) => unless_unread(audit::run(command)),
         #[cfg(feature = "lab")]
         Role::Lab(command) => vonggac_range::run(command).map(|()| ExitCode::SUCCESS),
         #[cfg(feature = "rules")]

@@ -3,6 +3,7 @@
 use sqlx::FromRow;
 use vonggac_event::Scope;
 
+use crate::audit::{self, Asker, Deed, Origin};
 use crate::throttle::{self, Attempt};
 use crate::{Database, DatabaseError, Result, password};
 
@@ -184,7 +185,12 @@ impl Database {
     ///
     /// # Errors
     /// [`DatabaseError::AlreadySetUp`] when there is an account; [`DatabaseError::Invalid`] for what does not do.
-    pub async fn create_first_account(&self, new: NewAccount, now_us: i64) -> Result<Account> {
+    pub async fn create_first_account(
+        &self,
+        new: NewAccount,
+        origin: &Origin,
+        now_us: i64,
+    ) -> Result<Account> {
         let hash = self.checked_hash(&new).await?;
         let mut transaction = self.pool.begin().await?;
         sqlx::query("LOCK TABLE account IN SHARE ROW EXCLUSIVE MODE")
@@ -197,11 +203,13 @@ impl Database {
             return Err(DatabaseError::AlreadySetUp);
         }
         let account = insert(&mut transaction, &new, &hash, now_us).await?;
+        let by = Asker::person(&account, origin);
+        audit::append(&mut transaction, &by, vec![created(&account)], now_us).await?;
         transaction.commit().await?;
         Ok(account)
     }
 
-    /// Makes an account.
+    /// Makes an account; the log says that the console did.
     ///
     /// # Errors
     /// [`DatabaseError::Conflict`] when the user name is taken; [`DatabaseError::Invalid`] for what does not do.
@@ -209,6 +217,13 @@ impl Database {
         let hash = self.checked_hash(&new).await?;
         let mut transaction = self.pool.begin().await?;
         let account = insert(&mut transaction, &new, &hash, now_us).await?;
+        audit::append(
+            &mut transaction,
+            &Asker::console(),
+            vec![created(&account)],
+            now_us,
+        )
+        .await?;
         transaction.commit().await?;
         Ok(account)
     }
@@ -221,7 +236,7 @@ impl Database {
     }
 
     /// The account that `user_name` and `password` belong to. Counts the attempt before it looks, so that many at once gain
-    /// nothing; an unknown name costs the time of a known one.
+    /// nothing; an unknown name costs the time of a known one. A refusal is written down; of those that were throttled, the first.
     ///
     /// # Errors
     /// [`DatabaseError::Throttled`] or [`DatabaseError::WrongCredentials`].
@@ -229,18 +244,44 @@ impl Database {
         &self,
         user_name: &str,
         password: String,
-        address: &str,
+        origin: &Origin,
         now_us: i64,
     ) -> Result<Account> {
+        let refused = self
+            .sign_in_unless_refused(user_name, password, origin, now_us)
+            .await?;
+        let (error, is_told) = match refused {
+            Ok(account) => return Ok(account),
+            Err(refused) => refused,
+        };
+        if is_told {
+            // What cannot be a user name may be a password in the wrong place.
+            let name = check_user_name(user_name).map_or("", |()| user_name);
+            let deed = Deed::done("session.open", "account", "").refused(&error);
+            self.note(&Asker::nobody(name, origin), deed, now_us).await?;
+        }
+        Err(error)
+    }
+
+    /// The account, or why not and whether that is to be written down.
+    async fn sign_in_unless_refused(
+        &self,
+        user_name: &str,
+        password: String,
+        origin: &Origin,
+        now_us: i64,
+    ) -> Result<std::result::Result<Account, (DatabaseError, bool)>> {
         if user_name.chars().count() > NAME_CHARACTERS_MAX || user_name.contains('\0') {
-            return Err(DatabaseError::WrongCredentials);
+            return Ok(Err((DatabaseError::WrongCredentials, false)));
         }
         let key = key_of(user_name);
         let attempt = Attempt::SignIn {
             user_key: &key,
-            address,
+            address: &origin.address,
         };
-        throttle::count(&self.pool, &attempt, now_us).await?;
+        if let Some(refused) = throttle::count(&self.pool, &attempt, now_us).await? {
+            return Ok(Err((refused.into(), refused.is_first)));
+        }
         let found: Option<WithHash> = sqlx::query_as(
             "SELECT id, user_name, display_name, role, tenant, language, password_hash FROM account WHERE user_key = $1",
         )
@@ -252,18 +293,29 @@ impl Database {
         match found {
             Some(row) if right => {
                 throttle::forgive(&self.pool, &attempt).await?;
-                Ok(row.account.into())
+                Ok(Ok(row.account.into()))
             }
-            _ => Err(DatabaseError::WrongCredentials),
+            _ => Ok(Err((DatabaseError::WrongCredentials, true))),
         }
     }
 
-    /// Counts an attempt to use the set-up code from `address`.
+    /// Counts an attempt to use the set-up code.
     ///
     /// # Errors
     /// [`DatabaseError::Throttled`] when there were too many.
-    pub async fn count_setup_attempt(&self, address: &str, now_us: i64) -> Result<()> {
-        throttle::count(&self.pool, &Attempt::Setup { address }, now_us).await
+    pub async fn count_setup_attempt(&self, origin: &Origin, now_us: i64) -> Result<()> {
+        let attempt = Attempt::Setup {
+            address: &origin.address,
+        };
+        let Some(refused) = throttle::count(&self.pool, &attempt, now_us).await? else {
+            return Ok(());
+        };
+        let error = DatabaseError::from(refused);
+        if refused.is_first {
+            let deed = Deed::done("account.create", "account", "").refused(&error);
+            self.note(&Asker::nobody("", origin), deed, now_us).await?;
+        }
+        Err(error)
     }
 
     /// Changes an account's own settings; `None` leaves one as it is.
@@ -272,29 +324,51 @@ impl Database {
     /// [`DatabaseError::Invalid`] for a name that does not do.
     pub async fn update_account(
         &self,
-        id: AccountId,
+        account: &Account,
+        origin: &Origin,
         language: Option<Language>,
         display_name: Option<&str>,
+        now_us: i64,
     ) -> Result<Account> {
         if let Some(name) = display_name {
             check_display_name(name)?;
         }
+        let mut transaction = self.pool.begin().await?;
         let row: Option<RawAccount> = sqlx::query_as(
             "UPDATE account SET language = coalesce($2, language), display_name = coalesce($3, display_name) \
              WHERE id = $1 RETURNING id, user_name, display_name, role, tenant, language",
         )
-        .bind(id.0)
+        .bind(account.id.0)
         .bind(language.map(Language::code))
         .bind(display_name.map(str::trim))
-        .fetch_optional(&self.pool)
+        .fetch_optional(&mut *transaction)
         .await?;
-        row.map(Account::from).ok_or(DatabaseError::NotFound)
+        let changed = row.map(Account::from).ok_or(DatabaseError::NotFound)?;
+        let deed = Deed::done("account.update", "account", account.id.0)
+            .with("language", changed.language.code())
+            .with("display_name", &changed.display_name);
+        audit::append(
+            &mut transaction,
+            &Asker::person(account, origin),
+            vec![deed],
+            now_us,
+        )
+        .await?;
+        transaction.commit().await?;
+        Ok(changed)
     }
 
     /// Makes ready for the first sign-in.
     pub async fn warm_up(&self) {
         password::warm_up().await;
     }
+}
+
+fn created(account: &Account) -> Deed {
+    Deed::done("account.create", "account", account.id.0)
+        .with("user_name", &account.user_name)
+        .with("role", account.role.name())
+        .with("tenant", &account.tenant)
 }
 
 async fn insert(
@@ -326,7 +400,7 @@ async fn insert(
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::testing::{self, NOW_US};
+    use crate::testing::{self, NOW_US, from};
 
     fn analyst(user_name: &str) -> NewAccount {
         NewAccount {
@@ -345,9 +419,10 @@ mod tests {
             return;
         };
         assert!(database.setup_needed().await.unwrap());
+        let nowhere = from("");
         let (one, two) = tokio::join!(
-            database.create_first_account(analyst("lan"), NOW_US),
-            database.create_first_account(analyst("minh"), NOW_US),
+            database.create_first_account(analyst("lan"), &nowhere, NOW_US),
+            database.create_first_account(analyst("minh"), &nowhere, NOW_US),
         );
         assert!(one.is_ok() ^ two.is_ok());
         let refused = one.err().or(two.err()).unwrap();
@@ -363,12 +438,12 @@ mod tests {
         database.warm_up().await;
         database.create_account(analyst("Lan"), NOW_US).await.unwrap();
         let right = database
-            .sign_in("lAN", "correct horse battery".into(), "::1", NOW_US)
+            .sign_in("lAN", "correct horse battery".into(), &from("::1"), NOW_US)
             .await;
         assert_eq!(right.unwrap().user_name, "Lan");
         for (user, password) in [("lan", "wrong"), ("nobody", "wrong"), ("lan\0", "wrong")] {
             let error = database
-                .sign_in(user, password.into(), "::1", NOW_US)
+                .sign_in(user, password.into(), &from("::1"), NOW_US)
                 .await
                 .unwrap_err();
             assert!(
@@ -390,13 +465,13 @@ mod tests {
         for user in ["lan", "ghost"] {
             for _ in 0..5 {
                 let error = database
-                    .sign_in(user, "wrong".into(), "10.0.0.1", NOW_US)
+                    .sign_in(user, "wrong".into(), &from("10.0.0.1"), NOW_US)
                     .await
                     .unwrap_err();
                 assert!(matches!(error, DatabaseError::WrongCredentials), "{error}");
             }
             let error = database
-                .sign_in(user, good(), "10.0.0.1", NOW_US)
+                .sign_in(user, good(), &from("10.0.0.1"), NOW_US)
                 .await
                 .unwrap_err();
             assert!(
@@ -405,11 +480,19 @@ mod tests {
             );
         }
         assert!(
-            database.sign_in("lan", good(), "10.0.0.2", NOW_US).await.is_ok(),
+            database
+                .sign_in("lan", good(), &from("10.0.0.2"), NOW_US)
+                .await
+                .is_ok(),
             "another place still may"
         );
         let later = NOW_US + 900_000_001;
-        assert!(database.sign_in("lan", good(), "10.0.0.1", later).await.is_ok());
+        assert!(
+            database
+                .sign_in("lan", good(), &from("10.0.0.1"), later)
+                .await
+                .is_ok()
+        );
     }
 
     #[tokio::test]
@@ -417,9 +500,9 @@ mod tests {
         let Some(database) = testing::database().await else {
             return;
         };
-        let id = database.create_account(analyst("lan"), NOW_US).await.unwrap().id;
+        let lan = database.create_account(analyst("lan"), NOW_US).await.unwrap();
         let account = database
-            .update_account(id, Some(Language::English), None)
+            .update_account(&lan, &from(""), Some(Language::English), None, NOW_US)
             .await
             .unwrap();
         assert_eq!(
@@ -427,13 +510,18 @@ mod tests {
             (Language::English, "Lan")
         );
         let account = database
-            .update_account(id, None, Some(" Lan Anh "))
+            .update_account(&lan, &from(""), None, Some(" Lan Anh "), NOW_US)
             .await
             .unwrap();
         assert_eq!(
             (account.language, account.display_name.as_str()),
             (Language::English, "Lan Anh")
         );
-        assert!(database.update_account(id, None, Some("\u{7}")).await.is_err());
+        assert!(
+            database
+                .update_account(&lan, &from(""), None, Some("\u{7}"), NOW_US)
+                .await
+                .is_err()
+        );
     }
 }

@@ -8,15 +8,17 @@
 //! - [`queue`]: listing and counting them.
 //! - [`work`]: acknowledging, closing, reopening, commenting; each leaves a line in `activity`.
 //! - [`organisation`]: organisations, taken in from a file; [`membership`]: who has which role at which.
+//! - [`audit`]: who did what, was refused what, and looked at what, written in the transaction it tells of.
 //! - [`news`]: what happened to alerts, whichever console did it.
 //!
 //! Invariant: every function that reads or changes alerts takes a [`Scope`](vonggac_event::Scope); what lies outside it is
-//! [`DatabaseError::NotFound`], the same as what does not exist. Invariant: `activity` is append-only, and PostgreSQL refuses anything else. Invariant: a
+//! [`DatabaseError::NotFound`], the same as what does not exist. Invariant: `activity` and the audit log are append-only, and PostgreSQL refuses anything else; no change of a person's commits without its entry in the log. Invariant: a
 //! revision of an alert never touches status, assignee or resolution. The clock is an argument (`now_us`, microseconds since
 //! 1970, UTC); tokens and salts come from the system's random source.
 
 pub mod account;
 pub mod alert;
+pub mod audit;
 mod connection;
 pub mod membership;
 pub mod news;

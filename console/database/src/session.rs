@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use sqlx::{FromRow, PgPool};
 
 use crate::account::RawAccount;
+use crate::audit::{self, Asker, Deed, Origin};
 use crate::{Account, AccountId, Database, DatabaseError, Result, clean};
 
 /// How long a session lives without a request.
@@ -115,32 +116,39 @@ impl Database {
     /// When PostgreSQL fails.
     pub async fn open_session(
         &self,
-        account: AccountId,
-        user_agent: &str,
-        address: &str,
+        account: &Account,
+        origin: &Origin,
         now_us: i64,
     ) -> Result<SessionToken> {
         let token = SessionToken::random();
-        let user_agent = vonggac_event::limits::cut(clean(user_agent), USER_AGENT_BYTES_MAX);
+        let user_agent = vonggac_event::limits::cut(clean(&origin.user_agent), USER_AGENT_BYTES_MAX);
         let mut transaction = self.pool.begin().await?;
-        sqlx::query(
+        let id: i64 = sqlx::query_scalar(
             "INSERT INTO session (token_hash, account_id, created_us, last_seen_us, user_agent, address) \
-             VALUES ($1, $2, $3, $3, $4, $5)",
+             VALUES ($1, $2, $3, $3, $4, $5) RETURNING id",
         )
         .bind(token.digest())
-        .bind(account.0)
+        .bind(account.id.0)
         .bind(now_us)
         .bind(user_agent)
-        .bind(clean(address))
-        .execute(&mut *transaction)
+        .bind(clean(&origin.address))
+        .fetch_one(&mut *transaction)
         .await?;
         sqlx::query(
             "DELETE FROM session WHERE account_id = $1 AND id NOT IN \
              (SELECT id FROM session WHERE account_id = $1 ORDER BY id DESC LIMIT $2)",
         )
-        .bind(account.0)
+        .bind(account.id.0)
         .bind(SESSIONS_MAX)
         .execute(&mut *transaction)
+        .await?;
+        let deed = Deed::done("session.open", "session", id);
+        audit::append(
+            &mut transaction,
+            &Asker::person(account, origin),
+            vec![deed],
+            now_us,
+        )
         .await?;
         transaction.commit().await?;
         Ok(token)
@@ -197,17 +205,31 @@ impl Database {
     ///
     /// # Errors
     /// [`DatabaseError::NotFound`] when the account has no such session.
-    pub async fn end_session(&self, account: AccountId, session: SessionId) -> Result<()> {
+    pub async fn end_session(
+        &self,
+        account: &Account,
+        origin: &Origin,
+        session: SessionId,
+        now_us: i64,
+    ) -> Result<()> {
+        let mut transaction = self.pool.begin().await?;
         let done = sqlx::query("DELETE FROM session WHERE id = $1 AND account_id = $2")
             .bind(session.0)
-            .bind(account.0)
-            .execute(&self.pool)
+            .bind(account.id.0)
+            .execute(&mut *transaction)
             .await?;
         if done.rows_affected() == 0 {
-            Err(DatabaseError::NotFound)
-        } else {
-            Ok(())
+            return Err(DatabaseError::NotFound);
         }
+        let deed = Deed::done("session.end", "session", session.0);
+        audit::append(
+            &mut transaction,
+            &Asker::person(account, origin),
+            vec![deed],
+            now_us,
+        )
+        .await?;
+        Ok(transaction.commit().await?)
     }
 }
 
@@ -235,7 +257,7 @@ pub(crate) async fn purge(pool: &PgPool, now_us: i64) -> Result<()> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::testing::{self, NOW_US};
+    use crate::testing::{self, NOW_US, from};
 
     const MINUTE_US: i64 = 60 * 1_000_000;
 
@@ -263,7 +285,14 @@ mod tests {
         };
         let account = testing::account(&database, "lan", "*").await;
         let token = database
-            .open_session(account.id, "Firefox\0", "::1", NOW_US)
+            .open_session(
+                &account,
+                &Origin {
+                    user_agent: "Firefox\0".into(),
+                    ..from("::1")
+                },
+                NOW_US,
+            )
             .await
             .unwrap();
         let alive = async |how, minutes: i64| {
@@ -300,20 +329,17 @@ mod tests {
         };
         let lan = testing::account(&database, "lan", "*").await;
         let minh = testing::account(&database, "minh", "*").await;
-        let token = database
-            .open_session(lan.id, "Firefox", "::1", NOW_US)
-            .await
-            .unwrap();
+        let token = database.open_session(&lan, &from("::1"), NOW_US).await.unwrap();
         let (_, id) = database
             .find_session(&token, Use::Active, NOW_US)
             .await
             .unwrap()
             .unwrap();
         assert!(matches!(
-            database.end_session(minh.id, id).await,
+            database.end_session(&minh, &from(""), id, NOW_US).await,
             Err(DatabaseError::NotFound)
         ));
-        database.end_session(lan.id, id).await.unwrap();
+        database.end_session(&lan, &from(""), id, NOW_US).await.unwrap();
         assert!(
             database
                 .find_session(&token, Use::Active, NOW_US)
@@ -329,9 +355,9 @@ mod tests {
             return;
         };
         let lan = testing::account(&database, "lan", "*").await;
-        let first = database.open_session(lan.id, "", "", NOW_US).await.unwrap();
+        let first = database.open_session(&lan, &from(""), NOW_US).await.unwrap();
         for _ in 0..SESSIONS_MAX {
-            database.open_session(lan.id, "", "", NOW_US).await.unwrap();
+            database.open_session(&lan, &from(""), NOW_US).await.unwrap();
         }
         assert!(
             database

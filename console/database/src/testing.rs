@@ -15,6 +15,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use vonggac_event::proto::{Field, RuleCard};
 use vonggac_event::{Alert, RuleKind, Severity};
 
+use crate::audit::{Asker, Doer, Origin};
 use crate::{Account, Database, Language, NewAccount, Role, STATEMENT_LIMIT};
 
 /// 2026-01-01 00:00:00 UTC.
@@ -82,6 +83,24 @@ async fn empty_database() -> Option<PgConnectOptions> {
     sqlx::query(create).execute(&pool).await.unwrap();
     pool.close().await;
     Some(options.database(&name))
+}
+
+/// A request from `address`.
+pub fn from(address: &str) -> Origin {
+    Origin {
+        address: address.into(),
+        ..Origin::default()
+    }
+}
+
+impl<'a> From<&'a Account> for Asker<'a> {
+    /// Tests may ask from nowhere.
+    fn from(account: &'a Account) -> Self {
+        Self {
+            doer: Doer::Person(account),
+            ..Self::console()
+        }
+    }
 }
 
 /// An analyst or, for tenant `*`, an administrator.

@@ -55,12 +55,29 @@ impl Attempt<'_> {
     }
 }
 
-/// Counts an attempt; refuses it when one of its limits was reached before.
-pub(crate) async fn count(pool: &PgPool, attempt: &Attempt<'_>, now_us: i64) -> Result<()> {
+/// An attempt that is one too many.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Refused {
+    /// When it is worth trying again.
+    pub(crate) retry_after_s: u64,
+    /// Whether it is the first of its window: the others are not worth telling, and would let anybody fill the audit log.
+    pub(crate) is_first: bool,
+}
+
+impl From<Refused> for DatabaseError {
+    fn from(refused: Refused) -> Self {
+        Self::Throttled {
+            retry_after_s: refused.retry_after_s,
+        }
+    }
+}
+
+/// Counts an attempt; tells when one of its limits was reached before.
+pub(crate) async fn count(pool: &PgPool, attempt: &Attempt<'_>, now_us: i64) -> Result<Option<Refused>> {
     for (key, limit) in attempt.keys() {
         let (attempts, window_us): (i32, i64) = sqlx::query_as(
             "INSERT INTO attempt AS a (key, attempts, window_us) VALUES ($1, 1, $2) ON CONFLICT (key) DO UPDATE SET \
-             attempts = CASE WHEN a.window_us + $3 < $2 THEN 1 ELSE least(a.attempts, $4) + 1 END, \
+             attempts = CASE WHEN a.window_us + $3 < $2 THEN 1 ELSE least(a.attempts, $4 + 1) + 1 END, \
              window_us = CASE WHEN a.window_us + $3 < $2 THEN $2 ELSE a.window_us END RETURNING attempts, window_us",
         )
         .bind(&key)
@@ -72,10 +89,13 @@ pub(crate) async fn count(pool: &PgPool, attempt: &Attempt<'_>, now_us: i64) -> 
         if attempts > limit {
             let left_us = window_us.saturating_add(WINDOW_US).saturating_sub(now_us);
             let retry_after_s = u64::try_from(left_us).unwrap_or(0).div_ceil(1_000_000).max(1);
-            return Err(DatabaseError::Throttled { retry_after_s });
+            return Ok(Some(Refused {
+                retry_after_s,
+                is_first: attempts == limit + 1,
+            }));
         }
     }
-    Ok(())
+    Ok(None)
 }
 
 /// Takes back what a successful attempt was counted; the pair starts anew.

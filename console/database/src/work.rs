@@ -8,14 +8,15 @@
 //!   ├──────────────── close ─────────────────┘ │
 //!   ◀──────────────── reopen ──────────────────┘
 //! ```
-//! Acknowledging takes the alert; closing takes it when nobody has it; reopening gives it back. Each leaves a line of activity in
-//! the same transaction.
+//! Acknowledging takes the alert; closing takes it when nobody has it; reopening gives it back. Each leaves a line of activity and an
+//! entry of the audit log in the same transaction; what is refused leaves an entry of its own.
 
 use serde_json::{Map, Value};
 use sqlx::{FromRow, PgConnection};
 use vonggac_event::{AlertId, Scope};
 
 use crate::alert::{self, AlertRow, Person, Resolution, Status};
+use crate::audit::{self, Asker, Deed, Doer};
 use crate::{Account, AccountId, Database, DatabaseError, Result, clean};
 
 /// Longest note and comment, in characters.
@@ -126,6 +127,21 @@ impl Action {
         }
     }
 
+    /// What it is in the audit log.
+    fn deed(&self, id: AlertId) -> Deed {
+        let name = match self {
+            Self::Acknowledge { .. } => "alert.acknowledge",
+            Self::Close { .. } => "alert.close",
+            Self::Reopen => "alert.reopen",
+            Self::Comment { .. } => "alert.comment",
+        };
+        let mut deed = Deed::done(name, "alert", id);
+        for (key, value) in self.detail() {
+            deed = deed.with(&key, value.as_str().unwrap_or_default());
+        }
+        deed
+    }
+
     fn detail(&self) -> Map<String, Value> {
         let mut detail = Map::new();
         let mut put = |name: &str, text: &str| detail.insert(name.to_owned(), Value::String(clean(text)));
@@ -194,25 +210,33 @@ impl Database {
     /// # Errors
     /// [`DatabaseError::NotFound`] outside the scope, [`DatabaseError::Conflict`] when the alert does not stand where the action
     /// needs it, [`DatabaseError::Invalid`] for a text that does not do.
-    pub async fn act(
+    pub async fn act<'a>(
         &self,
         scope: &Scope,
-        actor: &Account,
+        by: impl Into<Asker<'a>>,
         id: AlertId,
         action: &Action,
         now_us: i64,
     ) -> Result<(AlertRow, Activity)> {
-        action.check()?;
+        let by = by.into();
+        let (_, actor) = (action.check()?, person(&by)?);
         // Once more when PostgreSQL ended it for the sake of another.
-        match self.act_once(scope, actor, id, action, now_us).await {
-            Err(error) if error.is_about_order() => self.act_once(scope, actor, id, action, now_us).await,
+        let done = match self.act_once(scope, &by, actor, id, action, now_us).await {
+            Err(error) if error.is_about_order() => {
+                self.act_once(scope, &by, actor, id, action, now_us).await
+            }
             outcome => outcome,
+        };
+        if let Err(why @ (DatabaseError::NotFound | DatabaseError::Conflict(_))) = &done {
+            self.note(&by, action.deed(id).refused(why), now_us).await?;
         }
+        done
     }
 
     async fn act_once(
         &self,
         scope: &Scope,
+        by: &Asker<'_>,
         actor: &Account,
         id: AlertId,
         action: &Action,
@@ -220,6 +244,7 @@ impl Database {
     ) -> Result<(AlertRow, Activity)> {
         let mut transaction = self.pool.begin().await?;
         let done = act(&mut transaction, scope, actor, id, action, now_us).await?;
+        audit::append(&mut transaction, by, vec![action.deed(id)], now_us).await?;
         transaction.commit().await?;
         Ok(done)
     }
@@ -228,14 +253,15 @@ impl Database {
     ///
     /// # Errors
     /// When there are too many, the action's text does not do, or PostgreSQL fails; nothing has changed then.
-    pub async fn act_on_many(
+    pub async fn act_on_many<'a>(
         &self,
         scope: &Scope,
-        actor: &Account,
+        by: impl Into<Asker<'a>>,
         ids: &[AlertId],
         action: &Action,
         now_us: i64,
     ) -> Result<BulkOutcome> {
+        let by = by.into();
         action.check()?;
         if ids.len() > BULK_ALERTS_MAX {
             return Err(DatabaseError::Invalid {
@@ -247,9 +273,9 @@ impl Database {
         let mut ordered = ids.to_vec();
         ordered.sort_unstable();
         ordered.dedup();
-        match self.act_on_all(scope, actor, &ordered, action, now_us).await {
+        match self.act_on_all(scope, &by, &ordered, action, now_us).await {
             Err(error) if error.is_about_order() => {
-                self.act_on_all(scope, actor, &ordered, action, now_us).await
+                self.act_on_all(scope, &by, &ordered, action, now_us).await
             }
             outcome => outcome,
         }
@@ -258,22 +284,29 @@ impl Database {
     async fn act_on_all(
         &self,
         scope: &Scope,
-        actor: &Account,
+        by: &Asker<'_>,
         ids: &[AlertId],
         action: &Action,
         now_us: i64,
     ) -> Result<BulkOutcome> {
+        let actor = person(by)?;
         let mut outcome = BulkOutcome::default();
+        let mut deeds = Vec::with_capacity(ids.len());
         let mut transaction = self.pool.begin().await?;
         for &id in ids {
             match act(&mut transaction, scope, actor, id, action, now_us).await {
-                Ok((row, _)) => outcome.changed.push(row),
+                Ok((row, _)) => {
+                    deeds.push(action.deed(id));
+                    outcome.changed.push(row);
+                }
                 Err(why @ (DatabaseError::NotFound | DatabaseError::Conflict(_))) => {
+                    deeds.push(action.deed(id).refused(&why));
                     outcome.failed.push((id, why));
                 }
                 Err(other) => return Err(other),
             }
         }
+        audit::append(&mut transaction, by, deeds, now_us).await?;
         transaction.commit().await?;
         Ok(outcome)
     }
@@ -294,6 +327,14 @@ impl Database {
         .fetch_all(&mut *connection)
         .await?;
         Ok(raw.into_iter().rev().map(Activity::from).collect())
+    }
+}
+
+/// Work on alerts is people's.
+fn person<'a>(by: &Asker<'a>) -> Result<&'a Account> {
+    match by.doer {
+        Doer::Person(account) => Ok(account),
+        Doer::Nobody(_) | Doer::Console => Err(DatabaseError::NotFound),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The API: its routes and its OpenAPI document, which come from one place.
 
 mod alerts;
+mod audit;
 mod events;
 mod health;
 mod session;
@@ -48,6 +49,9 @@ fn router() -> OpenApiRouter<Console> {
         .routes(routes!(events::list_events))
         .routes(routes!(events::event_histogram))
         .routes(routes!(events::event_fields))
+        .routes(routes!(audit::list_audit))
+        .routes(routes!(audit::export_audit))
+        .routes(routes!(audit::prove_audit))
         .routes(routes!(health::health))
 }
 

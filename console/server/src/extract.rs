@@ -6,12 +6,14 @@ use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request};
 use serde::de::DeserializeOwned;
+use vonggac_database::audit::{Asker, Deed, Origin};
 use vonggac_database::session::Use;
-use vonggac_database::{Account, SessionId, SessionToken};
+use vonggac_database::{Account, Role, SessionId, SessionToken};
 use vonggac_event::{AlertId, Scope};
-use vonggac_store::search::Asker;
+use vonggac_store::search;
 
 use crate::error::Failure;
+use crate::guard::RequestId;
 use crate::state::Console;
 
 /// How long the browser keeps the cookie; the session itself ends by the database's rules.
@@ -22,6 +24,7 @@ pub(crate) struct Signed {
     pub(crate) account: Account,
     pub(crate) session: SessionId,
     pub(crate) token: SessionToken,
+    pub(crate) origin: Origin,
 }
 
 impl Signed {
@@ -31,8 +34,21 @@ impl Signed {
     }
 
     /// Whose turn its searches take.
-    pub(crate) fn asker(&self) -> Asker {
-        Asker(self.account.id.0)
+    pub(crate) fn asker(&self) -> search::Asker {
+        search::Asker(self.account.id.0)
+    }
+
+    /// Who the audit log says it was.
+    pub(crate) fn by(&self) -> Asker<'_> {
+        Asker::person(&self.account, &self.origin)
+    }
+
+    /// Writes down what it looked at or was refused.
+    pub(crate) async fn note(&self, console: &Console, deed: Deed) -> Result<(), Failure> {
+        Ok(console
+            .database()
+            .note(&self.by(), deed, console.now_us())
+            .await?)
     }
 }
 
@@ -50,7 +66,25 @@ impl FromRequestParts<Console> for Signed {
             account,
             session,
             token,
+            origin: origin(parts, console),
         })
+    }
+}
+
+/// Somebody who may read the audit log; to others it does not exist, and that they asked is written down.
+pub(crate) struct Auditor(pub(crate) Signed);
+
+impl FromRequestParts<Console> for Auditor {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut request::Parts, console: &Console) -> Result<Self, Failure> {
+        let signed = Signed::from_request_parts(parts, console).await?;
+        if signed.account.role == Role::Administrator {
+            return Ok(Self(signed));
+        }
+        let deed = Deed::done("audit.read", "audit", "").refused("not for this account");
+        signed.note(console, deed).await?;
+        Err(Failure::not_found())
     }
 }
 
@@ -106,11 +140,9 @@ fn set_cookie(console: &Console, value: &str, age_s: u32) -> Result<[(HeaderName
     Ok([(header::SET_COOKIE, header_value)])
 }
 
-/// Where the request comes from, as far as the connection tells. With `--public-url`, a proxy on this machine is believed on whom
-/// it speaks for; nobody else is.
+/// Where the request comes from.
 pub(crate) struct Client {
-    pub(crate) address: String,
-    pub(crate) user_agent: String,
+    pub(crate) origin: Origin,
 }
 
 impl FromRequestParts<Console> for Client {
@@ -120,24 +152,37 @@ impl FromRequestParts<Console> for Client {
         parts: &mut request::Parts,
         console: &Console,
     ) -> Result<Self, Self::Rejection> {
-        let peer = parts
-            .extensions
-            .get::<ConnectInfo<SocketAddr>>()
-            .map(|info| info.0.ip().to_canonical());
-        let is_proxy = console.options().is_https() && peer.is_some_and(|address| address.is_loopback());
-        let address = if is_proxy {
-            forwarded_for(&parts.headers).or(peer)
-        } else {
-            peer
-        };
-        let agent = parts
-            .headers
-            .get(header::USER_AGENT)
-            .and_then(|value| value.to_str().ok());
         Ok(Self {
-            address: address.map_or_else(|| "unknown".to_owned(), |address| address.to_string()),
-            user_agent: agent.unwrap_or_default().to_owned(),
+            origin: origin(parts, console),
         })
+    }
+}
+
+/// Where a request comes from, as far as the connection tells. With `--public-url`, a proxy on this machine is believed on whom it
+/// speaks for; nobody else is.
+fn origin(parts: &request::Parts, console: &Console) -> Origin {
+    let peer = parts
+        .extensions
+        .get::<ConnectInfo<SocketAddr>>()
+        .map(|info| info.0.ip().to_canonical());
+    let is_proxy = console.options().is_https() && peer.is_some_and(|address| address.is_loopback());
+    let address = if is_proxy {
+        forwarded_for(&parts.headers).or(peer)
+    } else {
+        peer
+    };
+    let agent = parts
+        .headers
+        .get(header::USER_AGENT)
+        .and_then(|value| value.to_str().ok());
+    Origin {
+        address: address.map_or_else(|| "unknown".to_owned(), |address| address.to_string()),
+        user_agent: agent.unwrap_or_default().to_owned(),
+        request: parts
+            .extensions
+            .get::<RequestId>()
+            .map(|id| id.0.clone())
+            .unwrap_or_default(),
     }
 }
 

@@ -5,6 +5,7 @@
 //!   its cookie alone, which browsers send from our pages only (`SameSite=Strict`). A body must be JSON, which a page elsewhere
 //!   cannot send unasked.
 //! - Answers carry strict headers; those of the API are not stored anywhere.
+//! - Each has an id, told in `X-Request-Id` and written into the audit log.
 //! - Bodies end at [`BODY_BYTES_MAX`], requests at [`REQUEST_LIMIT`] (the live stream excepted).
 
 use std::time::Duration;
@@ -15,6 +16,10 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::error::Failure;
+
+/// The id of a request: 32 hexadecimal digits.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestId(pub(crate) String);
 
 /// Largest body of a request, in bytes: 2,000 ids fit.
 pub(crate) const BODY_BYTES_MAX: usize = 256 * 1024;
@@ -46,7 +51,9 @@ const HEADERS: [(HeaderName, HeaderValue); 5] = [
     ),
 ];
 
-pub(crate) async fn guard(request: Request, next: Next) -> Response {
+pub(crate) async fn guard(mut request: Request, next: Next) -> Response {
+    let id = format!("{:032x}", rand::random::<u128>());
+    request.extensions_mut().insert(RequestId(id.clone()));
     let is_api = request.uri().path().starts_with("/api/");
     let is_stream = request.uri().path().ends_with("/stream");
     let mut response = match check(&request) {
@@ -65,6 +72,9 @@ pub(crate) async fn guard(request: Request, next: Next) -> Response {
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.insert(name, value);
+    }
+    if let Ok(id) = HeaderValue::try_from(id) {
+        headers.insert("x-request-id", id);
     }
     if is_api {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

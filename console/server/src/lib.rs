@@ -12,6 +12,7 @@
 //! - `intake`: alerts from Kafka; an offset is committed once PostgreSQL has committed the alert.
 //! - `news`: what happened to alerts, told by PostgreSQL to every console there is.
 //! - `setup`: the one-time code of the first administrator.
+//! - `seal`: signs the audit log.
 //! - `front`: the built front end, embedded in the binary.
 //!
 //! Invariant: every handler but those of set-up and sign-in takes `Signed`, and everything it asks the stores for is limited to that
@@ -31,6 +32,7 @@ mod live;
 mod meter;
 mod news;
 mod options;
+mod seal;
 mod setup;
 mod state;
 mod streams;
@@ -82,12 +84,14 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
     database.migrate().await?;
     database.warm_up().await;
     let setup = setup::Gate::open(&database, &options).await?;
+    let seal = seal::Seal::open(&database, &options).await?;
     let store = Store::new(&options.store)?;
     let (stop, stopped) = watch::channel(false);
     let console = Console::new(Parts {
         database,
         store,
         setup,
+        seal,
         options: options.clone(),
         stopped,
     });
@@ -107,6 +111,7 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
     tasks.start("the intake of alerts", intake::run(console.clone(), open));
     tasks.start("the news of alerts", news::run(console.clone()));
     tasks.start("the purge", purge(console.clone()));
+    tasks.start("the seal of the audit log", seal::run(console.clone()));
     tasks.start("the watch over health", health::run(console.clone()));
     let counting = console.clone();
     let full = move || {
@@ -132,6 +137,7 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
     // What the intake holds is not committed yet, so nothing is lost by ending it anywhere.
     let _ = tokio::time::timeout(DRAIN_LIMIT + Duration::from_secs(1), tasks.all_ended()).await;
     counts::log(&console);
+    seal::last(&console).await;
     console.database().close().await;
     outcome
 }

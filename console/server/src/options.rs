@@ -51,6 +51,18 @@ pub struct Options {
         conflicts_with = "setup_code_file"
     )]
     pub setup_code_sha256: Option<String>,
+    /// File with the key that signs the audit log's checkpoints; made when there is none, with the public key beside it in FILE.pub. Without
+    /// it nothing is signed.
+    #[arg(long, env = "VONGGAC_AUDIT_KEY", value_name = "FILE")]
+    pub audit_key: Option<PathBuf>,
+    /// File that each checkpoint of the audit log is appended to; best where the database's owner cannot reach it.
+    #[arg(
+        long,
+        env = "VONGGAC_AUDIT_WITNESS_FILE",
+        value_name = "FILE",
+        requires = "audit_key"
+    )]
+    pub audit_witness_file: Option<PathBuf>,
     /// Longest a statement may take in PostgreSQL, in seconds.
     #[arg(long, default_value_t = 10, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=25))]
     pub postgres_seconds_max: u32,

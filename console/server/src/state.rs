@@ -13,6 +13,7 @@ use vonggac_store::search::EventStore;
 use crate::health::Watch;
 use crate::live::Live;
 use crate::options::Options;
+use crate::seal::Seal;
 use crate::streams::Streams;
 use crate::{meter, setup, time};
 
@@ -21,6 +22,7 @@ pub(crate) struct Parts {
     pub(crate) database: Database,
     pub(crate) store: Store,
     pub(crate) setup: setup::Gate,
+    pub(crate) seal: Option<Seal>,
     pub(crate) options: Options,
     pub(crate) stopped: watch::Receiver<bool>,
 }
@@ -131,6 +133,11 @@ impl Console {
 
     pub(crate) fn setup(&self) -> &setup::Gate {
         &self.0.parts.setup
+    }
+
+    /// What signs the audit log, where there is a key.
+    pub(crate) fn seal(&self) -> Option<&Seal> {
+        self.0.parts.seal.as_ref()
     }
 
     pub(crate) fn options(&self) -> &Options {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod alerts;
+mod audit;
 mod document;
 mod health;
 mod intake;
@@ -100,6 +101,7 @@ impl Harness {
             database: database.clone(),
             store: Store::new(&options.store).unwrap(),
             setup: Gate::for_code(CODE, None),
+            seal: crate::seal::Seal::open(&database, &options).await.unwrap(),
             options,
             stopped,
         };

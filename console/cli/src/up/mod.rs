@@ -283,7 +283,11 @@ fn console_part(options: &Options, place: &Place, servers: &Servers) -> Part {
         .for_console(place.role("console"))
         .args(["--listen", &options.console_listen()])
         .arg("--setup-code-file")
-        .arg(setup_code_file(&place.data));
+        .arg(setup_code_file(&place.data))
+        .arg("--audit-key")
+        .arg(place.data.join("secrets").join("audit.key"))
+        .arg("--audit-witness-file")
+        .arg(place.data.join("audit.checkpoints"));
     Part::new("console", command, &place.data)
         .metered()
         .tcp(options.console_port)

@@ -7,9 +7,10 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
 use utoipa::IntoParams;
+use vonggac_database::audit::Deed;
 use vonggac_database::queue::{Filter, Sort};
 use vonggac_database::work::Action;
-use vonggac_database::{AlertRow, Status};
+use vonggac_database::{AlertRow, DatabaseError, Status};
 use vonggac_event::{AlertId, EventId, Severity};
 
 use super::shapes::{
@@ -180,7 +181,13 @@ pub(super) async fn get_alert(
     AlertPath(id): AlertPath,
 ) -> Result<Json<AlertDetail>> {
     let scope = signed.scope();
-    let row = console.database().alert(&scope, id).await?;
+    let row = console.database().alert(&scope, id).await;
+    if let Err(why @ DatabaseError::NotFound) = &row {
+        signed
+            .note(&console, Deed::done("alert.read", "alert", id).refused(why))
+            .await?;
+    }
+    let row = row?;
     let message = console.database().alert_message(&scope, id).await?;
     let links = console.database().alert_links(&scope, id).await?;
     let activity = console.database().activity(&scope, id).await?;
@@ -210,7 +217,7 @@ async fn act(
     let (scope, now_us) = (signed.scope(), console.now_us());
     let (row, activity) = console
         .database()
-        .act(&scope, &signed.account, id, action, now_us)
+        .act(&scope, signed.by(), id, action, now_us)
         .await?;
     Ok((row, activity.into()))
 }
@@ -327,7 +334,7 @@ pub(super) async fn bulk_alerts(
     let (scope, now_us) = (signed.scope(), console.now_us());
     let outcome = console
         .database()
-        .act_on_many(&scope, &signed.account, &ids, &action, now_us)
+        .act_on_many(&scope, signed.by(), &ids, &action, now_us)
         .await?;
     let updated = u64::try_from(outcome.changed.len()).unwrap_or(u64::MAX);
     let refused = outcome.failed.into_iter();

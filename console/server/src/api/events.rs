@@ -6,6 +6,8 @@ use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
 use utoipa::IntoParams;
+use vonggac_database::DatabaseError;
+use vonggac_database::audit::Deed;
 use vonggac_event::{Class, Kind, Scope};
 use vonggac_store::search;
 
@@ -35,6 +37,22 @@ pub(super) struct Selection {
     /// Before; to the latest event when left out
     #[param(format = DateTime)]
     to: Option<String>,
+}
+
+impl Selection {
+    /// What the audit log says of a search for it.
+    fn deed(&self) -> Deed {
+        let said = [
+            ("query", &self.q),
+            ("class", &self.class),
+            ("from", &self.from),
+            ("to", &self.to),
+        ];
+        let deed = Deed::done("events.search", "events", "");
+        said.into_iter()
+            .filter_map(|(name, text)| Some((name, text.as_deref()?)))
+            .fold(deed, |deed, (name, text)| deed.with(name, text))
+    }
 }
 
 /// Which page of them.
@@ -111,6 +129,10 @@ pub(super) async fn list_events(
         .map(|text| text.parse())
         .transpose()?;
     let rows_max = paging.limit.unwrap_or(PAGE_ROWS);
+    // A search is told once, not with each of its pages.
+    if cursor.is_none() {
+        signed.note(&console, selection.deed()).await?;
+    }
     let page = console
         .events()
         .search(signed.asker(), &wanted.request(), cursor, rows_max)
@@ -199,7 +221,14 @@ pub(super) async fn alert_events(
     signed: Signed,
     AlertPath(id): AlertPath,
 ) -> Result<Json<EventList>> {
-    let alert = console.database().alert_message(&signed.scope(), id).await?;
+    let alert = console.database().alert_message(&signed.scope(), id).await;
+    let deed = Deed::done("alert.events", "alert", id);
+    match &alert {
+        Ok(_) => signed.note(&console, deed).await?,
+        Err(why @ DatabaseError::NotFound) => signed.note(&console, deed.refused(why)).await?,
+        Err(_) => {}
+    }
+    let alert = alert?;
     let rows = console
         .events()
         .alert_events(signed.asker(), &signed.scope(), &alert)

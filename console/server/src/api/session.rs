@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{AppendHeaders, IntoResponse};
+use vonggac_database::audit::{Asker, Deed};
 use vonggac_database::{self as database, Language, NewAccount, SessionId};
 
 use super::shapes::{Account, AccountPatch, SessionView, SetupRequest, SetupState, SignInRequest};
@@ -40,9 +41,12 @@ pub(super) async fn setup(
     }
     console
         .database()
-        .count_setup_attempt(&client.address, now_us)
+        .count_setup_attempt(&client.origin, now_us)
         .await?;
     if !console.setup().admits(&request.code) {
+        let deed = Deed::done("account.create", "account", "").refused("the one-time code is wrong");
+        let by = Asker::nobody("", &client.origin);
+        console.database().note(&by, deed, now_us).await?;
         return Err(Failure::new(
             StatusCode::FORBIDDEN,
             "wrong_code",
@@ -57,7 +61,10 @@ pub(super) async fn setup(
         tenant: "*".to_owned(),
         language: Language::Vietnamese,
     };
-    let account = console.database().create_first_account(new, now_us).await?;
+    let account = console
+        .database()
+        .create_first_account(new, &client.origin, now_us)
+        .await?;
     console.setup().close();
     tracing::info!(user_name = account.user_name, "the first administrator was made");
     signed_in(&console, account, &client, StatusCode::CREATED).await
@@ -69,10 +76,9 @@ async fn signed_in(
     client: &Client,
     status: StatusCode,
 ) -> Result<impl IntoResponse + use<>> {
-    let opened =
-        console
-            .database()
-            .open_session(account.id, &client.user_agent, &client.address, console.now_us());
+    let opened = console
+        .database()
+        .open_session(&account, &client.origin, console.now_us());
     let token = opened.await?;
     Ok((
         status,
@@ -96,20 +102,20 @@ pub(super) async fn sign_in(
     let attempt = console.database().sign_in(
         &request.user_name,
         request.password,
-        &client.address,
+        &client.origin,
         console.now_us(),
     );
     match attempt.await {
         Ok(account) => {
             tracing::info!(
                 user_name = account.user_name,
-                address = client.address,
+                address = client.origin.address,
                 "signed in"
             );
             signed_in(&console, account, &client, StatusCode::OK).await
         }
         Err(error) => {
-            tracing::warn!(%error, address = client.address, "sign-in refused");
+            tracing::warn!(%error, address = client.origin.address, "sign-in refused");
             Err(error.into())
         }
     }
@@ -132,7 +138,7 @@ pub(super) async fn current_session(signed: Signed) -> Json<Account> {
 pub(super) async fn sign_out(State(console): State<Console>, signed: Signed) -> Result<impl IntoResponse> {
     console
         .database()
-        .end_session(signed.account.id, signed.session)
+        .end_session(&signed.account, &signed.origin, signed.session, console.now_us())
         .await?;
     Ok((StatusCode::NO_CONTENT, AppendHeaders(no_cookie(&console)?)))
 }
@@ -176,7 +182,7 @@ pub(super) async fn end_session(
     let id = id.parse().map_err(|_| Failure::not_found())?;
     console
         .database()
-        .end_session(signed.account.id, SessionId(id))
+        .end_session(&signed.account, &signed.origin, SessionId(id), console.now_us())
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -201,7 +207,13 @@ pub(super) async fn update_account(
     };
     let changed = console
         .database()
-        .update_account(signed.account.id, language, patch.display_name.as_deref())
+        .update_account(
+            &signed.account,
+            &signed.origin,
+            language,
+            patch.display_name.as_deref(),
+            console.now_us(),
+        )
         .await?;
     Ok(Json(changed.into()))
 }

@@ -191,6 +191,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The audit log */
+        get: operations["listAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The whole audit log, for `vonggac audit verify` */
+        get: operations["exportAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/{id}/proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Prove an entry */
+        get: operations["proveAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -452,6 +503,54 @@ export interface components {
         /** @description An error's body. */
         ApiError: {
             error: components["schemas"]["ErrorBody"];
+        };
+        /** @description Who did something. */
+        AuditActor: {
+            /** @description Id of the account, if there is one. */
+            account?: string | null;
+            /** @description `person`, `nobody` or `console`. */
+            kind: string;
+            /** @description User name. */
+            name: string;
+        };
+        /** @description An entry of the audit log. */
+        AuditEntry: {
+            action: string;
+            actor: components["schemas"]["AuditActor"];
+            address: string;
+            /** Format: date-time */
+            at: string;
+            detail: {
+                [key: string]: string;
+            };
+            object_id: string;
+            object_kind: string;
+            /** @description For which organisation; `*` for all. */
+            organisation: string;
+            /** @description Id of the request. */
+            request: string;
+            /** @description `done`, `refused` or `failed`. */
+            result: string;
+            /**
+             * Format: int64
+             * @description Its number.
+             */
+            seq: number;
+            user_agent: string;
+        };
+        /** @description A page of the audit log. */
+        AuditPage: {
+            /** @description The newest first. */
+            items: components["schemas"]["AuditEntry"][];
+            /** @description For the next page. */
+            next_cursor?: string | null;
+        };
+        /** @description What proves an entry. */
+        AuditProof: {
+            /** @description The entry's bytes. */
+            entry: string;
+            /** @description C2SP's `tlog-proof`: the way to the root and the signed checkpoint. */
+            proof: string;
         };
         /**
          * @description What to do to many alerts.
@@ -1285,6 +1384,167 @@ export interface operations {
                 };
             };
             /** @description It is open */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    listAudit: {
+        parameters: {
+            query?: {
+                /** @description User name */
+                actor?: string;
+                /** @description An action, or its beginning up to the dot, as in `alert.close` and `alert` */
+                action?: string;
+                /** @description Kind and id of what it was done to, with a colon between */
+                object?: string;
+                /** @description `done`, `refused`, `failed` */
+                result?: string;
+                /** @description Then or later */
+                from?: string;
+                /** @description Before */
+                to?: string;
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+                /** @description Most entries, up to 500 */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of entries */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is none for this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The search would cost too much */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    exportAudit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description JSON lines: entries, and the checkpoints after what they cover */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/jsonl": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is none for this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    proveAudit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of the entry */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The entry and its proof */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditProof"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is no such entry, or not for this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description No checkpoint covers it */
             409: {
                 headers: {
                     [name: string]: unknown;
