@@ -1,11 +1,16 @@
 //! Accounts: the first administrator, signing in, and an account's own settings.
 
-use sqlx::FromRow;
-use vonggac_event::Scope;
+use sqlx::{FromRow, PgConnection};
+use vonggac_access::{Day, Membership, OrganisationId, PersonId, Role, Span};
 
 use crate::audit::{self, Asker, Deed, Origin};
+use crate::organisation::{self, parsed};
 use crate::throttle::{self, Attempt};
-use crate::{Database, DatabaseError, Result, password};
+use crate::{Database, DatabaseError, Result, membership, password};
+
+/// What the first account is at the nation's organisation: it runs people and sensors, and works on alerts. Who looks after the console itself
+/// and who reads the audit log are others, whom the server's owner names (`vonggac membership grant`).
+pub const FOUNDER_ROLES: [Role; 2] = [Role::OrganisationManager, Role::ShiftLead];
 
 /// Longest user name and display name, in characters.
 pub const NAME_CHARACTERS_MAX: usize = 64;
@@ -13,25 +18,6 @@ pub const NAME_CHARACTERS_MAX: usize = 64;
 /// Id of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct AccountId(pub i64);
-
-/// What an account may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// Runs the console.
-    Administrator,
-    /// Works on alerts.
-    Analyst,
-}
-
-impl Role {
-    /// `administrator` or `analyst`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Administrator => "administrator",
-            Self::Analyst => "analyst",
-        }
-    }
-}
 
 /// Language of an account's console.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,19 +47,10 @@ pub struct Account {
     pub user_name: String,
     /// Name others see.
     pub display_name: String,
-    /// What it may do.
-    pub role: Role,
-    /// Whose data it sees; `` and `*` for everyone's.
-    pub tenant: String,
+    /// What it belongs to; what it may do, its memberships say.
+    pub organisation: OrganisationId,
     /// Language of its console.
     pub language: Language,
-}
-
-impl Account {
-    /// What the account may see.
-    pub fn scope(&self) -> Scope {
-        Scope::of_tenant(&self.tenant)
-    }
 }
 
 /// What a new account is made from.
@@ -85,10 +62,6 @@ pub struct NewAccount {
     pub display_name: String,
     /// Password, at least 12 characters.
     pub password: String,
-    /// What it may do.
-    pub role: Role,
-    /// Whose data it sees.
-    pub tenant: String,
     /// Language of its console.
     pub language: Language,
 }
@@ -98,30 +71,23 @@ pub(crate) struct RawAccount {
     id: i64,
     user_name: String,
     display_name: String,
-    role: String,
-    tenant: String,
+    organisation: String,
     language: String,
 }
 
-impl From<RawAccount> for Account {
-    fn from(raw: RawAccount) -> Self {
-        Self {
-            id: AccountId(raw.id),
-            user_name: raw.user_name,
-            display_name: raw.display_name,
-            // The column's check admits two words; anything else would be the lesser right.
-            role: if raw.role == "administrator" {
-                Role::Administrator
-            } else {
-                Role::Analyst
-            },
-            tenant: raw.tenant,
-            language: if raw.language == "en" {
+impl RawAccount {
+    pub(crate) fn read(self) -> Result<Account> {
+        Ok(Account {
+            id: AccountId(self.id),
+            user_name: self.user_name,
+            display_name: self.display_name,
+            organisation: parsed(&self.organisation)?,
+            language: if self.language == "en" {
                 Language::English
             } else {
                 Language::Vietnamese
             },
-        }
+        })
     }
 }
 
@@ -181,10 +147,11 @@ impl Database {
         Ok(!some)
     }
 
-    /// Makes the first account. Of two at once, one wins.
+    /// Makes the first account, the nation's, with [`FOUNDER_ROLES`] from this day on. Of two at once, one wins.
     ///
     /// # Errors
-    /// [`DatabaseError::AlreadySetUp`] when there is an account; [`DatabaseError::Invalid`] for what does not do.
+    /// [`DatabaseError::AlreadySetUp`] when there is an account; [`DatabaseError::Invalid`] for what does not do;
+    /// [`DatabaseError::NotFound`] before there are organisations.
     pub async fn create_first_account(
         &self,
         new: NewAccount,
@@ -202,9 +169,25 @@ impl Database {
         if some {
             return Err(DatabaseError::AlreadySetUp);
         }
-        let account = insert(&mut transaction, &new, &hash, now_us).await?;
+        let nation = organisation::nation(&mut transaction).await?;
+        let account = insert(&mut transaction, &new, &nation, &hash, now_us).await?;
         let by = Asker::person(&account, origin);
-        audit::append(&mut transaction, &by, vec![created(&account)], now_us).await?;
+        let mut deeds = vec![created(&account)];
+        for role in FOUNDER_ROLES {
+            let membership = Membership {
+                person: PersonId(account.id.0),
+                organisation: nation.clone(),
+                role,
+                span: Span {
+                    from: Day::of_us(now_us),
+                    until: None,
+                },
+            };
+            // By the console: nobody gives himself roles.
+            let (_, deed) = membership::insert(&mut transaction, &Asker::console(), &membership).await?;
+            deeds.push(deed);
+        }
+        audit::append(&mut transaction, &by, deeds, now_us).await?;
         transaction.commit().await?;
         Ok(account)
     }
@@ -212,11 +195,17 @@ impl Database {
     /// Makes an account; the log says that the console did.
     ///
     /// # Errors
-    /// [`DatabaseError::Conflict`] when the user name is taken; [`DatabaseError::Invalid`] for what does not do.
-    pub async fn create_account(&self, new: NewAccount, now_us: i64) -> Result<Account> {
+    /// [`DatabaseError::Conflict`] when the user name is taken; [`DatabaseError::Invalid`] for what does not do;
+    /// [`DatabaseError::NotFound`] when there is no such organisation.
+    pub async fn create_account(
+        &self,
+        new: NewAccount,
+        organisation: &OrganisationId,
+        now_us: i64,
+    ) -> Result<Account> {
         let hash = self.checked_hash(&new).await?;
         let mut transaction = self.pool.begin().await?;
-        let account = insert(&mut transaction, &new, &hash, now_us).await?;
+        let account = insert(&mut transaction, &new, organisation, &hash, now_us).await?;
         audit::append(
             &mut transaction,
             &Asker::console(),
@@ -283,7 +272,7 @@ impl Database {
             return Ok(Err((refused.into(), refused.is_first)));
         }
         let found: Option<WithHash> = sqlx::query_as(
-            "SELECT id, user_name, display_name, role, tenant, language, password_hash FROM account WHERE user_key = $1",
+            "SELECT id, user_name, display_name, organisation, language, password_hash FROM account WHERE user_key = $1",
         )
         .bind(&key)
         .fetch_optional(&self.pool)
@@ -293,7 +282,7 @@ impl Database {
         match found {
             Some(row) if right => {
                 throttle::forgive(&self.pool, &attempt).await?;
-                Ok(Ok(row.account.into()))
+                Ok(Ok(row.account.read()?))
             }
             _ => Ok(Err((DatabaseError::WrongCredentials, true))),
         }
@@ -336,14 +325,14 @@ impl Database {
         let mut transaction = self.pool.begin().await?;
         let row: Option<RawAccount> = sqlx::query_as(
             "UPDATE account SET language = coalesce($2, language), display_name = coalesce($3, display_name) \
-             WHERE id = $1 RETURNING id, user_name, display_name, role, tenant, language",
+             WHERE id = $1 RETURNING id, user_name, display_name, organisation, language",
         )
         .bind(account.id.0)
         .bind(language.map(Language::code))
         .bind(display_name.map(str::trim))
         .fetch_optional(&mut *transaction)
         .await?;
-        let changed = row.map(Account::from).ok_or(DatabaseError::NotFound)?;
+        let changed = row.ok_or(DatabaseError::NotFound)?.read()?;
         let deed = Deed::done("account.update", "account", account.id.0)
             .with("language", changed.language.code())
             .with("display_name", &changed.display_name);
@@ -367,33 +356,37 @@ impl Database {
 fn created(account: &Account) -> Deed {
     Deed::done("account.create", "account", account.id.0)
         .with("user_name", &account.user_name)
-        .with("role", account.role.name())
-        .with("tenant", &account.tenant)
+        .with("organisation", account.organisation.as_str())
 }
 
 async fn insert(
-    connection: &mut sqlx::PgConnection,
+    connection: &mut PgConnection,
     new: &NewAccount,
+    organisation: &OrganisationId,
     hash: &str,
     now_us: i64,
 ) -> Result<Account> {
     let row: Option<RawAccount> = sqlx::query_as(
-        "INSERT INTO account (user_name, user_key, display_name, password_hash, role, tenant, language, created_us) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (user_key) DO NOTHING \
-         RETURNING id, user_name, display_name, role, tenant, language",
+        "INSERT INTO account (user_name, user_key, display_name, password_hash, organisation, language, created_us) \
+         SELECT $1, $2, $3, $4, code, $6, $7 FROM organisation WHERE code = $5 ON CONFLICT (user_key) DO NOTHING \
+         RETURNING id, user_name, display_name, organisation, language",
     )
     .bind(&new.user_name)
     .bind(key_of(&new.user_name))
     .bind(new.display_name.trim())
     .bind(hash)
-    .bind(new.role.name())
-    .bind(&new.tenant)
+    .bind(organisation.as_str())
     .bind(new.language.code())
     .bind(now_us)
-    .fetch_optional(connection)
+    .fetch_optional(&mut *connection)
     .await?;
-    row.map(Account::from)
-        .ok_or(DatabaseError::Conflict("the user name is taken"))
+    match row {
+        Some(row) => row.read(),
+        None if organisation::exists(connection, organisation).await? => {
+            Err(DatabaseError::Conflict("the user name is taken"))
+        }
+        None => Err(DatabaseError::NotFound),
+    }
 }
 
 #[cfg(test)]
@@ -402,13 +395,15 @@ mod tests {
     use super::*;
     use crate::testing::{self, NOW_US, from};
 
+    fn moh() -> OrganisationId {
+        "moh".parse().unwrap()
+    }
+
     fn analyst(user_name: &str) -> NewAccount {
         NewAccount {
             user_name: user_name.into(),
             display_name: "Lan".into(),
             password: "correct horse battery".into(),
-            role: Role::Analyst,
-            tenant: "moh".into(),
             language: Language::Vietnamese,
         }
     }
@@ -436,7 +431,7 @@ mod tests {
             return;
         };
         database.warm_up().await;
-        database.create_account(analyst("Lan"), NOW_US).await.unwrap();
+        database.create_account(analyst("Lan"), &moh(), NOW_US).await.unwrap();
         let right = database
             .sign_in("lAN", "correct horse battery".into(), &from("::1"), NOW_US)
             .await;
@@ -451,7 +446,7 @@ mod tests {
                 "{user}: {error}"
             );
         }
-        let taken = database.create_account(analyst("LAN"), NOW_US).await.unwrap_err();
+        let taken = database.create_account(analyst("LAN"), &moh(), NOW_US).await.unwrap_err();
         assert!(matches!(taken, DatabaseError::Conflict(_)), "{taken}");
     }
 
@@ -460,7 +455,7 @@ mod tests {
         let Some(database) = testing::database().await else {
             return;
         };
-        database.create_account(analyst("lan"), NOW_US).await.unwrap();
+        database.create_account(analyst("lan"), &moh(), NOW_US).await.unwrap();
         let good = || "correct horse battery".to_owned();
         for user in ["lan", "ghost"] {
             for _ in 0..5 {
@@ -500,7 +495,7 @@ mod tests {
         let Some(database) = testing::database().await else {
             return;
         };
-        let lan = database.create_account(analyst("lan"), NOW_US).await.unwrap();
+        let lan = database.create_account(analyst("lan"), &moh(), NOW_US).await.unwrap();
         let account = database
             .update_account(&lan, &from(""), Some(Language::English), None, NOW_US)
             .await

@@ -251,10 +251,10 @@ impl Database {
         let found: Option<RawLinks> = sqlx::query_as(
             "SELECT a.continues_id AS continues, \
              (SELECT s.id FROM alert s WHERE s.origin_id = a.origin_id AND s.ordinal = a.ordinal + 1) AS continued_by \
-             FROM alert a WHERE a.id = $1 AND ($2::text IS NULL OR a.tenant = $2)",
+             FROM alert a WHERE a.id = $1 AND a.tenant = ANY($2)",
         )
         .bind(id.to_bytes().to_vec())
-        .bind(scope.tenant())
+        .bind(scope.to_codes())
         .fetch_optional(&self.pool)
         .await?;
         let found = found.ok_or(DatabaseError::NotFound)?;
@@ -280,10 +280,10 @@ impl Database {
     /// [`DatabaseError::NotFound`] when there is none in the scope.
     pub async fn alert_message(&self, scope: &Scope, id: AlertId) -> Result<Alert> {
         let encoded: Option<Vec<u8>> = sqlx::query_scalar(
-            "SELECT encoded FROM alert WHERE id = $1 AND ($2::text IS NULL OR tenant = $2)",
+            "SELECT encoded FROM alert WHERE id = $1 AND tenant = ANY($2)",
         )
         .bind(id.to_bytes().to_vec())
-        .bind(scope.tenant())
+        .bind(scope.to_codes())
         .fetch_optional(&self.pool)
         .await?;
         let encoded = encoded.ok_or(DatabaseError::NotFound)?;
@@ -296,9 +296,10 @@ impl Database {
 pub(crate) async fn row(connection: &mut PgConnection, scope: &Scope, id: AlertId) -> Result<AlertRow> {
     let mut query = QueryBuilder::<Postgres>::new(SELECT);
     query.push(" WHERE a.id = ").push_bind(id.to_bytes().to_vec());
-    if let Some(tenant) = scope.tenant() {
-        query.push(" AND a.tenant = ").push_bind(tenant.to_owned());
-    }
+    query
+        .push(" AND a.tenant = ANY(")
+        .push_bind(scope.to_codes())
+        .push(")");
     let raw: Option<RawAlert> = query.build_query_as().fetch_optional(connection).await?;
     raw.map(AlertRow::from).ok_or(DatabaseError::NotFound)
 }

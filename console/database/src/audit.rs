@@ -87,6 +87,14 @@ impl<'a> Asker<'a> {
         }
     }
 
+    /// The account, when it is a person with one.
+    pub fn account(&self) -> Option<&'a Account> {
+        match self.doer {
+            Doer::Person(account) => Some(account),
+            Doer::Nobody(_) | Doer::Console => None,
+        }
+    }
+
     fn actor(&self) -> (Actor, String) {
         let of = |account, name: &str, kind| Actor {
             account,
@@ -96,7 +104,7 @@ impl<'a> Asker<'a> {
         match self.doer {
             Doer::Person(account) => {
                 let actor = of(Some(account.id.0), &account.user_name, ActorKind::Person);
-                (actor, account.tenant.clone())
+                (actor, account.organisation.as_str().to_owned())
             }
             Doer::Nobody(name) => (of(None, name, ActorKind::Nobody), String::new()),
             Doer::Console => (of(None, "", ActorKind::Console), String::new()),
@@ -371,7 +379,7 @@ mod tests {
             .await
             .unwrap();
         let by = Asker::person(&lan, &origin);
-        let scope = lan.scope();
+        let scope = testing::scope_of(&lan);
         database
             .act(&scope, by, AlertId(1), &close(), NOW_US)
             .await
@@ -490,7 +498,7 @@ mod tests {
         let ids: Vec<AlertId> = (1..=1_200).map(AlertId).collect();
         let start = std::time::Instant::now();
         let outcome = database
-            .act_on_many(&lan.scope(), &lan, &ids, &close(), NOW_US)
+            .act_on_many(&testing::scope_of(&lan), &lan, &ids, &close(), NOW_US)
             .await
             .unwrap();
         println!("1,200 alerts closed in {:?}", start.elapsed());

@@ -39,7 +39,7 @@ use thiserror::Error;
 use tokio::sync::Semaphore;
 use vonggac_link::{PostgresSecurity, SettingError};
 
-pub use account::{Account, AccountId, Language, NewAccount, Role};
+pub use account::{Account, AccountId, Language, NewAccount};
 pub use alert::{AlertRow, Person, Resolution, Status};
 pub use membership::MembershipId;
 pub use organisation::Imported;

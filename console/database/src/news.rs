@@ -126,8 +126,6 @@ fn read_payload(payload: &str) -> Option<(AlertId, Kind)> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use vonggac_event::Scope;
-
     use super::*;
     use crate::testing::{self, NOW_US, alert};
     use crate::work::Action;
@@ -168,7 +166,7 @@ mod tests {
         assert_eq!((row.id, row.revision), (AlertId(1), 2));
 
         let comment = Action::Comment { text: "hm".into() };
-        one.act(&Scope::National, &lan, AlertId(1), &comment, NOW_US)
+        one.act(&testing::everyone(), &lan, AlertId(1), &comment, NOW_US)
             .await
             .unwrap();
         let heard = news.next().await.unwrap();

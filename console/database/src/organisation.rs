@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::{FromRow, PgConnection};
 use vonggac_access::tree::Placed;
-use vonggac_access::{Day, Organisation, OrganisationId, Span, Tree};
+use vonggac_access::{Day, Organisation, OrganisationId, Span, Tree, VIETNAM, file};
 
 use crate::{Database, DatabaseError, Result};
 
@@ -79,7 +79,43 @@ pub(crate) fn span(from: Option<&str>, until: Option<&str>) -> Result<Span> {
     })
 }
 
+/// The organisations that ship with the platform. Their file is part of the program, and a test reads it.
+fn shipped() -> Result<Vec<Placed>> {
+    file::read(VIETNAM).map_err(|error| DatabaseError::Server(sqlx::Error::Decode(Box::new(error))))
+}
+
+/// The root of the tree.
+pub(crate) async fn nation(connection: &mut PgConnection) -> Result<OrganisationId> {
+    let code: Option<String> = sqlx::query_scalar("SELECT code FROM organisation WHERE kind = 'nation'")
+        .fetch_optional(connection)
+        .await?;
+    parsed(&code.ok_or(DatabaseError::NotFound)?)
+}
+
+pub(crate) async fn exists(connection: &mut PgConnection, id: &OrganisationId) -> Result<bool> {
+    let found = sqlx::query_scalar("SELECT EXISTS (SELECT FROM organisation WHERE code = $1)")
+        .bind(id.as_str())
+        .fetch_one(connection)
+        .await?;
+    Ok(found)
+}
+
 impl Database {
+    /// Takes in the organisations that ship with the platform, when nobody has taken in any.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails.
+    pub async fn ensure_organisations(&self) -> Result<()> {
+        let count: i64 = sqlx::query_scalar("SELECT count(*) FROM organisation")
+            .fetch_one(&self.pool)
+            .await?;
+        // One alone is the root that a migration had to put there.
+        if count <= 1 {
+            self.import_organisations(shipped()?).await?;
+        }
+        Ok(())
+    }
+
     /// All organisations, those that ended too.
     ///
     /// # Errors
@@ -228,8 +264,6 @@ async fn write_predecessors(connection: &mut PgConnection, of: &[&Organisation])
 
 #[cfg(test)]
 mod tests {
-    use vonggac_access::{VIETNAM, file};
-
     use super::*;
     use crate::testing;
 
@@ -281,7 +315,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_ships_goes_in_once_and_comes_out_the_same() {
-        let Some(database) = testing::database().await else {
+        let Some(database) = testing::bare_database().await else {
             return;
         };
         let first = import(&database, VIETNAM).await.unwrap();
@@ -297,7 +331,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_merger_is_told_and_what_is_not_named_stays() {
-        let Some(database) = testing::database().await else {
+        let Some(database) = testing::bare_database().await else {
             return;
         };
         import(&database, SMALL).await.unwrap();
@@ -331,7 +365,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_does_not_fit_changes_nothing() {
-        let Some(database) = testing::database().await else {
+        let Some(database) = testing::bare_database().await else {
             return;
         };
         assert!(matches!(
@@ -358,7 +392,7 @@ mod tests {
 
     #[tokio::test]
     async fn nothing_is_removed() {
-        let Some(database) = testing::database().await else {
+        let Some(database) = testing::bare_database().await else {
             return;
         };
         import(&database, SMALL).await.unwrap();
@@ -377,7 +411,7 @@ mod tests {
 
     #[tokio::test]
     async fn two_imports_at_once_come_to_the_same_as_one() {
-        let Some(database) = testing::database().await else {
+        let Some(database) = testing::bare_database().await else {
             return;
         };
         let (one, two) = tokio::join!(import(&database, VIETNAM), import(&database, VIETNAM));

@@ -292,10 +292,10 @@ impl Database {
 }
 
 fn push_conditions(query: &mut QueryBuilder<Postgres>, scope: &Scope, filter: &Filter) {
-    query.push(" WHERE true");
-    if let Some(tenant) = scope.tenant() {
-        query.push(" AND a.tenant = ").push_bind(tenant.to_owned());
-    }
+    query
+        .push(" WHERE a.tenant = ANY(")
+        .push_bind(scope.to_codes())
+        .push(")");
     if !filter.statuses.is_empty() {
         let names: Vec<String> = filter
             .statuses
@@ -370,7 +370,7 @@ mod tests {
             let (mut seen, mut after) = (Vec::new(), None);
             loop {
                 let page = database
-                    .list_alerts(&Scope::National, &Filter::default(), sort, after, 3)
+                    .list_alerts(&testing::everyone(), &Filter::default(), sort, after, 3)
                     .await
                     .unwrap();
                 assert_eq!(page.total, 10);
@@ -391,7 +391,7 @@ mod tests {
     #[tokio::test]
     async fn a_tenant_sees_its_own_alone() {
         let Some(database) = filled().await else { return };
-        let scope = Scope::Tenant("moh".into());
+        let scope = Scope::of(["moh"]);
         let page = database
             .list_alerts(&scope, &Filter::default(), Sort::default(), None, 100)
             .await
@@ -417,7 +417,7 @@ mod tests {
         let Some(database) = filled().await else { return };
         let check = async |filter: Filter, expect: i64| {
             let page = database
-                .list_alerts(&Scope::National, &filter, Sort::default(), None, 100)
+                .list_alerts(&testing::everyone(), &filter, Sort::default(), None, 100)
                 .await;
             assert_eq!(page.unwrap().total, expect, "{filter:?}");
         };
@@ -485,7 +485,7 @@ mod tests {
             text: Some("10.0.0.3".into()),
             ..Filter::default()
         };
-        push_conditions(&mut query, &Scope::National, &filter);
+        push_conditions(&mut query, &testing::everyone(), &filter);
         let plan: Vec<String> = query
             .build_query_scalar()
             .fetch_all(&mut *transaction)
@@ -511,7 +511,7 @@ mod tests {
             .await
             .unwrap();
         let listed = hasty
-            .list_alerts(&Scope::National, &Filter::default(), Sort::default(), None, 3)
+            .list_alerts(&testing::everyone(), &Filter::default(), Sort::default(), None, 3)
             .await;
         assert!(matches!(listed, Err(DatabaseError::TooExpensive)), "{listed:?}");
     }

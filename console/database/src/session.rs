@@ -165,7 +165,7 @@ impl Database {
         now_us: i64,
     ) -> Result<Option<(Account, SessionId)>> {
         let found: Option<Found> = sqlx::query_as(
-            "SELECT a.id, a.user_name, a.display_name, a.role, a.tenant, a.language, s.id AS session_id, s.last_seen_us \
+            "SELECT a.id, a.user_name, a.display_name, a.organisation, a.language, s.id AS session_id, s.last_seen_us \
              FROM session s JOIN account a ON a.id = s.account_id \
              WHERE s.token_hash = $1 AND s.last_seen_us > $2 AND s.created_us > $3",
         )
@@ -182,7 +182,7 @@ impl Database {
                 .execute(&self.pool)
                 .await?;
         }
-        Ok(Some((found.account.into(), SessionId(found.session_id))))
+        Ok(Some((found.account.read()?, SessionId(found.session_id))))
     }
 
     /// The living sessions of an account, the newest first.

@@ -12,17 +12,52 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{LazyLock, Mutex};
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use vonggac_access::{Day, Membership, OrganisationId, PersonId, Role, Span, file};
 use vonggac_event::proto::{Field, RuleCard};
-use vonggac_event::{Alert, RuleKind, Severity};
+use vonggac_event::{Alert, RuleKind, Scope, Severity};
 
 use crate::audit::{Asker, Doer, Origin};
-use crate::{Account, Database, Language, NewAccount, Role, STATEMENT_LIMIT};
+use crate::{Account, Database, Language, NewAccount, STATEMENT_LIMIT, account};
 
 /// 2026-01-01 00:00:00 UTC.
 pub const NOW_US: i64 = 1_767_225_600_000_000;
 
 /// The password of every account made here.
 pub const PASSWORD: &str = "a long test password";
+
+/// The organisations of the tests: two ministries of the nation, one with a unit.
+const ORGANISATIONS: &str = r#"
+    [[organisation]]
+    code = "vn"
+    kind = "nation"
+    vi = "Việt Nam"
+    en = "Viet Nam"
+    citation = "a test"
+
+    [[organisation]]
+    code = "moh"
+    kind = "ministry"
+    vi = "Bộ Y tế"
+    en = "Ministry of Health"
+    parent = "vn"
+    citation = "a test"
+
+    [[organisation]]
+    code = "moh-it"
+    kind = "unit"
+    vi = "Trung tâm thông tin y tế"
+    en = "Centre for Health Information"
+    parent = "moh"
+    citation = "a test"
+
+    [[organisation]]
+    code = "mot"
+    kind = "ministry"
+    vi = "Bộ Giao thông vận tải"
+    en = "Ministry of Transport"
+    parent = "vn"
+    citation = "a test"
+"#;
 
 struct Cluster {
     directory: PathBuf,
@@ -33,8 +68,16 @@ struct Cluster {
 static CLUSTER: LazyLock<Option<Cluster>> = LazyLock::new(start);
 static DATABASES: AtomicU32 = AtomicU32::new(0);
 
-/// A fresh database with the schema; `None` when PostgreSQL is not installed.
+/// A fresh database with the schema and the organisations `vn`, `moh`, `moh-it` and `mot`; `None` when PostgreSQL is not installed.
 pub async fn database() -> Option<Database> {
+    let database = bare_database().await?;
+    let organisations = file::read(ORGANISATIONS).unwrap();
+    database.import_organisations(organisations).await.unwrap();
+    Some(database)
+}
+
+/// A fresh database with the schema and nothing in it; `None` when PostgreSQL is not installed.
+pub async fn bare_database() -> Option<Database> {
     let database = Database::connect_with(empty_database().await?, STATEMENT_LIMIT)
         .await
         .unwrap();
@@ -103,21 +146,61 @@ impl<'a> From<&'a Account> for Asker<'a> {
     }
 }
 
-/// An analyst or, for tenant `*`, an administrator.
-pub async fn account(database: &Database, user_name: &str, tenant: &str) -> Account {
-    let new = NewAccount {
+/// What an account is made from.
+pub fn new_account(user_name: &str) -> NewAccount {
+    NewAccount {
         user_name: user_name.into(),
         display_name: user_name.into(),
         password: PASSWORD.into(),
-        role: if tenant == "*" {
-            Role::Administrator
-        } else {
-            Role::Analyst
-        },
-        tenant: tenant.into(),
         language: Language::English,
-    };
-    database.create_account(new, NOW_US).await.unwrap()
+    }
+}
+
+/// An analyst of that organisation or, for `*`, who runs the nation's.
+pub async fn account(database: &Database, user_name: &str, organisation: &str) -> Account {
+    match organisation {
+        "*" => member(database, user_name, "vn", &account::FOUNDER_ROLES).await,
+        code => member(database, user_name, code, &[Role::Analyst]).await,
+    }
+}
+
+/// Somebody of that organisation with these roles at it.
+pub async fn member(database: &Database, user_name: &str, organisation: &str, roles: &[Role]) -> Account {
+    let organisation: OrganisationId = organisation.parse().unwrap();
+    let account = database
+        .create_account(new_account(user_name), &organisation, NOW_US)
+        .await
+        .unwrap();
+    for &role in roles {
+        let membership = Membership {
+            person: PersonId(account.id.0),
+            organisation: organisation.clone(),
+            role,
+            span: Span {
+                from: Day::of_us(NOW_US),
+                until: None,
+            },
+        };
+        database
+            .grant_membership(&Asker::console(), &membership, NOW_US)
+            .await
+            .unwrap();
+    }
+    account
+}
+
+/// What somebody made by [`account`] sees.
+pub fn scope_of(account: &Account) -> Scope {
+    match account.organisation.as_str() {
+        "vn" => everyone(),
+        "moh" => Scope::of(["moh", "moh-it"]),
+        code => Scope::of([code]),
+    }
+}
+
+/// The alerts of all organisations that the tests have.
+pub fn everyone() -> Scope {
+    Scope::of(["vn", "moh", "moh-it", "mot"])
 }
 
 /// Alert `number`: `number` seconds after [`NOW_US`], for one microsecond.

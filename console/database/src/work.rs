@@ -348,9 +348,9 @@ async fn act(
 ) -> Result<(AlertRow, Activity)> {
     let key = id.to_bytes().to_vec();
     // With the scope in it: a row outside is not waited for either, else the wait would tell that it exists.
-    sqlx::query("SELECT FROM alert WHERE id = $1 AND ($2::text IS NULL OR tenant = $2) FOR UPDATE")
+    sqlx::query("SELECT FROM alert WHERE id = $1 AND tenant = ANY($2) FOR UPDATE")
         .bind(&key)
-        .bind(scope.tenant())
+        .bind(scope.to_codes())
         .execute(&mut *connection)
         .await?;
     let mut row = alert::row(connection, scope, id).await?;
@@ -415,7 +415,7 @@ mod tests {
         let lan = testing::account(&database, "lan", "moh").await;
         let minh = testing::account(&database, "minh", "moh").await;
         database.take_alerts(&[alert(1, "moh", 1)]).await.unwrap();
-        let scope = lan.scope();
+        let scope = testing::scope_of(&lan);
         let take = Action::Acknowledge { note: None };
         let act = async |actor: &Account, action: &Action| {
             database
@@ -475,7 +475,7 @@ mod tests {
             .execute(&mut *holder)
             .await
             .unwrap();
-        let scope = lan.scope();
+        let scope = testing::scope_of(&lan);
         let refused = database.act(&scope, &lan, id(1), &close(), NOW_US).await;
         assert!(matches!(refused, Err(DatabaseError::NotFound)), "{refused:?}");
         let outcome = database
@@ -508,7 +508,7 @@ mod tests {
             .await
             .unwrap();
         lock(&mut holder, 2).await.unwrap();
-        let scope = lan.scope();
+        let scope = testing::scope_of(&lan);
         let (ids, action) = ([id(1), id(2)], close());
         let bulk = database.act_on_many(&scope, &lan, &ids, &action, NOW_US);
         let other = async {
@@ -535,7 +535,7 @@ mod tests {
         let lan = testing::account(&database, "lan", "*").await;
         database.take_alerts(&[alert(1, "moh", 1)]).await.unwrap();
         database
-            .act(&Scope::National, &lan, id(1), &close(), NOW_US)
+            .act(&testing::everyone(), &lan, id(1), &close(), NOW_US)
             .await
             .unwrap();
         for statement in [
@@ -561,7 +561,7 @@ mod tests {
             alert(4, "moh", 1),
         ];
         database.take_alerts(&all).await.unwrap();
-        let scope = lan.scope();
+        let scope = testing::scope_of(&lan);
         database.act(&scope, &lan, id(4), &close(), NOW_US).await.unwrap();
         let ids = [id(3), id(1), id(2), id(4), id(9), id(1)];
         let outcome = database
@@ -583,7 +583,7 @@ mod tests {
             (id(9), "not found".into()),
         ];
         assert_eq!(failed, expect);
-        let foreign = database.alert(&Scope::National, id(2)).await.unwrap();
+        let foreign = database.alert(&testing::everyone(), id(2)).await.unwrap();
         assert_eq!(foreign.status, Status::Open);
         let none = database.activity(&scope, id(2)).await.unwrap_err();
         assert!(matches!(none, DatabaseError::NotFound));

@@ -1,34 +1,36 @@
 //! Whose data may be seen.
 
-/// Whose events and alerts may be seen: every tenant's, or one's.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Scope {
-    /// Every tenant's: the national centre.
-    National,
-    /// One tenant's.
-    Tenant(String),
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Whose events and alerts may be seen: the codes of organisations, spelled out. An empty one is nobody's, and there is none that means
+/// everybody's. Clones are cheap.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scope {
+    codes: Arc<BTreeSet<String>>,
 }
 
 impl Scope {
-    /// The scope of an account by its tenant: `` and `*` stand for all.
-    pub fn of_tenant(tenant: &str) -> Self {
-        match tenant {
-            "" | "*" => Self::National,
-            one => Self::Tenant(one.to_owned()),
+    /// That of the organisations with these codes.
+    pub fn of<C: Into<String>>(codes: impl IntoIterator<Item = C>) -> Self {
+        Self {
+            codes: Arc::new(codes.into_iter().map(Into::into).collect()),
         }
     }
 
-    /// The one tenant, or `None` for all.
-    pub fn tenant(&self) -> Option<&str> {
-        match self {
-            Self::National => None,
-            Self::Tenant(tenant) => Some(tenant),
-        }
+    /// Whether something of the organisation `code` may be seen.
+    pub fn covers(&self, code: &str) -> bool {
+        self.codes.contains(code)
     }
 
-    /// Whether something of `tenant` may be seen.
-    pub fn covers(&self, tenant: &str) -> bool {
-        self.tenant().is_none_or(|own| own == tenant)
+    /// The codes, in their order.
+    pub fn codes(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.codes.iter().map(String::as_str)
+    }
+
+    /// The codes, as the stores bind them in a statement.
+    pub fn to_codes(&self) -> Vec<String> {
+        self.codes.iter().cloned().collect()
     }
 }
 
@@ -37,18 +39,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_scope_covers_its_tenant_alone() {
-        let check = |account: &str, thing: &str, expect: bool| {
-            assert_eq!(
-                Scope::of_tenant(account).covers(thing),
-                expect,
-                "{account} sees {thing}"
-            );
-        };
-        check("", "moh", true);
-        check("*", "moh", true);
-        check("moh", "moh", true);
-        check("moh", "moha", false);
-        check("moh", "", false);
+    fn a_scope_covers_what_it_names_alone() {
+        let both = Scope::of(["moh", "mot"]);
+        assert!(both.covers("moh") && both.covers("mot"));
+        for code in ["moha", "mo", "", "*"] {
+            assert!(!both.covers(code), "{code}");
+        }
+        let nobody = Scope::default();
+        assert!(!nobody.covers("") && !nobody.covers("moh"));
     }
 }

@@ -10,7 +10,7 @@
 //! one. Text compares without case. Names and aliases of fields come from `vonggac_event::schema`.
 //!
 //! Invariant: what a person typed reaches ClickHouse as a bound value only; the SQL's text is made of names from the schema and
-//! of fixed pieces. Invariant: every function takes a [`Scope`] and restricts to it. A field that no chosen class has is an
+//! of fixed pieces. Invariant: every function that reads events takes a [`Scope`] and restricts to it. A field that no chosen class has is an
 //! error with its column; a class without the field is left out, also under NOT.
 //!
 //! Limits: [`QUERY_BYTES_MAX`], [`TERMS_MAX`], [`DEPTH_MAX`], [`PAGE_ROWS_MAX`], [`BUCKETS_MAX`], and ClickHouse's own for time

@@ -441,9 +441,9 @@ mod tests {
             .unwrap();
         assert_eq!(taken, [Taken::Known, Taken::Known]);
         let id = AlertId::from_bytes(&first.alert_id).unwrap();
-        let row = database.alert(&Scope::National, id).await.unwrap();
+        let row = database.alert(&testing::everyone(), id).await.unwrap();
         assert_eq!((row.revision, row.count, row.status), (7, 9, Status::Open));
-        assert_eq!(database.alert_message(&Scope::National, id).await.unwrap(), later);
+        assert_eq!(database.alert_message(&testing::everyone(), id).await.unwrap(), later);
     }
 
     #[tokio::test]
@@ -460,7 +460,7 @@ mod tests {
             note: None,
         };
         database
-            .act(&Scope::National, &lan, id, &close, testing::NOW_US)
+            .act(&testing::everyone(), &lan, id, &close, testing::NOW_US)
             .await
             .unwrap();
         let later = Alert {
@@ -528,7 +528,8 @@ mod tests {
             resolution: Resolution::FalsePositive,
             note: None,
         };
-        let done = database.act(&Scope::National, lan, id, &close, testing::NOW_US);
+        let everyone = testing::everyone();
+        let done = database.act(&everyone, lan, id, &close, testing::NOW_US);
         done.await.unwrap();
     }
 
@@ -558,7 +559,7 @@ mod tests {
         );
         let at_us = |seconds: i64| first.first_us + seconds * 1_000_000;
         assert_eq!((back.first_us, back.last_us), (at_us(60), at_us(60)));
-        let message = database.alert_message(&Scope::National, back.id).await.unwrap();
+        let message = database.alert_message(&testing::everyone(), back.id).await.unwrap();
         assert_eq!(
             (
                 message.count,
@@ -570,14 +571,14 @@ mod tests {
         assert_eq!(id_of(&message), back.id);
 
         // The closed one stays as it was closed, and both say what they have to do with each other.
-        let closed = database.alert(&Scope::National, id).await.unwrap();
+        let closed = database.alert(&testing::everyone(), id).await.unwrap();
         assert_eq!(
             (closed.status, closed.count, closed.revision),
             (Status::Closed, 3, 3)
         );
         let links = |id| {
             let database = &database;
-            async move { database.alert_links(&Scope::National, id).await.unwrap() }
+            async move { database.alert_links(&testing::everyone(), id).await.unwrap() }
         };
         assert_eq!(
             links(id).await,
@@ -593,7 +594,7 @@ mod tests {
                 continued_by: None
             }
         );
-        let foreign = database.alert_links(&Scope::Tenant("mot".into()), id).await;
+        let foreign = database.alert_links(&Scope::of(["mot"]), id).await;
         assert!(matches!(foreign, Err(DatabaseError::NotFound)));
 
         // Kafka tells it again, and then more.
@@ -634,7 +635,7 @@ mod tests {
         }
         // Opened again, it goes on itself.
         database
-            .act(&Scope::National, &lan, id, &Action::Reopen, testing::NOW_US)
+            .act(&testing::everyone(), &lan, id, &Action::Reopen, testing::NOW_US)
             .await
             .unwrap();
         let row = take_one(&database, grown(&first, 6, 9, 30)).await.unwrap();
@@ -666,7 +667,7 @@ mod tests {
         for taken in [one, other, third] {
             assert_eq!(taken.unwrap().len(), 20);
         }
-        let counts = database.count_alerts(&Scope::National, None, None).await.unwrap();
+        let counts = database.count_alerts(&testing::everyone(), None, None).await.unwrap();
         assert_eq!(
             counts.by_status,
             [
@@ -696,9 +697,10 @@ mod tests {
             }
         };
         let work = async {
+            let everyone = testing::everyone();
             for _ in 0..15 {
                 let comment = Action::Comment { text: "x".into() };
-                let done = database.act_on_many(&Scope::National, &lan, &ids, &comment, testing::NOW_US);
+                let done = database.act_on_many(&everyone, &lan, &ids, &comment, testing::NOW_US);
                 done.await.unwrap();
             }
         };

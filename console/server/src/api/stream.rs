@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_case_store_that_is_away_signs_nobody_out() {
-        let scope = Scope::Tenant("moh".into());
+        let scope = Scope::of(["moh"]);
         let check = |found, expect| assert_eq!(Life::of(found, &scope), expect, "{found:?}");
         check(Ok(Some(&scope)), Life::Goes);
         check(Ok(Some(&Scope::National)), Life::Over);

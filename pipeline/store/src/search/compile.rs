@@ -13,6 +13,7 @@ use super::{Request, SearchError};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Bound {
     Text(String),
+    Texts(Vec<String>),
     Signed(i64),
     Unsigned(u64),
     Id(u128),
@@ -24,6 +25,7 @@ impl Bound {
     fn kind(&self) -> &'static str {
         match self {
             Self::Text(_) => "String",
+            Self::Texts(_) => "Array(String)",
             Self::Signed(_) => "Int64",
             Self::Unsigned(_) => "UInt64",
             Self::Id(_) => "UInt128",
@@ -36,6 +38,7 @@ impl Bound {
     pub(super) fn give(&self, query: clickhouse::query::Query, name: &str) -> clickhouse::query::Query {
         match self {
             Self::Text(text) => query.param(name, text.as_str()),
+            Self::Texts(texts) => query.param(name, texts),
             Self::Signed(number) => query.param(name, *number),
             Self::Unsigned(number) => query.param(name, *number),
             Self::Id(id) => query.param(name, *id),
@@ -84,7 +87,7 @@ pub(super) fn conditions(request: &Request<'_>, class: Class, values: &mut Value
 }
 
 fn conditions_sql(request: &Request<'_>, class: Class, values: &mut Values) -> Option<String> {
-    let mut all = scope_conditions(request.scope, values);
+    let mut all = vec![scope_condition(request.scope, values)];
     if let Some(from_us) = request.from_us {
         all.push(since(from_us, values));
     }
@@ -94,18 +97,12 @@ fn conditions_sql(request: &Request<'_>, class: Class, values: &mut Values) -> O
     if let Some(root) = &request.query.root {
         all.push(node(root, class, values)?);
     }
-    if all.is_empty() {
-        return Some("1".to_owned());
-    }
     Some(all.join(" AND "))
 }
 
-/// The condition that keeps to the scope; none for everyone's.
-pub(super) fn scope_conditions(scope: &Scope, values: &mut Values) -> Vec<String> {
-    match scope {
-        Scope::National => Vec::new(),
-        Scope::Tenant(tenant) => vec![format!("tenant = {}", values.text(tenant))],
-    }
+/// The condition that keeps to the scope.
+pub(super) fn scope_condition(scope: &Scope, values: &mut Values) -> String {
+    format!("tenant IN {}", values.bind(Bound::Texts(scope.to_codes())))
 }
 
 /// The condition for a time or a later one.

@@ -6,12 +6,19 @@ use super::*;
 
 const ALL: &[Class] = &Class::ALL;
 
+/// What is asked besides the scope, its values numbered from 0.
 fn compiled(text: &str, class: Class) -> Option<(String, Vec<Bound>)> {
     let query = Query::parse(text).unwrap();
-    let classes = [class];
-    let request = Request::ever(&Scope::National, &query, &classes);
+    let (classes, scope) = ([class], Scope::of(["moh"]));
+    let request = Request::ever(&scope, &query, &classes);
     let mut values = Values::default();
-    conditions(&request, class, &mut values).map(|sql| (sql, values.0))
+    let sql = conditions(&request, class, &mut values)?;
+    let asked = sql.strip_prefix("tenant IN {p0:Array(String)}").unwrap();
+    let asked = asked.strip_prefix(" AND ").unwrap_or("1").to_owned();
+    let asked = (1..values.0.len()).fold(asked, |sql, number| {
+        sql.replace(&format!("{{p{number}:"), &format!("{{p{}:", number - 1))
+    });
+    Some((asked, values.0.split_off(1)))
 }
 
 fn failure(text: &str, classes: &[Class]) -> String {
@@ -219,7 +226,7 @@ fn every_derived_column_can_be_searched() {
 #[test]
 fn the_scope_and_the_times_are_always_there() {
     let query = Query::parse("a OR b").unwrap();
-    let scope = Scope::Tenant("moh' OR 1".into());
+    let scope = Scope::of(["moh' OR 1"]);
     let request = Request {
         scope: &scope,
         query: &query,
@@ -230,9 +237,12 @@ fn the_scope_and_the_times_are_always_there() {
     for class in ALL {
         let mut values = Values::default();
         let sql = conditions(&request, *class, &mut values).unwrap();
-        assert!(sql.starts_with("tenant = {p0:String} AND ts >= "), "{sql}");
+        assert!(
+            sql.starts_with("tenant IN {p0:Array(String)} AND ts >= "),
+            "{sql}"
+        );
         assert!(sql.contains(" AND ts < "), "{sql}");
-        assert_eq!(values.0.first(), Some(&Bound::Text("moh' OR 1".into())));
+        assert_eq!(values.0.first(), Some(&Bound::Texts(vec!["moh' OR 1".into()])));
     }
 }
 
@@ -280,7 +290,7 @@ proptest! {
         let text = words.join(" ");
         let Ok(query) = Query::parse(&text) else { return Ok(()) };
         let _ = check(&query, ALL);
-        let scope = Scope::Tenant("zqx".into());
+        let scope = Scope::of(["zqx"]);
         let request = Request { scope: &scope, query: &query, classes: ALL, from_us: Some(0), to_us: None };
         let mut shared = Values::default();
         for class in Class::ALL {

@@ -54,7 +54,8 @@ async fn a_crowd_of_one_askers_searches_holds_up_nobody_else() {
         let events = events.clone();
         crowd.spawn(async move {
             let query = Query::parse(&format!("host4{number}.ex")).unwrap();
-            let request = Request::ever(&Scope::National, &query, &[]);
+            let scope = Scope::of(["moh"]);
+            let request = Request::ever(&scope, &query, &[]);
             events.search(Asker(1), &request, None, 100).await.unwrap().total
         });
     }
@@ -86,7 +87,8 @@ async fn a_crowd_of_one_askers_searches_holds_up_nobody_else() {
         inserts.push(start.elapsed());
         if batch.is_multiple_of(8) {
             let query = Query::parse("dport:53").unwrap();
-            let request = Request::ever(&Scope::National, &query, &[]);
+            let scope = Scope::of(["moh"]);
+            let request = Request::ever(&scope, &query, &[]);
             let start = Instant::now();
             events.search(Asker(2), &request, None, 100).await.unwrap();
             others.push(start.elapsed());

@@ -159,7 +159,7 @@ pub(super) fn alert_statement(scope: &Scope, alert: &Alert) -> Statement {
 }
 
 fn alert_condition(class: Class, scope: &Scope, alert: &Alert, ids: &[u128], values: &mut Values) -> String {
-    let mut all = compile::scope_conditions(scope, values);
+    let mut all = vec![compile::scope_condition(scope, values)];
     let between = |values: &mut Values, reach_us: i64| {
         let from = values.bind(Bound::Signed(alert.first_us.saturating_sub(reach_us)));
         let to = values.bind(Bound::Signed(alert.last_us.saturating_add(reach_us)));
@@ -222,7 +222,8 @@ mod tests {
     fn every_class_that_can_have_a_row_is_counted() {
         let check = |text: &str, after: Option<Cursor>, classes: usize| {
             let query = Query::parse(text).unwrap();
-            let request = Request::ever(&Scope::National, &query, &[]);
+            let scope = Scope::of(["moh"]);
+            let request = Request::ever(&scope, &query, &[]);
             let statement = hours_statement(&request, after).unwrap();
             let found = statement.map_or(0, |statement| statement.sql.matches("count()").count());
             assert_eq!(found, classes, "{text}");
@@ -265,7 +266,8 @@ mod tests {
         let all = [Class::Http, Class::Dns, Class::Tls, Class::Flow];
         check(500, &[3, 2, 1, -1], &all);
         let query = Query::parse("").unwrap();
-        let request = Request::ever(&Scope::National, &query, &[]);
+        let scope = Scope::of(["moh"]);
+        let request = Request::ever(&scope, &query, &[]);
         let nowhere = Place::of(&[], 3).unwrap();
         assert!(statement(&request, &nowhere, None, 3).is_none());
     }
