@@ -130,6 +130,7 @@ struct WithHash {
     #[sqlx(flatten)]
     account: RawAccount,
     password_hash: String,
+    has_factor: bool,
 }
 
 fn key_of(user_name: &str) -> String {
@@ -235,7 +236,7 @@ impl Database {
         password::hash(&self.hashing, new.password.clone()).await
     }
 
-    /// The account that `user_name` and `password` belong to. Counts the attempt before it looks, so that many at once gain
+    /// The account that `user_name` and `password` belong to; it may owe a second factor ([`Self::factors`]). Counts the attempt before it looks, so that many at once gain
     /// nothing; an unknown name costs the time of a known one. A refusal is written down; of those that were throttled, the first.
     ///
     /// # Errors
@@ -283,7 +284,9 @@ impl Database {
             return Ok(Err((refused.into(), refused.is_first)));
         }
         let found: Option<WithHash> = sqlx::query_as(
-            "SELECT id, user_name, display_name, role, tenant, language, password_hash FROM account WHERE user_key = $1",
+            "SELECT id, user_name, display_name, role, tenant, language, password_hash, \
+             EXISTS (SELECT FROM totp t WHERE t.account_id = account.id AND t.confirmed_us IS NOT NULL) AS has_factor \
+             FROM account WHERE user_key = $1",
         )
         .bind(&key)
         .fetch_optional(&self.pool)
@@ -292,7 +295,10 @@ impl Database {
         let right = password::verify(&self.hashing, password, hash).await?;
         match found {
             Some(row) if right => {
-                throttle::forgive(&self.pool, &attempt).await?;
+                // With a second factor it is no success yet.
+                if !row.has_factor {
+                    throttle::forgive(&self.pool, &attempt).await?;
+                }
                 Ok(Ok(row.account.into()))
             }
             _ => Ok(Err((DatabaseError::WrongCredentials, true))),

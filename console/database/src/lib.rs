@@ -2,6 +2,7 @@
 //!
 //! - [`account`]: who may sign in; passwords as argon2id.
 //! - [`session`]: 256-bit tokens, kept as their SHA-256; 30 minutes idle, 12 hours in all.
+//! - [`factor`]: second factors; [`entry`]: signing in with them, and confirming later who sits there; [`vault`]: the console's own secret.
 //! - [`throttle`]: how often somebody may try to sign in.
 //! - [`alert`]: alerts as the pipeline says they stand, taken over only when the revision is newer; what goes on after an alert
 //!   was closed is a new one.
@@ -20,6 +21,8 @@ pub mod account;
 pub mod alert;
 pub mod audit;
 mod connection;
+pub mod entry;
+pub mod factor;
 pub mod membership;
 pub mod news;
 pub mod organisation;
@@ -29,6 +32,8 @@ pub mod session;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod throttle;
+mod totp;
+pub mod vault;
 pub mod work;
 
 use std::sync::Arc;
@@ -44,6 +49,7 @@ pub use alert::{AlertRow, Person, Resolution, Status};
 pub use membership::MembershipId;
 pub use organisation::Imported;
 pub use session::{SessionId, SessionToken, SessionView};
+pub use vault::Vault;
 
 /// Most connections to PostgreSQL; one of them listens to the news.
 pub const CONNECTIONS_MAX: u32 = 13;
@@ -103,6 +109,15 @@ pub enum DatabaseError {
     /// User name or password is wrong; which of them is not said.
     #[error("user name or password is wrong")]
     WrongCredentials,
+    /// A one-time code is wrong, too old, or was used; which of them is not said.
+    #[error("the code is wrong or was used already")]
+    WrongCode,
+    /// What was asked for wants an owner who was seen just now.
+    #[error("confirm first that it is you")]
+    NotConfirmed,
+    /// A secret cannot be kept or read.
+    #[error("the console's own secret: {0}")]
+    Vault(&'static str),
     /// The list asks for more than PostgreSQL may spend on it.
     #[error("the list takes too long; narrow the time or the search")]
     TooExpensive,
@@ -237,6 +252,7 @@ impl Database {
     /// When PostgreSQL fails.
     pub async fn purge(&self, now_us: i64) -> Result<()> {
         session::purge(&self.pool, now_us).await?;
+        entry::purge(&self.pool, now_us).await?;
         throttle::purge(&self.pool, now_us).await
     }
 

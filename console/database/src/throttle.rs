@@ -8,10 +8,11 @@
 //! | address | 50 |
 //! | account | 100 (so that nobody can lock another out from one address) |
 //! | address, set-up code | 10 |
+//! | account, second factor or password of somebody whose password or session was right | 10 |
 
 use sqlx::PgPool;
 
-use crate::{DatabaseError, Result};
+use crate::{AccountId, DatabaseError, Result};
 
 /// How long attempts count.
 pub const WINDOW_US: i64 = 15 * 60 * 1_000_000;
@@ -24,6 +25,8 @@ pub const ADDRESS_ATTEMPTS_MAX: i32 = 50;
 pub const ACCOUNT_ATTEMPTS_MAX: i32 = 100;
 /// Attempts at the set-up code from one address in a window.
 pub const SETUP_ATTEMPTS_MAX: i32 = 10;
+/// Attempts in a window to confirm who one is, of an account.
+pub const CONFIRMATION_ATTEMPTS_MAX: i32 = 10;
 
 /// What is attempted.
 pub(crate) enum Attempt<'a> {
@@ -39,6 +42,11 @@ pub(crate) enum Attempt<'a> {
         /// Where from.
         address: &'a str,
     },
+    /// A second factor, or the password of somebody who is signed in.
+    Confirmation {
+        /// Whose.
+        account: AccountId,
+    },
 }
 
 impl Attempt<'_> {
@@ -51,6 +59,9 @@ impl Attempt<'_> {
                 (format!("account {user_key}"), ACCOUNT_ATTEMPTS_MAX),
             ],
             Self::Setup { address } => vec![(format!("setup {address}"), SETUP_ATTEMPTS_MAX)],
+            Self::Confirmation { account } => {
+                vec![(format!("confirmation {}", account.0), CONFIRMATION_ATTEMPTS_MAX)]
+            }
         }
     }
 }

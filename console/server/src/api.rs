@@ -3,6 +3,7 @@
 mod alerts;
 mod audit;
 mod events;
+mod factors;
 mod health;
 mod session;
 pub(crate) mod shapes;
@@ -36,6 +37,12 @@ fn router() -> OpenApiRouter<Console> {
         .routes(routes!(session::list_sessions))
         .routes(routes!(session::end_session))
         .routes(routes!(session::update_account))
+        .routes(routes!(factors::sign_in_factor))
+        .routes(routes!(factors::confirm_session))
+        .routes(routes!(factors::security))
+        .routes(routes!(factors::offer_totp, factors::remove_totp))
+        .routes(routes!(factors::confirm_totp))
+        .routes(routes!(factors::renew_recovery_codes))
         .routes(routes!(alerts::list_alerts))
         .routes(routes!(alerts::alert_counts))
         .routes(routes!(stream::alert_stream))

@@ -7,7 +7,8 @@ use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request};
 use serde::de::DeserializeOwned;
 use vonggac_database::audit::{Asker, Deed, Origin};
-use vonggac_database::session::Use;
+use vonggac_database::factor::Owner;
+use vonggac_database::session::{Assured, Use};
 use vonggac_database::{Account, Role, SessionId, SessionToken};
 use vonggac_event::{AlertId, Scope};
 use vonggac_store::search;
@@ -18,6 +19,8 @@ use crate::state::Console;
 
 /// How long the browser keeps the cookie; the session itself ends by the database's rules.
 const COOKIE_S: u32 = 12 * 3600;
+/// How long it keeps that of a half session.
+const HALF_COOKIE_S: u32 = 5 * 60;
 
 /// Who asks.
 pub(crate) struct Signed {
@@ -25,6 +28,7 @@ pub(crate) struct Signed {
     pub(crate) session: SessionId,
     pub(crate) token: SessionToken,
     pub(crate) origin: Origin,
+    pub(crate) assured: Assured,
 }
 
 impl Signed {
@@ -43,6 +47,16 @@ impl Signed {
         Asker::person(&self.account, &self.origin)
     }
 
+    /// Who asks for a change of how the account signs in.
+    pub(crate) fn owner(&self) -> Owner<'_> {
+        Owner {
+            account: &self.account,
+            session: self.session,
+            assured: self.assured,
+            origin: &self.origin,
+        }
+    }
+
     /// Writes down what it looked at or was refused.
     pub(crate) async fn note(&self, console: &Console, deed: Deed) -> Result<(), Failure> {
         Ok(console
@@ -56,18 +70,31 @@ impl FromRequestParts<Console> for Signed {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut request::Parts, console: &Console) -> Result<Self, Failure> {
-        let token = token(&parts.headers, console).ok_or_else(Failure::unauthenticated)?;
+        let token = token(&parts.headers, cookie_name(console)).ok_or_else(Failure::unauthenticated)?;
         let found = console
             .database()
             .find_session(&token, Use::Active, console.now_us())
             .await?;
-        let (account, session) = found.ok_or_else(Failure::unauthenticated)?;
+        let living = found.ok_or_else(Failure::unauthenticated)?;
         Ok(Self {
-            account,
-            session,
+            account: living.account,
+            session: living.id,
+            assured: living.assured,
             token,
             origin: origin(parts, console),
         })
+    }
+}
+
+/// Somebody whose password was right and who owes a second factor.
+pub(crate) struct Half(pub(crate) SessionToken);
+
+impl FromRequestParts<Console> for Half {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut request::Parts, console: &Console) -> Result<Self, Failure> {
+        let token = token(&parts.headers, half_cookie_name(console));
+        token.map(Self).ok_or_else(Failure::unauthenticated)
     }
 }
 
@@ -96,8 +123,19 @@ fn cookie_name(console: &Console) -> &'static str {
     }
 }
 
-fn token(headers: &HeaderMap, console: &Console) -> Option<SessionToken> {
-    let name = cookie_name(console);
+fn half_cookie_name(console: &Console) -> &'static str {
+    if console.options().is_https() {
+        "__Host-vonggac-half"
+    } else {
+        "vonggac-half"
+    }
+}
+
+fn token(headers: &HeaderMap, name: &str) -> Option<SessionToken> {
+    cookie_value(headers, name)?.parse().ok()
+}
+
+fn cookie_value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers
         .get_all(header::COOKIE)
         .iter()
@@ -105,29 +143,43 @@ fn token(headers: &HeaderMap, console: &Console) -> Option<SessionToken> {
         .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
         .find(|(key, _)| *key == name)
-        .and_then(|(_, value)| value.parse().ok())
+        .map(|(_, value)| value)
 }
 
+/// A header that sets a cookie.
+pub(crate) type SetCookie = [(HeaderName, HeaderValue); 1];
+
 /// A header that sets the session's cookie.
-pub(crate) fn cookie(
-    console: &Console,
-    token: &SessionToken,
-) -> Result<[(HeaderName, HeaderValue); 1], Failure> {
-    set_cookie(console, &token.to_cookie(), COOKIE_S)
+pub(crate) fn cookie(console: &Console, token: &SessionToken) -> Result<SetCookie, Failure> {
+    set_cookie(console, cookie_name(console), &token.to_cookie(), COOKIE_S)
 }
 
 /// A header that removes the session's cookie.
-pub(crate) fn no_cookie(console: &Console) -> Result<[(HeaderName, HeaderValue); 1], Failure> {
-    set_cookie(console, "", 0)
+pub(crate) fn no_cookie(console: &Console) -> Result<SetCookie, Failure> {
+    set_cookie(console, cookie_name(console), "", 0)
 }
 
-fn set_cookie(console: &Console, value: &str, age_s: u32) -> Result<[(HeaderName, HeaderValue); 1], Failure> {
+/// A header that sets the cookie of a half session.
+pub(crate) fn half_cookie(console: &Console, token: &SessionToken) -> Result<SetCookie, Failure> {
+    set_cookie(
+        console,
+        half_cookie_name(console),
+        &token.to_cookie(),
+        HALF_COOKIE_S,
+    )
+}
+
+/// A header that removes the cookie of a half session.
+pub(crate) fn no_half_cookie(console: &Console) -> Result<SetCookie, Failure> {
+    set_cookie(console, half_cookie_name(console), "", 0)
+}
+
+fn set_cookie(console: &Console, name: &str, value: &str, age_s: u32) -> Result<SetCookie, Failure> {
     let secure = if console.options().is_https() {
         "; Secure"
     } else {
         ""
     };
-    let name = cookie_name(console);
     let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={age_s}{secure}");
     let mut header_value = HeaderValue::try_from(text).map_err(|_| {
         Failure::new(

@@ -13,6 +13,7 @@
 //! - `news`: what happened to alerts, told by PostgreSQL to every console there is.
 //! - `setup`: the one-time code of the first administrator.
 //! - `seal`: signs the audit log.
+//! - `secrets`: the key of what the console keeps secret in the database.
 //! - `front`: the built front end, embedded in the binary.
 //!
 //! Invariant: every handler but those of set-up and sign-in takes `Signed`, and everything it asks the stores for is limited to that
@@ -33,6 +34,7 @@ mod meter;
 mod news;
 mod options;
 mod seal;
+mod secrets;
 mod setup;
 mod state;
 mod streams;
@@ -85,6 +87,7 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
     database.warm_up().await;
     let setup = setup::Gate::open(&database, &options).await?;
     let seal = seal::Seal::open(&database, &options).await?;
+    let vault = secrets::open(&options)?;
     let store = Store::new(&options.store)?;
     let (stop, stopped) = watch::channel(false);
     let console = Console::new(Parts {
@@ -92,6 +95,7 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
         store,
         setup,
         seal,
+        vault,
         options: options.clone(),
         stopped,
     });

@@ -63,6 +63,10 @@ pub struct Options {
         requires = "audit_key"
     )]
     pub audit_witness_file: Option<PathBuf>,
+    /// File with the key of what the console keeps secret in the database, as the secrets of second factors; made when there is none. Consoles on
+    /// one database have the same. Without it nobody can have a second factor.
+    #[arg(long, env = "VONGGAC_SECRETS_KEY", value_name = "FILE")]
+    pub secrets_key: Option<PathBuf>,
     /// Longest a statement may take in PostgreSQL, in seconds.
     #[arg(long, default_value_t = 10, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=25))]
     pub postgres_seconds_max: u32,

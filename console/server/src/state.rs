@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, Weak};
 
 use tokio::sync::watch;
-use vonggac_database::Database;
+use vonggac_database::{Database, Vault};
 use vonggac_metrics::Registry;
 use vonggac_store::Store;
 use vonggac_store::health::Instance;
@@ -23,6 +23,7 @@ pub(crate) struct Parts {
     pub(crate) store: Store,
     pub(crate) setup: setup::Gate,
     pub(crate) seal: Option<Seal>,
+    pub(crate) vault: Option<Vault>,
     pub(crate) options: Options,
     pub(crate) stopped: watch::Receiver<bool>,
 }
@@ -138,6 +139,11 @@ impl Console {
     /// What signs the audit log, where there is a key.
     pub(crate) fn seal(&self) -> Option<&Seal> {
         self.0.parts.seal.as_ref()
+    }
+
+    /// The console's own secret, where there is a key.
+    pub(crate) fn vault(&self) -> Option<&Vault> {
+        self.0.parts.vault.as_ref()
     }
 
     pub(crate) fn options(&self) -> &Options {

@@ -4,6 +4,7 @@
 mod alerts;
 mod audit;
 mod document;
+mod factors;
 mod health;
 mod intake;
 mod session;
@@ -79,7 +80,7 @@ impl Answer {
             .to_owned()
     }
 
-    /// `name=value` of the cookie that was set.
+    /// `name=value` of the cookie that was set first.
     pub(crate) fn cookie(&self) -> String {
         let whole = self.headers.get(header::SET_COOKIE).unwrap().to_str().unwrap();
         whole.split(';').next().unwrap().to_owned()
@@ -102,6 +103,7 @@ impl Harness {
             store: Store::new(&options.store).unwrap(),
             setup: Gate::for_code(CODE, None),
             seal: crate::seal::Seal::open(&database, &options).await.unwrap(),
+            vault: crate::secrets::open(&options).unwrap(),
             options,
             stopped,
         };

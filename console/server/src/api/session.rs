@@ -3,13 +3,15 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::response::{AppendHeaders, IntoResponse};
+use axum::response::{AppendHeaders, IntoResponse, Response};
 use vonggac_database::audit::{Asker, Deed};
+use vonggac_database::session::Strength;
 use vonggac_database::{self as database, Language, NewAccount, SessionId};
 
+use super::factors::SecondStep;
 use super::shapes::{Account, AccountPatch, SessionView, SetupRequest, SetupState, SignInRequest};
 use crate::error::{ApiError, Failure, Result};
-use crate::extract::{Body, Client, Signed, cookie, no_cookie};
+use crate::extract::{Body, Client, Signed, cookie, half_cookie, no_cookie};
 use crate::state::Console;
 use crate::time;
 
@@ -34,7 +36,7 @@ pub(super) async fn setup(
     State(console): State<Console>,
     client: Client,
     Body(request): Body<SetupRequest>,
-) -> Result<impl IntoResponse> {
+) -> Result<Response> {
     let now_us = console.now_us();
     if !console.database().setup_needed().await? {
         return Err(database::DatabaseError::AlreadySetUp.into());
@@ -75,22 +77,39 @@ async fn signed_in(
     account: database::Account,
     client: &Client,
     status: StatusCode,
-) -> Result<impl IntoResponse + use<>> {
-    let opened = console
-        .database()
-        .open_session(&account, &client.origin, console.now_us());
+) -> Result<Response> {
+    let opened =
+        console
+            .database()
+            .open_session(&account, &client.origin, Strength::Single, console.now_us());
     let token = opened.await?;
     Ok((
         status,
         AppendHeaders(cookie(console, &token)?),
         Json(Account::from(account)),
-    ))
+    )
+        .into_response())
+}
+
+/// The password was right; a second factor is owed.
+async fn half_signed_in(console: &Console, account: &database::Account) -> Result<Response> {
+    let half = console
+        .database()
+        .open_half_session(account, console.now_us())
+        .await?;
+    Ok((
+        StatusCode::ACCEPTED,
+        AppendHeaders(half_cookie(console, &half)?),
+        Json(SecondStep { code_needed: true }),
+    )
+        .into_response())
 }
 
 /// Sign in
 #[utoipa::path(post, path = "/api/v1/session", operation_id = "signIn", tag = "session", request_body = SignInRequest,
     responses(
         (status = 200, description = "Signed in", body = Account),
+        (status = 202, description = "The password is right, a second factor is owed", body = SecondStep),
         (status = 400, description = "The request is not valid", body = ApiError),
         (status = 401, description = "User name or password is wrong", body = ApiError),
         (status = 429, description = "Too many attempts", body = ApiError)))]
@@ -98,7 +117,7 @@ pub(super) async fn sign_in(
     State(console): State<Console>,
     client: Client,
     Body(request): Body<SignInRequest>,
-) -> Result<impl IntoResponse> {
+) -> Result<Response> {
     let attempt = console.database().sign_in(
         &request.user_name,
         request.password,
@@ -106,6 +125,9 @@ pub(super) async fn sign_in(
         console.now_us(),
     );
     match attempt.await {
+        Ok(account) if console.database().factors(account.id).await?.is_any() => {
+            half_signed_in(&console, &account).await
+        }
         Ok(account) => {
             tracing::info!(
                 user_name = account.user_name,

@@ -7,6 +7,9 @@ import type { components, paths } from "./schema";
 
 type Schemas = components["schemas"];
 export type Account = Schemas["Account"];
+export type SecondStep = Schemas["SecondStep"];
+export type Security = Schemas["Security"];
+export type TotpOffer = Schemas["TotpOffer"];
 export type SessionView = Schemas["SessionView"];
 export type Alert = Schemas["Alert"];
 export type AlertDetail = Schemas["AlertDetail"];

@@ -28,6 +28,11 @@ export const sessionsQuery = queryOptions({
   queryFn: ({ signal }) => take(api.GET("/api/v1/sessions", { signal })),
 });
 
+export const securityQuery = queryOptions({
+  queryKey: ["security"],
+  queryFn: ({ signal }) => take(api.GET("/api/v1/account/security", { signal })),
+});
+
 export interface AlertQuery extends TimeBounds {
   status?: string;
   severity?: string;
