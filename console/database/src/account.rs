@@ -4,8 +4,9 @@ use sqlx::FromRow;
 use vonggac_event::Scope;
 
 use crate::audit::{self, Asker, Deed, Origin};
+use crate::factor::Owner;
 use crate::throttle::{self, Attempt};
-use crate::{Database, DatabaseError, Result, password};
+use crate::{Database, DatabaseError, Result, password, session};
 
 /// Longest user name and display name, in characters.
 pub const NAME_CHARACTERS_MAX: usize = 64;
@@ -154,7 +155,7 @@ fn check_user_name(name: &str) -> Result<()> {
     Ok(())
 }
 
-fn check_display_name(name: &str) -> Result<()> {
+pub(crate) fn check_display_name(name: &str) -> Result<()> {
     let invalid = |problem| {
         Err(DatabaseError::Invalid {
             field: "display_name",
@@ -232,7 +233,7 @@ impl Database {
     async fn checked_hash(&self, new: &NewAccount) -> Result<String> {
         check_user_name(&new.user_name)?;
         check_display_name(&new.display_name)?;
-        password::check(&new.password, &new.user_name)?;
+        password::check(new.password.clone(), [&new.user_name, &new.display_name]).await?;
         password::hash(&self.hashing, new.password.clone()).await
     }
 
@@ -278,14 +279,15 @@ impl Database {
         let key = key_of(user_name);
         let attempt = Attempt::SignIn {
             user_key: &key,
-            address: &origin.address,
+            origin,
         };
         if let Some(refused) = throttle::count(&self.pool, &attempt, now_us).await? {
             return Ok(Err((refused.into(), refused.is_first)));
         }
         let found: Option<WithHash> = sqlx::query_as(
             "SELECT id, user_name, display_name, role, tenant, language, password_hash, \
-             EXISTS (SELECT FROM totp t WHERE t.account_id = account.id AND t.confirmed_us IS NOT NULL) AS has_factor \
+             EXISTS (SELECT FROM totp t WHERE t.account_id = account.id AND t.confirmed_us IS NOT NULL) \
+             OR EXISTS (SELECT FROM passkey p WHERE p.account_id = account.id) AS has_factor \
              FROM account WHERE user_key = $1",
         )
         .bind(&key)
@@ -362,6 +364,47 @@ impl Database {
         .await?;
         transaction.commit().await?;
         Ok(changed)
+    }
+
+    /// Changes one's own password; the account's other sessions end.
+    ///
+    /// # Errors
+    /// [`DatabaseError::WrongCredentials`] when `old` is not the password, [`DatabaseError::Throttled`], or [`DatabaseError::Invalid`]
+    /// for a new one that does not do.
+    pub async fn change_password(
+        &self,
+        owner: &Owner<'_>,
+        old: String,
+        new: String,
+        now_us: i64,
+    ) -> Result<()> {
+        let account = owner.account;
+        self.count_confirmation(account, owner.origin, now_us).await?;
+        let is_same = old == new;
+        if let Err(error) = self.check_own_password(account, old).await {
+            let deed = Deed::done("password.change", "account", account.id.0).refused(&error);
+            self.note(&owner.by(), deed, now_us).await?;
+            return Err(error);
+        }
+        throttle::forgive(&self.pool, &Attempt::Confirmation { account: account.id }).await?;
+        if is_same {
+            return Err(DatabaseError::Invalid {
+                field: "password",
+                problem: "must not be the old one",
+            });
+        }
+        password::check(new.clone(), [&account.user_name, &account.display_name]).await?;
+        let hash = password::hash(&self.hashing, new).await?;
+        let mut transaction = self.pool.begin().await?;
+        sqlx::query("UPDATE account SET password_hash = $2 WHERE id = $1")
+            .bind(account.id.0)
+            .bind(hash)
+            .execute(&mut *transaction)
+            .await?;
+        let ended = session::end_others(&mut transaction, account.id, Some(owner.session)).await?;
+        let deed = Deed::done("password.change", "account", account.id.0).with("sessions_ended", ended);
+        audit::append(&mut transaction, &owner.by(), vec![deed], now_us).await?;
+        Ok(transaction.commit().await?)
     }
 
     /// Makes ready for the first sign-in.
@@ -487,10 +530,10 @@ mod tests {
         }
         assert!(
             database
-                .sign_in("lan", good(), &from("10.0.0.2"), NOW_US)
+                .sign_in("lan", good(), &from("10.0.1.2"), NOW_US)
                 .await
                 .is_ok(),
-            "another place still may"
+            "another network still may"
         );
         let later = NOW_US + 900_000_001;
         assert!(

@@ -34,12 +34,15 @@ pub struct Origin {
     pub user_agent: String,
     /// Id of the request; empty when there is none.
     pub request: String,
+    /// Id of the browser, where it signed in to the account in question before ([`crate::device`]); not written down.
+    pub device: Option<String>,
 }
 
 static NOWHERE: Origin = Origin {
     address: String::new(),
     user_agent: String::new(),
     request: String::new(),
+    device: None,
 };
 
 /// Who does something.

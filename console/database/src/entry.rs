@@ -7,7 +7,7 @@
 //! A half session is a token of its own kind: nothing takes it but the second step. Wrong codes are counted by half session and by account,
 //! and what the password's attempt was counted is taken back only when both steps are done, so that a known password buys no more codes.
 
-use sqlx::PgConnection;
+use sqlx::{FromRow, PgConnection};
 
 use crate::account::RawAccount;
 use crate::audit::{self, Asker, Deed, Origin};
@@ -31,21 +31,34 @@ pub enum Confirmation {
     Code(String),
 }
 
+#[derive(FromRow)]
+struct HalfRow {
+    #[sqlx(flatten)]
+    account: RawAccount,
+    device: Option<String>,
+}
+
 impl Database {
     /// Opens a half session for somebody whose password was right.
     ///
     /// # Errors
     /// When PostgreSQL fails.
-    pub async fn open_half_session(&self, account: &Account, now_us: i64) -> Result<SessionToken> {
+    pub async fn open_half_session(
+        &self,
+        account: &Account,
+        origin: &Origin,
+        now_us: i64,
+    ) -> Result<SessionToken> {
         let token = SessionToken::random();
         sqlx::query(
-            "INSERT INTO half_session (token_hash, account_id, created_us, attempts) VALUES ($1, $2, $3, 0)",
+            "INSERT INTO half_session (token_hash, account_id, created_us, attempts, device) VALUES ($1, $2, $3, 0, $4)",
         )
         .bind(token.digest())
         .bind(account.id.0)
         .bind(now_us)
-        .execute(&self.pool)
-        .await?;
+            .bind(origin.device.as_deref())
+            .execute(&self.pool)
+            .await?;
         Ok(token)
     }
 
@@ -61,7 +74,11 @@ impl Database {
         origin: &Origin,
         now_us: i64,
     ) -> Result<(Account, SessionToken)> {
-        let account = self.use_half_session(half, now_us).await?;
+        let (account, device) = self.use_half_session(half, now_us).await?;
+        let origin = &Origin {
+            device,
+            ..origin.clone()
+        };
         let outcome = self.finish(vault, half, &account, code, origin, now_us).await;
         let Err(error) = outcome else {
             return outcome.map(|token| (account, token));
@@ -85,7 +102,11 @@ impl Database {
         origin: &Origin,
         now_us: i64,
     ) -> Result<SessionToken> {
-        self.count_confirmation(account, origin, now_us).await?;
+        let attempt = Attempt::Factor {
+            account: account.id,
+            origin,
+        };
+        self.count_by(&attempt, account, origin, now_us).await?;
         let mut transaction = self.pool.begin().await?;
         let factor = factor::prove(&mut transaction, vault, account.id, code, now_us).await?;
         end_half_session(&mut transaction, half).await?;
@@ -93,28 +114,29 @@ impl Database {
         let token = session::open(&mut transaction, account, origin, strength, now_us).await?;
         transaction.commit().await?;
         let key = account.user_name.to_lowercase();
-        let attempt = Attempt::SignIn {
+        let first = Attempt::SignIn {
             user_key: &key,
-            address: &origin.address,
+            origin,
         };
+        throttle::forgive(&self.pool, &first).await?;
         throttle::forgive(&self.pool, &attempt).await?;
-        throttle::forgive(&self.pool, &Attempt::Confirmation { account: account.id }).await?;
         Ok(token)
     }
 
-    /// Counts a use of a half session, before it is known whether the code is right; whose it is.
-    async fn use_half_session(&self, half: &SessionToken, now_us: i64) -> Result<Account> {
-        let row: Option<RawAccount> = sqlx::query_as(
+    /// Counts a use of a half session, before it is known whether the code is right; whose it is, and the browser that its account knows.
+    async fn use_half_session(&self, half: &SessionToken, now_us: i64) -> Result<(Account, Option<String>)> {
+        let row: Option<HalfRow> = sqlx::query_as(
             "UPDATE half_session h SET attempts = h.attempts + 1 FROM account a \
              WHERE h.token_hash = $1 AND h.created_us > $2 AND h.attempts < $3 AND a.id = h.account_id \
-             RETURNING a.id, a.user_name, a.display_name, a.role, a.tenant, a.language",
+             RETURNING a.id, a.user_name, a.display_name, a.role, a.tenant, a.language, h.device",
         )
         .bind(half.digest())
         .bind(now_us.saturating_sub(HALF_US))
         .bind(HALF_ATTEMPTS_MAX)
         .fetch_optional(&self.pool)
         .await?;
-        row.map(Account::from).ok_or(DatabaseError::NotFound)
+        let row = row.ok_or(DatabaseError::NotFound)?;
+        Ok((row.account.into(), row.device))
     }
 
     /// Sees that it is still the owner who sits there: the session is fresh for five minutes, and strong after a second factor.
@@ -185,7 +207,7 @@ impl Database {
         is_right.then_some(()).ok_or(DatabaseError::WrongCredentials)
     }
 
-    /// Counts an attempt to show who one is, of somebody whose password or session was right.
+    /// Counts an attempt to show who one is, of somebody who is signed in.
     pub(crate) async fn count_confirmation(
         &self,
         account: &Account,
@@ -193,7 +215,17 @@ impl Database {
         now_us: i64,
     ) -> Result<()> {
         let attempt = Attempt::Confirmation { account: account.id };
-        let Some(refused) = throttle::count(&self.pool, &attempt, now_us).await? else {
+        self.count_by(&attempt, account, origin, now_us).await
+    }
+
+    async fn count_by(
+        &self,
+        attempt: &Attempt<'_>,
+        account: &Account,
+        origin: &Origin,
+        now_us: i64,
+    ) -> Result<()> {
+        let Some(refused) = throttle::count(&self.pool, attempt, now_us).await? else {
             return Ok(());
         };
         let error = DatabaseError::from(refused);

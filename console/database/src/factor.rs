@@ -25,6 +25,8 @@ const RECOVERY_BYTES: usize = 15;
 pub struct Factors {
     /// Since when it has an app for one-time codes.
     pub totp_since_us: Option<i64>,
+    /// How many passkeys it has.
+    pub passkeys: i64,
     /// Recovery codes that were not used.
     pub recovery_codes_left: i64,
 }
@@ -32,7 +34,7 @@ pub struct Factors {
 impl Factors {
     /// Whether it has a second factor.
     pub fn is_any(&self) -> bool {
-        self.totp_since_us.is_some()
+        self.totp_since_us.is_some() || self.passkeys > 0
     }
 }
 
@@ -43,14 +45,17 @@ pub enum Factor {
     Totp,
     /// A recovery code.
     RecoveryCode,
+    /// A passkey.
+    Passkey,
 }
 
 impl Factor {
-    /// `totp` or `recovery_code`.
+    /// `totp`, `recovery_code` or `passkey`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Totp => "totp",
             Self::RecoveryCode => "recovery_code",
+            Self::Passkey => "passkey",
         }
     }
 }
@@ -83,7 +88,7 @@ impl<'a> Owner<'a> {
     }
 
     /// The owner must have been seen just now; who has a second factor, with that.
-    fn demand_fresh(&self, factors: &Factors, now_us: i64) -> Result<()> {
+    pub(crate) fn demand_fresh(&self, factors: &Factors, now_us: i64) -> Result<()> {
         if self.assured.is_fresh(now_us) && (self.assured.is_strong || !factors.is_any()) {
             return Ok(());
         }
@@ -98,6 +103,14 @@ impl Database {
     /// When PostgreSQL fails.
     pub async fn factors(&self, account: AccountId) -> Result<Factors> {
         read(&mut *self.pool.acquire().await?, account).await
+    }
+
+    /// Sees that `owner` may change how the account signs in now.
+    ///
+    /// # Errors
+    /// [`DatabaseError::NotConfirmed`] when it must be confirmed first who sits there.
+    pub async fn demand_fresh(&self, owner: &Owner<'_>, now_us: i64) -> Result<()> {
+        owner.demand_fresh(&self.factors(owner.account.id).await?, now_us)
     }
 
     /// Makes a secret for an app; it counts once [`Self::confirm_totp`] has seen a code of it. A new one replaces one that never counted.
@@ -178,7 +191,7 @@ impl Database {
         Ok(codes)
     }
 
-    /// Removes the account's app and its recovery codes; ends its other sessions.
+    /// Removes the account's app, and its recovery codes when it has no other second factor; ends its other sessions.
     ///
     /// # Errors
     /// [`DatabaseError::NotConfirmed`], or [`DatabaseError::NotFound`] when there is none.
@@ -193,10 +206,7 @@ impl Database {
         if done.rows_affected() == 0 {
             return Err(DatabaseError::NotFound);
         }
-        sqlx::query("DELETE FROM recovery_code WHERE account_id = $1")
-            .bind(account.id.0)
-            .execute(&mut *transaction)
-            .await?;
+        end_recovery_codes_of_none(&mut transaction, account.id).await?;
         let ended = session::end_others(&mut transaction, account.id, Some(owner.session)).await?;
         let deed = Deed::done("factor.remove", "account", account.id.0)
             .with("factor", Factor::Totp.name())
@@ -227,8 +237,9 @@ impl Database {
 }
 
 pub(crate) async fn read(connection: &mut PgConnection, account: AccountId) -> Result<Factors> {
-    let (totp_since_us, recovery_codes_left) = sqlx::query_as(
+    let (totp_since_us, passkeys, recovery_codes_left) = sqlx::query_as(
         "SELECT (SELECT confirmed_us FROM totp WHERE account_id = $1), \
+         (SELECT count(*) FROM passkey WHERE account_id = $1), \
          (SELECT count(*) FROM recovery_code WHERE account_id = $1)",
     )
     .bind(account.0)
@@ -236,6 +247,7 @@ pub(crate) async fn read(connection: &mut PgConnection, account: AccountId) -> R
     .await?;
     Ok(Factors {
         totp_since_us,
+        passkeys,
         recovery_codes_left,
     })
 }
@@ -283,7 +295,24 @@ pub(crate) async fn prove(
     Ok(Factor::Totp)
 }
 
-async fn replace_recovery_codes(transaction: &mut PgConnection, account: AccountId) -> Result<Vec<String>> {
+/// Ends the recovery codes of an account without a second factor.
+pub(crate) async fn end_recovery_codes_of_none(
+    transaction: &mut PgConnection,
+    account: AccountId,
+) -> Result<()> {
+    if !read(transaction, account).await?.is_any() {
+        sqlx::query("DELETE FROM recovery_code WHERE account_id = $1")
+            .bind(account.0)
+            .execute(transaction)
+            .await?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn replace_recovery_codes(
+    transaction: &mut PgConnection,
+    account: AccountId,
+) -> Result<Vec<String>> {
     sqlx::query("DELETE FROM recovery_code WHERE account_id = $1")
         .bind(account.0)
         .execute(&mut *transaction)

@@ -1,6 +1,6 @@
 //! Sessions: a random token in the browser's cookie, its SHA-256 here.
 //!
-//! A session ends after [`IDLE_US`] without a request, after [`ABSOLUTE_US`] in any case, when its owner ends it, or when the
+//! A session ends without a request and at a certain age ([`SessionLimits`]), when its owner ends it, or when the
 //! owner opens more than [`SESSIONS_MAX`]. Rights are read with it at each request, never kept in it. It knows how sure it is who sits
 //! there ([`Assured`]).
 
@@ -16,10 +16,35 @@ use crate::audit::{self, Asker, Deed, Origin};
 use crate::factor::Factor;
 use crate::{Account, AccountId, Database, DatabaseError, Result, clean};
 
-/// How long a session lives without a request.
-pub const IDLE_US: i64 = 30 * 60 * 1_000_000;
-/// How long a session lives.
-pub const ABSOLUTE_US: i64 = 12 * 3600 * 1_000_000;
+/// How long sessions live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionLimits {
+    /// Without a request, in microseconds.
+    pub idle_us: i64,
+    /// In all, in microseconds.
+    pub absolute_us: i64,
+}
+
+impl Default for SessionLimits {
+    /// Half an hour, and twelve hours.
+    fn default() -> Self {
+        Self {
+            idle_us: 30 * 60 * 1_000_000,
+            absolute_us: 12 * 3600 * 1_000_000,
+        }
+    }
+}
+
+impl SessionLimits {
+    /// A session that was not used since the first, or made before the second, has ended.
+    fn bounds(&self, now_us: i64) -> (i64, i64) {
+        (
+            now_us.saturating_sub(self.idle_us),
+            now_us.saturating_sub(self.absolute_us),
+        )
+    }
+}
+
 /// Most sessions of one account; the oldest makes room.
 pub const SESSIONS_MAX: i64 = 20;
 /// Longest browser name kept, in bytes.
@@ -184,14 +209,15 @@ impl Database {
     /// # Errors
     /// When PostgreSQL fails.
     pub async fn find_session(&self, token: &SessionToken, how: Use, now_us: i64) -> Result<Option<Living>> {
+        let (used_us, made_us) = self.session_limits.bounds(now_us);
         let found: Option<Found> = sqlx::query_as(
             "SELECT a.id, a.user_name, a.display_name, a.role, a.tenant, a.language, s.id AS session_id, s.last_seen_us, \
              s.is_strong, s.confirmed_us FROM session s JOIN account a ON a.id = s.account_id \
              WHERE s.token_hash = $1 AND s.last_seen_us > $2 AND s.created_us > $3",
         )
         .bind(token.digest())
-        .bind(now_us.saturating_sub(IDLE_US))
-        .bind(now_us.saturating_sub(ABSOLUTE_US))
+        .bind(used_us)
+        .bind(made_us)
         .fetch_optional(&self.pool)
         .await?;
         let Some(found) = found else { return Ok(None) };
@@ -217,13 +243,14 @@ impl Database {
     /// # Errors
     /// When PostgreSQL fails.
     pub async fn list_sessions(&self, account: AccountId, now_us: i64) -> Result<Vec<SessionView>> {
+        let (used_us, made_us) = self.session_limits.bounds(now_us);
         Ok(sqlx::query_as(
             "SELECT id, created_us, last_seen_us, user_agent, address FROM session \
              WHERE account_id = $1 AND last_seen_us > $2 AND created_us > $3 ORDER BY id DESC",
         )
         .bind(account.0)
-        .bind(now_us.saturating_sub(IDLE_US))
-        .bind(now_us.saturating_sub(ABSOLUTE_US))
+        .bind(used_us)
+        .bind(made_us)
         .fetch_all(&self.pool)
         .await?)
     }
@@ -274,7 +301,8 @@ pub(crate) async fn open(
     let opened: Option<i64> = sqlx::query_scalar(
         "INSERT INTO session (token_hash, account_id, created_us, last_seen_us, user_agent, address, is_strong, confirmed_us) \
          SELECT $1, $2, $3, $3, $4, $5, $6, $3 \
-         WHERE $6 OR NOT EXISTS (SELECT FROM totp WHERE account_id = $2 AND confirmed_us IS NOT NULL) RETURNING id",
+         WHERE $6 OR NOT EXISTS (SELECT FROM totp WHERE account_id = $2 AND confirmed_us IS NOT NULL) \
+         AND NOT EXISTS (SELECT FROM passkey WHERE account_id = $2) RETURNING id",
     )
     .bind(token.digest())
     .bind(account.id.0)
@@ -336,21 +364,23 @@ pub(crate) async fn end_others(
 }
 
 /// How many sessions are open.
-pub(crate) async fn count(pool: &PgPool, now_us: i64) -> Result<i64> {
+pub(crate) async fn count(pool: &PgPool, limits: SessionLimits, now_us: i64) -> Result<i64> {
+    let (used_us, made_us) = limits.bounds(now_us);
     let count =
         sqlx::query_scalar("SELECT count(*) FROM session WHERE last_seen_us > $1 AND created_us > $2")
-            .bind(now_us.saturating_sub(IDLE_US))
-            .bind(now_us.saturating_sub(ABSOLUTE_US))
+            .bind(used_us)
+            .bind(made_us)
             .fetch_one(pool)
             .await?;
     Ok(count)
 }
 
 /// Removes sessions that have ended.
-pub(crate) async fn purge(pool: &PgPool, now_us: i64) -> Result<()> {
+pub(crate) async fn purge(pool: &PgPool, limits: SessionLimits, now_us: i64) -> Result<()> {
+    let (used_us, made_us) = limits.bounds(now_us);
     sqlx::query("DELETE FROM session WHERE last_seen_us <= $1 OR created_us <= $2")
-        .bind(now_us.saturating_sub(IDLE_US))
-        .bind(now_us.saturating_sub(ABSOLUTE_US))
+        .bind(used_us)
+        .bind(made_us)
         .execute(pool)
         .await?;
     Ok(())

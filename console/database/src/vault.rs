@@ -1,7 +1,7 @@
 //! The console's own secret: what it keeps in the database and nobody who reads the database alone is to know.
 //!
-//! One key of 32 bytes, in a file beside the console; what seals is derived from it (ChaCha20-Poly1305, a random nonce first). What is sealed
-//! names what it is for, so that it opens nowhere else.
+//! One key of 32 bytes, in a file beside the console, of which two are derived: one seals (ChaCha20-Poly1305, a random nonce first), one
+//! signs (HMAC-SHA256). What is sealed names what it is for, so that it opens nowhere else.
 
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::hmac;
@@ -11,9 +11,10 @@ use crate::{DatabaseError, Result};
 /// Bytes of the key.
 pub const KEY_BYTES: usize = 32;
 
-/// Seals. Consoles on one database have the same key.
+/// Seals and signs. Consoles on one database have the same key.
 pub struct Vault {
     sealing: LessSafeKey,
+    signing: hmac::Key,
 }
 
 impl std::fmt::Debug for Vault {
@@ -32,8 +33,10 @@ impl Vault {
         let derived = hmac::sign(&root, b"vonggac seal 1");
         let sealing = UnboundKey::new(&CHACHA20_POLY1305, derived.as_ref())
             .map_err(|_| DatabaseError::Vault("the key does not do"))?;
+        let derived = hmac::sign(&root, b"vonggac sign 1");
         Ok(Self {
             sealing: LessSafeKey::new(sealing),
+            signing: hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()),
         })
     }
 
@@ -67,6 +70,16 @@ impl Vault {
             Err(_) => Err(foreign),
         }
     }
+
+    /// What shows that `text` comes from here.
+    pub(crate) fn sign(&self, text: &str) -> Vec<u8> {
+        hmac::sign(&self.signing, text.as_bytes()).as_ref().to_vec()
+    }
+
+    /// Whether `signature` is [`Self::sign`]'s of `text`, in a time that does not depend on where they differ.
+    pub(crate) fn is_signed(&self, text: &str, signature: &[u8]) -> bool {
+        hmac::verify(&self.signing, text.as_bytes(), signature).is_ok()
+    }
 }
 
 #[cfg(test)]
@@ -93,5 +106,8 @@ mod tests {
             assert!(vault.open("totp 1", &changed).is_err(), "byte {at}");
             assert!(vault.open("totp 1", &sealed[..at]).is_err(), "{at} bytes");
         }
+        let signature = vault.sign("text");
+        assert!(vault.is_signed("text", &signature));
+        assert!(!vault.is_signed("texT", &signature) && !vault.is_signed("text", &signature[1..]));
     }
 }

@@ -116,6 +116,7 @@ impl From<DatabaseError> for Failure {
                 failure.body.field = Some("code");
                 failure
             }
+            DatabaseError::Passkey(_) => Self::new(StatusCode::FORBIDDEN, "passkey", error.to_string()),
             DatabaseError::NotConfirmed => {
                 Self::new(StatusCode::FORBIDDEN, "confirm_first", error.to_string())
             }

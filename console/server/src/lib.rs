@@ -13,6 +13,7 @@
 //! - `news`: what happened to alerts, told by PostgreSQL to every console there is.
 //! - `setup`: the one-time code of the first administrator.
 //! - `seal`: signs the audit log.
+//! - `network`: whom a request comes from, through which proxies.
 //! - `secrets`: the key of what the console keeps secret in the database.
 //! - `front`: the built front end, embedded in the binary.
 //!
@@ -31,6 +32,7 @@ mod intake;
 mod listener;
 mod live;
 mod meter;
+mod network;
 mod news;
 mod options;
 mod seal;
@@ -59,6 +61,7 @@ use vonggac_store::Store;
 
 pub use api::openapi;
 pub use intake::{AlertSource, Delivered};
+pub use network::Network;
 pub use options::Options;
 
 use state::{Console, Parts};
@@ -82,7 +85,8 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
     let limit = options.statement_limit();
     let database = Database::connect(&options.postgres, &options.postgres_security, limit)
         .await
-        .context("the case store cannot be reached")?;
+        .context("the case store cannot be reached")?
+        .with_session_limits(options.session_limits());
     database.migrate().await?;
     database.warm_up().await;
     let setup = setup::Gate::open(&database, &options).await?;

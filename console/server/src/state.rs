@@ -12,6 +12,7 @@ use vonggac_store::search::EventStore;
 
 use crate::health::Watch;
 use crate::live::Live;
+use crate::network::Network;
 use crate::options::Options;
 use crate::seal::Seal;
 use crate::streams::Streams;
@@ -39,6 +40,7 @@ struct Inner {
     streams: Streams,
     events: EventStore,
     connections_full: AtomicU64,
+    proxies: Vec<Network>,
     intake: Intake,
     metrics: Registry,
     watch: Watch,
@@ -107,6 +109,7 @@ impl Console {
         let options = &parts.options;
         let events = EventStore::new(&parts.store, options.search_limits(), options.search_shares());
         let metrics = Registry::default();
+        let proxies = options.proxies();
         let name = options.instance.clone();
         let own = Instance::new("console", name, env!("CARGO_PKG_VERSION"));
         let console = Self(Arc::new(Inner {
@@ -116,6 +119,7 @@ impl Console {
             streams: Streams::default(),
             events,
             connections_full: AtomicU64::new(0),
+            proxies,
             intake: Intake::default(),
             watch: Watch::new(&metrics, own),
             metrics,
@@ -144,6 +148,11 @@ impl Console {
     /// The console's own secret, where there is a key.
     pub(crate) fn vault(&self) -> Option<&Vault> {
         self.0.parts.vault.as_ref()
+    }
+
+    /// Networks whose word on whom they speak for counts.
+    pub(crate) fn proxies(&self) -> &[Network] {
+        &self.0.proxies
     }
 
     pub(crate) fn options(&self) -> &Options {

@@ -7,6 +7,8 @@ mod document;
 mod factors;
 mod health;
 mod intake;
+mod passkeys;
+mod passwords;
 mod session;
 
 use std::sync::Arc;
@@ -95,6 +97,7 @@ impl Harness {
     /// A console on a database that there is already.
     pub(crate) async fn on(database: Database, more: &[&str]) -> Self {
         let options = options(more);
+        let database = database.with_session_limits(options.session_limits());
         let (stop, stopped) = watch::channel(false);
         let now_us = Arc::new(AtomicI64::new(NOW_US));
         let clock = Arc::clone(&now_us);

@@ -26,6 +26,8 @@ const QR_PIXELS: u32 = 200;
 pub(crate) struct SecondStep {
     /// Whether a code of an app, or a recovery code, is needed; always true.
     pub(crate) code_needed: bool,
+    /// Whether a passkey will do instead.
+    pub(crate) has_passkey: bool,
 }
 
 /// A code of an app, or a recovery code.
@@ -49,6 +51,8 @@ pub(crate) struct Security {
     /// Since when the account has an app for one-time codes.
     #[schema(format = DateTime)]
     totp_since: Option<String>,
+    /// How many passkeys the account has.
+    passkeys: i64,
     /// Recovery codes that were not used.
     recovery_codes_left: i64,
     /// Whether this session has seen a second factor.
@@ -98,6 +102,7 @@ pub(super) async fn sign_in_factor(
         Err(DatabaseError::NotFound) => return Err(Failure::unauthenticated()),
         finished => finished?,
     };
+    let remembered = client.remember(&console, &account.user_name)?;
     let address = &client.origin.address;
     tracing::info!(
         user_name = account.user_name,
@@ -107,6 +112,7 @@ pub(super) async fn sign_in_factor(
     Ok((
         AppendHeaders(cookie(&console, &token)?),
         AppendHeaders(no_half_cookie(&console)?),
+        remembered.map(AppendHeaders),
         Json(Account::from(account)),
     ))
 }
@@ -151,6 +157,7 @@ pub(super) async fn security(State(console): State<Console>, signed: Signed) -> 
     Ok(Json(Security {
         can_have_factors: console.vault().is_some(),
         totp_since: factors.totp_since_us.map(time::to_text),
+        passkeys: factors.passkeys,
         recovery_codes_left: factors.recovery_codes_left,
         is_strong: assured.is_strong,
         confirmed_until: is_confirmed.then(|| time::to_text(assured.confirmed_us.saturating_add(FRESH_US))),
@@ -233,7 +240,7 @@ pub(super) async fn renew_recovery_codes(
     Ok(Json(RecoveryCodes { codes }))
 }
 
-fn no_vault() -> Failure {
+pub(super) fn no_vault() -> Failure {
     let message = "this console keeps no secrets; it must be started with --secrets-key";
     Failure::new(StatusCode::CONFLICT, "no_secrets_key", message)
 }

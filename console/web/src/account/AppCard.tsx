@@ -20,7 +20,7 @@ export function AppCard({ security }: { security: Security }) {
   const { t } = useTranslation();
   const client = useQueryClient();
   const has = Boolean(security.totp_since);
-  const stepUp = useStepUp(has);
+  const stepUp = useStepUp(security);
   const [removing, setRemoving] = useState(false);
   const changed = () => client.invalidateQueries({ queryKey: securityQuery.queryKey });
 

@@ -2,25 +2,34 @@ import { Button, PasswordInput } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { ApiFailure, api, take } from "../api/client";
+import { ApiFailure, api, type Security, take } from "../api/client";
 import { securityQuery } from "../api/queries";
 import { failureText } from "../lib/failure";
 import { Dialog } from "../parts/Dialog";
 import styles from "./account.module.css";
 import { CodeInput } from "./CodeInput";
+import { PasskeyButton } from "./PasskeyButton";
+import { usePasskeyConfirm } from "./usePasskey";
 
 interface ConfirmDialogProps {
   opened: boolean;
-  hasFactor: boolean;
+  security: Security;
   onClose: () => void;
   onConfirmed: () => void;
 }
 
 /** Asks once more who sits there: for a code or, without a second factor, for the password. */
-export function ConfirmDialog({ opened, hasFactor, onClose, onConfirmed }: ConfirmDialogProps) {
+export function ConfirmDialog({ opened, security, onClose, onConfirmed }: ConfirmDialogProps) {
   const { t } = useTranslation();
   const client = useQueryClient();
+  const hasFactor = Boolean(security.totp_since) || security.passkeys > 0;
   const [text, setText] = useState("");
+  const done = () => {
+    setText("");
+    void client.invalidateQueries({ queryKey: securityQuery.queryKey });
+    onConfirmed();
+  };
+  const passkey = usePasskeyConfirm(done);
   const confirm = useMutation({
     mutationFn: () =>
       take(
@@ -28,11 +37,7 @@ export function ConfirmDialog({ opened, hasFactor, onClose, onConfirmed }: Confi
           body: hasFactor ? { code: text } : { password: text },
         }),
       ),
-    onSuccess: () => {
-      setText("");
-      void client.invalidateQueries({ queryKey: securityQuery.queryKey });
-      onConfirmed();
-    },
+    onSuccess: done,
   });
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
@@ -47,6 +52,7 @@ export function ConfirmDialog({ opened, hasFactor, onClose, onConfirmed }: Confi
     <Dialog opened={opened} onClose={close} title={t("account.confirm_title")} size={420}>
       <form onSubmit={submit} className={styles.form}>
         <p>{t("account.confirm_why")}</p>
+        {security.passkeys > 0 ? <PasskeyButton label={t("passkey.use")} asking={passkey} /> : null}
         {hasFactor ? (
           <CodeInput value={text} onChange={setText} error={problem(confirm.error, t)} />
         ) : (

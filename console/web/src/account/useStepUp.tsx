@@ -1,6 +1,6 @@
 import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { ApiFailure } from "../api/client";
+import { ApiFailure, type Security } from "../api/client";
 import { notifyFailure } from "../lib/failure";
 import { ConfirmDialog } from "./ConfirmDialog";
 
@@ -10,7 +10,7 @@ interface StepUp {
   dialog: ReactNode;
 }
 
-export function useStepUp(hasFactor: boolean): StepUp {
+export function useStepUp(security: Security): StepUp {
   const { t } = useTranslation();
   const [again, setAgain] = useState<(() => void) | null>(null);
   return {
@@ -21,7 +21,7 @@ export function useStepUp(hasFactor: boolean): StepUp {
     dialog: (
       <ConfirmDialog
         opened={again !== null}
-        hasFactor={hasFactor}
+        security={security}
         onClose={() => setAgain(null)}
         onConfirmed={() => {
           setAgain(null);

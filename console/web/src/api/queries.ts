@@ -33,6 +33,11 @@ export const securityQuery = queryOptions({
   queryFn: ({ signal }) => take(api.GET("/api/v1/account/security", { signal })),
 });
 
+export const passkeysQuery = queryOptions({
+  queryKey: ["passkeys"],
+  queryFn: ({ signal }) => take(api.GET("/api/v1/account/passkeys", { signal })),
+});
+
 export interface AlertQuery extends TimeBounds {
   status?: string;
   severity?: string;

@@ -4,17 +4,21 @@ import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { CodeInput } from "../account/CodeInput";
 import { problem } from "../account/ConfirmDialog";
-import { type Account, ApiFailure, api, take } from "../api/client";
+import { PasskeyButton } from "../account/PasskeyButton";
+import type { usePasskeySignIn } from "../account/usePasskey";
+import { type Account, ApiFailure, api, type SecondStep, take } from "../api/client";
 import { Gate } from "./Gate";
 import styles from "./session.module.css";
 
 interface CodeStepProps {
+  owed: SecondStep;
+  passkey: ReturnType<typeof usePasskeySignIn>;
   onEnter: (account: Account) => void;
   onRestart: () => void;
 }
 
 /** The second step of signing in: a code of the app, or a recovery code. */
-export function CodeStep({ onEnter, onRestart }: CodeStepProps) {
+export function CodeStep({ owed, passkey, onEnter, onRestart }: CodeStepProps) {
   const { t } = useTranslation();
   const [code, setCode] = useState("");
   const finish = useMutation({
@@ -42,6 +46,7 @@ export function CodeStep({ onEnter, onRestart }: CodeStepProps) {
         <Button type="submit" size="sm" loading={finish.isPending} disabled={isOver}>
           {t("sign_in.submit")}
         </Button>
+        {owed.has_passkey ? <PasskeyButton label={t("passkey.use")} asking={passkey} /> : null}
         <Button variant="subtle" size="sm" onClick={onRestart}>
           {t("factor.restart")}
         </Button>

@@ -3,7 +3,9 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, useRouter } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { type Account, ApiFailure, api, take } from "../api/client";
+import { PasskeyButton } from "../account/PasskeyButton";
+import { usePasskeySignIn } from "../account/usePasskey";
+import { type Account, ApiFailure, api, type SecondStep, take } from "../api/client";
 import { sessionQuery } from "../api/queries";
 import { safeReturn } from "../lib/search-params";
 import { ErrorPanel } from "../parts/ErrorPanel";
@@ -18,7 +20,7 @@ export function SignInPage() {
   const search = route.useSearch();
   const router = useRouter();
   const client = useQueryClient();
-  const [owesCode, setOwesCode] = useState(false);
+  const [owed, setOwed] = useState<SecondStep | null>(null);
   const enter = (account: Account) => {
     client.clear();
     client.setQueryData(sessionQuery.queryKey, account);
@@ -28,7 +30,7 @@ export function SignInPage() {
     mutationFn: (body: { user_name: string; password: string }) =>
       take(api.POST("/api/v1/session", { body })),
     onSuccess: (answer) => {
-      if ("code_needed" in answer) setOwesCode(true);
+      if ("code_needed" in answer) setOwed(answer);
       else enter(answer);
     },
   });
@@ -43,12 +45,13 @@ export function SignInPage() {
   const refused = signIn.error instanceof ApiFailure && signIn.error.status === 401;
   const wasElsewhere = search.return !== undefined && search.return !== "/alerts";
 
-  if (owesCode) {
+  const passkey = usePasskeySignIn(enter);
+  if (owed) {
     const restart = () => {
-      setOwesCode(false);
+      setOwed(null);
       signIn.reset();
     };
-    return <CodeStep onEnter={enter} onRestart={restart} />;
+    return <CodeStep owed={owed} passkey={passkey} onRestart={restart} onEnter={enter} />;
   }
   return (
     <Gate title={t("sign_in.title")}>
@@ -85,6 +88,7 @@ export function SignInPage() {
         <Button type="submit" size="sm" loading={signIn.isPending}>
           {t("sign_in.submit")}
         </Button>
+        <PasskeyButton label={t("passkey.sign_in")} asking={passkey} />
       </form>
     </Gate>
   );
