@@ -4,9 +4,10 @@ use sqlx::{FromRow, PgConnection};
 use vonggac_access::{Day, Membership, OrganisationId, PersonId, Role, Span};
 
 use crate::audit::{self, Asker, Deed, Origin};
+use crate::factor::Owner;
 use crate::organisation::{self, parsed};
 use crate::throttle::{self, Attempt};
-use crate::{Database, DatabaseError, Result, membership, password};
+use crate::{Database, DatabaseError, Result, membership, password, session};
 
 /// What the first account is at the nation's organisation: it runs people and sensors, and works on alerts. Who looks after the console itself
 /// and who reads the audit log are others, whom the server's owner names (`vonggac membership grant`).
@@ -96,6 +97,7 @@ struct WithHash {
     #[sqlx(flatten)]
     account: RawAccount,
     password_hash: String,
+    has_factor: bool,
 }
 
 fn key_of(user_name: &str) -> String {
@@ -119,7 +121,7 @@ fn check_user_name(name: &str) -> Result<()> {
     Ok(())
 }
 
-fn check_display_name(name: &str) -> Result<()> {
+pub(crate) fn check_display_name(name: &str) -> Result<()> {
     let invalid = |problem| {
         Err(DatabaseError::Invalid {
             field: "display_name",
@@ -220,11 +222,11 @@ impl Database {
     async fn checked_hash(&self, new: &NewAccount) -> Result<String> {
         check_user_name(&new.user_name)?;
         check_display_name(&new.display_name)?;
-        password::check(&new.password, &new.user_name)?;
+        password::check(new.password.clone(), [&new.user_name, &new.display_name]).await?;
         password::hash(&self.hashing, new.password.clone()).await
     }
 
-    /// The account that `user_name` and `password` belong to. Counts the attempt before it looks, so that many at once gain
+    /// The account that `user_name` and `password` belong to; it may owe a second factor ([`Self::factors`]). Counts the attempt before it looks, so that many at once gain
     /// nothing; an unknown name costs the time of a known one. A refusal is written down; of those that were throttled, the first.
     ///
     /// # Errors
@@ -266,13 +268,16 @@ impl Database {
         let key = key_of(user_name);
         let attempt = Attempt::SignIn {
             user_key: &key,
-            address: &origin.address,
+            origin,
         };
         if let Some(refused) = throttle::count(&self.pool, &attempt, now_us).await? {
             return Ok(Err((refused.into(), refused.is_first)));
         }
         let found: Option<WithHash> = sqlx::query_as(
-            "SELECT id, user_name, display_name, organisation, language, password_hash FROM account WHERE user_key = $1",
+            "SELECT id, user_name, display_name, organisation, language, password_hash, \
+             EXISTS (SELECT FROM totp t WHERE t.account_id = account.id AND t.confirmed_us IS NOT NULL) \
+             OR EXISTS (SELECT FROM passkey p WHERE p.account_id = account.id) AS has_factor \
+             FROM account WHERE user_key = $1",
         )
         .bind(&key)
         .fetch_optional(&self.pool)
@@ -281,7 +286,10 @@ impl Database {
         let right = password::verify(&self.hashing, password, hash).await?;
         match found {
             Some(row) if right => {
-                throttle::forgive(&self.pool, &attempt).await?;
+                // With a second factor it is no success yet.
+                if !row.has_factor {
+                    throttle::forgive(&self.pool, &attempt).await?;
+                }
                 Ok(Ok(row.account.read()?))
             }
             _ => Ok(Err((DatabaseError::WrongCredentials, true))),
@@ -345,6 +353,47 @@ impl Database {
         .await?;
         transaction.commit().await?;
         Ok(changed)
+    }
+
+    /// Changes one's own password; the account's other sessions end.
+    ///
+    /// # Errors
+    /// [`DatabaseError::WrongCredentials`] when `old` is not the password, [`DatabaseError::Throttled`], or [`DatabaseError::Invalid`]
+    /// for a new one that does not do.
+    pub async fn change_password(
+        &self,
+        owner: &Owner<'_>,
+        old: String,
+        new: String,
+        now_us: i64,
+    ) -> Result<()> {
+        let account = owner.account;
+        self.count_confirmation(account, owner.origin, now_us).await?;
+        let is_same = old == new;
+        if let Err(error) = self.check_own_password(account, old).await {
+            let deed = Deed::done("password.change", "account", account.id.0).refused(&error);
+            self.note(&owner.by(), deed, now_us).await?;
+            return Err(error);
+        }
+        throttle::forgive(&self.pool, &Attempt::Confirmation { account: account.id }).await?;
+        if is_same {
+            return Err(DatabaseError::Invalid {
+                field: "password",
+                problem: "must not be the old one",
+            });
+        }
+        password::check(new.clone(), [&account.user_name, &account.display_name]).await?;
+        let hash = password::hash(&self.hashing, new).await?;
+        let mut transaction = self.pool.begin().await?;
+        sqlx::query("UPDATE account SET password_hash = $2 WHERE id = $1")
+            .bind(account.id.0)
+            .bind(hash)
+            .execute(&mut *transaction)
+            .await?;
+        let ended = session::end_others(&mut transaction, account.id, Some(owner.session)).await?;
+        let deed = Deed::done("password.change", "account", account.id.0).with("sessions_ended", ended);
+        audit::append(&mut transaction, &owner.by(), vec![deed], now_us).await?;
+        Ok(transaction.commit().await?)
     }
 
     /// Makes ready for the first sign-in.
@@ -476,10 +525,10 @@ mod tests {
         }
         assert!(
             database
-                .sign_in("lan", good(), &from("10.0.0.2"), NOW_US)
+                .sign_in("lan", good(), &from("10.0.1.2"), NOW_US)
                 .await
                 .is_ok(),
-            "another place still may"
+            "another network still may"
         );
         let later = NOW_US + 900_000_001;
         assert!(

@@ -34,12 +34,15 @@ pub struct Origin {
     pub user_agent: String,
     /// Id of the request; empty when there is none.
     pub request: String,
+    /// Id of the browser, where it signed in to the account in question before ([`crate::device`]); not written down.
+    pub device: Option<String>,
 }
 
 static NOWHERE: Origin = Origin {
     address: String::new(),
     user_agent: String::new(),
     request: String::new(),
+    device: None,
 };
 
 /// Who does something.
@@ -373,7 +376,10 @@ mod tests {
             .sign_in("lan", PASSWORD.into(), &origin, NOW_US)
             .await
             .unwrap();
-        database.open_session(&signed, &origin, NOW_US).await.unwrap();
+        database
+            .open_session(&signed, &origin, crate::session::Strength::Single, NOW_US)
+            .await
+            .unwrap();
         database
             .take_alerts(&[alert(1, "moh", 1), alert(2, "mot", 1)])
             .await

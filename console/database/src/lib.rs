@@ -1,8 +1,9 @@
 //! The case store: accounts, sessions and people's work on alerts, in PostgreSQL.
 //!
 //! - [`account`]: who may sign in; passwords as argon2id.
-//! - [`session`]: 256-bit tokens, kept as their SHA-256; 30 minutes idle, 12 hours in all.
-//! - [`throttle`]: how often somebody may try to sign in.
+//! - [`session`]: 256-bit tokens, kept as their SHA-256; they end idle and at a certain age.
+//! - [`factor`]: second factors; [`passkey`]: those that need no password; [`entry`]: signing in with them, and confirming later who sits there; [`vault`]: the console's own secret.
+//! - [`throttle`]: how often somebody may try to sign in; [`device`]: what a browser remembers, so that strangers lock nobody out.
 //! - [`alert`]: alerts as the pipeline says they stand, taken over only when the revision is newer; what goes on after an alert
 //!   was closed is a new one.
 //! - [`queue`]: listing and counting them.
@@ -20,15 +21,21 @@ pub mod account;
 pub mod alert;
 pub mod audit;
 mod connection;
+pub mod device;
+pub mod entry;
+pub mod factor;
 pub mod membership;
 pub mod news;
 pub mod organisation;
+pub mod passkey;
 mod password;
 pub mod queue;
 pub mod session;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod throttle;
+mod totp;
+pub mod vault;
 pub mod work;
 
 use std::sync::Arc;
@@ -43,7 +50,8 @@ pub use account::{Account, AccountId, Language, NewAccount};
 pub use alert::{AlertRow, Person, Resolution, Status};
 pub use membership::MembershipId;
 pub use organisation::Imported;
-pub use session::{SessionId, SessionToken, SessionView};
+pub use session::{SessionId, SessionLimits, SessionToken, SessionView};
+pub use vault::Vault;
 
 /// Most connections to PostgreSQL; one of them listens to the news.
 pub const CONNECTIONS_MAX: u32 = 13;
@@ -103,6 +111,18 @@ pub enum DatabaseError {
     /// User name or password is wrong; which of them is not said.
     #[error("user name or password is wrong")]
     WrongCredentials,
+    /// A one-time code is wrong, too old, or was used; which of them is not said.
+    #[error("the code is wrong or was used already")]
+    WrongCode,
+    /// A passkey's answer does not count.
+    #[error("passkey: {0}")]
+    Passkey(#[from] vonggac_passkey::PasskeyError),
+    /// What was asked for wants an owner who was seen just now.
+    #[error("confirm first that it is you")]
+    NotConfirmed,
+    /// A secret cannot be kept or read.
+    #[error("the console's own secret: {0}")]
+    Vault(&'static str),
     /// The list asks for more than PostgreSQL may spend on it.
     #[error("the list takes too long; narrow the time or the search")]
     TooExpensive,
@@ -157,6 +177,7 @@ pub type Result<T> = std::result::Result<T, DatabaseError>;
 pub struct Database {
     pool: PgPool,
     hashing: Arc<Semaphore>,
+    session_limits: SessionLimits,
 }
 
 /// How many connections there are.
@@ -201,7 +222,17 @@ impl Database {
         Ok(Self {
             pool,
             hashing: Arc::new(Semaphore::new(HASHES_MAX)),
+            session_limits: SessionLimits::default(),
         })
+    }
+
+    /// The same, whose sessions live as long as `limits` say.
+    #[must_use]
+    pub fn with_session_limits(self, limits: SessionLimits) -> Self {
+        Self {
+            session_limits: limits,
+            ..self
+        }
     }
 
     /// Brings the schema up to date. Two consoles may do it at once; one waits for the other.
@@ -236,7 +267,9 @@ impl Database {
     /// # Errors
     /// When PostgreSQL fails.
     pub async fn purge(&self, now_us: i64) -> Result<()> {
-        session::purge(&self.pool, now_us).await?;
+        session::purge(&self.pool, self.session_limits, now_us).await?;
+        entry::purge(&self.pool, now_us).await?;
+        passkey::purge(&self.pool, now_us).await?;
         throttle::purge(&self.pool, now_us).await
     }
 
@@ -245,7 +278,7 @@ impl Database {
     /// # Errors
     /// When PostgreSQL fails.
     pub async fn count_sessions(&self, now_us: i64) -> Result<i64> {
-        session::count(&self.pool, now_us).await
+        session::count(&self.pool, self.session_limits, now_us).await
     }
 
     /// How the connections stand.

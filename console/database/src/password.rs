@@ -1,5 +1,8 @@
 //! Passwords: argon2id, 19 MiB, 2 passes, 1 lane (OWASP's first choice), as PHC strings.
 //!
+//! A new one must have twelve characters and be hard to guess: zxcvbn estimates how many guesses it takes, knowing the 30,000 most used
+//! passwords, names, dates, keyboards, what people put for letters, and what is near at hand here: the account's names and [`NEAR_WORDS`].
+//!
 //! Hashing takes tens of milliseconds of a core, so it runs on blocking threads, [`crate::HASHES_MAX`] at a time.
 
 use std::sync::{Arc, LazyLock};
@@ -7,11 +10,45 @@ use std::sync::{Arc, LazyLock};
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
 use tokio::sync::Semaphore;
+use zxcvbn::feedback::Warning;
+use zxcvbn::{Score, zxcvbn};
 
 use crate::{DatabaseError, Result};
 
 /// Shortest password, in characters.
 pub(crate) const CHARACTERS_MIN: usize = 12;
+
+/// Words that people here try first, which the lists of the world do not have.
+const NEAR_WORDS: [&str; 28] = [
+    "vonggac",
+    "vong gac",
+    "vọng gác",
+    "matkhau",
+    "mat khau",
+    "mật khẩu",
+    "quantri",
+    "quan tri",
+    "quản trị",
+    "quantrivien",
+    "anhyeuem",
+    "emyeuanh",
+    "yeuem",
+    "vietnam",
+    "viet nam",
+    "việt nam",
+    "hanoi",
+    "ha noi",
+    "saigon",
+    "hochiminh",
+    "danang",
+    "nguyen",
+    "mậtkhẩu",
+    "việtnam",
+    "vọnggác",
+    "quảntrị",
+    "chungtoi",
+    "congan",
+];
 
 /// Longest password, in bytes.
 pub(crate) const BYTES_MAX: usize = 256;
@@ -48,8 +85,8 @@ fn verify_now(password: &str, hash: Option<&str>) -> Result<bool> {
     Ok(same && hash.is_some())
 }
 
-/// Checks that a new password will do.
-pub(crate) fn check(password: &str, user_name: &str) -> Result<()> {
+/// Checks that a new password of somebody with these names will do. Takes milliseconds of a core.
+fn check_now(password: &str, names: &[String]) -> Result<()> {
     let invalid = |problem| {
         Err(DatabaseError::Invalid {
             field: "password",
@@ -62,10 +99,56 @@ pub(crate) fn check(password: &str, user_name: &str) -> Result<()> {
     if password.len() > BYTES_MAX {
         return invalid("must not be longer than 256 bytes");
     }
-    if password.eq_ignore_ascii_case(user_name) {
-        return invalid("must not be the user name");
+    if names
+        .iter()
+        .any(|name| password.to_lowercase() == name.to_lowercase())
+    {
+        return invalid("must not be a name of the account");
     }
-    Ok(())
+    let near: Vec<&str> = names.iter().map(String::as_str).chain(NEAR_WORDS).collect();
+    let estimate = zxcvbn(password, &near);
+    if estimate.score() >= Score::Three {
+        return Ok(());
+    }
+    invalid(
+        estimate
+            .feedback()
+            .and_then(|feedback| feedback.warning())
+            .map_or("is too easy to guess: add another word or two", in_words),
+    )
+}
+
+/// What makes a password easy to guess.
+fn in_words(warning: Warning) -> &'static str {
+    match warning {
+        Warning::StraightRowsOfKeysAreEasyToGuess | Warning::ShortKeyboardPatternsAreEasyToGuess => {
+            "is too easy to guess: it follows the keyboard"
+        }
+        Warning::RepeatsLikeAaaAreEasyToGuess | Warning::RepeatsLikeAbcAbcAreOnlySlightlyHarderToGuess => {
+            "is too easy to guess: it repeats itself"
+        }
+        Warning::ThisIsATop10Password | Warning::ThisIsATop100Password | Warning::ThisIsACommonPassword => {
+            "is one of the most used passwords"
+        }
+        Warning::ThisIsSimilarToACommonlyUsedPassword => "is too close to one of the most used passwords",
+        Warning::SequencesLikeAbcAreEasyToGuess => {
+            "is too easy to guess: it has a sequence such as abc or 123"
+        }
+        Warning::RecentYearsAreEasyToGuess | Warning::DatesAreOftenEasyToGuess => {
+            "is too easy to guess: it has a date or a year"
+        }
+        Warning::AWordByItselfIsEasyToGuess => "is too easy to guess: add another word or two",
+        Warning::NamesAndSurnamesByThemselvesAreEasyToGuess
+        | Warning::CommonNamesAndSurnamesAreEasyToGuess => "is too easy to guess: it is made of names",
+    }
+}
+
+/// Checks that a new password of somebody with these names will do.
+pub(crate) async fn check(password: String, names: [&str; 2]) -> Result<()> {
+    let names = names.map(str::to_owned);
+    tokio::task::spawn_blocking(move || check_now(&password, &names))
+        .await
+        .map_err(|error| failed(&error))?
 }
 
 /// The PHC string of a password.
@@ -122,13 +205,37 @@ mod tests {
 
     #[test]
     fn weak_passwords_are_named() {
-        let problem = |password: &str| check(password, "administrator-1").unwrap_err().to_string();
+        let names = ["administrator-1".to_owned(), "Nguyễn Thị Lan".to_owned()];
+        let problem = |password: &str| check_now(password, &names).err().map(|error| error.to_string());
+        let problem = |password: &str| problem(password).unwrap_or_default();
         assert_eq!(problem("short"), "password must have at least 12 characters");
         assert_eq!(
             problem(&"x".repeat(257)),
             "password must not be longer than 256 bytes"
         );
-        assert_eq!(problem("Administrator-1"), "password must not be the user name");
-        assert!(check("mười hai ký tự", "a").is_ok());
+        assert_eq!(
+            problem("Administrator-1"),
+            "password must not be a name of the account"
+        );
+        for (password, expect) in [
+            ("passwordpassword", "repeats itself"),
+            ("qwertyuiopasdf", "most used passwords"),
+            ("aaaaaaaaaaaaaaa", "password is "),
+            ("administrator-12", "password is "),
+            ("matkhau123456", "password is "),
+            ("MậtKhẩu123456", "password is "),
+            ("Vietnam@2026!", "password is "),
+        ] {
+            let told = problem(password);
+            assert!(told.contains(expect), "{password}: {told}");
+        }
+        for password in [
+            "mười hai ký tự",
+            "correct horse battery",
+            "a long test password",
+            "xo-7w_Rmk2pQ",
+        ] {
+            assert_eq!(problem(password), "", "{password}");
+        }
     }
 }

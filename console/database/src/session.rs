@@ -1,26 +1,56 @@
 //! Sessions: a random token in the browser's cookie, its SHA-256 here.
 //!
-//! A session ends after [`IDLE_US`] without a request, after [`ABSOLUTE_US`] in any case, when its owner ends it, or when the
-//! owner opens more than [`SESSIONS_MAX`]. Rights are read with it at each request, never kept in it.
+//! A session ends without a request and at a certain age ([`SessionLimits`]), when its owner ends it, or when the
+//! owner opens more than [`SESSIONS_MAX`]. Rights are read with it at each request, never kept in it. It knows how sure it is who sits
+//! there ([`Assured`]).
 
 use std::fmt;
 use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
-use sqlx::{FromRow, PgPool};
+use sqlx::{FromRow, PgConnection, PgPool};
+use vonggac_access::Assurance;
 
 use crate::account::RawAccount;
 use crate::audit::{self, Asker, Deed, Origin};
+use crate::factor::Factor;
 use crate::{Account, AccountId, Database, DatabaseError, Result, clean};
 
-/// How long a session lives without a request.
-pub const IDLE_US: i64 = 30 * 60 * 1_000_000;
-/// How long a session lives.
-pub const ABSOLUTE_US: i64 = 12 * 3600 * 1_000_000;
+/// How long sessions live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionLimits {
+    /// Without a request, in microseconds.
+    pub idle_us: i64,
+    /// In all, in microseconds.
+    pub absolute_us: i64,
+}
+
+impl Default for SessionLimits {
+    /// Half an hour, and twelve hours.
+    fn default() -> Self {
+        Self {
+            idle_us: 30 * 60 * 1_000_000,
+            absolute_us: 12 * 3600 * 1_000_000,
+        }
+    }
+}
+
+impl SessionLimits {
+    /// A session that was not used since the first, or made before the second, has ended.
+    fn bounds(&self, now_us: i64) -> (i64, i64) {
+        (
+            now_us.saturating_sub(self.idle_us),
+            now_us.saturating_sub(self.absolute_us),
+        )
+    }
+}
+
 /// Most sessions of one account; the oldest makes room.
 pub const SESSIONS_MAX: i64 = 20;
 /// Longest browser name kept, in bytes.
 pub const USER_AGENT_BYTES_MAX: usize = 256;
+/// How long it counts as just now that the owner was seen.
+pub const FRESH_US: i64 = 5 * 60 * 1_000_000;
 /// `last_seen_us` is written at most this often.
 const TOUCH_US: i64 = 30 * 1_000_000;
 
@@ -33,11 +63,11 @@ pub struct SessionId(pub i64);
 pub struct SessionToken([u8; 32]);
 
 impl SessionToken {
-    fn random() -> Self {
+    pub(crate) fn random() -> Self {
         Self(rand::random())
     }
 
-    fn digest(&self) -> Vec<u8> {
+    pub(crate) fn digest(&self) -> Vec<u8> {
         Sha256::digest(self.0).to_vec()
     }
 
@@ -101,55 +131,75 @@ pub enum Use {
     Passive,
 }
 
+/// What a session is opened with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strength {
+    /// A password alone.
+    Single,
+    /// A second factor.
+    Strong(Factor),
+}
+
+/// How sure it is who sits there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Assured {
+    /// Whether a second factor was seen in this session.
+    pub is_strong: bool,
+    /// When its owner was last seen: at sign-in, or confirmed since.
+    pub confirmed_us: i64,
+}
+
+impl Assured {
+    /// Whether the owner was seen just now, with a second factor or without.
+    pub fn is_fresh(&self, now_us: i64) -> bool {
+        now_us.saturating_sub(self.confirmed_us) < FRESH_US
+    }
+
+    /// What it counts for the table of rights: fresh is only who showed a second factor.
+    pub fn level(&self, now_us: i64) -> Assurance {
+        match (self.is_strong, self.is_fresh(now_us)) {
+            (true, true) => Assurance::Fresh,
+            (true, false) => Assurance::Strong,
+            (false, _) => Assurance::Single,
+        }
+    }
+}
+
+/// A session that is alive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Living {
+    /// Whose it is, as that account is now.
+    pub account: Account,
+    /// Its id.
+    pub id: SessionId,
+    /// How sure it is who sits there.
+    pub assured: Assured,
+}
+
 #[derive(FromRow)]
 struct Found {
     #[sqlx(flatten)]
     account: RawAccount,
     session_id: i64,
     last_seen_us: i64,
+    is_strong: bool,
+    confirmed_us: i64,
 }
 
 impl Database {
     /// Opens a session.
     ///
     /// # Errors
-    /// When PostgreSQL fails.
+    /// [`DatabaseError::Conflict`] for a password alone where the account has a second factor.
     pub async fn open_session(
         &self,
         account: &Account,
         origin: &Origin,
+        strength: Strength,
         now_us: i64,
     ) -> Result<SessionToken> {
-        let token = SessionToken::random();
-        let user_agent = vonggac_event::limits::cut(clean(&origin.user_agent), USER_AGENT_BYTES_MAX);
         let mut transaction = self.pool.begin().await?;
-        let id: i64 = sqlx::query_scalar(
-            "INSERT INTO session (token_hash, account_id, created_us, last_seen_us, user_agent, address) \
-             VALUES ($1, $2, $3, $3, $4, $5) RETURNING id",
-        )
-        .bind(token.digest())
-        .bind(account.id.0)
-        .bind(now_us)
-        .bind(user_agent)
-        .bind(clean(&origin.address))
-        .fetch_one(&mut *transaction)
-        .await?;
-        sqlx::query(
-            "DELETE FROM session WHERE account_id = $1 AND id NOT IN \
-             (SELECT id FROM session WHERE account_id = $1 ORDER BY id DESC LIMIT $2)",
-        )
-        .bind(account.id.0)
-        .bind(SESSIONS_MAX)
-        .execute(&mut *transaction)
-        .await?;
-        let deed = Deed::done("session.open", "session", id);
-        audit::append(
-            &mut transaction,
-            &Asker::person(account, origin),
-            vec![deed],
-            now_us,
-        )
-        .await?;
+        let token = open(&mut transaction, account, origin, strength, now_us).await?;
         transaction.commit().await?;
         Ok(token)
     }
@@ -158,20 +208,16 @@ impl Database {
     ///
     /// # Errors
     /// When PostgreSQL fails.
-    pub async fn find_session(
-        &self,
-        token: &SessionToken,
-        how: Use,
-        now_us: i64,
-    ) -> Result<Option<(Account, SessionId)>> {
+    pub async fn find_session(&self, token: &SessionToken, how: Use, now_us: i64) -> Result<Option<Living>> {
+        let (used_us, made_us) = self.session_limits.bounds(now_us);
         let found: Option<Found> = sqlx::query_as(
-            "SELECT a.id, a.user_name, a.display_name, a.organisation, a.language, s.id AS session_id, s.last_seen_us \
-             FROM session s JOIN account a ON a.id = s.account_id \
+            "SELECT a.id, a.user_name, a.display_name, a.organisation, a.language, s.id AS session_id, s.last_seen_us, \
+             s.is_strong, s.confirmed_us FROM session s JOIN account a ON a.id = s.account_id \
              WHERE s.token_hash = $1 AND s.last_seen_us > $2 AND s.created_us > $3",
         )
         .bind(token.digest())
-        .bind(now_us.saturating_sub(IDLE_US))
-        .bind(now_us.saturating_sub(ABSOLUTE_US))
+        .bind(used_us)
+        .bind(made_us)
         .fetch_optional(&self.pool)
         .await?;
         let Some(found) = found else { return Ok(None) };
@@ -182,7 +228,14 @@ impl Database {
                 .execute(&self.pool)
                 .await?;
         }
-        Ok(Some((found.account.read()?, SessionId(found.session_id))))
+        Ok(Some(Living {
+            account: found.account.read()?,
+            id: SessionId(found.session_id),
+            assured: Assured {
+                is_strong: found.is_strong,
+                confirmed_us: found.confirmed_us,
+            },
+        }))
     }
 
     /// The living sessions of an account, the newest first.
@@ -190,13 +243,14 @@ impl Database {
     /// # Errors
     /// When PostgreSQL fails.
     pub async fn list_sessions(&self, account: AccountId, now_us: i64) -> Result<Vec<SessionView>> {
+        let (used_us, made_us) = self.session_limits.bounds(now_us);
         Ok(sqlx::query_as(
             "SELECT id, created_us, last_seen_us, user_agent, address FROM session \
              WHERE account_id = $1 AND last_seen_us > $2 AND created_us > $3 ORDER BY id DESC",
         )
         .bind(account.0)
-        .bind(now_us.saturating_sub(IDLE_US))
-        .bind(now_us.saturating_sub(ABSOLUTE_US))
+        .bind(used_us)
+        .bind(made_us)
         .fetch_all(&self.pool)
         .await?)
     }
@@ -233,21 +287,100 @@ impl Database {
     }
 }
 
-/// Removes sessions that have ended.
-pub(crate) async fn count(pool: &PgPool, now_us: i64) -> Result<i64> {
+/// Opens a session in the transaction of `connection`.
+pub(crate) async fn open(
+    connection: &mut PgConnection,
+    account: &Account,
+    origin: &Origin,
+    strength: Strength,
+    now_us: i64,
+) -> Result<SessionToken> {
+    let token = SessionToken::random();
+    let user_agent = vonggac_event::limits::cut(clean(&origin.user_agent), USER_AGENT_BYTES_MAX);
+    // Nobody forgets the second step: the statement itself asks whether there is one.
+    let opened: Option<i64> = sqlx::query_scalar(
+        "INSERT INTO session (token_hash, account_id, created_us, last_seen_us, user_agent, address, is_strong, confirmed_us) \
+         SELECT $1, $2, $3, $3, $4, $5, $6, $3 \
+         WHERE $6 OR NOT EXISTS (SELECT FROM totp WHERE account_id = $2 AND confirmed_us IS NOT NULL) \
+         AND NOT EXISTS (SELECT FROM passkey WHERE account_id = $2) RETURNING id",
+    )
+    .bind(token.digest())
+    .bind(account.id.0)
+    .bind(now_us)
+    .bind(user_agent)
+    .bind(clean(&origin.address))
+    .bind(strength != Strength::Single)
+    .fetch_optional(&mut *connection)
+    .await?;
+    let id = opened.ok_or(DatabaseError::Conflict("the account has a second factor"))?;
+    sqlx::query(
+        "DELETE FROM session WHERE account_id = $1 AND id NOT IN \
+         (SELECT id FROM session WHERE account_id = $1 ORDER BY id DESC LIMIT $2)",
+    )
+    .bind(account.id.0)
+    .bind(SESSIONS_MAX)
+    .execute(&mut *connection)
+    .await?;
+    let mut deed = Deed::done("session.open", "session", id);
+    if let Strength::Strong(factor) = strength {
+        deed = deed.with("factor", factor.name());
+    }
+    audit::append(connection, &Asker::person(account, origin), vec![deed], now_us).await?;
+    Ok(token)
+}
+
+/// Writes down that a session's owner was seen just now; a session that was strong stays so.
+pub(crate) async fn confirm(
+    connection: &mut PgConnection,
+    session: SessionId,
+    is_strong: bool,
+    now_us: i64,
+) -> Result<()> {
+    sqlx::query("UPDATE session SET confirmed_us = $2, is_strong = is_strong OR $3 WHERE id = $1")
+        .bind(session.0)
+        .bind(now_us)
+        .bind(is_strong)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Ends an account's sessions but one, and whatever sign-in stands half-way; how many.
+pub(crate) async fn end_others(
+    connection: &mut PgConnection,
+    account: AccountId,
+    kept: Option<SessionId>,
+) -> Result<u64> {
+    sqlx::query("DELETE FROM half_session WHERE account_id = $1")
+        .bind(account.0)
+        .execute(&mut *connection)
+        .await?;
+    let done = sqlx::query("DELETE FROM session WHERE account_id = $1 AND id IS DISTINCT FROM $2")
+        .bind(account.0)
+        .bind(kept.map(|session| session.0))
+        .execute(connection)
+        .await?;
+    Ok(done.rows_affected())
+}
+
+/// How many sessions are open.
+pub(crate) async fn count(pool: &PgPool, limits: SessionLimits, now_us: i64) -> Result<i64> {
+    let (used_us, made_us) = limits.bounds(now_us);
     let count =
         sqlx::query_scalar("SELECT count(*) FROM session WHERE last_seen_us > $1 AND created_us > $2")
-            .bind(now_us.saturating_sub(IDLE_US))
-            .bind(now_us.saturating_sub(ABSOLUTE_US))
+            .bind(used_us)
+            .bind(made_us)
             .fetch_one(pool)
             .await?;
     Ok(count)
 }
 
-pub(crate) async fn purge(pool: &PgPool, now_us: i64) -> Result<()> {
+/// Removes sessions that have ended.
+pub(crate) async fn purge(pool: &PgPool, limits: SessionLimits, now_us: i64) -> Result<()> {
+    let (used_us, made_us) = limits.bounds(now_us);
     sqlx::query("DELETE FROM session WHERE last_seen_us <= $1 OR created_us <= $2")
-        .bind(now_us.saturating_sub(IDLE_US))
-        .bind(now_us.saturating_sub(ABSOLUTE_US))
+        .bind(used_us)
+        .bind(made_us)
         .execute(pool)
         .await?;
     Ok(())
@@ -291,6 +424,7 @@ mod tests {
                     user_agent: "Firefox\0".into(),
                     ..from("::1")
                 },
+                Strength::Single,
                 NOW_US,
             )
             .await
@@ -329,12 +463,16 @@ mod tests {
         };
         let lan = testing::account(&database, "lan", "*").await;
         let minh = testing::account(&database, "minh", "*").await;
-        let token = database.open_session(&lan, &from("::1"), NOW_US).await.unwrap();
-        let (_, id) = database
+        let token = database
+            .open_session(&lan, &from("::1"), Strength::Single, NOW_US)
+            .await
+            .unwrap();
+        let id = database
             .find_session(&token, Use::Active, NOW_US)
             .await
             .unwrap()
-            .unwrap();
+            .unwrap()
+            .id;
         assert!(matches!(
             database.end_session(&minh, &from(""), id, NOW_US).await,
             Err(DatabaseError::NotFound)
@@ -355,9 +493,15 @@ mod tests {
             return;
         };
         let lan = testing::account(&database, "lan", "*").await;
-        let first = database.open_session(&lan, &from(""), NOW_US).await.unwrap();
+        let first = database
+            .open_session(&lan, &from(""), Strength::Single, NOW_US)
+            .await
+            .unwrap();
         for _ in 0..SESSIONS_MAX {
-            database.open_session(&lan, &from(""), NOW_US).await.unwrap();
+            database
+                .open_session(&lan, &from(""), Strength::Single, NOW_US)
+                .await
+                .unwrap();
         }
         assert!(
             database

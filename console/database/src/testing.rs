@@ -203,6 +203,13 @@ pub fn everyone() -> Scope {
     Scope::of(["vn", "moh", "moh-it", "mot"])
 }
 
+/// What an app with that secret, in base 32, shows at `now_us`.
+pub fn app_code(secret: &str, now_us: i64) -> String {
+    let bytes = data_encoding::BASE32_NOPAD.decode(secret.as_bytes()).unwrap();
+    let code = crate::totp::Secret::from_bytes(bytes).code(now_us.div_euclid(30_000_000));
+    format!("{code:06}")
+}
+
 /// Alert `number`: `number` seconds after [`NOW_US`], for one microsecond.
 pub fn alert(number: u32, tenant: &str, revision: u64) -> Alert {
     let severities = [

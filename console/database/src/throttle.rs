@@ -4,26 +4,40 @@
 //!
 //! | counted by | limit |
 //! |---|---|
-//! | account and address | 5 |
-//! | address | 50 |
-//! | account | 100 (so that nobody can lock another out from one address) |
-//! | address, set-up code | 10 |
+//! | browser that signed in to the account before | 10, and nothing else |
+//! | network | 50 |
+//! | network and account | 5 |
+//! | account | 100 |
+//! | network, set-up code | 10 |
+//! | network, passkey | 50 |
+//! | account and browser, second factor of somebody whose password was right | 10 |
+//! | account, confirmation of somebody who is signed in | 10 |
+//!
+//! A network is an IPv4 /24 or an IPv6 /56: what one customer of a provider has. Whoever fails on purpose locks out strangers to the account,
+//! never a browser that its owner has used ([`crate::device`]).
+
+use std::net::IpAddr;
 
 use sqlx::PgPool;
 
-use crate::{DatabaseError, Result};
+use crate::audit::Origin;
+use crate::{AccountId, DatabaseError, Result};
 
 /// How long attempts count.
 pub const WINDOW_US: i64 = 15 * 60 * 1_000_000;
 
-/// Attempts on one account from one address in a window.
+/// Attempts on one account from a browser that knows it, in a window.
+pub const DEVICE_ATTEMPTS_MAX: i32 = 10;
+/// Attempts on one account from one network in a window.
 pub const PAIR_ATTEMPTS_MAX: i32 = 5;
-/// Attempts from one address in a window.
-pub const ADDRESS_ATTEMPTS_MAX: i32 = 50;
-/// Attempts on one account in a window, wherever from.
+/// Attempts from one network in a window.
+pub const NETWORK_ATTEMPTS_MAX: i32 = 50;
+/// Attempts on one account in a window, from wherever nobody knows it.
 pub const ACCOUNT_ATTEMPTS_MAX: i32 = 100;
-/// Attempts at the set-up code from one address in a window.
+/// Attempts at the set-up code from one network in a window.
 pub const SETUP_ATTEMPTS_MAX: i32 = 10;
+/// Attempts in a window at the second factor of an account, or to confirm who one is.
+pub const CONFIRMATION_ATTEMPTS_MAX: i32 = 10;
 
 /// What is attempted.
 pub(crate) enum Attempt<'a> {
@@ -32,12 +46,29 @@ pub(crate) enum Attempt<'a> {
         /// The user name in lower case.
         user_key: &'a str,
         /// Where from.
-        address: &'a str,
+        origin: &'a Origin,
     },
     /// The set-up code.
     Setup {
         /// Where from.
         address: &'a str,
+    },
+    /// The second factor of somebody whose password was right.
+    Factor {
+        /// Whose.
+        account: AccountId,
+        /// Where from.
+        origin: &'a Origin,
+    },
+    /// A passkey.
+    Passkey {
+        /// Where from.
+        address: &'a str,
+    },
+    /// A second factor or the password of somebody who is signed in.
+    Confirmation {
+        /// Whose.
+        account: AccountId,
     },
 }
 
@@ -45,13 +76,49 @@ impl Attempt<'_> {
     /// What it is counted by, each with its limit. The widest stands first: it bounds how many rows the narrower can make.
     fn keys(&self) -> Vec<(String, i32)> {
         match self {
-            Self::SignIn { user_key, address } => vec![
-                (format!("address {address}"), ADDRESS_ATTEMPTS_MAX),
-                (format!("pair {address} {user_key}"), PAIR_ATTEMPTS_MAX),
-                (format!("account {user_key}"), ACCOUNT_ATTEMPTS_MAX),
-            ],
-            Self::Setup { address } => vec![(format!("setup {address}"), SETUP_ATTEMPTS_MAX)],
+            Self::SignIn { user_key, origin } => {
+                if let Some(device) = &origin.device {
+                    return vec![(format!("device {device}"), DEVICE_ATTEMPTS_MAX)];
+                }
+                let network = network_of(&origin.address);
+                vec![
+                    (format!("network {network}"), NETWORK_ATTEMPTS_MAX),
+                    (format!("pair {network} {user_key}"), PAIR_ATTEMPTS_MAX),
+                    (format!("account {user_key}"), ACCOUNT_ATTEMPTS_MAX),
+                ]
+            }
+            Self::Setup { address } => {
+                vec![(format!("setup {}", network_of(address)), SETUP_ATTEMPTS_MAX)]
+            }
+            Self::Passkey { address } => {
+                vec![(format!("passkey {}", network_of(address)), NETWORK_ATTEMPTS_MAX)]
+            }
+            Self::Factor { account, origin } => {
+                let device = origin.device.as_deref().unwrap_or("unknown");
+                vec![(
+                    format!("factor {} {device}", account.0),
+                    CONFIRMATION_ATTEMPTS_MAX,
+                )]
+            }
+            Self::Confirmation { account } => {
+                vec![(format!("confirmation {}", account.0), CONFIRMATION_ATTEMPTS_MAX)]
+            }
         }
+    }
+}
+
+/// The network that an address is counted with: `192.0.2.0/24`, `2001:db8:0:ff00::/56`, or what is no address as it is.
+fn network_of(address: &str) -> String {
+    match address.parse::<IpAddr>().map(|address| address.to_canonical()) {
+        Ok(IpAddr::V4(address)) => {
+            let network = std::net::Ipv4Addr::from_bits(address.to_bits() & !0xff);
+            format!("{network}/24")
+        }
+        Ok(IpAddr::V6(address)) => {
+            let network = std::net::Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 72));
+            format!("{network}/56")
+        }
+        Err(_) => address.to_owned(),
     }
 }
 
@@ -98,10 +165,14 @@ pub(crate) async fn count(pool: &PgPool, attempt: &Attempt<'_>, now_us: i64) -> 
     Ok(None)
 }
 
-/// Takes back what a successful attempt was counted; the pair starts anew.
+/// Takes back what a successful attempt was counted; what is of one person starts anew.
 pub(crate) async fn forgive(pool: &PgPool, attempt: &Attempt<'_>) -> Result<()> {
     for (key, _) in attempt.keys() {
-        let statement = if key.starts_with("pair ") {
+        // These are of one person's, so that all they were counted was the same person's.
+        let statement = if ["pair ", "device ", "factor ", "confirmation "]
+            .iter()
+            .any(|kind| key.starts_with(kind))
+        {
             "DELETE FROM attempt WHERE key = $1"
         } else {
             "UPDATE attempt SET attempts = greatest(attempts - 1, 0) WHERE key = $1"
@@ -119,4 +190,21 @@ pub(crate) async fn purge(pool: &PgPool, now_us: i64) -> Result<()> {
         .execute(pool)
         .await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_counted_by_network() {
+        for (address, expect) in [
+            ("192.0.2.77", "192.0.2.0/24"),
+            ("::ffff:192.0.2.77", "192.0.2.0/24"),
+            ("2001:db8:0:ffab:1::1", "2001:db8:0:ff00::/56"),
+            ("unknown", "unknown"),
+        ] {
+            assert_eq!(network_of(address), expect);
+        }
+    }
 }

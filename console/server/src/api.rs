@@ -3,7 +3,9 @@
 mod alerts;
 mod audit;
 mod events;
+mod factors;
 mod health;
+mod passkeys;
 mod session;
 pub(crate) mod shapes;
 mod stream;
@@ -36,6 +38,19 @@ fn router() -> OpenApiRouter<Console> {
         .routes(routes!(session::list_sessions))
         .routes(routes!(session::end_session))
         .routes(routes!(session::update_account))
+        .routes(routes!(session::change_password))
+        .routes(routes!(factors::sign_in_factor))
+        .routes(routes!(factors::confirm_session))
+        .routes(routes!(factors::security))
+        .routes(routes!(factors::offer_totp, factors::remove_totp))
+        .routes(routes!(factors::confirm_totp))
+        .routes(routes!(factors::renew_recovery_codes))
+        .routes(routes!(passkeys::list_passkeys, passkeys::add_passkey))
+        .routes(routes!(passkeys::offer_passkey))
+        .routes(routes!(passkeys::remove_passkey))
+        .routes(routes!(passkeys::passkey_challenge))
+        .routes(routes!(passkeys::sign_in_passkey))
+        .routes(routes!(passkeys::confirm_passkey))
         .routes(routes!(alerts::list_alerts))
         .routes(routes!(alerts::alert_counts))
         .routes(routes!(stream::alert_stream))

@@ -66,6 +66,13 @@ impl Failure {
         Self::new(StatusCode::NOT_FOUND, "not_found", "not found")
     }
 
+    /// For somebody who is signed in: 401 would say that he is not.
+    pub(crate) fn wrong_password(field: &'static str) -> Self {
+        let mut failure = Self::new(StatusCode::FORBIDDEN, "wrong_password", "the password is wrong");
+        failure.body.field = Some(field);
+        failure
+    }
+
     fn too_expensive(why: impl ToString) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "too_expensive", why.to_string())
     }
@@ -103,6 +110,20 @@ impl From<DatabaseError> for Failure {
                 let mut failure = Self::new(StatusCode::TOO_MANY_REQUESTS, "throttled", error.to_string());
                 failure.retry_after_s = Some(retry_after_s);
                 failure
+            }
+            DatabaseError::WrongCode => {
+                let mut failure = Self::new(StatusCode::FORBIDDEN, "wrong_code", error.to_string());
+                failure.body.field = Some("code");
+                failure
+            }
+            DatabaseError::Passkey(_) => Self::new(StatusCode::FORBIDDEN, "passkey", error.to_string()),
+            DatabaseError::NotConfirmed => {
+                Self::new(StatusCode::FORBIDDEN, "confirm_first", error.to_string())
+            }
+            DatabaseError::Vault(_) => {
+                tracing::error!(%error, "a second factor could not be used");
+                let message = "the console cannot read its own secrets";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "secrets", message)
             }
             DatabaseError::TooExpensive => Self::too_expensive(error),
             DatabaseError::Address(_)

@@ -1,23 +1,26 @@
 //! What handlers take from a request, each refused in the API's own words.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request};
 use serde::de::DeserializeOwned;
 use vonggac_database::audit::{Asker, Deed, Origin};
-use vonggac_database::session::Use;
+use vonggac_database::device;
+use vonggac_database::factor::Owner;
+use vonggac_database::session::{Assured, Use};
 use vonggac_database::{Account, Role, SessionId, SessionToken};
 use vonggac_event::{AlertId, Scope};
 use vonggac_store::search;
 
 use crate::error::Failure;
 use crate::guard::RequestId;
+use crate::network;
 use crate::state::Console;
 
-/// How long the browser keeps the cookie; the session itself ends by the database's rules.
-const COOKIE_S: u32 = 12 * 3600;
+/// How long it keeps that of a half session.
+const HALF_COOKIE_S: u32 = 5 * 60;
 
 /// Who asks.
 pub(crate) struct Signed {
@@ -25,6 +28,7 @@ pub(crate) struct Signed {
     pub(crate) session: SessionId,
     pub(crate) token: SessionToken,
     pub(crate) origin: Origin,
+    pub(crate) assured: Assured,
 }
 
 impl Signed {
@@ -43,6 +47,16 @@ impl Signed {
         Asker::person(&self.account, &self.origin)
     }
 
+    /// Who asks for a change of how the account signs in.
+    pub(crate) fn owner(&self) -> Owner<'_> {
+        Owner {
+            account: &self.account,
+            session: self.session,
+            assured: self.assured,
+            origin: &self.origin,
+        }
+    }
+
     /// Writes down what it looked at or was refused.
     pub(crate) async fn note(&self, console: &Console, deed: Deed) -> Result<(), Failure> {
         Ok(console
@@ -56,18 +70,31 @@ impl FromRequestParts<Console> for Signed {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut request::Parts, console: &Console) -> Result<Self, Failure> {
-        let token = token(&parts.headers, console).ok_or_else(Failure::unauthenticated)?;
+        let token = token(&parts.headers, cookie_name(console)).ok_or_else(Failure::unauthenticated)?;
         let found = console
             .database()
             .find_session(&token, Use::Active, console.now_us())
             .await?;
-        let (account, session) = found.ok_or_else(Failure::unauthenticated)?;
+        let living = found.ok_or_else(Failure::unauthenticated)?;
         Ok(Self {
-            account,
-            session,
+            account: living.account,
+            session: living.id,
+            assured: living.assured,
             token,
             origin: origin(parts, console),
         })
+    }
+}
+
+/// Somebody whose password was right and who owes a second factor.
+pub(crate) struct Half(pub(crate) SessionToken);
+
+impl FromRequestParts<Console> for Half {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut request::Parts, console: &Console) -> Result<Self, Failure> {
+        let token = token(&parts.headers, half_cookie_name(console));
+        token.map(Self).ok_or_else(Failure::unauthenticated)
     }
 }
 
@@ -96,8 +123,27 @@ fn cookie_name(console: &Console) -> &'static str {
     }
 }
 
-fn token(headers: &HeaderMap, console: &Console) -> Option<SessionToken> {
-    let name = cookie_name(console);
+fn half_cookie_name(console: &Console) -> &'static str {
+    if console.options().is_https() {
+        "__Host-vonggac-half"
+    } else {
+        "vonggac-half"
+    }
+}
+
+fn device_cookie_name(console: &Console) -> &'static str {
+    if console.options().is_https() {
+        "__Host-vonggac-device"
+    } else {
+        "vonggac-device"
+    }
+}
+
+fn token(headers: &HeaderMap, name: &str) -> Option<SessionToken> {
+    cookie_value(headers, name)?.parse().ok()
+}
+
+fn cookie_value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers
         .get_all(header::COOKIE)
         .iter()
@@ -105,29 +151,45 @@ fn token(headers: &HeaderMap, console: &Console) -> Option<SessionToken> {
         .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
         .find(|(key, _)| *key == name)
-        .and_then(|(_, value)| value.parse().ok())
+        .map(|(_, value)| value)
 }
 
+/// A header that sets a cookie.
+pub(crate) type SetCookie = [(HeaderName, HeaderValue); 1];
+
 /// A header that sets the session's cookie.
-pub(crate) fn cookie(
-    console: &Console,
-    token: &SessionToken,
-) -> Result<[(HeaderName, HeaderValue); 1], Failure> {
-    set_cookie(console, &token.to_cookie(), COOKIE_S)
+pub(crate) fn cookie(console: &Console, token: &SessionToken) -> Result<SetCookie, Failure> {
+    // The session itself ends by the database's rules.
+    let age_s = console.options().session_hours.saturating_mul(3600);
+    set_cookie(console, cookie_name(console), &token.to_cookie(), age_s)
 }
 
 /// A header that removes the session's cookie.
-pub(crate) fn no_cookie(console: &Console) -> Result<[(HeaderName, HeaderValue); 1], Failure> {
-    set_cookie(console, "", 0)
+pub(crate) fn no_cookie(console: &Console) -> Result<SetCookie, Failure> {
+    set_cookie(console, cookie_name(console), "", 0)
 }
 
-fn set_cookie(console: &Console, value: &str, age_s: u32) -> Result<[(HeaderName, HeaderValue); 1], Failure> {
+/// A header that sets the cookie of a half session.
+pub(crate) fn half_cookie(console: &Console, token: &SessionToken) -> Result<SetCookie, Failure> {
+    set_cookie(
+        console,
+        half_cookie_name(console),
+        &token.to_cookie(),
+        HALF_COOKIE_S,
+    )
+}
+
+/// A header that removes the cookie of a half session.
+pub(crate) fn no_half_cookie(console: &Console) -> Result<SetCookie, Failure> {
+    set_cookie(console, half_cookie_name(console), "", 0)
+}
+
+fn set_cookie(console: &Console, name: &str, value: &str, age_s: u32) -> Result<SetCookie, Failure> {
     let secure = if console.options().is_https() {
         "; Secure"
     } else {
         ""
     };
-    let name = cookie_name(console);
     let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={age_s}{secure}");
     let mut header_value = HeaderValue::try_from(text).map_err(|_| {
         Failure::new(
@@ -143,6 +205,31 @@ fn set_cookie(console: &Console, value: &str, age_s: u32) -> Result<[(HeaderName
 /// Where the request comes from.
 pub(crate) struct Client {
     pub(crate) origin: Origin,
+    /// What its browser remembers of good sign-ins.
+    marks: String,
+}
+
+impl Client {
+    /// Where it comes from, for somebody who says to be `user_name`.
+    pub(crate) fn origin_for(&self, console: &Console, user_name: &str) -> Origin {
+        let device = console
+            .vault()
+            .and_then(|vault| device::find(vault, &self.marks, user_name, console.now_us()));
+        Origin {
+            device,
+            ..self.origin.clone()
+        }
+    }
+
+    /// A header that lets the browser remember that `user_name` signed in.
+    pub(crate) fn remember(&self, console: &Console, user_name: &str) -> Result<Option<SetCookie>, Failure> {
+        let Some(vault) = console.vault() else {
+            return Ok(None);
+        };
+        let marks = device::remember(vault, &self.marks, user_name, console.now_us());
+        let age_s = u32::try_from(device::MARK_S).unwrap_or(u32::MAX);
+        set_cookie(console, device_cookie_name(console), &marks, age_s).map(Some)
+    }
 }
 
 impl FromRequestParts<Console> for Client {
@@ -152,25 +239,28 @@ impl FromRequestParts<Console> for Client {
         parts: &mut request::Parts,
         console: &Console,
     ) -> Result<Self, Self::Rejection> {
+        let marks = cookie_value(&parts.headers, device_cookie_name(console));
         Ok(Self {
             origin: origin(parts, console),
+            marks: marks.unwrap_or_default().to_owned(),
         })
     }
 }
 
-/// Where a request comes from, as far as the connection tells. With `--public-url`, a proxy on this machine is believed on whom it
-/// speaks for; nobody else is.
+/// Where a request comes from, as far as the connection and the trusted proxies tell.
 fn origin(parts: &request::Parts, console: &Console) -> Origin {
     let peer = parts
         .extensions
         .get::<ConnectInfo<SocketAddr>>()
         .map(|info| info.0.ip().to_canonical());
-    let is_proxy = console.options().is_https() && peer.is_some_and(|address| address.is_loopback());
-    let address = if is_proxy {
-        forwarded_for(&parts.headers).or(peer)
-    } else {
-        peer
-    };
+    // A header that is no text names nobody.
+    let forwarded: Vec<&str> = parts
+        .headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .map(|value| value.to_str().unwrap_or("?"))
+        .collect();
+    let address = peer.map(|peer| network::client(peer, &forwarded, console.proxies()));
     let agent = parts
         .headers
         .get(header::USER_AGENT)
@@ -183,19 +273,8 @@ fn origin(parts: &request::Parts, console: &Console) -> Origin {
             .get::<RequestId>()
             .map(|id| id.0.clone())
             .unwrap_or_default(),
+        device: None,
     }
-}
-
-/// The last address of `X-Forwarded-For`: the one that the proxy itself saw.
-fn forwarded_for(headers: &HeaderMap) -> Option<IpAddr> {
-    let last = headers
-        .get_all("x-forwarded-for")
-        .iter()
-        .next_back()?
-        .to_str()
-        .ok()?;
-    let address: IpAddr = last.rsplit(',').next()?.trim().parse().ok()?;
-    Some(address.to_canonical())
 }
 
 /// A JSON body.

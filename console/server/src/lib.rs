@@ -13,6 +13,8 @@
 //! - `news`: what happened to alerts, told by PostgreSQL to every console there is.
 //! - `setup`: the one-time code of the first administrator.
 //! - `seal`: signs the audit log.
+//! - `network`: whom a request comes from, through which proxies.
+//! - `secrets`: the key of what the console keeps secret in the database.
 //! - `front`: the built front end, embedded in the binary.
 //!
 //! Invariant: every handler but those of set-up and sign-in takes `Signed`, and everything it asks the stores for is limited to that
@@ -30,9 +32,11 @@ mod intake;
 mod listener;
 mod live;
 mod meter;
+mod network;
 mod news;
 mod options;
 mod seal;
+mod secrets;
 mod setup;
 mod state;
 mod streams;
@@ -57,6 +61,7 @@ use vonggac_store::Store;
 
 pub use api::openapi;
 pub use intake::{AlertSource, Delivered};
+pub use network::Network;
 pub use options::Options;
 
 use state::{Console, Parts};
@@ -80,11 +85,13 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
     let limit = options.statement_limit();
     let database = Database::connect(&options.postgres, &options.postgres_security, limit)
         .await
-        .context("the case store cannot be reached")?;
+        .context("the case store cannot be reached")?
+        .with_session_limits(options.session_limits());
     database.migrate().await?;
     database.warm_up().await;
     let setup = setup::Gate::open(&database, &options).await?;
     let seal = seal::Seal::open(&database, &options).await?;
+    let vault = secrets::open(&options)?;
     let store = Store::new(&options.store)?;
     let (stop, stopped) = watch::channel(false);
     let console = Console::new(Parts {
@@ -92,6 +99,7 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
         store,
         setup,
         seal,
+        vault,
         options: options.clone(),
         stopped,
     });

@@ -4,7 +4,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use vonggac_database::SessionLimits;
+use vonggac_passkey::Site;
 use vonggac_store::search::{Limits, Shares};
+
+use crate::network::Network;
 
 /// The console's options.
 #[derive(Debug, Clone, clap::Args)]
@@ -22,6 +26,15 @@ pub struct Options {
     /// Address people reach the console at, when a TLS proxy stands in front, as in `https://soc.example`.
     #[arg(long, env = "VONGGAC_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
+    /// Networks of the proxies that are believed on whom they speak for, in X-Forwarded-For, separated by commas; without it those on this
+    /// machine, when there is a --public-url.
+    #[arg(
+        long,
+        env = "VONGGAC_TRUSTED_PROXIES",
+        value_name = "NETWORK",
+        value_delimiter = ','
+    )]
+    pub trusted_proxies: Vec<Network>,
     /// PostgreSQL: postgres://user:password@host:port/database, or ?host=/socket/directory.
     #[arg(long, env = "VONGGAC_POSTGRES", value_name = "URL", hide_env_values = true)]
     pub postgres: String,
@@ -63,6 +76,16 @@ pub struct Options {
         requires = "audit_key"
     )]
     pub audit_witness_file: Option<PathBuf>,
+    /// File with the key of what the console keeps secret in the database, as the secrets of second factors; made when there is none. Consoles on
+    /// one database have the same. Without it nobody can have a second factor.
+    #[arg(long, env = "VONGGAC_SECRETS_KEY", value_name = "FILE")]
+    pub secrets_key: Option<PathBuf>,
+    /// How long a session lives without a request, in minutes.
+    #[arg(long, default_value_t = 30, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..=1440))]
+    pub session_idle_minutes: u32,
+    /// How long a session lives in all, in hours.
+    #[arg(long, default_value_t = 12, value_name = "HOURS", value_parser = clap::value_parser!(u32).range(1..=168))]
+    pub session_hours: u32,
     /// Longest a statement may take in PostgreSQL, in seconds.
     #[arg(long, default_value_t = 10, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=25))]
     pub postgres_seconds_max: u32,
@@ -101,6 +124,30 @@ impl Options {
             .is_some_and(|url| url.starts_with("https://"))
     }
 
+    /// Networks whose word on X-Forwarded-For counts.
+    pub(crate) fn proxies(&self) -> Vec<Network> {
+        if self.trusted_proxies.is_empty() && self.is_https() {
+            return ["127.0.0.0/8", "::1"]
+                .iter()
+                .filter_map(|text| text.parse().ok())
+                .collect();
+        }
+        self.trusted_proxies.clone()
+    }
+
+    /// Where passkeys are good for: the public address, or this machine by its name `localhost` (browsers give none to bare addresses).
+    pub(crate) fn site(&self) -> Site {
+        let local = || format!("http://localhost:{}", self.listen.port());
+        let origin = self.public_url.clone().unwrap_or_else(local);
+        let origin = origin.trim_end_matches('/').to_owned();
+        let authority = origin.split_once("://").map_or(origin.as_str(), |(_, rest)| rest);
+        let host = authority.split_once(':').map_or(authority, |(host, _)| host);
+        Site {
+            id: host.to_owned(),
+            origin,
+        }
+    }
+
     pub(crate) fn search_limits(&self) -> Limits {
         Limits {
             max_execution_s: Some(self.search_seconds_max),
@@ -120,6 +167,13 @@ impl Options {
             running_per_asker_max: self.searches_per_account_max.into(),
             waiting_per_asker_max: self.searches_waiting_max.into(),
             wait_max: Duration::from_secs(self.search_wait_seconds_max.into()),
+        }
+    }
+
+    pub(crate) fn session_limits(&self) -> SessionLimits {
+        SessionLimits {
+            idle_us: i64::from(self.session_idle_minutes) * 60 * 1_000_000,
+            absolute_us: i64::from(self.session_hours) * 3600 * 1_000_000,
         }
     }
 

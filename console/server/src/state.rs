@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, Weak};
 
 use tokio::sync::watch;
-use vonggac_database::Database;
+use vonggac_database::{Database, Vault};
 use vonggac_metrics::Registry;
 use vonggac_store::Store;
 use vonggac_store::health::Instance;
@@ -12,6 +12,7 @@ use vonggac_store::search::EventStore;
 
 use crate::health::Watch;
 use crate::live::Live;
+use crate::network::Network;
 use crate::options::Options;
 use crate::seal::Seal;
 use crate::streams::Streams;
@@ -23,6 +24,7 @@ pub(crate) struct Parts {
     pub(crate) store: Store,
     pub(crate) setup: setup::Gate,
     pub(crate) seal: Option<Seal>,
+    pub(crate) vault: Option<Vault>,
     pub(crate) options: Options,
     pub(crate) stopped: watch::Receiver<bool>,
 }
@@ -38,6 +40,7 @@ struct Inner {
     streams: Streams,
     events: EventStore,
     connections_full: AtomicU64,
+    proxies: Vec<Network>,
     intake: Intake,
     metrics: Registry,
     watch: Watch,
@@ -106,6 +109,7 @@ impl Console {
         let options = &parts.options;
         let events = EventStore::new(&parts.store, options.search_limits(), options.search_shares());
         let metrics = Registry::default();
+        let proxies = options.proxies();
         let name = options.instance.clone();
         let own = Instance::new("console", name, env!("CARGO_PKG_VERSION"));
         let console = Self(Arc::new(Inner {
@@ -115,6 +119,7 @@ impl Console {
             streams: Streams::default(),
             events,
             connections_full: AtomicU64::new(0),
+            proxies,
             intake: Intake::default(),
             watch: Watch::new(&metrics, own),
             metrics,
@@ -138,6 +143,16 @@ impl Console {
     /// What signs the audit log, where there is a key.
     pub(crate) fn seal(&self) -> Option<&Seal> {
         self.0.parts.seal.as_ref()
+    }
+
+    /// The console's own secret, where there is a key.
+    pub(crate) fn vault(&self) -> Option<&Vault> {
+        self.0.parts.vault.as_ref()
+    }
+
+    /// Networks whose word on whom they speak for counts.
+    pub(crate) fn proxies(&self) -> &[Network] {
+        &self.0.proxies
     }
 
     pub(crate) fn options(&self) -> &Options {

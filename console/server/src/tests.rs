@@ -4,8 +4,11 @@
 mod alerts;
 mod audit;
 mod document;
+mod factors;
 mod health;
 mod intake;
+mod passkeys;
+mod passwords;
 mod session;
 
 use std::sync::Arc;
@@ -79,7 +82,7 @@ impl Answer {
             .to_owned()
     }
 
-    /// `name=value` of the cookie that was set.
+    /// `name=value` of the cookie that was set first.
     pub(crate) fn cookie(&self) -> String {
         let whole = self.headers.get(header::SET_COOKIE).unwrap().to_str().unwrap();
         whole.split(';').next().unwrap().to_owned()
@@ -94,6 +97,7 @@ impl Harness {
     /// A console on a database that there is already.
     pub(crate) async fn on(database: Database, more: &[&str]) -> Self {
         let options = options(more);
+        let database = database.with_session_limits(options.session_limits());
         let (stop, stopped) = watch::channel(false);
         let now_us = Arc::new(AtomicI64::new(NOW_US));
         let clock = Arc::clone(&now_us);
@@ -102,6 +106,7 @@ impl Harness {
             store: Store::new(&options.store).unwrap(),
             setup: Gate::for_code(CODE, None),
             seal: crate::seal::Seal::open(&database, &options).await.unwrap(),
+            vault: crate::secrets::open(&options).unwrap(),
             options,
             stopped,
         };

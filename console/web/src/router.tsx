@@ -97,11 +97,17 @@ const healthRoute = createRoute({
   component: lazyRouteComponent(() => import("./health/HealthPage"), "HealthPage"),
 });
 
+const accountRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: "/account",
+  component: lazyRouteComponent(() => import("./account/AccountPage"), "AccountPage"),
+});
+
 const routeTree = rootRoute.addChildren([
   signInRoute,
   setupRoute,
   homeRoute,
-  appRoute.addChildren([queueRoute, alertRoute, searchRoute, healthRoute]),
+  appRoute.addChildren([queueRoute, alertRoute, searchRoute, healthRoute, accountRoute]),
 ]);
 
 async function setupNeeded(client: QueryClient): Promise<boolean> {

@@ -18,6 +18,7 @@ const ENGINES: [&str; 11] = [
     "lab/traffic/",
     "console/access/",
     "console/audit/",
+    "console/passkey/",
 ];
 /// Directories whose crates may be unsafe: the ring of captured packets and the library of ClickHouse.
 const UNSAFE: [&str; 2] = ["sensors/capture/", "pipeline/embedded/"];

@@ -286,6 +286,8 @@ fn console_part(options: &Options, place: &Place, servers: &Servers) -> Part {
         .arg(setup_code_file(&place.data))
         .arg("--audit-key")
         .arg(place.data.join("secrets").join("audit.key"))
+        .arg("--secrets-key")
+        .arg(place.data.join("secrets").join("console.key"))
         .arg("--audit-witness-file")
         .arg(place.data.join("audit.checkpoints"));
     Part::new("console", command, &place.data)

@@ -3,13 +3,18 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::response::{AppendHeaders, IntoResponse};
-use vonggac_database::audit::{Asker, Deed};
+use axum::response::{AppendHeaders, IntoResponse, Response};
+use vonggac_database::audit::{Asker, Deed, Origin};
+use vonggac_database::factor::Factors;
+use vonggac_database::session::Strength;
 use vonggac_database::{self as database, Language, NewAccount, SessionId};
 
-use super::shapes::{Account, AccountPatch, SessionView, SetupRequest, SetupState, SignInRequest};
+use super::factors::SecondStep;
+use super::shapes::{
+    Account, AccountPatch, PasswordRequest, SessionView, SetupRequest, SetupState, SignInRequest,
+};
 use crate::error::{ApiError, Failure, Result};
-use crate::extract::{Body, Client, Signed, cookie, no_cookie};
+use crate::extract::{Body, Client, Signed, cookie, half_cookie, no_cookie};
 use crate::state::Console;
 use crate::time;
 
@@ -34,7 +39,7 @@ pub(super) async fn setup(
     State(console): State<Console>,
     client: Client,
     Body(request): Body<SetupRequest>,
-) -> Result<impl IntoResponse> {
+) -> Result<Response> {
     let now_us = console.now_us();
     if !console.database().setup_needed().await? {
         return Err(database::DatabaseError::AlreadySetUp.into());
@@ -75,22 +80,49 @@ async fn signed_in(
     account: database::Account,
     client: &Client,
     status: StatusCode,
-) -> Result<impl IntoResponse + use<>> {
-    let opened = console
-        .database()
-        .open_session(&account, &client.origin, console.now_us());
+) -> Result<Response> {
+    let opened =
+        console
+            .database()
+            .open_session(&account, &client.origin, Strength::Single, console.now_us());
     let token = opened.await?;
+    let remembered = client.remember(console, &account.user_name)?;
     Ok((
         status,
         AppendHeaders(cookie(console, &token)?),
+        remembered.map(AppendHeaders),
         Json(Account::from(account)),
-    ))
+    )
+        .into_response())
+}
+
+/// The password was right; a second factor is owed.
+async fn half_signed_in(
+    console: &Console,
+    account: &database::Account,
+    factors: &Factors,
+    origin: &Origin,
+) -> Result<Response> {
+    let half = console
+        .database()
+        .open_half_session(account, origin, console.now_us())
+        .await?;
+    Ok((
+        StatusCode::ACCEPTED,
+        AppendHeaders(half_cookie(console, &half)?),
+        Json(SecondStep {
+            code_needed: true,
+            has_passkey: factors.passkeys > 0,
+        }),
+    )
+        .into_response())
 }
 
 /// Sign in
 #[utoipa::path(post, path = "/api/v1/session", operation_id = "signIn", tag = "session", request_body = SignInRequest,
     responses(
         (status = 200, description = "Signed in", body = Account),
+        (status = 202, description = "The password is right, a second factor is owed", body = SecondStep),
         (status = 400, description = "The request is not valid", body = ApiError),
         (status = 401, description = "User name or password is wrong", body = ApiError),
         (status = 429, description = "Too many attempts", body = ApiError)))]
@@ -98,15 +130,17 @@ pub(super) async fn sign_in(
     State(console): State<Console>,
     client: Client,
     Body(request): Body<SignInRequest>,
-) -> Result<impl IntoResponse> {
-    let attempt = console.database().sign_in(
-        &request.user_name,
-        request.password,
-        &client.origin,
-        console.now_us(),
-    );
+) -> Result<Response> {
+    let origin = client.origin_for(&console, &request.user_name);
+    let attempt = console
+        .database()
+        .sign_in(&request.user_name, request.password, &origin, console.now_us());
     match attempt.await {
         Ok(account) => {
+            let factors = console.database().factors(account.id).await?;
+            if factors.is_any() {
+                return half_signed_in(&console, &account, &factors, &origin).await;
+            }
             tracing::info!(
                 user_name = account.user_name,
                 address = client.origin.address,
@@ -185,6 +219,35 @@ pub(super) async fn end_session(
         .end_session(&signed.account, &signed.origin, SessionId(id), console.now_us())
         .await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Change one's own password
+#[utoipa::path(post, path = "/api/v1/account/password", operation_id = "changePassword", tag = "session",
+    request_body = PasswordRequest,
+    responses(
+        (status = 204, description = "Changed; the account's other sessions have ended"),
+        (status = 400, description = "The new password does not do", body = ApiError),
+        (status = 401, description = "Nobody is signed in", body = ApiError),
+        (status = 403, description = "The old password is wrong", body = ApiError),
+        (status = 429, description = "Too many attempts", body = ApiError)))]
+pub(super) async fn change_password(
+    State(console): State<Console>,
+    signed: Signed,
+    Body(request): Body<PasswordRequest>,
+) -> Result<StatusCode> {
+    let changed = console
+        .database()
+        .change_password(
+            &signed.owner(),
+            request.old_password,
+            request.password,
+            console.now_us(),
+        )
+        .await;
+    match changed {
+        Err(database::DatabaseError::WrongCredentials) => Err(Failure::wrong_password("old_password")),
+        changed => Ok(changed.map(|()| StatusCode::NO_CONTENT)?),
+    }
 }
 
 /// Change one's own settings

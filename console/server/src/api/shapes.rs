@@ -132,6 +132,14 @@ pub(crate) struct Account {
     pub(crate) language: String,
 }
 
+/// A change of one's own password.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct PasswordRequest {
+    pub(crate) old_password: String,
+    /// The new one: at least 12 characters, and hard to guess.
+    pub(crate) password: String,
+}
+
 /// An account's own settings; what is left out stays.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct AccountPatch {

@@ -127,7 +127,7 @@ impl Stream {
         if let Err(error) = &found {
             tracing::debug!(%error, "a stream's session could not be looked at");
         }
-        let found = found.map(|found| found.map(|(account, _)| account.scope()));
+        let found = found.map(|found| found.map(|living| living.account.scope()));
         match Life::of(found.as_ref().map(Option::as_ref), &self.scope) {
             Life::Goes => self.sure_at = Instant::now(),
             Life::Unsure if self.sure_at.elapsed() < UNSURE_MAX => {}

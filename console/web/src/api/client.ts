@@ -7,6 +7,13 @@ import type { components, paths } from "./schema";
 
 type Schemas = components["schemas"];
 export type Account = Schemas["Account"];
+export type Passkey = Schemas["Passkey"];
+export type PasskeyOffer = Schemas["PasskeyOffer"];
+export type PasskeyChallenge = Schemas["PasskeyChallenge"];
+export type PasskeyAnswer = Schemas["PasskeyAnswerRequest"];
+export type SecondStep = Schemas["SecondStep"];
+export type Security = Schemas["Security"];
+export type TotpOffer = Schemas["TotpOffer"];
 export type SessionView = Schemas["SessionView"];
 export type Alert = Schemas["Alert"];
 export type AlertDetail = Schemas["AlertDetail"];

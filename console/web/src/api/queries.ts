@@ -28,6 +28,16 @@ export const sessionsQuery = queryOptions({
   queryFn: ({ signal }) => take(api.GET("/api/v1/sessions", { signal })),
 });
 
+export const securityQuery = queryOptions({
+  queryKey: ["security"],
+  queryFn: ({ signal }) => take(api.GET("/api/v1/account/security", { signal })),
+});
+
+export const passkeysQuery = queryOptions({
+  queryKey: ["passkeys"],
+  queryFn: ({ signal }) => take(api.GET("/api/v1/account/passkeys", { signal })),
+});
+
 export interface AlertQuery extends TimeBounds {
   status?: string;
   severity?: string;

@@ -34,6 +34,14 @@ function hintOfCode(code: string, t: TFunction): string | undefined {
       return t("error.too_expensive");
     case "too_many_searches":
       return t("error.too_many_searches");
+    case "wrong_code":
+      return t("factor.wrong_code");
+    case "wrong_password":
+      return t("account.wrong_password");
+    case "no_secrets_key":
+      return t("factor.no_key");
+    case "secrets":
+      return t("factor.unreadable");
     default:
       return undefined;
   }

@@ -1,12 +1,15 @@
 import { Button, PasswordInput, TextInput } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, useRouter } from "@tanstack/react-router";
-import type { FormEvent } from "react";
+import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { ApiFailure, api, take } from "../api/client";
+import { PasskeyButton } from "../account/PasskeyButton";
+import { usePasskeySignIn } from "../account/usePasskey";
+import { type Account, ApiFailure, api, type SecondStep, take } from "../api/client";
 import { sessionQuery } from "../api/queries";
 import { safeReturn } from "../lib/search-params";
 import { ErrorPanel } from "../parts/ErrorPanel";
+import { CodeStep } from "./CodeStep";
 import { Gate } from "./Gate";
 import styles from "./session.module.css";
 
@@ -17,13 +20,18 @@ export function SignInPage() {
   const search = route.useSearch();
   const router = useRouter();
   const client = useQueryClient();
+  const [owed, setOwed] = useState<SecondStep | null>(null);
+  const enter = (account: Account) => {
+    client.clear();
+    client.setQueryData(sessionQuery.queryKey, account);
+    router.history.push(safeReturn(search.return));
+  };
   const signIn = useMutation({
     mutationFn: (body: { user_name: string; password: string }) =>
       take(api.POST("/api/v1/session", { body })),
-    onSuccess: (account) => {
-      client.clear();
-      client.setQueryData(sessionQuery.queryKey, account);
-      router.history.push(safeReturn(search.return));
+    onSuccess: (answer) => {
+      if ("code_needed" in answer) setOwed(answer);
+      else enter(answer);
     },
   });
   const submit = (event: FormEvent<HTMLFormElement>) => {
@@ -37,6 +45,14 @@ export function SignInPage() {
   const refused = signIn.error instanceof ApiFailure && signIn.error.status === 401;
   const wasElsewhere = search.return !== undefined && search.return !== "/alerts";
 
+  const passkey = usePasskeySignIn(enter);
+  if (owed) {
+    const restart = () => {
+      setOwed(null);
+      signIn.reset();
+    };
+    return <CodeStep owed={owed} passkey={passkey} onRestart={restart} onEnter={enter} />;
+  }
   return (
     <Gate title={t("sign_in.title")}>
       {wasElsewhere && !signIn.error ? <p className="soft">{t("sign_in.expired")}</p> : null}
@@ -72,6 +88,7 @@ export function SignInPage() {
         <Button type="submit" size="sm" loading={signIn.isPending}>
           {t("sign_in.submit")}
         </Button>
+        <PasskeyButton label={t("passkey.sign_in")} asking={passkey} />
       </form>
     </Gate>
   );

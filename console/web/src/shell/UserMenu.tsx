@@ -1,5 +1,5 @@
 import { Menu, SegmentedControl, useMantineColorScheme } from "@mantine/core";
-import { IconChevronDown, IconDevices, IconLogout } from "@tabler/icons-react";
+import { IconChevronDown, IconDevices, IconLogout, IconShieldLock } from "@tabler/icons-react";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
@@ -82,6 +82,12 @@ export function UserMenu({ account }: { account: Account }) {
             />
           </div>
           <Menu.Divider />
+          <Menu.Item
+            leftSection={<IconShieldLock size={15} aria-hidden="true" />}
+            onClick={() => void navigate({ to: "/account" })}
+          >
+            {t("account.title")}
+          </Menu.Item>
           <Menu.Item
             leftSection={<IconDevices size={15} aria-hidden="true" />}
             onClick={() => setSessions(true)}

@@ -1,0 +1,260 @@
+//! Signing in by two steps, and confirming later who sits there.
+//!
+//! ```text
+//!  password right ──▶ no second factor ──▶ session
+//!                └──▶ second factor ──▶ half session (5 minutes, 5 codes) ──▶ session, strong
+//! ```
+//! A half session is a token of its own kind: nothing takes it but the second step. Wrong codes are counted by half session and by account,
+//! and what the password's attempt was counted is taken back only when both steps are done, so that a known password buys no more codes.
+
+use sqlx::{FromRow, PgConnection};
+
+use crate::account::RawAccount;
+use crate::audit::{self, Asker, Deed, Origin};
+use crate::factor::{self, Factor, Owner};
+use crate::session::{self, Strength};
+use crate::throttle::{self, Attempt};
+use crate::vault::Vault;
+use crate::{Account, Database, DatabaseError, Result, SessionToken, password};
+
+/// How long a half session lives.
+pub const HALF_US: i64 = 5 * 60 * 1_000_000;
+/// Codes that a half session may try.
+pub const HALF_ATTEMPTS_MAX: i32 = 5;
+
+/// What shows that it is still the same person.
+#[derive(Clone)]
+pub enum Confirmation {
+    /// The password; enough for an account without a second factor.
+    Password(String),
+    /// A code of the app, or a recovery code.
+    Code(String),
+}
+
+#[derive(FromRow)]
+struct HalfRow {
+    #[sqlx(flatten)]
+    account: RawAccount,
+    device: Option<String>,
+}
+
+impl Database {
+    /// Opens a half session for somebody whose password was right.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails.
+    pub async fn open_half_session(
+        &self,
+        account: &Account,
+        origin: &Origin,
+        now_us: i64,
+    ) -> Result<SessionToken> {
+        let token = SessionToken::random();
+        sqlx::query(
+            "INSERT INTO half_session (token_hash, account_id, created_us, attempts, device) VALUES ($1, $2, $3, 0, $4)",
+        )
+        .bind(token.digest())
+        .bind(account.id.0)
+        .bind(now_us)
+            .bind(origin.device.as_deref())
+            .execute(&self.pool)
+            .await?;
+        Ok(token)
+    }
+
+    /// The second step: a session for a half session and a code.
+    ///
+    /// # Errors
+    /// [`DatabaseError::NotFound`] when the half session is not alive, [`DatabaseError::WrongCode`], or [`DatabaseError::Throttled`].
+    pub async fn finish_sign_in(
+        &self,
+        vault: Option<&Vault>,
+        half: &SessionToken,
+        code: &str,
+        origin: &Origin,
+        now_us: i64,
+    ) -> Result<(Account, SessionToken)> {
+        let (account, device) = self.use_half_session(half, now_us).await?;
+        let origin = &Origin {
+            device,
+            ..origin.clone()
+        };
+        let outcome = self.finish(vault, half, &account, code, origin, now_us).await;
+        let Err(error) = outcome else {
+            return outcome.map(|token| (account, token));
+        };
+        if matches!(error, DatabaseError::WrongCode) {
+            let deed = Deed::done("session.open", "account", account.id.0)
+                .refused(&error)
+                .with("step", "second factor");
+            self.note(&Asker::nobody(&account.user_name, origin), deed, now_us)
+                .await?;
+        }
+        Err(error)
+    }
+
+    async fn finish(
+        &self,
+        vault: Option<&Vault>,
+        half: &SessionToken,
+        account: &Account,
+        code: &str,
+        origin: &Origin,
+        now_us: i64,
+    ) -> Result<SessionToken> {
+        let attempt = Attempt::Factor {
+            account: account.id,
+            origin,
+        };
+        self.count_by(&attempt, account, origin, now_us).await?;
+        let mut transaction = self.pool.begin().await?;
+        let factor = factor::prove(&mut transaction, vault, account.id, code, now_us).await?;
+        end_half_session(&mut transaction, half).await?;
+        let strength = Strength::Strong(factor);
+        let token = session::open(&mut transaction, account, origin, strength, now_us).await?;
+        transaction.commit().await?;
+        let key = account.user_name.to_lowercase();
+        let first = Attempt::SignIn {
+            user_key: &key,
+            origin,
+        };
+        throttle::forgive(&self.pool, &first).await?;
+        throttle::forgive(&self.pool, &attempt).await?;
+        Ok(token)
+    }
+
+    /// Counts a use of a half session, before it is known whether the code is right; whose it is, and the browser that its account knows.
+    async fn use_half_session(&self, half: &SessionToken, now_us: i64) -> Result<(Account, Option<String>)> {
+        let row: Option<HalfRow> = sqlx::query_as(
+            "UPDATE half_session h SET attempts = h.attempts + 1 FROM account a \
+             WHERE h.token_hash = $1 AND h.created_us > $2 AND h.attempts < $3 AND a.id = h.account_id \
+             RETURNING a.id, a.user_name, a.display_name, a.organisation, a.language, h.device",
+        )
+        .bind(half.digest())
+        .bind(now_us.saturating_sub(HALF_US))
+        .bind(HALF_ATTEMPTS_MAX)
+        .fetch_optional(&self.pool)
+        .await?;
+        let row = row.ok_or(DatabaseError::NotFound)?;
+        Ok((row.account.read()?, row.device))
+    }
+
+    /// Sees that it is still the owner who sits there: the session is fresh for five minutes, and strong after a second factor.
+    ///
+    /// # Errors
+    /// [`DatabaseError::WrongCode`], [`DatabaseError::WrongCredentials`], [`DatabaseError::Throttled`], or [`DatabaseError::Invalid`] for
+    /// a password where the account has a second factor.
+    pub async fn confirm_session(
+        &self,
+        vault: Option<&Vault>,
+        owner: &Owner<'_>,
+        with: Confirmation,
+        now_us: i64,
+    ) -> Result<()> {
+        let account = owner.account;
+        self.count_confirmation(account, owner.origin, now_us).await?;
+        match self.confirm(vault, owner, with, now_us).await {
+            Err(error @ (DatabaseError::WrongCode | DatabaseError::WrongCredentials)) => {
+                let deed = Deed::done("session.confirm", "session", owner.session.0).refused(&error);
+                self.note(&owner.by(), deed, now_us).await?;
+                return Err(error);
+            }
+            outcome => outcome?,
+        }
+        throttle::forgive(&self.pool, &Attempt::Confirmation { account: account.id }).await
+    }
+
+    async fn confirm(
+        &self,
+        vault: Option<&Vault>,
+        owner: &Owner<'_>,
+        with: Confirmation,
+        now_us: i64,
+    ) -> Result<()> {
+        let account = owner.account;
+        let code = match with {
+            Confirmation::Code(code) => Some(code),
+            Confirmation::Password(password) => {
+                if self.factors(account.id).await?.is_any() {
+                    return Err(DatabaseError::Invalid {
+                        field: "code",
+                        problem: "is needed: the account has a second factor",
+                    });
+                }
+                self.check_own_password(account, password).await?;
+                None
+            }
+        };
+        let mut transaction = self.pool.begin().await?;
+        let factor = match &code {
+            Some(code) => Some(factor::prove(&mut transaction, vault, account.id, code, now_us).await?),
+            None => None,
+        };
+        session::confirm(&mut transaction, owner.session, factor.is_some(), now_us).await?;
+        let deed = Deed::done("session.confirm", "session", owner.session.0)
+            .with("with", factor.map_or("password", Factor::name));
+        audit::append(&mut transaction, &owner.by(), vec![deed], now_us).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Whether `password` is the account's.
+    pub(crate) async fn check_own_password(&self, account: &Account, password: String) -> Result<()> {
+        let hash: Option<String> = sqlx::query_scalar("SELECT password_hash FROM account WHERE id = $1")
+            .bind(account.id.0)
+            .fetch_optional(&self.pool)
+            .await?;
+        let is_right = password::verify(&self.hashing, password, hash).await?;
+        is_right.then_some(()).ok_or(DatabaseError::WrongCredentials)
+    }
+
+    /// Counts an attempt to show who one is, of somebody who is signed in.
+    pub(crate) async fn count_confirmation(
+        &self,
+        account: &Account,
+        origin: &Origin,
+        now_us: i64,
+    ) -> Result<()> {
+        let attempt = Attempt::Confirmation { account: account.id };
+        self.count_by(&attempt, account, origin, now_us).await
+    }
+
+    async fn count_by(
+        &self,
+        attempt: &Attempt<'_>,
+        account: &Account,
+        origin: &Origin,
+        now_us: i64,
+    ) -> Result<()> {
+        let Some(refused) = throttle::count(&self.pool, attempt, now_us).await? else {
+            return Ok(());
+        };
+        let error = DatabaseError::from(refused);
+        if refused.is_first {
+            let deed = Deed::done("session.confirm", "account", account.id.0).refused(&error);
+            self.note(&Asker::nobody(&account.user_name, origin), deed, now_us)
+                .await?;
+        }
+        Err(error)
+    }
+}
+
+async fn end_half_session(connection: &mut PgConnection, half: &SessionToken) -> Result<()> {
+    let done = sqlx::query("DELETE FROM half_session WHERE token_hash = $1")
+        .bind(half.digest())
+        .execute(connection)
+        .await?;
+    // Of two requests with two good codes, one wins.
+    if done.rows_affected() == 0 {
+        return Err(DatabaseError::NotFound);
+    }
+    Ok(())
+}
+
+/// Removes half sessions that have ended.
+pub(crate) async fn purge(pool: &sqlx::PgPool, now_us: i64) -> Result<()> {
+    sqlx::query("DELETE FROM half_session WHERE created_us <= $1")
+        .bind(now_us.saturating_sub(HALF_US))
+        .execute(pool)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,34 @@
+import { useQuery } from "@tanstack/react-query";
+import { useTranslation } from "react-i18next";
+import { securityQuery, sessionQuery } from "../api/queries";
+import { ErrorPanel } from "../parts/ErrorPanel";
+import { AppCard } from "./AppCard";
+import styles from "./account.module.css";
+import { PasskeyCard } from "./PasskeyCard";
+import { PasswordCard } from "./PasswordCard";
+
+/** How the account signs in. */
+export function AccountPage() {
+  const { t } = useTranslation();
+  const security = useQuery(securityQuery);
+  const session = useQuery(sessionQuery);
+  return (
+    <main id="main" className={styles.page}>
+      <h1>{t("account.title")}</h1>
+      {security.error ? (
+        <ErrorPanel
+          what={t("error.what.security")}
+          error={security.error}
+          onRetry={() => void security.refetch()}
+        />
+      ) : null}
+      {session.data ? <PasswordCard account={session.data} /> : null}
+      {security.data ? (
+        <>
+          <AppCard security={security.data} />
+          <PasskeyCard security={security.data} />
+        </>
+      ) : null}
+    </main>
+  );
+}
