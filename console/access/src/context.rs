@@ -84,6 +84,36 @@ impl Grants {
         }
         Self { day: Some(day), all }
     }
+
+    /// What may be done with something, somewhere, however sure it is who asks: for a page that shows only what can be done.
+    pub fn abilities(&self) -> Vec<(Kind, Verb)> {
+        let able = |rule: &&Rule| self.all.iter().any(|grant| !rule.cell(grant.role).is_none());
+        let of_kind = |kind: Kind| policy::rules(kind).iter().filter(able).map(move |rule| (kind, rule.verb));
+        Kind::ALL.into_iter().flat_map(of_kind).collect()
+    }
+
+    /// Whose things of the kind of `R` the action may be done with, however sure it is who asks: for deciding about somebody who does not
+    /// ask, such as whether he may be given work. An action that the table does not know does not compile.
+    pub fn reach<R: Resource, A: Action>(&self) -> Reach {
+        let rule = const { known_rule(R::KIND, A::VERB) };
+        let mut reach = Reach::default();
+        for grant in &self.all {
+            let cell = rule.cell(grant.role);
+            if cell.allows(Relation::Own) {
+                reach.own.extend(grant.home.own.iter().cloned());
+            }
+            if cell.allows(Relation::Subtree) {
+                reach.own.extend(grant.home.beneath.iter().cloned());
+            }
+            let mut labels = Tlp::ALL.into_iter();
+            let strictest = labels.rfind(|&label| cell.allows(Relation::Shared(label)));
+            for name in grant.home.names.iter().filter(|_| strictest.is_some()) {
+                let known = reach.shared.entry(name.clone()).or_insert(Tlp::Clear);
+                *known = (*known).max(strictest.unwrap_or(Tlp::Clear));
+            }
+        }
+        reach
+    }
 }
 
 impl Grant {
@@ -170,22 +200,7 @@ impl Context {
     /// [`Denied`] when there are none. An action that the table does not know does not compile.
     pub fn reach<R: Resource, A: Action>(&self) -> Result<Reach, Denied> {
         let rule = const { known_rule(R::KIND, A::VERB) };
-        let mut reach = Reach::default();
-        for grant in &self.grants.all {
-            let cell = rule.cell(grant.role);
-            if cell.allows(Relation::Own) {
-                reach.own.extend(grant.home.own.iter().cloned());
-            }
-            if cell.allows(Relation::Subtree) {
-                reach.own.extend(grant.home.beneath.iter().cloned());
-            }
-            let mut labels = Tlp::ALL.into_iter();
-            let strictest = labels.rfind(|&label| cell.allows(Relation::Shared(label)));
-            for name in grant.home.names.iter().filter(|_| strictest.is_some()) {
-                let known = reach.shared.entry(name.clone()).or_insert(Tlp::Clear);
-                *known = (*known).max(strictest.unwrap_or(Tlp::Clear));
-            }
-        }
+        let reach = self.grants.reach::<R, A>();
         if reach.is_empty() {
             return Err(Denied::NotFound);
         }

@@ -3,7 +3,7 @@
 //! - [`organisation`]: what an organisation is; [`tree`]: all of them, with parents, predecessors and days; [`file`](mod@file): how an
 //!   administrator writes them down.
 //! - [`role`]: the ten roles and what they exclude; [`membership`]: who has which, where and when.
-//! - [`policy`]: the one table of rights, role × resource × action × relation; [`resource`] and [`action`] are its words.
+//! - [`policy`]: the one table of rights, role × resource × action × relation; [`resource`] and [`action`] are its words; [`thing`] has the plain ones.
 //! - [`context`]: who asks; the only door to [`Reach`] (whose things) and [`Allowed`] (this thing, this action).
 //!
 //! Invariant: nothing is allowed that the table does not say. Invariant: an empty [`Reach`] is nothing, and there is no value that means
@@ -18,6 +18,7 @@ pub mod organisation;
 pub mod policy;
 pub mod resource;
 pub mod role;
+pub mod thing;
 pub mod tree;
 
 pub use action::{Action, Verb};

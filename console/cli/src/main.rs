@@ -9,6 +9,8 @@ mod doctor;
 mod layout;
 mod logging;
 #[cfg(feature = "console")]
+mod membership;
+#[cfg(feature = "console")]
 mod organisation;
 #[cfg(all(feature = "rules", feature = "sensor"))]
 mod reload;
@@ -77,6 +79,10 @@ enum Role {
     #[cfg(feature = "console")]
     #[command(subcommand)]
     Organisation(organisation::OrganisationCommand),
+    /// Gives, lists and ends roles, as the owner of the server.
+    #[cfg(feature = "console")]
+    #[command(subcommand)]
+    Membership(membership::MembershipCommand),
     /// Checks the audit log.
     #[cfg(feature = "console")]
     #[command(subcommand)]
@@ -165,6 +171,8 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             .map(|()| ExitCode::SUCCESS),
         #[cfg(feature = "console")]
         Role::Organisation(command) => unless_unread(block_on(organisation::run(command))),
+        #[cfg(feature = "console")]
+        Role::Membership(command) => unless_unread(block_on(membership::run(command))),
         #[cfg(feature = "console")]
         Role::Audit(command) => unless_unread(audit::run(command)),
         #[cfg(feature = "lab")]

@@ -51,7 +51,7 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    async fn open(&self) -> anyhow::Result<Database> {
+    pub(crate) async fn open(&self) -> anyhow::Result<Database> {
         let database = Database::connect(&self.postgres, &self.security, STATEMENT_LIMIT).await?;
         database.migrate().await?;
         Ok(database)
@@ -103,9 +103,14 @@ fn read(path: &std::path::Path) -> anyhow::Result<String> {
     Ok(String::from_utf8(bytes)?)
 }
 
-fn today() -> Option<Day> {
+pub(crate) fn today() -> Option<Day> {
+    Day::of_us(now_us()?)
+}
+
+/// Microseconds since 1970, UTC.
+pub(crate) fn now_us() -> Option<i64> {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
-    Day::of_us(i64::try_from(since.as_micros()).ok()?)
+    i64::try_from(since.as_micros()).ok()
 }
 
 /// What an import did: a line for each, and the sum.
@@ -148,7 +153,7 @@ fn list(tree: &Tree, day: Day, kind: Option<OrganisationKind>) -> String {
     tree.iter().filter(wanted).map(line).collect()
 }
 
-fn show(text: &str) -> anyhow::Result<ExitCode> {
+pub(crate) fn show(text: &str) -> anyhow::Result<ExitCode> {
     std::io::stdout().lock().write_all(text.as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }

@@ -7,10 +7,12 @@ CREATE TABLE audit_entry (
     root    bytea NOT NULL CHECK (octet_length(root) = 32),
     at_us   bigint NOT NULL,
     actor   text NOT NULL,                       -- user name in lower case
+    organisation text NOT NULL,                  -- of who did it; empty for whoever has no account
     action  text NOT NULL,
     object  text NOT NULL,                       -- kind, a space, id
     result  text NOT NULL
 );
+CREATE INDEX audit_by_organisation ON audit_entry (organisation, seq);
 CREATE INDEX audit_by_time ON audit_entry (at_us, seq);
 CREATE INDEX audit_by_actor ON audit_entry (actor, seq);
 CREATE INDEX audit_by_action ON audit_entry (action, seq);

@@ -7,7 +7,7 @@ use crate::audit::{self, Asker, Deed, Origin};
 use crate::factor::Owner;
 use crate::organisation::{self, parsed};
 use crate::throttle::{self, Attempt};
-use crate::{Database, DatabaseError, Result, membership, password, session};
+use crate::{Database, DatabaseError, Result, clean, membership, password, session};
 
 /// What the first account is at the nation's organisation: it runs people and sensors, and works on alerts. Who looks after the console itself
 /// and who reads the audit log are others, whom the server's owner names (`vonggac membership grant`).
@@ -147,6 +147,20 @@ impl Database {
             .fetch_one(&self.pool)
             .await?;
         Ok(!some)
+    }
+
+    /// The account of that user name; case does not matter.
+    ///
+    /// # Errors
+    /// [`DatabaseError::NotFound`] when there is none.
+    pub async fn account_named(&self, user_name: &str) -> Result<Account> {
+        let row: Option<RawAccount> = sqlx::query_as(
+            "SELECT id, user_name, display_name, organisation, language FROM account WHERE user_key = $1",
+        )
+        .bind(clean(&key_of(user_name)))
+        .fetch_optional(&self.pool)
+        .await?;
+        row.ok_or(DatabaseError::NotFound)?.read()
     }
 
     /// Makes the first account, the nation's, with [`FOUNDER_ROLES`] from this day on. Of two at once, one wins.

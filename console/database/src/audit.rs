@@ -233,7 +233,7 @@ pub(crate) async fn append(
                 .push(clean(&object_key(&entry.object.kind, &entry.object.id)));
             rows.result.push(deed.outcome.name());
         }
-        insert(connection, rows, &actor_key, now_us).await?;
+        insert(connection, rows, &actor_key, &clean(&organisation), now_us).await?;
     }
     insert_subtrees(connection, subtrees).await?;
     keep_head(connection, &frontier).await
@@ -276,10 +276,16 @@ async fn keep_head(connection: &mut PgConnection, frontier: &Frontier) -> Result
     Ok(())
 }
 
-async fn insert(connection: &mut PgConnection, rows: Rows, actor_key: &str, now_us: i64) -> Result<()> {
+async fn insert(
+    connection: &mut PgConnection,
+    rows: Rows,
+    actor_key: &str,
+    organisation: &str,
+    now_us: i64,
+) -> Result<()> {
     sqlx::query(
-        "INSERT INTO audit_entry (seq, content, leaf, root, at_us, actor, action, object, result) \
-         SELECT u.seq, u.content, u.leaf, u.root, $8, $9, u.action, u.object, u.result \
+        "INSERT INTO audit_entry (seq, content, leaf, root, at_us, actor, organisation, action, object, result) \
+         SELECT u.seq, u.content, u.leaf, u.root, $8, $9, $10, u.action, u.object, u.result \
          FROM unnest($1::bigint[], $2::bytea[], $3::bytea[], $4::bytea[], $5::text[], $6::text[], $7::text[]) \
          AS u (seq, content, leaf, root, action, object, result)",
     )
@@ -292,6 +298,7 @@ async fn insert(connection: &mut PgConnection, rows: Rows, actor_key: &str, now_
     .bind(rows.result)
     .bind(now_us)
     .bind(actor_key)
+    .bind(organisation)
     .execute(connection)
     .await?;
     Ok(())
@@ -321,20 +328,21 @@ mod tests {
 
     use super::log::Filter;
     use super::*;
-    use crate::Resolution;
+    use crate::Verdict;
     use crate::testing::{self, NOW_US, PASSWORD, alert, from};
-    use crate::work::Action;
+    use crate::work::{Action, Selection};
 
     fn close() -> Action {
         Action::Close {
-            resolution: Resolution::Benign,
+            verdict: Verdict::BenignTruePositive,
+            reason: None,
             note: Some("seen\0".into()),
         }
     }
 
     async fn entries(database: &Database) -> Vec<Entry> {
         let page = database
-            .audit_page(&Filter::default(), None, 1_000)
+            .audit_page(&testing::everyone(), &Filter::default(), None, 1_000)
             .await
             .unwrap();
         page.iter()
@@ -432,10 +440,10 @@ mod tests {
             ),
             ("10.0.0.7", "r1", "moh")
         );
-        assert_eq!(closed.detail.get("resolution").unwrap(), "benign");
+        assert_eq!(closed.detail.get("verdict").unwrap(), "benign_true_positive");
         assert_eq!(verified(&database).await.head.size, 6);
 
-        let count = async |filter: Filter| database.audit_page(&filter, None, 10).await.unwrap().len();
+        let count = async |filter: Filter| database.audit_page(&testing::everyone(), &filter, None, 10).await.unwrap().len();
         assert_eq!(
             count(Filter {
                 actor: Some("LAN".into()),
@@ -470,7 +478,7 @@ mod tests {
         );
         assert_eq!(
             database
-                .audit_page(&Filter::default(), Some(2), 10)
+                .audit_page(&testing::everyone(), &Filter::default(), Some(2), 10)
                 .await
                 .unwrap()
                 .len(),
@@ -504,7 +512,7 @@ mod tests {
         let ids: Vec<AlertId> = (1..=1_200).map(AlertId).collect();
         let start = std::time::Instant::now();
         let outcome = database
-            .act_on_many(&testing::scope_of(&lan), &lan, &ids, &close(), NOW_US)
+            .act_on_many(&testing::scope_of(&lan), &lan, &Selection::Ids(ids), &close(), NOW_US)
             .await
             .unwrap();
         println!("1,200 alerts closed in {:?}", start.elapsed());

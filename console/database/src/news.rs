@@ -1,4 +1,4 @@
-//! What happens to alerts, told by PostgreSQL to every console, whichever of them did it.
+//! What happens to alerts and to people's rights, told by PostgreSQL to every console, whichever of them did it.
 //!
 //! Triggers notify in the transaction in which it happens, so that nothing is told that did not come to be. A notification names the
 //! alert; the row is read afterwards, so of several changes at once the last is told. While the connection is lost nothing is heard:
@@ -12,10 +12,11 @@ use sqlx::{Postgres, QueryBuilder};
 use vonggac_event::AlertId;
 
 use crate::alert::{AlertRow, RawAlert, SELECT};
-use crate::{Database, Result};
+use crate::{AccountId, Database, Result};
 
 /// Channel of the notifications, as the triggers have it.
-const CHANNEL: &str = "vonggac_alert";
+const ALERTS: &str = "vonggac_alert";
+const RIGHTS: &str = "vonggac_rights";
 /// Most notifications answered with one read.
 const BATCH_MAX: usize = 200;
 /// How long a batch waits for one more.
@@ -28,8 +29,18 @@ pub enum Heard {
     Told(Box<AlertRow>),
     /// Somebody worked on an alert.
     Worked(Box<AlertRow>),
+    /// Somebody's rights or sessions have changed; `None`: everybody's may have.
+    Rights(Option<AccountId>),
     /// Something may have happened that was not heard.
     Gap,
+}
+
+/// What a notification says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Note {
+    Alert(AlertId, Kind),
+    /// 0 is everybody.
+    Rights(i64),
 }
 
 /// The news.
@@ -51,7 +62,7 @@ impl Database {
     /// When PostgreSQL does not answer.
     pub async fn news(&self) -> Result<News> {
         let mut listener = PgListener::connect_with(&self.pool).await?;
-        listener.listen(CHANNEL).await?;
+        listener.listen_all([ALERTS, RIGHTS]).await?;
         Ok(News {
             database: self.clone(),
             listener,
@@ -70,7 +81,7 @@ impl News {
             let Some(first) = self.listener.try_recv().await? else {
                 return Ok(vec![Heard::Gap]);
             };
-            let mut batch: BTreeSet<(AlertId, Kind)> = parsed(&first).into_iter().collect();
+            let mut batch: BTreeSet<Note> = parsed(&first).into_iter().collect();
             let mut has_gap = false;
             for _ in 1..BATCH_MAX {
                 match tokio::time::timeout(GATHER, self.listener.try_recv()).await {
@@ -90,18 +101,28 @@ impl News {
         }
     }
 
-    async fn read(&self, batch: &BTreeSet<(AlertId, Kind)>) -> Result<Vec<Heard>> {
-        let ids: Vec<Vec<u8>> = batch.iter().map(|(id, _)| id.to_bytes().to_vec()).collect();
+    async fn read(&self, batch: &BTreeSet<Note>) -> Result<Vec<Heard>> {
+        let mut heard = Vec::with_capacity(batch.len());
+        let mut ids: Vec<Vec<u8>> = Vec::new();
+        for note in batch {
+            match note {
+                Note::Alert(id, _) => ids.push(id.to_bytes().to_vec()),
+                Note::Rights(0) => heard.push(Heard::Rights(None)),
+                Note::Rights(account) => heard.push(Heard::Rights(Some(AccountId(*account)))),
+            }
+        }
+        if ids.is_empty() {
+            return Ok(heard);
+        }
         let mut query = QueryBuilder::<Postgres>::new(SELECT);
         query.push(" WHERE a.id = ANY(").push_bind(ids).push(")");
         query.push(" ORDER BY a.id");
         let raw: Vec<RawAlert> = query.build_query_as().fetch_all(&self.database.pool).await?;
-        let mut heard = Vec::with_capacity(batch.len());
         for row in raw.into_iter().map(AlertRow::from) {
-            if batch.contains(&(row.id, Kind::Told)) {
+            if batch.contains(&Note::Alert(row.id, Kind::Told)) {
                 heard.push(Heard::Told(Box::new(row.clone())));
             }
-            if batch.contains(&(row.id, Kind::Worked)) {
+            if batch.contains(&Note::Alert(row.id, Kind::Worked)) {
                 heard.push(Heard::Worked(Box::new(row)));
             }
         }
@@ -109,8 +130,12 @@ impl News {
     }
 }
 
-fn parsed(notification: &PgNotification) -> Option<(AlertId, Kind)> {
-    read_payload(notification.payload())
+fn parsed(notification: &PgNotification) -> Option<Note> {
+    let payload = notification.payload();
+    if notification.channel() == RIGHTS {
+        return payload.parse().ok().map(Note::Rights);
+    }
+    read_payload(payload).map(|(id, kind)| Note::Alert(id, kind))
 }
 
 /// What is of another shape comes from somebody else, and says nothing.

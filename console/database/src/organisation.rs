@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sqlx::{FromRow, PgConnection};
 use vonggac_access::tree::Placed;
 use vonggac_access::{Day, Organisation, OrganisationId, Span, Tree, VIETNAM, file};
+use vonggac_event::Scope;
 
 use crate::{Database, DatabaseError, Result};
 
@@ -114,6 +115,19 @@ impl Database {
             self.import_organisations(shipped()?).await?;
         }
         Ok(())
+    }
+
+    /// Whether the scope has what is the nation's own.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails.
+    pub async fn is_national(&self, scope: &Scope) -> Result<bool> {
+        let mut connection = self.pool.acquire().await?;
+        match nation(&mut connection).await {
+            Ok(nation) => Ok(scope.covers(nation.as_str())),
+            Err(DatabaseError::NotFound) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// All organisations, those that ended too.

@@ -73,6 +73,24 @@ impl Failure {
         failure
     }
 
+    /// Whoever asks is to confirm first, with a second factor, that it is he.
+    pub(crate) fn confirm_first() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "confirm_first",
+            "confirm first that it is you",
+        )
+    }
+
+    /// Whoever asks has signed in with one factor, and this takes two.
+    pub(crate) fn factor_first() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "factor_first",
+            "this takes a second factor; set one up first",
+        )
+    }
+
     fn too_expensive(why: impl ToString) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "too_expensive", why.to_string())
     }

@@ -6,14 +6,16 @@ use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request};
 use serde::de::DeserializeOwned;
+use vonggac_access::{Action, Context, Denied, OrganisationId, Resource, action, thing};
 use vonggac_database::audit::{Asker, Deed, Origin};
 use vonggac_database::device;
 use vonggac_database::factor::Owner;
 use vonggac_database::session::{Assured, Use};
-use vonggac_database::{Account, Role, SessionId, SessionToken};
+use vonggac_database::{Account, SessionId, SessionToken};
 use vonggac_event::{AlertId, Scope};
 use vonggac_store::search;
 
+use crate::authority;
 use crate::error::Failure;
 use crate::guard::RequestId;
 use crate::network;
@@ -29,12 +31,29 @@ pub(crate) struct Signed {
     pub(crate) token: SessionToken,
     pub(crate) origin: Origin,
     pub(crate) assured: Assured,
+    pub(crate) context: Context,
 }
 
 impl Signed {
-    /// What the account may see.
-    pub(crate) fn scope(&self) -> Scope {
-        self.account.scope()
+    /// Whose things of the kind of `R` it may do `A` with; that it may with none is written down.
+    pub(crate) async fn reach<R: Resource, A: Action>(&self, console: &Console) -> Result<Scope, Failure> {
+        let denied = match self.context.reach::<R, A>() {
+            Ok(reach) => return Ok(Scope::of(reach.codes().map(OrganisationId::as_str))),
+            Err(denied) => denied,
+        };
+        let deed = Deed::done("access.refuse", R::KIND.name(), "").with("action", A::VERB.name());
+        self.note(console, deed.refused(denied)).await?;
+        Err(match denied {
+            Denied::NotFound => Failure::not_found(),
+            Denied::StepUp(_) if self.assured.is_strong => Failure::confirm_first(),
+            Denied::StepUp(_) => Failure::factor_first(),
+        })
+    }
+
+    /// The same for a part of what is shown: nobody's, and nothing written down, when it may with none.
+    pub(crate) fn part<R: Resource, A: Action>(&self) -> Scope {
+        let reach = self.context.reach::<R, A>().unwrap_or_default();
+        Scope::of(reach.codes().map(OrganisationId::as_str))
     }
 
     /// Whose turn its searches take.
@@ -76,12 +95,16 @@ impl FromRequestParts<Console> for Signed {
             .find_session(&token, Use::Active, console.now_us())
             .await?;
         let living = found.ok_or_else(Failure::unauthenticated)?;
+        let origin = origin(parts, console);
+        let context =
+            authority::context(console, &living.account, living.assured, &origin.request).await?;
         Ok(Self {
+            context,
             account: living.account,
             session: living.id,
             assured: living.assured,
             token,
-            origin: origin(parts, console),
+            origin,
         })
     }
 }
@@ -98,20 +121,19 @@ impl FromRequestParts<Console> for Half {
     }
 }
 
-/// Somebody who may read the audit log; to others it does not exist, and that they asked is written down.
-pub(crate) struct Auditor(pub(crate) Signed);
+/// Somebody who may read the audit log, and whose entries; to others it does not exist, and that they asked is written down.
+pub(crate) struct Auditor {
+    pub(crate) signed: Signed,
+    pub(crate) scope: Scope,
+}
 
 impl FromRequestParts<Console> for Auditor {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut request::Parts, console: &Console) -> Result<Self, Failure> {
         let signed = Signed::from_request_parts(parts, console).await?;
-        if signed.account.role == Role::Administrator {
-            return Ok(Self(signed));
-        }
-        let deed = Deed::done("audit.read", "audit", "").refused("not for this account");
-        signed.note(console, deed).await?;
-        Err(Failure::not_found())
+        let scope = signed.reach::<thing::AuditLog, action::Read>(console).await?;
+        Ok(Self { signed, scope })
     }
 }
 
@@ -320,6 +342,20 @@ impl<T: DeserializeOwned> FromRequestParts<Console> for Parameters<T> {
 pub(crate) struct AlertPath(pub(crate) AlertId);
 
 impl FromRequestParts<Console> for AlertPath {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut request::Parts, console: &Console) -> Result<Self, Failure> {
+        let Path(text): Path<String> = Path::from_request_parts(parts, console)
+            .await
+            .map_err(|_| Failure::not_found())?;
+        text.parse().map(Self).map_err(|_| Failure::not_found())
+    }
+}
+
+/// The thing that the path names by a number; what is no number is one that does not exist.
+pub(crate) struct NumberPath(pub(crate) i64);
+
+impl FromRequestParts<Console> for NumberPath {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut request::Parts, console: &Console) -> Result<Self, Failure> {

@@ -15,7 +15,6 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
-use vonggac_event::Scope;
 use vonggac_metrics::{Gauge, Problem, Registry};
 use vonggac_store::health::{Condition, Instance, REPORT_EVERY, Reporter, RoleReport};
 use vonggac_store::search::{self, Limits, SensorState};
@@ -168,13 +167,12 @@ async fn look(console: &Console, before: Option<&Facts>) -> Facts {
         max_execution_s: Some(3),
         ..Limits::default()
     };
-    let national = Scope::National;
     let (postgres, clickhouse, kafka, roles, sensors) = tokio::join!(
         postgres(console),
         clickhouse(console),
         kafka(console),
         tokio::time::timeout(ANSWER_LIMIT, console.store().latest_health()),
-        tokio::time::timeout(ANSWER_LIMIT, search::sensors(client, limits, &national)),
+        tokio::time::timeout(ANSWER_LIMIT, search::sensors(client, limits)),
     );
     let (roles, sensors) = (roles.ok().and_then(Result::ok), sensors.ok().and_then(Result::ok));
     Facts {

@@ -5,6 +5,7 @@
 //!                                  └─ notifies ──▶ news ──▶ live (bounded) ──▶ SSE ──┘
 //!  ClickHouse ◀── search, in turns ◀── API
 //! ```
+//! - `authority`: what somebody may, asked of the case store at each request.
 //! - `api`: what the browser calls, under `/api/v1`; `openapi.json` beside `Cargo.toml` is generated from it and the front end's
 //!   client from that.
 //! - `guard`: what every request passes: headers, size, time, and where it comes from.
@@ -17,11 +18,12 @@
 //! - `secrets`: the key of what the console keeps secret in the database.
 //! - `front`: the built front end, embedded in the binary.
 //!
-//! Invariant: every handler but those of set-up and sign-in takes `Signed`, and everything it asks the stores for is limited to that
-//! account's scope. Invariant: no task ends unobserved: the end of one that should not end is the console's end. Invariant: what lies outside the scope is answered as what does not exist. Invariant: neither tokens nor
+//! Invariant: every handler but those of set-up and sign-in takes `Signed`, and asks it for the reach of what it does before it asks the
+//! stores. Invariant: no task ends unobserved: the end of one that should not end is the console's end. Invariant: what lies outside the scope is answered as what does not exist. Invariant: neither tokens nor
 //! passwords, codes, or payloads are logged. TLS is not served here: put a proxy in front and give `--public-url`.
 
 mod api;
+mod authority;
 mod counts;
 mod error;
 mod extract;
@@ -88,6 +90,7 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
         .context("the case store cannot be reached")?
         .with_session_limits(options.session_limits());
     database.migrate().await?;
+    database.ensure_organisations().await?;
     database.warm_up().await;
     let setup = setup::Gate::open(&database, &options).await?;
     let seal = seal::Seal::open(&database, &options).await?;

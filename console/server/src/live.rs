@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use tokio::sync::broadcast;
-use vonggac_database::AlertRow;
+use vonggac_database::{AccountId, AlertRow};
 
 /// Most happenings kept for the slowest browser.
 pub(crate) const HAPPENINGS_MAX: usize = 1024;
@@ -17,6 +17,8 @@ pub(crate) enum Happening {
     Told(Arc<AlertRow>),
     /// Somebody worked on it.
     Worked(Arc<AlertRow>),
+    /// Somebody's rights or sessions have changed; `None`: everybody's may have.
+    Rights(Option<AccountId>),
     /// Something may have happened that nobody told: what is shown must be loaded anew.
     Gap,
 }

@@ -1,4 +1,4 @@
-//! What happened to alerts, on whichever console, told to this one's browsers.
+//! What happened to alerts and to people's rights, on whichever console, told to this one's browsers.
 //!
 //! PostgreSQL tells it. While it cannot be heard the browsers show what they have; once it can again, they load anew.
 
@@ -61,6 +61,7 @@ fn happening(heard: Heard) -> Happening {
     match heard {
         Heard::Told(row) => Happening::Told(Arc::new(*row)),
         Heard::Worked(row) => Happening::Worked(Arc::new(*row)),
+        Heard::Rights(account) => Happening::Rights(account),
         Heard::Gap => Happening::Gap,
     }
 }

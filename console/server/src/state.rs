@@ -10,6 +10,7 @@ use vonggac_store::Store;
 use vonggac_store::health::Instance;
 use vonggac_store::search::EventStore;
 
+use crate::authority::Organisations;
 use crate::health::Watch;
 use crate::live::Live;
 use crate::network::Network;
@@ -44,6 +45,7 @@ struct Inner {
     intake: Intake,
     metrics: Registry,
     watch: Watch,
+    organisations: Organisations,
 }
 
 /// A handle that does not keep the console.
@@ -116,6 +118,7 @@ impl Console {
             parts,
             clock,
             live: Live::new(),
+            organisations: Organisations::default(),
             streams: Streams::default(),
             events,
             connections_full: AtomicU64::new(0),
@@ -157,6 +160,11 @@ impl Console {
 
     pub(crate) fn options(&self) -> &Options {
         &self.0.parts.options
+    }
+
+    /// The organisations, as last seen.
+    pub(crate) fn organisations(&self) -> &Organisations {
+        &self.0.organisations
     }
 
     pub(crate) fn live(&self) -> &Live {

@@ -10,6 +10,7 @@ mod intake;
 mod passkeys;
 mod passwords;
 mod session;
+mod work;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -21,7 +22,10 @@ use clap::Parser;
 use serde_json::Value;
 use tokio::sync::watch;
 use tower::ServiceExt;
+use vonggac_access::Role;
 use vonggac_database::Database;
+use vonggac_database::factor::Factor;
+use vonggac_database::session::Strength;
 use vonggac_database::testing::{self, NOW_US, PASSWORD};
 use vonggac_store::Store;
 
@@ -142,6 +146,15 @@ impl Harness {
 
     pub(crate) async fn get(&self, path: &str, cookie: &str) -> Answer {
         self.call("GET", path, cookie, Value::Null).await
+    }
+
+    /// Makes somebody with these roles at that organisation, who signs in with a second factor.
+    pub(crate) async fn strong(&self, user_name: &str, organisation: &str, roles: &[Role]) -> String {
+        let account = testing::member(&self.database, user_name, organisation, roles).await;
+        let now_us = self.now_us.load(Ordering::Relaxed);
+        let strength = Strength::Strong(Factor::Passkey);
+        let opened = self.database.open_session(&account, &testing::from("::1"), strength, now_us);
+        format!("vonggac={}", opened.await.unwrap().to_cookie())
     }
 
     /// Makes an account and signs it in.

@@ -105,8 +105,8 @@ pub struct Options {
     /// Name of the sensor, in every event; the host's name when left out.
     #[arg(long, env = "VONGGAC_SENSOR", default_value = "", value_name = "NAME")]
     pub name: String,
-    /// Agency whose network is tapped, in every event.
-    #[arg(long, env = "VONGGAC_TENANT", default_value = "default", value_name = "NAME")]
+    /// Code of the organisation whose network is tapped, in every event; `vonggac organisation list` has them.
+    #[arg(long, env = "VONGGAC_TENANT", default_value = "vn", value_name = "CODE")]
     pub tenant: String,
     /// Exercise that the traffic belongs to; 0 is real traffic.
     #[arg(long, default_value_t = 0, value_name = "ID")]

@@ -109,7 +109,7 @@ fn sample_event(number: u64) -> Event {
         event_id: EventId::new(1, number + 1).to_bytes().to_vec(),
         ts_us: 1_795_000_000_000_000 + i64::try_from(number).unwrap_or(0) * 1_000,
         sensor: "bench".into(),
-        tenant: "default".into(),
+        tenant: "vn".into(),
         flow_id: number,
         community_id: format!("1:{number:027}="),
         src: vec![10, (number >> 16) as u8, (number >> 8) as u8, number as u8],

@@ -3,6 +3,7 @@
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
 use vonggac_audit::proof::{self, Head};
 use vonggac_audit::tree::{Frontier, Hash, Node};
+use vonggac_event::Scope;
 
 use super::{KEPT_LEVELS, broken, object_key, read_frontier};
 use crate::{Database, DatabaseError, Result, clean};
@@ -79,12 +80,25 @@ pub struct Kept {
 }
 
 impl Database {
-    /// The bytes of entries, the newest first: those before number `before`, at most `limit`.
+    /// The bytes of the entries of `scope`, the newest first: those before number `before`, at most `limit`. What nobody with an account did
+    /// is the nation's.
     ///
     /// # Errors
     /// When PostgreSQL fails, or the search takes too long.
-    pub async fn audit_page(&self, filter: &Filter, before: Option<i64>, limit: u32) -> Result<Vec<Vec<u8>>> {
-        let mut query = QueryBuilder::<Postgres>::new("SELECT content FROM audit_entry WHERE true");
+    pub async fn audit_page(
+        &self,
+        scope: &Scope,
+        filter: &Filter,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<Vec<u8>>> {
+        let mut query =
+            QueryBuilder::<Postgres>::new("SELECT content FROM audit_entry WHERE organisation = ANY(");
+        let mut codes = scope.to_codes();
+        if self.is_national(scope).await? {
+            codes.push(String::new());
+        }
+        query.push_bind(codes).push(")");
         if let Some(before) = before {
             query.push(" AND seq < ").push_bind(before);
         }

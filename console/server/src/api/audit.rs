@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+use vonggac_access::{action, thing};
 use vonggac_audit::checkpoint::{Checkpoint, InclusionProof};
 use vonggac_audit::entry::Entry;
 use vonggac_audit::export::{checkpoint_line, entry_line, header_line};
@@ -20,9 +21,9 @@ use vonggac_database::audit::log::{Filter, Kept, Signed as SignedHead};
 use vonggac_database::audit::{Deed, Outcome};
 use vonggac_database::{Database, DatabaseError};
 
-use super::alerts::time_us;
+use super::filter::time_us;
 use crate::error::{ApiError, Failure, Result};
-use crate::extract::{Auditor, Parameters};
+use crate::extract::{Auditor, Parameters, Signed};
 use crate::state::Console;
 use crate::time;
 
@@ -74,7 +75,7 @@ pub(crate) struct AuditEntry {
     #[schema(format = DateTime)]
     at: String,
     actor: AuditActor,
-    /// For which organisation; `*` for all.
+    /// The organisation of whoever did it; empty for who has no account.
     organisation: String,
     address: String,
     user_agent: String,
@@ -198,7 +199,7 @@ fn unreadable(error: impl std::fmt::Display) -> Failure {
         (status = 422, description = "The search would cost too much", body = ApiError)))]
 pub(super) async fn list_audit(
     State(console): State<Console>,
-    Auditor(signed): Auditor,
+    Auditor { signed, scope }: Auditor,
     Parameters(query): Parameters<AuditQuery>,
 ) -> Result<Json<AuditPage>> {
     let (filter, before) = (query.filter()?, query.before()?);
@@ -207,7 +208,7 @@ pub(super) async fn list_audit(
         signed.note(&console, query.deed()).await?;
     }
     let limit = query.limit.unwrap_or(PAGE_ENTRIES).clamp(1, PAGE_ENTRIES_MAX);
-    let page = console.database().audit_page(&filter, before, limit).await?;
+    let page = console.database().audit_page(&scope, &filter, before, limit).await?;
     let entries: std::result::Result<Vec<Entry>, _> =
         page.iter().map(|content| Entry::decode(content)).collect();
     let entries = entries.map_err(unreadable)?;
@@ -270,8 +271,13 @@ impl Export {
         (status = 404, description = "There is none for this account", body = ApiError)))]
 pub(super) async fn export_audit(
     State(console): State<Console>,
-    Auditor(signed): Auditor,
+    signed: Signed,
 ) -> Result<Response> {
+    let scope = signed.reach::<thing::AuditLog, action::Export>(&console).await?;
+    // It proves itself as a whole only, and the whole has everybody's entries.
+    if !console.database().is_national(&scope).await? {
+        return Err(Failure::not_found());
+    }
     signed
         .note(&console, Deed::done("audit.export", "audit", ""))
         .await?;
@@ -318,12 +324,18 @@ async fn sign(console: &Console) {
         (status = 409, description = "No checkpoint covers it", body = ApiError)))]
 pub(super) async fn prove_audit(
     State(console): State<Console>,
-    Auditor(signed): Auditor,
+    Auditor { signed, scope }: Auditor,
     Path(id): Path<String>,
 ) -> Result<Json<AuditProof>> {
     let index: u64 = id.parse().map_err(|_| Failure::not_found())?;
     let database = console.database();
     if index >= database.audit_head().await?.size {
+        return Err(Failure::not_found());
+    }
+    let stored = database.audit_range(index, index + 1).await?.pop();
+    let content = stored.ok_or_else(Failure::not_found)?.content;
+    let of = Entry::decode(&content).map_err(unreadable)?.organisation;
+    if !scope.covers(&of) && !(of.is_empty() && database.is_national(&scope).await?) {
         return Err(Failure::not_found());
     }
     signed
@@ -342,8 +354,6 @@ pub(super) async fn prove_audit(
         hashes: database.prove_inclusion(index, size).await?,
         checkpoint: newest.note,
     };
-    let stored = database.audit_range(index, index + 1).await?.pop();
-    let content = stored.ok_or_else(Failure::not_found)?.content;
     Ok(Json(AuditProof {
         entry: String::from_utf8(content).map_err(unreadable)?,
         proof: proof.to_text(),

@@ -6,12 +6,13 @@ use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
 use utoipa::IntoParams;
+use vonggac_access::{action, thing};
 use vonggac_database::DatabaseError;
 use vonggac_database::audit::Deed;
 use vonggac_event::{Class, Kind, Scope};
 use vonggac_store::search;
 
-use super::alerts::{time_us, words};
+use super::filter::{time_us, words};
 use super::shapes::{EventField, EventList, EventPage, EventRow, Histogram, HistogramBucket};
 use crate::error::{ApiError, Result};
 use crate::extract::{AlertPath, Parameters, Signed};
@@ -83,12 +84,12 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn of(signed: &Signed, selection: &Selection) -> Result<Self> {
+    async fn of(console: &Console, signed: &Signed, selection: &Selection) -> Result<Self> {
         let mut classes = words("class", selection.class.as_deref(), Class::from_name)?;
         classes.sort_unstable();
         classes.dedup();
         Ok(Self {
-            scope: signed.scope(),
+            scope: signed.reach::<thing::EventSearch, action::Read>(console).await?,
             query: search::Query::parse(selection.q.as_deref().unwrap_or_default())?,
             classes,
             from_us: time_us("from", selection.from.as_deref())?,
@@ -122,7 +123,7 @@ pub(super) async fn list_events(
     Parameters(selection): Parameters<Selection>,
     Parameters(paging): Parameters<Paging>,
 ) -> Result<Json<EventPage>> {
-    let wanted = Wanted::of(&signed, &selection)?;
+    let wanted = Wanted::of(&console, &signed, &selection).await?;
     let cursor = paging
         .cursor
         .filter(|text| !text.is_empty())
@@ -160,7 +161,7 @@ pub(super) async fn event_histogram(
     Parameters(selection): Parameters<Selection>,
     Parameters(grain): Parameters<Grain>,
 ) -> Result<Json<Histogram>> {
-    let wanted = Wanted::of(&signed, &selection)?;
+    let wanted = Wanted::of(&console, &signed, &selection).await?;
     let buckets = grain.buckets.unwrap_or(BUCKETS);
     let histogram = console
         .events()
@@ -221,7 +222,11 @@ pub(super) async fn alert_events(
     signed: Signed,
     AlertPath(id): AlertPath,
 ) -> Result<Json<EventList>> {
-    let alert = console.database().alert_message(&signed.scope(), id).await;
+    let (alerts, events) = (
+        signed.reach::<thing::Alert, action::Read>(&console).await?,
+        signed.reach::<thing::EventSearch, action::Read>(&console).await?,
+    );
+    let alert = console.database().alert_message(&alerts, id).await;
     let deed = Deed::done("alert.events", "alert", id);
     match &alert {
         Ok(_) => signed.note(&console, deed).await?,
@@ -231,7 +236,7 @@ pub(super) async fn alert_events(
     let alert = alert?;
     let rows = console
         .events()
-        .alert_events(signed.asker(), &signed.scope(), &alert)
+        .alert_events(signed.asker(), &events, &alert)
         .await?;
     Ok(Json(EventList {
         items: rows.into_iter().map(EventRow::from).collect(),

@@ -13,6 +13,7 @@ use vonggac_database::entry::Confirmation;
 use vonggac_database::session::FRESH_US;
 
 use super::shapes::Account;
+use crate::authority;
 use crate::error::{ApiError, Failure, Result};
 use crate::extract::{Body, Client, Half, Signed, cookie, no_half_cookie};
 use crate::state::Console;
@@ -113,7 +114,7 @@ pub(super) async fn sign_in_factor(
         AppendHeaders(cookie(&console, &token)?),
         AppendHeaders(no_half_cookie(&console)?),
         remembered.map(AppendHeaders),
-        Json(Account::from(account)),
+        Json(authority::shown(&console, account).await?),
     ))
 }
 

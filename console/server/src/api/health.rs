@@ -4,7 +4,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use vonggac_database::Role;
+use vonggac_access::{action, thing};
 
 use super::shapes::Health;
 use crate::error::ApiError;
@@ -19,8 +19,8 @@ use crate::state::Console;
         (status = 401, description = "Nobody is signed in", body = ApiError)))]
 pub(super) async fn health(State(console): State<Console>, signed: Signed) -> Json<Health> {
     let viewer = Viewer {
-        scope: signed.scope(),
-        is_administrator: signed.account.role == Role::Administrator,
+        scope: signed.part::<thing::Sensor, action::Read>(),
+        sees_insides: signed.context.reach::<thing::Health, action::Read>().is_ok(),
     };
     Json(health::health(&console, &viewer).await)
 }

@@ -13,6 +13,7 @@ use vonggac_passkey::key::ALGORITHMS;
 
 use super::factors::no_vault;
 use super::shapes::Account;
+use crate::authority;
 use crate::error::{ApiError, Failure, Result};
 use crate::extract::{Body, Client, Signed, cookie, no_half_cookie};
 use crate::state::Console;
@@ -269,7 +270,7 @@ pub(super) async fn sign_in_passkey(
         AppendHeaders(cookie(&console, &token)?),
         AppendHeaders(no_half_cookie(&console)?),
         remembered.map(AppendHeaders),
-        Json(Account::from(account)),
+        Json(authority::shown(&console, account).await?),
     ))
 }
 

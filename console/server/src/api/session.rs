@@ -13,6 +13,7 @@ use super::factors::SecondStep;
 use super::shapes::{
     Account, AccountPatch, PasswordRequest, SessionView, SetupRequest, SetupState, SignInRequest,
 };
+use crate::authority;
 use crate::error::{ApiError, Failure, Result};
 use crate::extract::{Body, Client, Signed, cookie, half_cookie, no_cookie};
 use crate::state::Console;
@@ -62,8 +63,6 @@ pub(super) async fn setup(
         user_name: request.user_name,
         display_name: request.display_name,
         password: request.password,
-        role: database::Role::Administrator,
-        tenant: "*".to_owned(),
         language: Language::Vietnamese,
     };
     let account = console
@@ -91,7 +90,7 @@ async fn signed_in(
         status,
         AppendHeaders(cookie(console, &token)?),
         remembered.map(AppendHeaders),
-        Json(Account::from(account)),
+        Json(authority::shown(console, account).await?),
     )
         .into_response())
 }
@@ -160,8 +159,11 @@ pub(super) async fn sign_in(
     responses(
         (status = 200, description = "The account", body = Account),
         (status = 401, description = "Nobody is signed in", body = ApiError)))]
-pub(super) async fn current_session(signed: Signed) -> Json<Account> {
-    Json(signed.account.into())
+pub(super) async fn current_session(
+    State(console): State<Console>,
+    signed: Signed,
+) -> Result<Json<Account>> {
+    Ok(Json(authority::shown(&console, signed.account).await?))
 }
 
 /// Sign out
@@ -278,5 +280,5 @@ pub(super) async fn update_account(
             console.now_us(),
         )
         .await?;
-    Ok(Json(changed.into()))
+    Ok(Json(authority::shown(&console, changed).await?))
 }

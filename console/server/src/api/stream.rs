@@ -1,6 +1,7 @@
 //! The live stream: server-sent events `alert`, `status` and `resync`.
 //!
-//! A stream ends when its session does, which is looked at every [`HEARTBEAT`], and when the console stops; the browser then
+//! A stream ends when its session does or its rights change, which PostgreSQL tells and which is looked at every [`HEARTBEAT`] besides, and
+//! when the console stops; the browser then
 //! connects again by itself, or finds that it must sign in. While the case store is away, nobody can say whether a session still
 //! lives: the stream then goes on for [`UNSURE_MAX`].
 
@@ -15,10 +16,13 @@ use futures_util::stream::unfold;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, watch};
 use tokio::time::Instant;
+use vonggac_access::{OrganisationId, action, thing};
+use vonggac_database::DatabaseError;
 use vonggac_database::session::Use;
 use vonggac_event::Scope;
 
 use super::shapes::{Alert, AlertStatusChange};
+use crate::authority;
 use crate::error::{ApiError, Failure, Result};
 use crate::extract::Signed;
 use crate::live::Happening;
@@ -47,7 +51,7 @@ pub(super) async fn alert_stream(
     let state = Stream {
         happenings: console.live().listen(),
         stopped: console.stopped(),
-        scope: signed.scope(),
+        scope: signed.reach::<thing::Alert, action::Read>(&console).await?,
         beat: tokio::time::interval_at(now + HEARTBEAT, HEARTBEAT),
         sure_at: now,
         greeted: false,
@@ -101,6 +105,12 @@ impl Stream {
                     return self.is_alive().await.then(|| Event::default().comment("alive"));
                 }
                 happening = self.happenings.recv() => match happening {
+                    Ok(Happening::Rights(whose)) => {
+                        let own = self.signed.account.id;
+                        if whose.is_none_or(|whose| whose == own) && !self.is_alive().await {
+                            return None;
+                        }
+                    }
                     Ok(happening) => {
                         if let Some(event) = told(&self.scope, &happening) {
                             return Some(event);
@@ -116,18 +126,25 @@ impl Stream {
         }
     }
 
+    /// What the session sees now; `None` when it is over.
+    async fn scope_now(&self) -> std::result::Result<Option<Scope>, DatabaseError> {
+        let console = &self.console;
+        let found = console
+            .database()
+            .find_session(&self.signed.token, Use::Passive, console.now_us())
+            .await?;
+        let Some(living) = found else { return Ok(None) };
+        let context = authority::context(console, &living.account, living.assured, "").await?;
+        let reach = context.reach::<thing::Alert, action::Read>().unwrap_or_default();
+        Ok(Some(Scope::of(reach.codes().map(OrganisationId::as_str))))
+    }
+
     /// Whether the session still lives and still sees what it saw.
     async fn is_alive(&mut self) -> bool {
-        let now_us = self.console.now_us();
-        let found = self
-            .console
-            .database()
-            .find_session(&self.signed.token, Use::Passive, now_us)
-            .await;
+        let found = self.scope_now().await;
         if let Err(error) = &found {
             tracing::debug!(%error, "a stream's session could not be looked at");
         }
-        let found = found.map(|found| found.map(|living| living.account.scope()));
         match Life::of(found.as_ref().map(Option::as_ref), &self.scope) {
             Life::Goes => self.sure_at = Instant::now(),
             Life::Unsure if self.sure_at.elapsed() < UNSURE_MAX => {}
@@ -168,6 +185,7 @@ async fn ended(stopped: &mut watch::Receiver<bool>) {
 /// What a browser of that scope is told of a happening.
 fn told(scope: &Scope, happening: &Happening) -> Option<Event> {
     let (row, is_work) = match happening {
+        Happening::Rights(_) => return None,
         Happening::Gap => return Some(resync()),
         Happening::Told(row) => (row, false),
         Happening::Worked(row) => (row, true),
@@ -200,7 +218,7 @@ mod tests {
         let scope = Scope::of(["moh"]);
         let check = |found, expect| assert_eq!(Life::of(found, &scope), expect, "{found:?}");
         check(Ok(Some(&scope)), Life::Goes);
-        check(Ok(Some(&Scope::National)), Life::Over);
+        check(Ok(Some(&Scope::of(["moh", "mot"]))), Life::Over);
         check(Ok(None), Life::Over);
         check(Err("away"), Life::Unsure);
     }

@@ -1,7 +1,7 @@
 //! From facts to what a person is told: what is wrong, since when, what it means.
 //!
 //! Our own words are codes with values, which the front end says in the reader's language. Words of others (an error of a server, a
-//! problem that a role reports) and addresses name machines inside the platform: only administrators see them.
+//! problem that a role reports) and addresses name machines inside the platform: only those see them who may see how the platform does.
 
 use vonggac_event::Scope;
 use vonggac_store::health::{REPORT_EVERY, RoleReport};
@@ -25,7 +25,7 @@ pub(crate) struct Viewer {
     /// Whose sensors are shown.
     pub(crate) scope: Scope,
     /// Whether the platform's inside is shown.
-    pub(crate) is_administrator: bool,
+    pub(crate) sees_insides: bool,
 }
 
 /// Everything that `viewer` may know.
@@ -36,7 +36,7 @@ pub(crate) fn judge(facts: &Facts, viewer: &Viewer) -> Health {
     parts.push(server(PartKind::Kafka, &facts.kafka));
     parts.push(intake(facts));
     parts.extend(roles(facts));
-    if !viewer.is_administrator {
+    if !viewer.sees_insides {
         parts.iter_mut().for_each(without_insides);
     }
     let sensors = facts.sensors.iter();
@@ -331,16 +331,16 @@ mod tests {
         }
     }
 
-    fn viewer(tenant: &str, is_administrator: bool) -> Viewer {
+    fn viewer(tenant: &str, sees_insides: bool) -> Viewer {
         Viewer {
-            scope: Scope::of_tenant(tenant),
-            is_administrator,
+            scope: Scope::of(tenant.split_whitespace()),
+            sees_insides,
         }
     }
 
     /// What is said of each part that has something said of it.
     fn check(facts: &Facts, expect: &[(PartKind, PartState, RemarkCode)]) -> Health {
-        let health = judge(facts, &viewer("*", true));
+        let health = judge(facts, &viewer("moh mot", true));
         let said: Vec<(PartKind, PartState, RemarkCode)> = health
             .parts
             .iter()
@@ -423,7 +423,7 @@ mod tests {
                 ..pipeline(name, 1)
             });
         }
-        let health = judge(&both, &viewer("*", true));
+        let health = judge(&both, &viewer("moh mot", true));
         let consoles: Vec<&str> = health
             .parts
             .iter()
@@ -437,7 +437,7 @@ mod tests {
     fn a_sensor_that_tells_nothing_is_missed() {
         let mut facts = facts();
         facts.sensors[0].heard_us = NOW_US - 300_000_000;
-        let health = judge(&facts, &viewer("*", true));
+        let health = judge(&facts, &viewer("moh mot", true));
         let [silent, well] = health.sensors.as_slice() else {
             unreachable!("{health:?}")
         };

@@ -1,6 +1,7 @@
 //! The audit log over the API.
 
 use serde_json::json;
+use vonggac_access::Role;
 use vonggac_audit::checkpoint::InclusionProof;
 use vonggac_audit::export::read_checkpoint_line;
 use vonggac_audit::note::PublicKey;
@@ -27,14 +28,14 @@ async fn what_is_asked_of_the_console_can_be_searched_exported_and_proved() {
     };
     harness.database.take_alerts(&[alert(1, "moh", 1)]).await.unwrap();
     let lan = harness.signed_in("lan", "moh").await;
-    let boss = harness.signed_in("boss", "*").await;
+    let boss = harness.strong("boss", "vn", &[Role::Auditor]).await;
     let path = format!("/api/v1/alerts/{:032x}", 1);
     let closed = harness
         .call(
             "POST",
             &format!("{path}/close"),
             &lan,
-            json!({ "resolution": "benign" }),
+            json!({ "verdict": "benign_true_positive" }),
         )
         .await;
     let request_id = closed
@@ -143,7 +144,7 @@ async fn the_audit_log_is_not_there_for_others() {
             "{path}"
         );
     }
-    let boss = harness.signed_in("boss", "*").await;
+    let boss = harness.strong("boss", "vn", &[Role::Auditor]).await;
     let told = harness
         .get("/api/v1/audit?action=audit.read&result=refused", &boss)
         .await

@@ -52,7 +52,7 @@ fn every_operation_has_a_name_of_its_own() {
     names.sort();
     let count = names.len();
     names.dedup();
-    assert_eq!((names.len(), count), (40, 40));
+    assert_eq!((names.len(), count), (47, 47));
 }
 
 #[tokio::test]

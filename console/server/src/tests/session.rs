@@ -41,9 +41,28 @@ async fn the_code_makes_one_administrator() {
         .call("POST", "/api/v1/setup", "", administrator(CODE))
         .await;
     assert_eq!(made.status, 201, "{made:?}");
-    let expect = json!({ "id": made.json()["id"], "user_name": "admin", "display_name": "Quản trị",
-        "role": "administrator", "tenant": "*", "language": "vi" });
-    assert_eq!(made.json(), expect);
+    let expect = made.json();
+    for (field, value) in [
+        ("user_name", json!("admin")),
+        ("display_name", json!("Quản trị")),
+        (
+            "organisation",
+            json!({ "code": "vn", "vi": "Việt Nam", "en": "Viet Nam" }),
+        ),
+        ("roles", json!(["shift-lead", "organisation-manager"])),
+        ("language", json!("vi")),
+    ] {
+        assert_eq!(expect[field], value, "{field}");
+    }
+    let abilities: Vec<&str> = expect["abilities"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    for (ability, has) in [("alert:work", true), ("membership:create", true), ("audit-log:read", false)] {
+        assert_eq!(abilities.contains(&ability), has, "{ability}");
+    }
     assert_eq!(
         harness.get("/api/v1/session", &made.cookie()).await.json(),
         expect
@@ -190,11 +209,11 @@ async fn own_settings_change_and_others_do_not() {
     };
     let cookie = harness.signed_in("lan", "moh").await;
     let patch = |body: Value| harness.call("PATCH", "/api/v1/account", &cookie, body);
-    let changed = patch(json!({ "language": "vi", "tenant": "*", "role": "administrator" })).await;
+    let changed = patch(json!({ "language": "vi", "organisation": "vn", "roles": ["auditor"] })).await;
     let account = changed.json();
     assert_eq!(
-        (&account["language"], &account["tenant"], &account["role"]),
-        (&json!("vi"), &json!("moh"), &json!("analyst"))
+        (&account["language"], &account["organisation"]["code"], &account["roles"]),
+        (&json!("vi"), &json!("moh"), &json!(["analyst"]))
     );
     assert_eq!(patch(json!({ "language": "fr" })).await.status, 400);
     assert_eq!(patch(json!({ "display_name": "" })).await.status, 400);

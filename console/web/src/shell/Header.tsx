@@ -5,20 +5,19 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { sessionQuery } from "../api/queries";
+import { nameOf } from "../lib/organisation";
 import { formatClock } from "../lib/time";
 import styles from "./shell.module.css";
 import { UserMenu } from "./UserMenu";
 
 export function Header({ onHelp }: { onHelp: () => void }) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const { data: account } = useQuery(sessionQuery);
   return (
     <header className={styles.header}>
       <strong className={styles.product}>{t("app.name")}</strong>
       {account ? (
-        <span className={styles.tenant}>
-          {["", "*"].includes(account.tenant) ? t("shell.all_tenants") : account.tenant}
-        </span>
+        <span className={styles.tenant}>{nameOf(account.organisation, i18n.language)}</span>
       ) : null}
       <span className={styles.spacer} />
       <Clock />

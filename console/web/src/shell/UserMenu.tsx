@@ -50,7 +50,7 @@ export function UserMenu({ account }: { account: Account }) {
           <div className={styles.who}>
             <strong>{account.display_name}</strong>
             <span className="soft">
-              {account.user_name} · {t(`role.${account.role}`)}
+              {[account.user_name, ...account.roles.map((role) => t(`role.${role}`))].join(" · ")}
             </span>
           </div>
           <Menu.Divider />

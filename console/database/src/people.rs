@@ -1,0 +1,157 @@
+//! Who may be given alerts: those who may work on them.
+
+use std::collections::BTreeSet;
+
+use sqlx::{FromRow, Postgres, QueryBuilder};
+use vonggac_access::action::{self, Action as _};
+use vonggac_access::{Day, Grants, OrganisationId, PersonId, Relation, ResourceKind, Role, Tree, policy, thing};
+use vonggac_event::Scope;
+
+use crate::alert::Person;
+use crate::{AccountId, Database, DatabaseError, Result, clean, like_literal};
+
+/// Most people in a list.
+pub const PEOPLE_MAX: i64 = 50;
+
+/// The words of the roles with which one works on alerts.
+fn working_roles() -> Vec<&'static str> {
+    let rule = policy::rule(ResourceKind::Alert, action::Work::VERB);
+    let works = |role: &Role| rule.is_some_and(|rule| rule.cell(*role).allows(Relation::Own));
+    Role::ALL.into_iter().filter(works).map(Role::name).collect()
+}
+
+/// The organisations at which a role reaches something of `scope` on `day`: its own, and all above.
+fn holders(tree: &Tree, scope: &Scope, day: Day) -> BTreeSet<String> {
+    let known = scope.codes().filter_map(|code| code.parse::<OrganisationId>().ok());
+    let current = known.filter_map(|code| tree.current_of(&code, day).cloned());
+    let with_ancestors = current.flat_map(|code| {
+        let above: Vec<OrganisationId> = tree.ancestors_at(&code, day).into_iter().cloned().collect();
+        above.into_iter().chain([code])
+    });
+    with_ancestors.map(|code| code.as_str().to_owned()).collect()
+}
+
+#[derive(FromRow)]
+struct RawPerson {
+    id: i64,
+    display_name: String,
+}
+
+impl From<RawPerson> for Person {
+    fn from(raw: RawPerson) -> Self {
+        Self {
+            id: AccountId(raw.id),
+            display_name: raw.display_name,
+        }
+    }
+}
+
+/// Somebody who is to have alerts.
+pub(crate) struct Receiver {
+    pub(crate) person: Person,
+    /// Whose alerts he may work on.
+    pub(crate) works_on: Scope,
+}
+
+impl Database {
+    /// Those who may work on something of the scope, by name, at most [`PEOPLE_MAX`]; `text` is part of their name.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails.
+    pub async fn people(&self, scope: &Scope, text: &str, now_us: i64) -> Result<Vec<Person>> {
+        let day = Day::of_us(now_us).ok_or(DatabaseError::NotFound)?;
+        let tree = self.organisations().await?;
+        // A role at what was merged counts at its successor.
+        let holders = holders(&tree, scope, day);
+        let is_one = |code: &&OrganisationId| {
+            tree.current_of(code, day)
+                .is_some_and(|current| holders.contains(current.as_str()))
+        };
+        let codes = tree.iter().map(|organisation| &organisation.id).filter(is_one);
+        let codes: Vec<&str> = codes.map(OrganisationId::as_str).collect();
+        let mut query = QueryBuilder::<Postgres>::new(
+            "SELECT p.id, p.display_name FROM account p WHERE EXISTS (SELECT FROM membership m WHERE m.account_id = p.id \
+             AND NOT m.waits AND m.organisation = ANY(",
+        );
+        query
+            .push_bind(codes)
+            .push(") AND m.role = ANY(")
+            .push_bind(working_roles())
+            .push(") AND m.valid_from <= ")
+            .push_bind(day.to_string())
+            .push("::date AND (m.valid_until IS NULL OR m.valid_until > ")
+            .push_bind(day.to_string())
+            .push("::date))");
+        if !text.trim().is_empty() {
+            query
+                .push(" AND (p.display_name || ' ' || p.user_name) ILIKE ")
+                .push_bind(format!("%{}%", like_literal(&clean(text.trim()))));
+        }
+        query
+            .push(" ORDER BY lower(p.display_name), p.id LIMIT ")
+            .push_bind(PEOPLE_MAX);
+        let raw: Vec<RawPerson> = query.build_query_as().fetch_all(&self.pool).await?;
+        Ok(raw.into_iter().map(Person::from).collect())
+    }
+
+    /// Somebody who is to have alerts of `scope`.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Invalid`] for who may work on none of them.
+    pub(crate) async fn receiver(&self, account: AccountId, scope: &Scope, now_us: i64) -> Result<Receiver> {
+        let nobody = DatabaseError::Invalid {
+            field: "assignee",
+            problem: "is nobody who may work on the alerts",
+        };
+        let raw: Option<RawPerson> = sqlx::query_as("SELECT id, display_name FROM account WHERE id = $1")
+            .bind(account.0)
+            .fetch_optional(&self.pool)
+            .await?;
+        let Some(raw) = raw else { return Err(nobody) };
+        let works_on = self.works_on(account, now_us).await?;
+        if !works_on.codes().any(|code| scope.covers(code)) {
+            return Err(nobody);
+        }
+        Ok(Receiver {
+            person: raw.into(),
+            works_on,
+        })
+    }
+
+    async fn works_on(&self, account: AccountId, now_us: i64) -> Result<Scope> {
+        let day = Day::of_us(now_us).ok_or(DatabaseError::NotFound)?;
+        let rights = self.rights_of(account, day).await?;
+        let tree = self.organisations().await?;
+        let grants = Grants::of(&tree, &rights.memberships, PersonId(account.0), day);
+        let reach = grants.reach::<thing::Alert, action::Work>();
+        Ok(Scope::of(reach.codes().map(OrganisationId::as_str)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    #[tokio::test]
+    async fn those_who_work_on_something_of_the_scope_are_found_and_nobody_else() {
+        let Some(database) = testing::database().await else {
+            return;
+        };
+        for (name, tenant) in [("lan", "moh"), ("minh", "mot"), ("an", "*")] {
+            testing::account(&database, name, tenant).await;
+        }
+        let check = async |scope: &Scope, text: &str, expect: &[&str]| {
+            let found = database.people(scope, text, testing::NOW_US).await.unwrap();
+            let names: Vec<_> = found.iter().map(|one| one.display_name.as_str()).collect();
+            assert_eq!(names, expect, "{scope:?} {text}");
+        };
+        let hoa = testing::account(&database, "hoa", "moh").await;
+        let moh = testing::scope_of(&hoa);
+        check(&moh, "", &["an", "hoa", "lan"]).await;
+        check(&moh, "LA", &["lan"]).await;
+        check(&moh, "minh", &[]).await;
+        check(&moh, "%", &[]).await;
+        check(&testing::everyone(), "", &["an", "hoa", "lan", "minh"]).await;
+    }
+}

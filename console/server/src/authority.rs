@@ -1,0 +1,108 @@
+//! What somebody may, made anew for each request from what the case store says then.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use vonggac_access::{
+    Actor, Assurance, Context, Day, Grants, Membership, Organisation, PersonId, RequestId, Role, Tree,
+};
+use vonggac_database::session::Assured;
+use vonggac_database::{Account, Database, DatabaseError};
+
+use crate::api::shapes;
+use crate::state::Console;
+
+/// The organisations, kept until the case store counts a change of them.
+#[derive(Default)]
+pub(crate) struct Organisations {
+    known: Mutex<Option<(i64, Arc<Tree>)>>,
+}
+
+impl Organisations {
+    /// As they are at change `version`, or later.
+    pub(crate) async fn at(&self, database: &Database, version: i64) -> Result<Arc<Tree>, DatabaseError> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((of, tree)) = known
+            && of == version
+        {
+            return Ok(tree);
+        }
+        let tree = Arc::new(database.organisations().await?);
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some((version, Arc::clone(&tree)));
+        Ok(tree)
+    }
+}
+
+/// What somebody is on a day.
+struct Standing {
+    tree: Arc<Tree>,
+    memberships: Vec<Membership>,
+    grants: Grants,
+}
+
+impl Standing {
+    async fn of(console: &Console, account: &Account) -> Result<Self, DatabaseError> {
+        let day = Day::of_us(console.now_us()).ok_or(DatabaseError::NotFound)?;
+        let rights = console.database().rights_of(account.id, day).await?;
+        let tree = console
+            .organisations()
+            .at(console.database(), rights.organisations)
+            .await?;
+        let grants = Grants::of(&tree, &rights.memberships, PersonId(account.id.0), day);
+        Ok(Self {
+            tree,
+            memberships: rights.memberships,
+            grants,
+        })
+    }
+}
+
+/// What `account` may now; authentication has just seen that it asks.
+pub(crate) async fn context(
+    console: &Console,
+    account: &Account,
+    assured: Assured,
+    request: &str,
+) -> Result<Context, DatabaseError> {
+    let standing = Standing::of(console, account).await?;
+    Ok(Context::from_authentication(
+        Actor::Person(PersonId(account.id.0)),
+        assurance(assured, console.now_us()),
+        standing.grants,
+        RequestId(u128::from_str_radix(request, 16).unwrap_or_default()),
+    ))
+}
+
+/// An account, what it is and what it may, as its owner is shown it.
+pub(crate) async fn shown(console: &Console, account: Account) -> Result<shapes::Account, DatabaseError> {
+    let standing = Standing::of(console, &account).await?;
+    let organisation = standing.tree.get(&account.organisation);
+    let name = |of: fn(&Organisation) -> &String| {
+        organisation.map_or_else(|| account.organisation.as_str().to_owned(), |one| of(one).clone())
+    };
+    let roles: BTreeSet<Role> = standing.memberships.iter().map(|one| one.role).collect();
+    let abilities = standing.grants.abilities().into_iter();
+    Ok(shapes::Account {
+        id: account.id.0.to_string(),
+        organisation: shapes::OrganisationName {
+            code: account.organisation.as_str().to_owned(),
+            vi: name(|one| &one.name_vi),
+            en: name(|one| &one.name_en),
+        },
+        roles: roles.into_iter().map(|role| role.name().to_owned()).collect(),
+        abilities: abilities
+            .map(|(kind, verb)| format!("{}:{}", kind.name(), verb.name()))
+            .collect(),
+        language: account.language.code().to_owned(),
+        user_name: account.user_name,
+        display_name: account.display_name,
+    })
+}
+
+fn assurance(assured: Assured, now_us: i64) -> Assurance {
+    match (assured.is_strong, assured.is_fresh(now_us)) {
+        (true, true) => Assurance::Fresh,
+        (true, false) => Assurance::Strong,
+        (false, _) => Assurance::Single,
+    }
+}

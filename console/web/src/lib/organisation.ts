@@ -1,0 +1,8 @@
+import type { components } from "../api/schema";
+
+type OrganisationName = components["schemas"]["OrganisationName"];
+
+/** What an organisation is called in the language of the page. */
+export function nameOf(organisation: OrganisationName, language: string): string {
+  return language === "en" ? organisation.en : organisation.vi;
+}
