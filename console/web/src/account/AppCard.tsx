@@ -99,7 +99,7 @@ export function AppCard({ security }: { security: Security }) {
               {t("common.cancel")}
             </Button>
             <Button
-              color="red"
+              color="red.9"
               onClick={() => {
                 setRemoving(false);
                 remove.mutate();
