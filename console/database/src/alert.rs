@@ -9,6 +9,7 @@ use prost::Message;
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
 use vonggac_event::{Alert, AlertId, RuleKind, Scope, Severity};
 
+use crate::verdict::{Reason, Verdict};
 use crate::{AccountId, Database, DatabaseError, Result};
 
 /// Where work on an alert stands.
@@ -38,44 +39,6 @@ impl Status {
     /// The status of that name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.name() == name)
-    }
-}
-
-/// What a closed alert turned out to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Resolution {
-    /// An attack.
-    TruePositive,
-    /// The rule was wrong.
-    FalsePositive,
-    /// The rule was right and nothing is wrong.
-    Benign,
-    /// Another alert tells it.
-    Duplicate,
-}
-
-impl Resolution {
-    /// Every resolution.
-    pub const ALL: [Self; 4] = [
-        Self::TruePositive,
-        Self::FalsePositive,
-        Self::Benign,
-        Self::Duplicate,
-    ];
-
-    /// `true_positive`, `false_positive`, `benign`, `duplicate`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::TruePositive => "true_positive",
-            Self::FalsePositive => "false_positive",
-            Self::Benign => "benign",
-            Self::Duplicate => "duplicate",
-        }
-    }
-
-    /// The resolution of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|resolution| resolution.name() == name)
     }
 }
 
@@ -140,7 +103,27 @@ pub struct AlertRow {
     /// Who has it.
     pub assignee: Option<Person>,
     /// What it turned out to be, once closed.
-    pub resolution: Option<Resolution>,
+    pub verdict: Option<Verdict>,
+    /// Why.
+    pub reason: Option<Reason>,
+    /// Until when it is set aside.
+    pub snooze: Option<Snooze>,
+    /// What people marked it with.
+    pub tags: Vec<String>,
+    /// When the row came, by PostgreSQL's clock.
+    pub arrived_us: i64,
+}
+
+/// Until when an alert is set aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Snooze {
+    /// Until then.
+    Until {
+        /// Microseconds since 1970, UTC.
+        us: i64,
+    },
+    /// Until it has more events than now.
+    UntilAgain,
 }
 
 /// What became of an alert handed over.
@@ -172,7 +155,8 @@ struct RawLinks {
 /// The columns of [`RawAlert`], to be followed by conditions.
 pub(crate) const SELECT: &str = "SELECT a.id, a.revision, a.rule_id, a.rule_title, a.rule_version, a.rule_kind, \
     a.severity, a.techniques, a.tactics, a.tenant, a.sensor, a.src, a.sport, a.dst, a.dport, a.proto, a.first_us, a.last_us, \
-    a.detected_us, a.count, a.exercise_id, a.summary, a.status, a.assignee_id, p.display_name AS assignee_name, a.resolution \
+    a.detected_us, a.count, a.exercise_id, a.summary, a.status, a.assignee_id, p.display_name AS assignee_name, a.verdict, \
+    a.verdict_reason, a.snoozed_until_us, a.snoozed_count, a.tags, a.arrived_us \
     FROM alert a LEFT JOIN account p ON p.id = a.assignee_id";
 
 #[derive(FromRow)]
@@ -202,13 +186,24 @@ pub(crate) struct RawAlert {
     status: String,
     assignee_id: Option<i64>,
     assignee_name: Option<String>,
-    resolution: Option<String>,
+    verdict: Option<String>,
+    verdict_reason: Option<String>,
+    snoozed_until_us: Option<i64>,
+    snoozed_count: Option<i64>,
+    tags: Vec<String>,
+    arrived_us: i64,
 }
 
 impl From<RawAlert> for AlertRow {
     // The table's checks hold the shapes; a word that this build does not know reads as the more cautious one.
     fn from(raw: RawAlert) -> Self {
         let assignee = raw.assignee_id.zip(raw.assignee_name);
+        // One that has happened again since is set aside no more.
+        let is_quiet = raw.snoozed_count.is_some_and(|count| raw.count <= count);
+        let snooze = match raw.snoozed_until_us {
+            Some(us) => Some(Snooze::Until { us }),
+            None => is_quiet.then_some(Snooze::UntilAgain),
+        };
         Self {
             id: AlertId::from_bytes(&raw.id).unwrap_or(AlertId(0)),
             revision: raw.revision,
@@ -237,7 +232,11 @@ impl From<RawAlert> for AlertRow {
                 id: AccountId(id),
                 display_name,
             }),
-            resolution: raw.resolution.as_deref().and_then(Resolution::from_name),
+            verdict: raw.verdict.as_deref().and_then(Verdict::from_name),
+            reason: raw.verdict_reason.as_deref().and_then(Reason::from_name),
+            snooze,
+            tags: raw.tags,
+            arrived_us: raw.arrived_us,
         }
     }
 }

@@ -310,13 +310,14 @@ mod tests {
 
     use super::log::Filter;
     use super::*;
-    use crate::Resolution;
+    use crate::Verdict;
     use crate::testing::{self, NOW_US, PASSWORD, alert, from};
-    use crate::work::Action;
+    use crate::work::{Action, Selection};
 
     fn close() -> Action {
         Action::Close {
-            resolution: Resolution::Benign,
+            verdict: Verdict::BenignTruePositive,
+            reason: None,
             note: Some("seen\0".into()),
         }
     }
@@ -418,7 +419,7 @@ mod tests {
             ),
             ("10.0.0.7", "r1", "moh")
         );
-        assert_eq!(closed.detail.get("resolution").unwrap(), "benign");
+        assert_eq!(closed.detail.get("verdict").unwrap(), "benign_true_positive");
         assert_eq!(verified(&database).await.head.size, 6);
 
         let count = async |filter: Filter| database.audit_page(&filter, None, 10).await.unwrap().len();
@@ -490,7 +491,7 @@ mod tests {
         let ids: Vec<AlertId> = (1..=1_200).map(AlertId).collect();
         let start = std::time::Instant::now();
         let outcome = database
-            .act_on_many(&lan.scope(), &lan, &ids, &close(), NOW_US)
+            .act_on_many(&lan.scope(), &lan, &Selection::Ids(ids), &close(), NOW_US)
             .await
             .unwrap();
         println!("1,200 alerts closed in {:?}", start.elapsed());

@@ -6,14 +6,15 @@
 //! - [`alert`]: alerts as the pipeline says they stand, taken over only when the revision is newer; what goes on after an alert
 //!   was closed is a new one.
 //! - [`queue`]: listing and counting them.
-//! - [`work`]: acknowledging, closing, reopening, commenting; each leaves a line in `activity`.
+//! - [`work`]: what people do with alerts, one or all that match, and undo; each leaves a line in `activity`.
+//! - [`verdict`]: what closed alerts turned out to be; [`people`]: who may be given alerts; [`view`]: saved views of the queue.
 //! - [`organisation`]: organisations, taken in from a file; [`membership`]: who has which role at which.
 //! - [`audit`]: who did what, was refused what, and looked at what, written in the transaction it tells of.
 //! - [`news`]: what happened to alerts, whichever console did it.
 //!
 //! Invariant: every function that reads or changes alerts takes a [`Scope`](vonggac_event::Scope); what lies outside it is
 //! [`DatabaseError::NotFound`], the same as what does not exist. Invariant: `activity` and the audit log are append-only, and PostgreSQL refuses anything else; no change of a person's commits without its entry in the log. Invariant: a
-//! revision of an alert never touches status, assignee or resolution. The clock is an argument (`now_us`, microseconds since
+//! revision of an alert never touches what people made of it. The clock is an argument (`now_us`, microseconds since
 //! 1970, UTC); tokens and salts come from the system's random source.
 
 pub mod account;
@@ -24,11 +25,14 @@ pub mod membership;
 pub mod news;
 pub mod organisation;
 mod password;
+pub mod people;
 pub mod queue;
 pub mod session;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod throttle;
+pub mod verdict;
+pub mod view;
 pub mod work;
 
 use std::sync::Arc;
@@ -40,10 +44,12 @@ use tokio::sync::Semaphore;
 use vonggac_link::{PostgresSecurity, SettingError};
 
 pub use account::{Account, AccountId, Language, NewAccount, Role};
-pub use alert::{AlertRow, Person, Resolution, Status};
+pub use alert::{AlertRow, Person, Snooze, Status};
 pub use membership::MembershipId;
 pub use organisation::Imported;
+pub use people::PEOPLE_MAX;
 pub use session::{SessionId, SessionToken, SessionView};
+pub use verdict::{Reason, Verdict};
 
 /// Most connections to PostgreSQL; one of them listens to the news.
 pub const CONNECTIONS_MAX: u32 = 13;
@@ -231,12 +237,14 @@ impl Database {
             .await?)
     }
 
-    /// Removes what time has made worthless: sessions that ended and counted attempts that no longer count.
+    /// Removes what time has made worthless: sessions that ended, counted attempts that no longer count, and what
+    /// can no longer be undone.
     ///
     /// # Errors
     /// When PostgreSQL fails.
     pub async fn purge(&self, now_us: i64) -> Result<()> {
         session::purge(&self.pool, now_us).await?;
+        work::undo::purge(&self.pool, now_us).await?;
         throttle::purge(&self.pool, now_us).await
     }
 

@@ -3,6 +3,9 @@
 //! Pages go by the sort value and id of the last row seen, so a row that arrives meanwhile neither repeats nor hides another. The
 //! first page counts all rows; the cursor carries that number to the others.
 
+pub mod groups;
+pub mod similar;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -10,7 +13,7 @@ use sqlx::{Postgres, QueryBuilder};
 use vonggac_event::{AlertId, Scope, Severity};
 
 use crate::alert::{AlertRow, RawAlert, SELECT, Status};
-use crate::{Database, DatabaseError, Result, clean, like_literal};
+use crate::{AccountId, Database, DatabaseError, Reason, Result, Verdict, clean, like_literal};
 
 /// Most alerts on a page.
 pub const PAGE_ROWS_MAX: u32 = 500;
@@ -26,10 +29,46 @@ pub struct Filter {
     pub text: Option<String>,
     /// ATT&CK technique; its sub-techniques count.
     pub technique: Option<String>,
+    /// Any of these.
+    pub verdicts: Vec<Verdict>,
+    /// Any of these.
+    pub reasons: Vec<Reason>,
+    /// Whose.
+    pub holders: Holders,
+    /// All of these.
+    pub tags: Vec<String>,
+    /// Id of the rule.
+    pub rule: Option<String>,
+    /// Address of the side that opened the flow.
+    pub src: Option<String>,
+    /// Address of the other side.
+    pub dst: Option<String>,
+    /// Whether it is set aside.
+    pub set_aside: Option<SetAside>,
+    /// Came then or earlier, by PostgreSQL's clock ([`AlertRow::arrived_us`]).
+    pub arrived_by_us: Option<i64>,
     /// Last seen then or later.
     pub from_us: Option<i64>,
     /// First seen before.
     pub to_us: Option<i64>,
+}
+
+/// Whose alerts; nobody named means everybody's.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Holders {
+    /// Theirs.
+    pub people: Vec<AccountId>,
+    /// And those that nobody has.
+    pub nobody: bool,
+}
+
+/// Whether alerts are set aside at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SetAside {
+    /// Those that are, or those that are not.
+    pub is: bool,
+    /// Microseconds since 1970, UTC.
+    pub at_us: i64,
 }
 
 /// What alerts are sorted by.
@@ -131,11 +170,12 @@ pub struct Cursor {
     id: AlertId,
     /// Rows on all pages, as the first one counted them.
     total: i64,
+    seen_us: i64,
 }
 
 impl fmt::Display for Cursor {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}.{}.{}", self.value, self.id, self.total)
+        write!(out, "{}.{}.{}.{}", self.value, self.id, self.total, self.seen_us)
     }
 }
 
@@ -145,11 +185,13 @@ impl FromStr for Cursor {
     fn from_str(text: &str) -> Result<Self> {
         let parse = || {
             let (value, rest) = text.split_once('.')?;
-            let (id, total) = rest.split_once('.')?;
+            let (id, rest) = rest.split_once('.')?;
+            let (total, seen_us) = rest.split_once('.')?;
             Some(Self {
                 value: value.parse().ok()?,
                 id: id.parse().ok()?,
                 total: total.parse().ok()?,
+                seen_us: seen_us.parse().ok()?,
             })
         };
         parse().ok_or(DatabaseError::Invalid {
@@ -168,6 +210,8 @@ pub struct Page {
     pub next: Option<Cursor>,
     /// Rows on all pages.
     pub total: i64,
+    /// When the latest alert of the scope had come before the first page was read: what came later was not looked at.
+    pub seen_us: i64,
 }
 
 /// How many alerts there are of each sort.
@@ -193,6 +237,11 @@ impl Database {
         rows_max: u32,
     ) -> Result<Page> {
         let rows_max = rows_max.clamp(1, PAGE_ROWS_MAX);
+        // Before the rows: one that comes in between is shown, and counts as not looked at.
+        let seen_us = match after {
+            Some(cursor) => cursor.seen_us,
+            None => self.latest_arrival(scope).await?,
+        };
         let mut query = QueryBuilder::<Postgres>::new(SELECT);
         push_conditions(&mut query, scope, filter);
         let column = sort.key.column();
@@ -230,8 +279,30 @@ impl Database {
             value: sort.key.value(row),
             id: row.id,
             total,
+            seen_us,
         });
-        Ok(Page { rows, next, total })
+        Ok(Page {
+            rows,
+            next,
+            total,
+            seen_us,
+        })
+    }
+
+    /// When the latest alert of the scope came, by PostgreSQL's clock; 0 when there is none.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails.
+    pub async fn latest_arrival(&self, scope: &Scope) -> Result<i64> {
+        let mut query = QueryBuilder::<Postgres>::new("SELECT a.arrived_us FROM alert a WHERE true");
+        push_scope(&mut query, scope);
+        query.push(" ORDER BY a.arrived_us DESC LIMIT 1");
+        let latest: Option<i64> = query
+            .build_query_scalar()
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(DatabaseError::of_list)?;
+        Ok(latest.unwrap_or_default())
     }
 
     async fn count(&self, scope: &Scope, filter: &Filter) -> Result<i64> {
@@ -291,18 +362,87 @@ impl Database {
     }
 }
 
-fn push_conditions(query: &mut QueryBuilder<Postgres>, scope: &Scope, filter: &Filter) {
-    query.push(" WHERE true");
+/// The scope of the alert `a`, after other conditions.
+pub(crate) fn push_scope(query: &mut QueryBuilder<Postgres>, scope: &Scope) {
     if let Some(tenant) = scope.tenant() {
         query.push(" AND a.tenant = ").push_bind(tenant.to_owned());
     }
+}
+
+/// The condition, as SQL, that the alert `a` is set aside at the time pushed after the first part.
+pub(crate) fn push_is_set_aside(query: &mut QueryBuilder<Postgres>, at_us: i64) {
+    query
+        .push("(coalesce(a.snoozed_until_us > ")
+        .push_bind(at_us)
+        .push(", false) OR coalesce(a.snoozed_count >= a.count, false))");
+}
+
+fn names<T: Copy>(all: &[T], name: fn(T) -> &'static str) -> Vec<String> {
+    all.iter().map(|one| name(*one).to_owned()).collect()
+}
+
+/// What people made of the alert `a`.
+fn push_work(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
+    if !filter.verdicts.is_empty() {
+        query
+            .push(" AND a.verdict = ANY(")
+            .push_bind(names(&filter.verdicts, Verdict::name))
+            .push(")");
+    }
+    if !filter.reasons.is_empty() {
+        query
+            .push(" AND a.verdict_reason = ANY(")
+            .push_bind(names(&filter.reasons, Reason::name))
+            .push(")");
+    }
+    let people: Vec<i64> = filter.holders.people.iter().map(|account| account.0).collect();
+    match (people.is_empty(), filter.holders.nobody) {
+        (true, false) => {}
+        (true, true) => {
+            query.push(" AND a.assignee_id IS NULL");
+        }
+        (false, nobody) => {
+            query
+                .push(" AND (a.assignee_id = ANY(")
+                .push_bind(people)
+                .push(")");
+            query.push(if nobody { " OR a.assignee_id IS NULL)" } else { ")" });
+        }
+    }
+    if !filter.tags.is_empty() {
+        let tags: Vec<String> = filter.tags.iter().map(|tag| clean(tag)).collect();
+        query.push(" AND a.tags @> ").push_bind(tags);
+    }
+    if let Some(set_aside) = filter.set_aside {
+        query.push(if set_aside.is { " AND " } else { " AND NOT " });
+        push_is_set_aside(query, set_aside.at_us);
+    }
+}
+
+/// Conditions on the alert `a`, from `WHERE` on.
+pub(crate) fn push_conditions(query: &mut QueryBuilder<Postgres>, scope: &Scope, filter: &Filter) {
+    query.push(" WHERE true");
+    push_scope(query, scope);
+    push_work(query, filter);
+    for (column, value) in [
+        ("rule_id", &filter.rule),
+        ("src", &filter.src),
+        ("dst", &filter.dst),
+    ] {
+        if let Some(value) = value {
+            query
+                .push(format_args!(" AND a.{column} = "))
+                .push_bind(clean(value));
+        }
+    }
+    if let Some(arrived_by_us) = filter.arrived_by_us {
+        query.push(" AND a.arrived_us <= ").push_bind(arrived_by_us);
+    }
     if !filter.statuses.is_empty() {
-        let names: Vec<String> = filter
-            .statuses
-            .iter()
-            .map(|status| status.name().to_owned())
-            .collect();
-        query.push(" AND a.status = ANY(").push_bind(names).push(")");
+        query
+            .push(" AND a.status = ANY(")
+            .push_bind(names(&filter.statuses, Status::name))
+            .push(")");
     }
     if !filter.severities.is_empty() {
         let numbers: Vec<i16> = filter
@@ -522,7 +662,8 @@ mod tests {
             "",
             "1",
             "1.2",
-            "x.00000000000000000000000000000001.1",
+            "1.00000000000000000000000000000001.1",
+            "x.00000000000000000000000000000001.1.1",
             "1.00000000000000000000000000000001",
         ] {
             assert!(text.parse::<Cursor>().is_err(), "{text}");

@@ -8,23 +8,34 @@
 //!   ├──────────────── close ─────────────────┘ │
 //!   ◀──────────────── reopen ──────────────────┘
 //! ```
-//! Acknowledging takes the alert; closing takes it when nobody has it; reopening gives it back. Each leaves a line of activity and an
-//! entry of the audit log in the same transaction; what is refused leaves an entry of its own.
+//! Acknowledging takes the alert; closing takes it when nobody has it; reopening gives it back. Giving it to somebody leaves it where it
+//! stands. One statement does it, to one alert or to all that match a filter ([`apply`]); each alert gets a line of activity and an entry
+//! of the audit log in the same transaction, and so does what is refused. What was done can be undone for a while ([`undo`]).
+
+mod apply;
+pub mod undo;
 
 use serde_json::{Map, Value};
-use sqlx::{FromRow, PgConnection};
+use sqlx::FromRow;
 use vonggac_event::{AlertId, Scope};
 
-use crate::alert::{self, AlertRow, Person, Resolution, Status};
-use crate::audit::{self, Asker, Deed, Doer};
-use crate::{Account, AccountId, Database, DatabaseError, Result, clean};
+use crate::alert::{self, AlertRow, Person, Snooze};
+use crate::audit::{Asker, Deed, Doer};
+use crate::queue::Filter;
+use crate::{Account, AccountId, Database, DatabaseError, Reason, Result, Verdict, clean};
 
 /// Longest note and comment, in characters.
 pub const NOTE_CHARACTERS_MAX: usize = 10_000;
-/// Most alerts changed at once.
+/// Most alerts named at once.
 pub const BULK_ALERTS_MAX: usize = 2_000;
+/// Most alerts changed at once by a filter.
+pub const MATCHING_ALERTS_MAX: usize = 10_000;
 /// Most lines of activity shown with an alert: the latest.
 pub const ACTIVITY_ROWS_MAX: i64 = 500;
+/// Most tags of an alert.
+pub const TAGS_MAX: usize = 20;
+/// Longest tag, in characters.
+pub const TAG_CHARACTERS_MAX: usize = 40;
 
 /// What to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,12 +44,23 @@ pub enum Action {
     Acknowledge {
         /// Why, or what next.
         note: Option<String>,
+        /// Also when somebody else has it.
+        take_over: bool,
+    },
+    /// Give it to somebody.
+    Assign {
+        /// To whom; to nobody puts it back into the queue.
+        to: Option<AccountId>,
+        /// Why.
+        note: Option<String>,
     },
     /// Finish it.
     Close {
         /// What it turned out to be.
-        resolution: Resolution,
-        /// Why.
+        verdict: Verdict,
+        /// Why that; one of the verdict's reasons.
+        reason: Option<Reason>,
+        /// In words.
         note: Option<String>,
     },
     /// Give it back to the queue.
@@ -48,7 +70,36 @@ pub enum Action {
         /// What.
         text: String,
     },
+    /// Set it aside.
+    Snooze {
+        /// Until when.
+        until: Snooze,
+        /// Why.
+        note: Option<String>,
+    },
+    /// Set it aside no more.
+    Wake,
+    /// Mark it.
+    Tag {
+        /// With these.
+        add: Vec<String>,
+        /// And no longer with these.
+        remove: Vec<String>,
+    },
 }
+
+/// Which alerts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selection {
+    /// These; each that refuses is told.
+    Ids(Vec<AlertId>),
+    /// All that match and to which it can be done.
+    Matching(Box<Filter>),
+}
+
+/// Something that was done, to be undone by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct OperationId(pub i64);
 
 /// A line of activity.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,18 +108,21 @@ pub struct Activity {
     pub at_us: i64,
     /// Who.
     pub actor: Person,
-    /// `acknowledged`, `closed`, `reopened`, `assigned`, `commented`.
+    /// `acknowledged`, `taken_over`, `closed`, `reopened`, `assigned`, `commented`, `snoozed`, `woken`, `tagged`, `undone`.
     pub action: String,
-    /// `note`, `resolution`, `text`, as far as the action has them.
+    /// `note`, `verdict`, `reason`, `text`, `from`, `to`, `until_us`, `added`, `removed`, `action`, as far as the action has them; lines from
+    /// before there were verdicts have `resolution`.
     pub detail: Map<String, Value>,
 }
 
 /// What became of many alerts.
 #[derive(Debug, Default)]
 pub struct BulkOutcome {
-    /// The alerts that changed, as they now are.
-    pub changed: Vec<AlertRow>,
-    /// The others, and why.
+    /// By what it can be undone; `None` when nothing changed, or nothing that could be.
+    pub operation: Option<OperationId>,
+    /// The alerts that changed.
+    pub changed: Vec<AlertId>,
+    /// The others that were named, and why.
     pub failed: Vec<(AlertId, DatabaseError)>,
 }
 
@@ -95,35 +149,83 @@ impl From<RawActivity> for Activity {
     }
 }
 
-impl Action {
-    fn check(&self) -> Result<()> {
-        let too_long = |field| DatabaseError::Invalid {
+/// A tag as it is kept: without white space around it.
+fn tag(text: &str) -> Result<String> {
+    let invalid = |problem| DatabaseError::Invalid {
+        field: "tags",
+        problem,
+    };
+    let tag = clean(text.trim());
+    if tag.is_empty() {
+        return Err(invalid("must not be empty"));
+    }
+    if tag.chars().count() > TAG_CHARACTERS_MAX {
+        return Err(invalid("must not be longer than 40 characters"));
+    }
+    if tag.contains(|character: char| character == ',' || character.is_control()) {
+        return Err(invalid("must not have commas or control characters"));
+    }
+    Ok(tag)
+}
+
+fn check_note(field: &'static str, text: Option<&str>) -> Result<()> {
+    if text.is_some_and(|text| text.chars().count() > NOTE_CHARACTERS_MAX) {
+        return Err(DatabaseError::Invalid {
             field,
             problem: "must not be longer than 10,000 characters",
-        };
-        let (field, text) = match self {
-            Self::Acknowledge { note } | Self::Close { note, .. } => ("note", note.as_deref()),
-            Self::Reopen => ("note", None),
-            Self::Comment { text } if text.trim().is_empty() => {
-                return Err(DatabaseError::Invalid {
-                    field: "text",
-                    problem: "must not be empty",
-                });
+        });
+    }
+    Ok(())
+}
+
+impl Action {
+    /// The same with its texts as they are kept.
+    fn checked(&self) -> Result<Self> {
+        let invalid = |field, problem| Err(DatabaseError::Invalid { field, problem });
+        match self {
+            Self::Acknowledge { note, .. } | Self::Assign { note, .. } | Self::Snooze { note, .. } => {
+                check_note("note", note.as_deref())?;
             }
-            Self::Comment { text } => ("text", Some(text.as_str())),
-        };
-        if text.is_some_and(|text| text.chars().count() > NOTE_CHARACTERS_MAX) {
-            return Err(too_long(field));
+            Self::Close {
+                verdict,
+                reason,
+                note,
+            } => {
+                check_note("note", note.as_deref())?;
+                if reason.is_some_and(|reason| !verdict.reasons().contains(&reason)) {
+                    return invalid("reason", "is not one of the verdict's");
+                }
+            }
+            Self::Comment { text } if text.trim().is_empty() => {
+                return invalid("text", "must not be empty");
+            }
+            Self::Comment { text } => check_note("text", Some(text))?,
+            Self::Reopen | Self::Wake => {}
+            Self::Tag { add, remove } => {
+                let all = |tags: &[String]| tags.iter().map(|text| tag(text)).collect::<Result<Vec<_>>>();
+                let (add, remove) = (all(add)?, all(remove)?);
+                if add.is_empty() && remove.is_empty() {
+                    return invalid("tags", "must not be empty");
+                }
+                if add.len() > TAGS_MAX || remove.len() > TAGS_MAX {
+                    return invalid("tags", "must not be more than 20");
+                }
+                return Ok(Self::Tag { add, remove });
+            }
         }
-        Ok(())
+        Ok(self.clone())
     }
 
     fn name(&self) -> &'static str {
         match self {
             Self::Acknowledge { .. } => "acknowledged",
+            Self::Assign { .. } => "assigned",
             Self::Close { .. } => "closed",
             Self::Reopen => "reopened",
             Self::Comment { .. } => "commented",
+            Self::Snooze { .. } => "snoozed",
+            Self::Wake => "woken",
+            Self::Tag { .. } => "tagged",
         }
     }
 
@@ -131,77 +233,60 @@ impl Action {
     fn deed(&self, id: AlertId) -> Deed {
         let name = match self {
             Self::Acknowledge { .. } => "alert.acknowledge",
+            Self::Assign { .. } => "alert.assign",
             Self::Close { .. } => "alert.close",
             Self::Reopen => "alert.reopen",
             Self::Comment { .. } => "alert.comment",
+            Self::Snooze { .. } => "alert.snooze",
+            Self::Wake => "alert.wake",
+            Self::Tag { .. } => "alert.tag",
         };
         let mut deed = Deed::done(name, "alert", id);
         for (key, value) in self.detail() {
             deed = deed.with(&key, value.as_str().unwrap_or_default());
+        }
+        if let Self::Assign { to, .. } = self {
+            deed = deed.with("to", to.map_or_else(String::new, |account| account.0.to_string()));
         }
         deed
     }
 
     fn detail(&self) -> Map<String, Value> {
         let mut detail = Map::new();
-        let mut put = |name: &str, text: &str| detail.insert(name.to_owned(), Value::String(clean(text)));
+        let mut put = |name: &str, text: &str| {
+            if !text.trim().is_empty() {
+                detail.insert(name.to_owned(), Value::String(clean(text)));
+            }
+        };
         match self {
-            Self::Acknowledge { note: Some(note) } if !note.trim().is_empty() => {
-                put("note", note);
+            Self::Acknowledge { note, .. } | Self::Assign { note, .. } => {
+                put("note", note.as_deref().unwrap_or_default());
             }
-            Self::Close { resolution, note } => {
-                put("resolution", resolution.name());
-                if let Some(note) = note.as_deref().filter(|note| !note.trim().is_empty()) {
-                    put("note", note);
+            Self::Close {
+                verdict,
+                reason,
+                note,
+            } => {
+                put("verdict", verdict.name());
+                put("reason", reason.map_or("", Reason::name));
+                put("note", note.as_deref().unwrap_or_default());
+            }
+            Self::Comment { text } => put("text", text),
+            Self::Snooze { until, note } => {
+                match until {
+                    Snooze::Until { us } => put("until_us", &us.to_string()),
+                    Snooze::UntilAgain => put("until", "again"),
                 }
+                put("note", note.as_deref().unwrap_or_default());
             }
-            Self::Comment { text } => {
-                put("text", text);
+            Self::Tag { add, remove } => {
+                put("added", &add.join(", "));
+                put("removed", &remove.join(", "));
             }
-            Self::Acknowledge { .. } | Self::Reopen => {}
+            Self::Reopen | Self::Wake => {}
         }
         detail
     }
-
-    /// Where the alert stands afterwards; `None` when the action leaves it where it is.
-    fn change(&self, row: &AlertRow, actor: &Account) -> Result<Option<Change>> {
-        let mine = row.assignee.as_ref().is_some_and(|person| person.id == actor.id);
-        let holder = || row.assignee.as_ref().map_or(actor.id, |person| person.id);
-        Ok(Some(match (self, row.status) {
-            (Self::Comment { .. }, _) => return Ok(None),
-            (Self::Acknowledge { .. }, Status::Acknowledged) if mine => return Ok(None),
-            (Self::Acknowledge { .. }, Status::Acknowledged) => {
-                return Err(DatabaseError::Conflict(
-                    "somebody else has acknowledged the alert",
-                ));
-            }
-            (Self::Acknowledge { .. } | Self::Close { .. }, Status::Closed) => {
-                return Err(DatabaseError::Conflict("the alert is closed"));
-            }
-            (Self::Reopen, Status::Open) => return Err(DatabaseError::Conflict("the alert is open")),
-            (Self::Acknowledge { .. }, Status::Open) => Change {
-                status: Status::Acknowledged,
-                assignee: Some(actor.id),
-                resolution: None,
-            },
-            (Self::Close { resolution, .. }, Status::Open | Status::Acknowledged) => Change {
-                status: Status::Closed,
-                assignee: Some(holder()),
-                resolution: Some(*resolution),
-            },
-            (Self::Reopen, Status::Acknowledged | Status::Closed) => Change {
-                status: Status::Open,
-                assignee: None,
-                resolution: None,
-            },
-        }))
-    }
-}
-
-struct Change {
-    status: Status,
-    assignee: Option<AccountId>,
-    resolution: Option<Resolution>,
 }
 
 impl Database {
@@ -219,34 +304,23 @@ impl Database {
         now_us: i64,
     ) -> Result<(AlertRow, Activity)> {
         let by = by.into();
-        let (_, actor) = (action.check()?, person(&by)?);
-        // Once more when PostgreSQL ended it for the sake of another.
-        let done = match self.act_once(scope, &by, actor, id, action, now_us).await {
-            Err(error) if error.is_about_order() => {
-                self.act_once(scope, &by, actor, id, action, now_us).await
-            }
-            outcome => outcome,
-        };
-        if let Err(why @ (DatabaseError::NotFound | DatabaseError::Conflict(_))) = &done {
-            self.note(&by, action.deed(id).refused(why), now_us).await?;
+        let actor = person(&by)?;
+        let mut outcome = self
+            .act_on_many(scope, by, &Selection::Ids(vec![id]), action, now_us)
+            .await?;
+        if let Some((_, why)) = outcome.failed.pop() {
+            return Err(why);
         }
-        done
-    }
-
-    async fn act_once(
-        &self,
-        scope: &Scope,
-        by: &Asker<'_>,
-        actor: &Account,
-        id: AlertId,
-        action: &Action,
-        now_us: i64,
-    ) -> Result<(AlertRow, Activity)> {
-        let mut transaction = self.pool.begin().await?;
-        let done = act(&mut transaction, scope, actor, id, action, now_us).await?;
-        audit::append(&mut transaction, by, vec![action.deed(id)], now_us).await?;
-        transaction.commit().await?;
-        Ok(done)
+        let line = Activity {
+            at_us: now_us,
+            actor: Person {
+                id: actor.id,
+                display_name: actor.display_name.clone(),
+            },
+            action: action.name().to_owned(),
+            detail: action.detail(),
+        };
+        Ok((self.alert(scope, id).await?, line))
     }
 
     /// Does `action` to many alerts in one transaction: those that refuse it do not stop the others.
@@ -257,58 +331,24 @@ impl Database {
         &self,
         scope: &Scope,
         by: impl Into<Asker<'a>>,
-        ids: &[AlertId],
+        selection: &Selection,
         action: &Action,
         now_us: i64,
     ) -> Result<BulkOutcome> {
         let by = by.into();
-        action.check()?;
-        if ids.len() > BULK_ALERTS_MAX {
-            return Err(DatabaseError::Invalid {
-                field: "ids",
-                problem: "must not be more than 2,000",
-            });
-        }
-        // One order for everybody, so that two of these cannot wait for each other.
-        let mut ordered = ids.to_vec();
-        ordered.sort_unstable();
-        ordered.dedup();
-        match self.act_on_all(scope, &by, &ordered, action, now_us).await {
-            Err(error) if error.is_about_order() => {
-                self.act_on_all(scope, &by, &ordered, action, now_us).await
-            }
+        let action = action.checked()?;
+        let act = apply::Act {
+            scope,
+            by: &by,
+            actor: person(&by)?,
+            action: &action,
+            now_us,
+        };
+        // Once more when PostgreSQL ended it for the sake of another.
+        match self.apply(&act, selection).await {
+            Err(error) if error.is_about_order() => self.apply(&act, selection).await,
             outcome => outcome,
         }
-    }
-
-    async fn act_on_all(
-        &self,
-        scope: &Scope,
-        by: &Asker<'_>,
-        ids: &[AlertId],
-        action: &Action,
-        now_us: i64,
-    ) -> Result<BulkOutcome> {
-        let actor = person(by)?;
-        let mut outcome = BulkOutcome::default();
-        let mut deeds = Vec::with_capacity(ids.len());
-        let mut transaction = self.pool.begin().await?;
-        for &id in ids {
-            match act(&mut transaction, scope, actor, id, action, now_us).await {
-                Ok((row, _)) => {
-                    deeds.push(action.deed(id));
-                    outcome.changed.push(row);
-                }
-                Err(why @ (DatabaseError::NotFound | DatabaseError::Conflict(_))) => {
-                    deeds.push(action.deed(id).refused(&why));
-                    outcome.failed.push((id, why));
-                }
-                Err(other) => return Err(other),
-            }
-        }
-        audit::append(&mut transaction, by, deeds, now_us).await?;
-        transaction.commit().await?;
-        Ok(outcome)
     }
 
     /// An alert's activity, the oldest first.
@@ -338,261 +378,5 @@ fn person<'a>(by: &Asker<'a>) -> Result<&'a Account> {
     }
 }
 
-async fn act(
-    connection: &mut PgConnection,
-    scope: &Scope,
-    actor: &Account,
-    id: AlertId,
-    action: &Action,
-    now_us: i64,
-) -> Result<(AlertRow, Activity)> {
-    let key = id.to_bytes().to_vec();
-    // With the scope in it: a row outside is not waited for either, else the wait would tell that it exists.
-    sqlx::query("SELECT FROM alert WHERE id = $1 AND ($2::text IS NULL OR tenant = $2) FOR UPDATE")
-        .bind(&key)
-        .bind(scope.tenant())
-        .execute(&mut *connection)
-        .await?;
-    let mut row = alert::row(connection, scope, id).await?;
-    if let Some(change) = action.change(&row, actor)? {
-        sqlx::query("UPDATE alert SET status = $2, assignee_id = $3, resolution = $4 WHERE id = $1")
-            .bind(&key)
-            .bind(change.status.name())
-            .bind(change.assignee.map(|account| account.0))
-            .bind(change.resolution.map(Resolution::name))
-            .execute(&mut *connection)
-            .await?;
-        row = alert::row(connection, scope, id).await?;
-    }
-    let detail = action.detail();
-    sqlx::query(
-        "INSERT INTO activity (alert_id, at_us, actor_id, action, detail) VALUES ($1, $2, $3, $4, $5::text::jsonb)",
-    )
-    .bind(&key)
-    .bind(now_us)
-    .bind(actor.id.0)
-    .bind(action.name())
-    .bind(Value::Object(detail.clone()).to_string())
-    .execute(&mut *connection)
-    .await?;
-    let actor = Person {
-        id: actor.id,
-        display_name: actor.display_name.clone(),
-    };
-    Ok((
-        row,
-        Activity {
-            at_us: now_us,
-            actor,
-            action: action.name().to_owned(),
-            detail,
-        },
-    ))
-}
-
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-    use crate::testing::{self, NOW_US, alert};
-
-    fn id(number: u32) -> AlertId {
-        AlertId::from_bytes(&alert(number, "", 1).alert_id).unwrap()
-    }
-
-    fn close() -> Action {
-        Action::Close {
-            resolution: Resolution::TruePositive,
-            note: Some("seen \"it\"\0".into()),
-        }
-    }
-
-    #[tokio::test]
-    async fn an_alert_goes_its_way_and_every_step_is_written_down() {
-        let Some(database) = testing::database().await else {
-            return;
-        };
-        let lan = testing::account(&database, "lan", "moh").await;
-        let minh = testing::account(&database, "minh", "moh").await;
-        database.take_alerts(&[alert(1, "moh", 1)]).await.unwrap();
-        let scope = lan.scope();
-        let take = Action::Acknowledge { note: None };
-        let act = async |actor: &Account, action: &Action| {
-            database
-                .act(&scope, actor, id(1), action, NOW_US)
-                .await
-                .map(|(row, _)| row)
-        };
-        let conflict = async |actor: &Account, action: &Action| {
-            let error = act(actor, action).await.unwrap_err();
-            assert!(matches!(error, DatabaseError::Conflict(_)), "{action:?}: {error}");
-        };
-        conflict(&lan, &Action::Reopen).await;
-        assert_eq!(act(&lan, &take).await.unwrap().assignee.unwrap().id, lan.id);
-        conflict(&minh, &take).await;
-        let closed = act(&minh, &close()).await.unwrap();
-        assert_eq!(
-            (closed.status, closed.assignee.unwrap().id),
-            (Status::Closed, lan.id)
-        );
-        conflict(&lan, &close()).await;
-        conflict(&lan, &take).await;
-        let open = act(&lan, &Action::Reopen).await.unwrap();
-        assert_eq!(
-            (open.status, open.assignee, open.resolution),
-            (Status::Open, None, None)
-        );
-        act(&minh, &Action::Comment { text: "hm".into() }).await.unwrap();
-
-        let activity = database.activity(&scope, id(1)).await.unwrap();
-        let told: Vec<_> = activity
-            .iter()
-            .map(|line| (line.actor.display_name.as_str(), line.action.as_str()))
-            .collect();
-        let expect = [
-            ("lan", "acknowledged"),
-            ("minh", "closed"),
-            ("lan", "reopened"),
-            ("minh", "commented"),
-        ];
-        assert_eq!(told, expect);
-        let detail = serde_json::to_string(&activity.get(1).unwrap().detail).unwrap();
-        assert_eq!(
-            detail,
-            "{\"note\":\"seen \\\"it\\\"\u{fffd}\",\"resolution\":\"true_positive\"}"
-        );
-    }
-
-    #[tokio::test]
-    async fn a_foreign_alert_is_not_waited_for() {
-        let Some(database) = testing::database().await else {
-            return;
-        };
-        let lan = testing::account(&database, "lan", "moh").await;
-        database.take_alerts(&[alert(1, "mot", 1)]).await.unwrap();
-        let mut holder = database.pool.begin().await.unwrap();
-        sqlx::query("SELECT FROM alert FOR UPDATE")
-            .execute(&mut *holder)
-            .await
-            .unwrap();
-        let scope = lan.scope();
-        let refused = database.act(&scope, &lan, id(1), &close(), NOW_US).await;
-        assert!(matches!(refused, Err(DatabaseError::NotFound)), "{refused:?}");
-        let outcome = database
-            .act_on_many(&scope, &lan, &[id(1)], &close(), NOW_US)
-            .await
-            .unwrap();
-        assert_eq!(outcome.failed.len(), 1);
-    }
-
-    #[tokio::test]
-    async fn a_deadlock_is_tried_again() {
-        let Some(database) = testing::database().await else {
-            return;
-        };
-        let lan = testing::account(&database, "lan", "moh").await;
-        database
-            .take_alerts(&[alert(1, "moh", 1), alert(2, "moh", 1)])
-            .await
-            .unwrap();
-        let lock = async |holder: &mut PgConnection, number: u32| {
-            sqlx::query("SELECT FROM alert WHERE id = $1 FOR UPDATE")
-                .bind(id(number).to_bytes().to_vec())
-                .execute(holder)
-                .await
-        };
-        // Another that locks from the other end, and is not the one to be ended: its patience is longer.
-        let mut holder = database.pool.begin().await.unwrap();
-        sqlx::query("SET LOCAL deadlock_timeout = '1min'")
-            .execute(&mut *holder)
-            .await
-            .unwrap();
-        lock(&mut holder, 2).await.unwrap();
-        let scope = lan.scope();
-        let (ids, action) = ([id(1), id(2)], close());
-        let bulk = database.act_on_many(&scope, &lan, &ids, &action, NOW_US);
-        let other = async {
-            while sqlx::query_scalar::<_, i64>("SELECT count(*) FROM pg_locks WHERE NOT granted")
-                .fetch_one(&database.pool)
-                .await
-                .unwrap()
-                == 0
-            {
-                tokio::task::yield_now().await;
-            }
-            lock(&mut holder, 1).await.unwrap();
-            holder.commit().await.unwrap();
-        };
-        let (outcome, ()) = tokio::join!(bulk, other);
-        assert_eq!(outcome.unwrap().changed.len(), 2);
-    }
-
-    #[tokio::test]
-    async fn activity_cannot_be_changed_even_by_the_owner_of_the_database() {
-        let Some(database) = testing::database().await else {
-            return;
-        };
-        let lan = testing::account(&database, "lan", "*").await;
-        database.take_alerts(&[alert(1, "moh", 1)]).await.unwrap();
-        database
-            .act(&Scope::National, &lan, id(1), &close(), NOW_US)
-            .await
-            .unwrap();
-        for statement in [
-            "UPDATE activity SET at_us = 0",
-            "DELETE FROM activity",
-            "TRUNCATE activity",
-        ] {
-            let error = sqlx::query(statement).execute(&database.pool).await.unwrap_err();
-            assert!(error.to_string().contains("append-only"), "{statement}: {error}");
-        }
-    }
-
-    #[tokio::test]
-    async fn many_at_once_skip_what_refuses() {
-        let Some(database) = testing::database().await else {
-            return;
-        };
-        let lan = testing::account(&database, "lan", "moh").await;
-        let all = [
-            alert(1, "moh", 1),
-            alert(2, "mot", 1),
-            alert(3, "moh", 1),
-            alert(4, "moh", 1),
-        ];
-        database.take_alerts(&all).await.unwrap();
-        let scope = lan.scope();
-        database.act(&scope, &lan, id(4), &close(), NOW_US).await.unwrap();
-        let ids = [id(3), id(1), id(2), id(4), id(9), id(1)];
-        let outcome = database
-            .act_on_many(&scope, &lan, &ids, &close(), NOW_US)
-            .await
-            .unwrap();
-        assert_eq!(
-            outcome.changed.iter().map(|row| row.id).collect::<Vec<_>>(),
-            [id(1), id(3)]
-        );
-        let failed: Vec<_> = outcome
-            .failed
-            .iter()
-            .map(|(id, why)| (*id, why.to_string()))
-            .collect();
-        let expect = [
-            (id(2), "not found".into()),
-            (id(4), "the alert is closed".into()),
-            (id(9), "not found".into()),
-        ];
-        assert_eq!(failed, expect);
-        let foreign = database.alert(&Scope::National, id(2)).await.unwrap();
-        assert_eq!(foreign.status, Status::Open);
-        let none = database.activity(&scope, id(2)).await.unwrap_err();
-        assert!(matches!(none, DatabaseError::NotFound));
-        let too_many = vec![id(1); BULK_ALERTS_MAX + 1];
-        assert!(
-            database
-                .act_on_many(&scope, &lan, &too_many, &close(), NOW_US)
-                .await
-                .is_err()
-        );
-    }
-}
+mod tests;

@@ -3,10 +3,13 @@
 mod alerts;
 mod audit;
 mod events;
+mod filter;
 mod health;
 mod session;
 pub(crate) mod shapes;
 mod stream;
+mod views;
+mod work;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -38,14 +41,20 @@ fn router() -> OpenApiRouter<Console> {
         .routes(routes!(session::update_account))
         .routes(routes!(alerts::list_alerts))
         .routes(routes!(alerts::alert_counts))
+        .routes(routes!(alerts::alert_groups))
+        .routes(routes!(alerts::alert_tags))
+        .routes(routes!(views::list_views, views::save_view))
+        .routes(routes!(views::remove_view))
         .routes(routes!(stream::alert_stream))
-        .routes(routes!(alerts::bulk_alerts))
+        .routes(routes!(work::bulk_alerts))
+        .routes(routes!(work::undo_operation))
+        .routes(routes!(work::list_people))
         .routes(routes!(alerts::get_alert))
         .routes(routes!(events::alert_events))
-        .routes(routes!(alerts::acknowledge_alert))
-        .routes(routes!(alerts::close_alert))
-        .routes(routes!(alerts::reopen_alert))
-        .routes(routes!(alerts::comment_alert))
+        .routes(routes!(work::acknowledge_alert))
+        .routes(routes!(work::close_alert))
+        .routes(routes!(work::reopen_alert))
+        .routes(routes!(work::comment_alert))
         .routes(routes!(events::list_events))
         .routes(routes!(events::event_histogram))
         .routes(routes!(events::event_fields))

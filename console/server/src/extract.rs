@@ -250,3 +250,17 @@ impl FromRequestParts<Console> for AlertPath {
         text.parse().map(Self).map_err(|_| Failure::not_found())
     }
 }
+
+/// The thing that the path names by a number; what is no number is one that does not exist.
+pub(crate) struct NumberPath(pub(crate) i64);
+
+impl FromRequestParts<Console> for NumberPath {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut request::Parts, console: &Console) -> Result<Self, Failure> {
+        let Path(text): Path<String> = Path::from_request_parts(parts, console)
+            .await
+            .map_err(|_| Failure::not_found())?;
+        text.parse().map(Self).map_err(|_| Failure::not_found())
+    }
+}

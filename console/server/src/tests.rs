@@ -7,6 +7,7 @@ mod document;
 mod health;
 mod intake;
 mod session;
+mod work;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -120,17 +120,17 @@ fn an_alert_is_worked_on(platform: &Platform) -> anyhow::Result<()> {
     )?;
     let closed = console.post(
         &format!("{path}/close"),
-        &json!({ "resolution": "true_positive", "note": null }),
+        &json!({ "verdict": "true_positive", "note": null }),
     )?;
     ensure!(
-        closed["status"] == "closed" && closed["resolution"] == "true_positive",
+        closed["status"] == "closed" && closed["verdict"] == "true_positive",
         "{closed}"
     );
     let (status, answer) = console.send(
         Method::POST,
         &format!("{path}/close"),
         &[],
-        Some(&json!({ "resolution": "benign" })),
+        Some(&json!({ "verdict": "benign_true_positive" })),
     )?;
     ensure!(status == StatusCode::CONFLICT, "closed twice: {status} {answer}");
     let open = console.all("/api/v1/alerts", &[("status", "open")])?.0;

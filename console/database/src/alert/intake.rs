@@ -411,10 +411,10 @@ mod tests {
     use vonggac_event::{Scope, Severity};
 
     use super::*;
-    use crate::alert::{Links, Resolution, Status};
+    use crate::alert::{Links, Status};
     use crate::testing::{self, alert};
-    use crate::work::Action;
-    use crate::{Account, DatabaseError};
+    use crate::work::{Action, Selection};
+    use crate::{Account, DatabaseError, Verdict};
 
     #[tokio::test]
     async fn only_a_newer_revision_is_taken_over() {
@@ -456,7 +456,8 @@ mod tests {
         database.take_alerts(std::slice::from_ref(&first)).await.unwrap();
         let id = AlertId::from_bytes(&first.alert_id).unwrap();
         let close = Action::Close {
-            resolution: Resolution::Benign,
+            verdict: Verdict::BenignTruePositive,
+            reason: None,
             note: None,
         };
         database
@@ -473,8 +474,8 @@ mod tests {
             unreachable!("{taken:?}")
         };
         assert_eq!(
-            (row.count, row.status, row.resolution),
-            (1000, Status::Closed, Some(Resolution::Benign))
+            (row.count, row.status, row.verdict),
+            (1000, Status::Closed, Some(Verdict::BenignTruePositive))
         );
         assert_eq!(row.assignee.as_ref().unwrap().display_name, "lan");
     }
@@ -525,7 +526,8 @@ mod tests {
 
     async fn close(database: &Database, lan: &Account, id: AlertId) {
         let close = Action::Close {
-            resolution: Resolution::FalsePositive,
+            verdict: Verdict::FalsePositive,
+            reason: None,
             note: None,
         };
         let done = database.act(&Scope::National, lan, id, &close, testing::NOW_US);
@@ -688,6 +690,7 @@ mod tests {
             .clone()
             .map(|number| AlertId(u128::from(number)))
             .collect();
+        let ids = Selection::Ids(ids);
         let intake = async {
             for revision in 1..=15 {
                 // Kafka's order is not that of the ids.

@@ -20,7 +20,7 @@ use vonggac_database::audit::log::{Filter, Kept, Signed as SignedHead};
 use vonggac_database::audit::{Deed, Outcome};
 use vonggac_database::{Database, DatabaseError};
 
-use super::alerts::time_us;
+use super::filter::time_us;
 use crate::error::{ApiError, Failure, Result};
 use crate::extract::{Auditor, Parameters};
 use crate::state::Console;

@@ -11,7 +11,7 @@ use vonggac_database::audit::Deed;
 use vonggac_event::{Class, Kind, Scope};
 use vonggac_store::search;
 
-use super::alerts::{time_us, words};
+use super::filter::{time_us, words};
 use super::shapes::{EventField, EventList, EventPage, EventRow, Histogram, HistogramBucket};
 use crate::error::{ApiError, Result};
 use crate::extract::{AlertPath, Parameters, Signed};

@@ -11,6 +11,9 @@ use vonggac_store::search;
 
 use crate::time;
 
+/// Instead of a time: until it happens again.
+pub(crate) const AGAIN: &str = "again";
+
 macro_rules! word_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident),* $(,)? }) => {
         $(#[$doc])*
@@ -30,7 +33,17 @@ word_enum!(
 );
 word_enum!(
     /// What a closed alert turned out to be.
-    Resolution { TruePositive, FalsePositive, Benign, Duplicate }
+    Verdict { TruePositive, BenignTruePositive, FalsePositive, Duplicate, Undetermined }
+);
+word_enum!(
+    /// Why a verdict is what it is; each belongs to one verdict, in this order.
+    Reason {
+        Intrusion, Attempt, Malware, Phishing, CompromisedAccount, DataTheft, PolicyViolation,
+        SecurityTest, Maintenance, ExpectedApplication, ConfirmedByUser,
+        RuleLogic, WrongData, OutdatedIndicator,
+        SameActivity, OtherSensor,
+        NotEnoughData, NoAnswer,
+    }
 );
 word_enum!(
     /// Language of a rule.
@@ -83,11 +96,9 @@ word_enum!(
 );
 word_enum!(
     /// What somebody did.
-    ActivityAction { Acknowledged, Closed, Reopened, Assigned, Commented }
-);
-word_enum!(
-    /// What to do to many alerts.
-    BulkAction { Acknowledge, Close }
+    ActivityAction {
+        Acknowledged, TakenOver, Closed, Reopened, Assigned, Commented, Snoozed, Woken, Tagged, Undone,
+    }
 );
 
 /// Somebody.
@@ -185,14 +196,91 @@ pub(crate) struct Alert {
     pub(crate) detected_at: String,
     #[schema(minimum = 0)]
     pub(crate) count: i64,
+    #[serde(flatten)]
+    pub(crate) work: Work,
+    #[schema(minimum = 0)]
+    pub(crate) exercise_id: i64,
+    pub(crate) summary: String,
+    /// When the console took it over.
+    #[schema(format = DateTime)]
+    pub(crate) arrived_at: String,
+    /// Others of the same rule about the same entity; only in pages of the queue.
+    #[schema(required)]
+    pub(crate) similar: Option<Similar>,
+}
+
+/// Alerts like one.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Similar {
+    #[schema(minimum = 0)]
+    pub(crate) alerts: i64,
+    /// Whether there are more than were looked at.
+    pub(crate) is_more: bool,
+    /// How many of them turned out to be what.
+    pub(crate) verdicts: BTreeMap<&'static str, i64>,
+}
+
+/// The queue in groups.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AlertGroups {
+    pub(crate) items: Vec<AlertGroup>,
+    /// Whether there are more.
+    pub(crate) is_more: bool,
+    /// What came later was not looked at.
+    #[schema(format = DateTime)]
+    pub(crate) seen_at: String,
+}
+
+/// Alerts that share something.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AlertGroup {
+    /// What they share: the value of the filter that shows them.
+    pub(crate) key: String,
+    /// Title of the rule, where they have one rule.
+    #[schema(required)]
+    pub(crate) title: Option<String>,
+    #[schema(minimum = 0)]
+    pub(crate) alerts: i64,
+    /// Of them, those that nobody works on.
+    #[schema(minimum = 0)]
+    pub(crate) open: i64,
+    /// How many rules they are of.
+    #[schema(minimum = 0)]
+    pub(crate) rules: i64,
+    /// The most urgent.
+    pub(crate) severity: Severity,
+    #[schema(format = DateTime)]
+    pub(crate) last_seen: String,
+}
+
+/// Tags.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TagList {
+    pub(crate) items: Vec<TagCount>,
+}
+
+/// A tag, and how many of the latest alerts have it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TagCount {
+    pub(crate) tag: String,
+    #[schema(minimum = 0)]
+    pub(crate) alerts: i64,
+}
+
+/// What people made of an alert.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Work {
     pub(crate) status: AlertStatus,
     #[schema(required)]
     pub(crate) assignee: Option<Person>,
     #[schema(required)]
-    pub(crate) resolution: Option<Resolution>,
-    #[schema(minimum = 0)]
-    pub(crate) exercise_id: i64,
-    pub(crate) summary: String,
+    pub(crate) verdict: Option<Verdict>,
+    #[schema(required)]
+    pub(crate) reason: Option<Reason>,
+    /// Until when it is set aside: a time, which may have passed, or `again` for until it happens again.
+    #[schema(required)]
+    pub(crate) snoozed_until: Option<String>,
+    pub(crate) tags: Vec<String>,
 }
 
 /// A page of alerts.
@@ -203,6 +291,9 @@ pub(crate) struct AlertPage {
     pub(crate) next_cursor: Option<String>,
     #[schema(minimum = 0)]
     pub(crate) total: i64,
+    /// What came later was not looked at; for `seen_at` of work on all that match.
+    #[schema(format = DateTime)]
+    pub(crate) seen_at: String,
 }
 
 /// An alert, as its page shows it.
@@ -231,7 +322,7 @@ pub(crate) struct Activity {
     pub(crate) at: String,
     pub(crate) actor: Person,
     pub(crate) action: ActivityAction,
-    /// `note`, `resolution`, `text`, as far as the action has them.
+    /// `note`, `verdict`, `reason`, `text`, `from`, `to`, `until`, `added`, `removed`, `action`, as far as the action has them.
     #[schema(value_type = BTreeMap<String, Value>)]
     pub(crate) detail: Map<String, Value>,
 }
@@ -240,11 +331,8 @@ pub(crate) struct Activity {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct AlertStatusChange {
     pub(crate) id: String,
-    pub(crate) status: AlertStatus,
-    #[schema(required)]
-    pub(crate) assignee: Option<Person>,
-    #[schema(required)]
-    pub(crate) resolution: Option<Resolution>,
+    #[serde(flatten)]
+    pub(crate) work: Work,
 }
 
 /// How many alerts there are.
@@ -253,50 +341,9 @@ pub(crate) struct AlertCounts {
     /// By severity, without the closed ones.
     pub(crate) by_severity: BTreeMap<String, i64>,
     pub(crate) by_status: BTreeMap<String, i64>,
-}
-
-/// Taking an alert.
-#[derive(Debug, Deserialize, ToSchema)]
-pub(crate) struct AcknowledgeRequest {
-    pub(crate) note: Option<String>,
-}
-
-/// Closing an alert.
-#[derive(Debug, Deserialize, ToSchema)]
-pub(crate) struct CloseRequest {
-    pub(crate) resolution: Resolution,
-    pub(crate) note: Option<String>,
-}
-
-/// A comment.
-#[derive(Debug, Deserialize, ToSchema)]
-pub(crate) struct CommentRequest {
-    pub(crate) text: String,
-}
-
-/// One action on many alerts.
-#[derive(Debug, Deserialize, ToSchema)]
-pub(crate) struct BulkRequest {
-    /// At most 2,000.
-    pub(crate) ids: Vec<String>,
-    pub(crate) action: BulkAction,
-    /// Needed to close.
-    pub(crate) resolution: Option<Resolution>,
-    pub(crate) note: Option<String>,
-}
-
-/// What became of them.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct BulkResult {
-    pub(crate) updated: u64,
-    pub(crate) failed: Vec<BulkFailure>,
-}
-
-/// An alert that refused.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct BulkFailure {
-    pub(crate) id: String,
-    pub(crate) message: String,
+    /// When the next of those set aside comes back by time.
+    #[schema(required, format = DateTime)]
+    pub(crate) wakes_at: Option<String>,
 }
 
 /// A stored event.
@@ -468,37 +515,61 @@ impl From<event::RuleKind> for RuleKind {
     }
 }
 
-impl From<database::Status> for AlertStatus {
-    fn from(status: database::Status) -> Self {
-        match status {
-            database::Status::Open => Self::Open,
-            database::Status::Acknowledged => Self::Acknowledged,
-            database::Status::Closed => Self::Closed,
+/// Words that are the same here and in the database.
+macro_rules! same_words {
+    ($here:ident = $there:path { $($variant:ident),* $(,)? }) => {
+        impl From<$there> for $here {
+            fn from(there: $there) -> Self {
+                match there { $(<$there>::$variant => Self::$variant),* }
+            }
         }
-    }
+
+        impl From<$here> for $there {
+            fn from(here: $here) -> Self {
+                match here { $($here::$variant => Self::$variant),* }
+            }
+        }
+    };
 }
 
-impl From<database::Resolution> for Resolution {
-    fn from(resolution: database::Resolution) -> Self {
-        match resolution {
-            database::Resolution::TruePositive => Self::TruePositive,
-            database::Resolution::FalsePositive => Self::FalsePositive,
-            database::Resolution::Benign => Self::Benign,
-            database::Resolution::Duplicate => Self::Duplicate,
-        }
+same_words!(
+    AlertStatus = database::Status {
+        Open,
+        Acknowledged,
+        Closed
     }
-}
-
-impl From<Resolution> for database::Resolution {
-    fn from(resolution: Resolution) -> Self {
-        match resolution {
-            Resolution::TruePositive => Self::TruePositive,
-            Resolution::FalsePositive => Self::FalsePositive,
-            Resolution::Benign => Self::Benign,
-            Resolution::Duplicate => Self::Duplicate,
-        }
+);
+same_words!(
+    Verdict = database::Verdict {
+        TruePositive,
+        BenignTruePositive,
+        FalsePositive,
+        Duplicate,
+        Undetermined,
     }
-}
+);
+same_words!(
+    Reason = database::Reason {
+        Intrusion,
+        Attempt,
+        Malware,
+        Phishing,
+        CompromisedAccount,
+        DataTheft,
+        PolicyViolation,
+        SecurityTest,
+        Maintenance,
+        ExpectedApplication,
+        ConfirmedByUser,
+        RuleLogic,
+        WrongData,
+        OutdatedIndicator,
+        SameActivity,
+        OtherSensor,
+        NotEnoughData,
+        NoAnswer,
+    }
+);
 
 impl From<database::Person> for Person {
     fn from(person: database::Person) -> Self {
@@ -525,8 +596,26 @@ impl From<database::Account> for Account {
     }
 }
 
+impl Work {
+    fn of(row: &AlertRow) -> Self {
+        let until = |snooze| match snooze {
+            database::Snooze::Until { us } => time::to_text(us),
+            database::Snooze::UntilAgain => AGAIN.to_owned(),
+        };
+        Self {
+            status: row.status.into(),
+            assignee: row.assignee.clone().map(Person::from),
+            verdict: row.verdict.map(Verdict::from),
+            reason: row.reason.map(Reason::from),
+            snoozed_until: row.snooze.map(until),
+            tags: row.tags.clone(),
+        }
+    }
+}
+
 impl From<AlertRow> for Alert {
     fn from(row: AlertRow) -> Self {
+        let work = Work::of(&row);
         Self {
             id: row.id.to_string(),
             rule_id: row.rule_id,
@@ -547,11 +636,35 @@ impl From<AlertRow> for Alert {
             last_seen: time::to_text(row.last_us),
             detected_at: time::to_text(row.detected_us),
             count: row.count,
-            status: row.status.into(),
-            assignee: row.assignee.map(Person::from),
-            resolution: row.resolution.map(Resolution::from),
+            work,
             exercise_id: row.exercise_id,
             summary: row.summary,
+            arrived_at: time::to_text(row.arrived_us),
+            similar: None,
+        }
+    }
+}
+
+impl From<database::queue::similar::Similar> for Similar {
+    fn from(similar: database::queue::similar::Similar) -> Self {
+        Self {
+            alerts: similar.alerts,
+            is_more: similar.is_more,
+            verdicts: similar.verdicts,
+        }
+    }
+}
+
+impl From<database::queue::groups::Group> for AlertGroup {
+    fn from(group: database::queue::groups::Group) -> Self {
+        Self {
+            key: group.key,
+            title: group.title,
+            alerts: group.alerts,
+            open: group.open,
+            rules: group.rules,
+            severity: group.severity.into(),
+            last_seen: time::to_text(group.last_us),
         }
     }
 }
@@ -560,9 +673,7 @@ impl From<AlertRow> for AlertStatusChange {
     fn from(row: AlertRow) -> Self {
         Self {
             id: row.id.to_string(),
-            status: row.status.into(),
-            assignee: row.assignee.map(Person::from),
-            resolution: row.resolution.map(Resolution::from),
+            work: Work::of(&row),
         }
     }
 }
@@ -571,16 +682,26 @@ impl From<database::work::Activity> for Activity {
     fn from(line: database::work::Activity) -> Self {
         let action = match line.action.as_str() {
             "acknowledged" => ActivityAction::Acknowledged,
+            "taken_over" => ActivityAction::TakenOver,
             "closed" => ActivityAction::Closed,
             "reopened" => ActivityAction::Reopened,
             "assigned" => ActivityAction::Assigned,
+            "snoozed" => ActivityAction::Snoozed,
+            "woken" => ActivityAction::Woken,
+            "tagged" => ActivityAction::Tagged,
+            "undone" => ActivityAction::Undone,
             _ => ActivityAction::Commented,
         };
+        let mut detail = line.detail;
+        let until_us = detail.remove("until_us");
+        if let Some(us) = until_us.and_then(|us| us.as_str()?.parse().ok()) {
+            detail.insert("until".to_owned(), Value::String(time::to_text(us)));
+        }
         Self {
             at: time::to_text(line.at_us),
             actor: line.actor.into(),
             action,
-            detail: line.detail,
+            detail,
         }
     }
 }

@@ -56,7 +56,9 @@ async fn the_queue_has_pages_and_filters() {
         "tactics": ["credential-access"], "tenant": "mot", "sensor": "tap-1", "src": "10.0.0.3", "sport": null,
         "dst": "192.0.2.1", "dport": 22, "proto": "tcp", "first_seen": "2026-01-01T00:00:03Z",
         "last_seen": "2026-01-01T00:00:03Z", "detected_at": "2026-01-01T00:00:03Z", "count": 3, "status": "open",
-        "assignee": null, "resolution": null, "exercise_id": 0, "summary": "3 failures" });
+        "assignee": null, "verdict": null, "reason": null, "snoozed_until": null, "tags": [], "exercise_id": 0, "summary": "3 failures",
+        "arrived_at": one["items"][0]["arrived_at"],
+        "similar": { "alerts": 0, "is_more": false, "verdicts": {} } });
     assert_eq!(one["items"], json!([expect]));
     for bad in [
         "status=new",
@@ -98,13 +100,20 @@ async fn an_alert_is_worked_on() {
         (&json!("acknowledged"), &json!("lan"))
     );
     assert_eq!(post("close", json!({})).await.status, 400);
-    assert_eq!(post("close", json!({ "resolution": "boring" })).await.status, 400);
-    let closed = post("close", json!({ "resolution": "benign" })).await.json();
+    assert_eq!(post("close", json!({ "verdict": "boring" })).await.status, 400);
+    let closed = post("close", json!({ "verdict": "benign_true_positive" }))
+        .await
+        .json();
     assert_eq!(
-        (&closed["status"], &closed["resolution"]),
-        (&json!("closed"), &json!("benign"))
+        (&closed["status"], &closed["verdict"]),
+        (&json!("closed"), &json!("benign_true_positive"))
     );
-    assert_eq!(post("close", json!({ "resolution": "benign" })).await.status, 409);
+    assert_eq!(
+        post("close", json!({ "verdict": "benign_true_positive" }))
+            .await
+            .status,
+        409
+    );
     assert_eq!(post("reopen", json!({})).await.json()["status"], json!("open"));
     assert_eq!(post("reopen", Value::Null).await.status, 409);
     let comment = post("comments", json!({ "text": "xin chào" })).await;
@@ -137,7 +146,7 @@ async fn what_goes_on_after_closing_is_in_the_queue_and_says_from_what() {
     let Some(harness) = filled().await else { return };
     let cookie = harness.signed_in("lan", "moh").await;
     let path = format!("/api/v1/alerts/{}", id(2));
-    let close = json!({ "resolution": "benign" });
+    let close = json!({ "verdict": "benign_true_positive" });
     harness
         .call("POST", &format!("{path}/close"), &cookie, close)
         .await;
@@ -169,7 +178,7 @@ async fn what_goes_on_after_closing_is_in_the_queue_and_says_from_what() {
 async fn another_agencys_alert_is_answered_as_one_that_does_not_exist() {
     let Some(harness) = filled().await else { return };
     let cookie = harness.signed_in("lan", "moh").await;
-    let close = json!({ "resolution": "benign" });
+    let close = json!({ "verdict": "benign_true_positive" });
     for (method, what, body) in [
         ("GET", "", Value::Null),
         ("GET", "/events", Value::Null),
@@ -191,7 +200,8 @@ async fn another_agencys_alert_is_answered_as_one_that_does_not_exist() {
             );
         }
     }
-    let bulk = json!({ "ids": [id(1), id(2), id(99), "x"], "action": "close", "resolution": "benign" });
+    let bulk =
+        json!({ "ids": [id(1), id(2), id(99), "x"], "action": "close", "verdict": "benign_true_positive" });
     let result = harness
         .call("POST", "/api/v1/alerts/bulk", &cookie, bulk)
         .await
@@ -224,14 +234,14 @@ async fn another_agencys_alert_is_answered_as_one_that_does_not_exist() {
 }
 
 #[tokio::test]
-async fn closing_many_needs_a_resolution_and_has_a_limit() {
+async fn closing_many_needs_a_verdict_and_has_a_limit() {
     let Some(harness) = filled().await else { return };
     let cookie = harness.signed_in("lan", "*").await;
     let bulk = async |body: Value| harness.call("POST", "/api/v1/alerts/bulk", &cookie, body).await;
     let without = bulk(json!({ "ids": [id(1)], "action": "close" })).await;
     assert_eq!(
         (without.status.as_u16(), &without.json()["error"]["field"]),
-        (400, &json!("resolution"))
+        (400, &json!("verdict"))
     );
     let many: Vec<String> = (0..2001).map(id).collect();
     assert_eq!(

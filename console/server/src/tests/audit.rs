@@ -34,7 +34,7 @@ async fn what_is_asked_of_the_console_can_be_searched_exported_and_proved() {
             "POST",
             &format!("{path}/close"),
             &lan,
-            json!({ "resolution": "benign" }),
+            json!({ "verdict": "benign_true_positive" }),
         )
         .await;
     let request_id = closed

@@ -1,12 +1,14 @@
 import { Button, Textarea } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
+import type { TFunction } from "i18next";
 import { type KeyboardEvent, type RefObject, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { type Activity, type AlertDetail, RESOLUTIONS } from "../api/client";
+import { type Activity, type AlertDetail, REASONS, VERDICTS } from "../api/client";
 import { notifyFailure } from "../lib/failure";
+import { formatShort } from "../lib/time";
 import { Card } from "../parts/Card";
 import { Timestamp } from "../parts/Timestamp";
-import { comment } from "../queue/actions";
+import { comment } from "../triage/actions";
 import styles from "./alert.module.css";
 
 const COMMENT_LENGTH_MAX = 4_000;
@@ -72,7 +74,6 @@ export function ActivityCard({ alert, inputRef }: ActivityCardProps) {
 function Entry({ entry }: { entry: Activity }) {
   const { t } = useTranslation();
   const detail = entry.detail as Record<string, unknown>;
-  const resolution = RESOLUTIONS.find((each) => each === detail.resolution);
   const words = [detail.text, detail.note].find(
     (each): each is string => typeof each === "string" && each !== "",
   );
@@ -80,7 +81,7 @@ function Entry({ entry }: { entry: Activity }) {
     <li>
       <div>
         <strong>{entry.actor.display_name}</strong> {t(`activity.${entry.action}`)}
-        {resolution ? ` · ${t(`resolution.${resolution}`)}` : ""}
+        {partsOf(entry, t).map((part) => ` · ${part}`)}
         <span className={styles.at}>
           <Timestamp at={entry.at} />
         </span>
@@ -88,4 +89,39 @@ function Entry({ entry }: { entry: Activity }) {
       {words ? <p>{words}</p> : null}
     </li>
   );
+}
+
+const UNDOABLE = [
+  "acknowledged",
+  "assigned",
+  "closed",
+  "reopened",
+  "snoozed",
+  "woken",
+  "tagged",
+] as const;
+
+/** What a line says beside who, what and the note. */
+function partsOf(entry: Activity, t: TFunction): string[] {
+  const text = (name: string) => {
+    const value = (entry.detail as Record<string, unknown>)[name];
+    return typeof value === "string" ? value : "";
+  };
+  // Lines from before there were verdicts.
+  const old = text("resolution") === "benign" ? "benign_true_positive" : text("resolution");
+  const verdict = VERDICTS.find((each) => each === (text("verdict") || old));
+  const reason = verdict && REASONS[verdict].find((each) => each === text("reason"));
+  const until = text("until");
+  const undone = UNDOABLE.find((each) => each === text("action"));
+  const parts = [
+    verdict && t(`verdict.${verdict}`),
+    reason && t(`reason.${reason}`),
+    text("to") && t("activity.to", { name: text("to") }),
+    text("from") && t("activity.from", { name: text("from") }),
+    until && (until === "again" ? t("snooze.again") : formatShort(until, Date.now())),
+    text("added") && `+ ${text("added")}`,
+    text("removed") && `− ${text("removed")}`,
+    undone && t(`activity.${undone}`),
+  ];
+  return parts.filter((part): part is string => Boolean(part));
 }

@@ -4,19 +4,19 @@ import { useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { type Alert, ApiFailure } from "../api/client";
 import { alertEventsQuery, alertQuery } from "../api/queries";
-import { useKeys } from "../lib/keys";
+import { useCommands } from "../lib/commands";
 import { EmptyState } from "../parts/EmptyState";
 import { ErrorPanel } from "../parts/ErrorPanel";
-import { CloseDialog } from "../queue/CloseDialog";
 import { useAlertStream } from "../queue/stream";
 import { lastSearch, neighbour } from "../queue/trail";
+import { TriageDialogs } from "../triage/TriageDialogs";
+import { type Subject, useTriage } from "../triage/useTriage";
 import { ActivityCard } from "./ActivityCard";
 import styles from "./alert.module.css";
 import { EventsCard } from "./EventsCard";
 import { FlowCard } from "./FlowCard";
 import { RuleCard } from "./RuleCard";
 import { SummaryHead } from "./SummaryHead";
-import { useAlertActions } from "./useAlertActions";
 
 const route = getRouteApi("/app/alerts/$id");
 
@@ -27,7 +27,6 @@ export function AlertPage() {
   const alert = useQuery(alertQuery(id));
   const events = useQuery(alertEventsQuery(id));
   const commentRef = useRef<HTMLTextAreaElement>(null);
-  const actions = useAlertActions(id);
 
   useAlertStream({
     onAlerts: (changed) => {
@@ -49,15 +48,25 @@ export function AlertPage() {
     const next = neighbour(id, direction);
     if (next) void navigate({ to: "/alerts/$id", params: { id: next } });
   };
-  const closable = alert.data !== undefined && alert.data.status !== "closed";
-  useKeys({
-    j: () => step(1),
-    k: () => step(-1),
-    u: () => void navigate({ to: "/alerts", search: lastSearch() }),
-    a: () => closable && actions.acknowledge(),
-    c: () => closable && actions.askClose(),
-    r: () => alert.data?.status === "closed" && actions.reopen(),
-    m: () => commentRef.current?.focus(),
+  // What is finished makes room for the next.
+  const triage = useTriage((_, deed) => {
+    if (deed.action === "close") step(1);
+  });
+  const subject = (): Subject | null =>
+    alert.data ? { target: { ids: [id] }, count: 1, known: [alert.data] } : null;
+  useCommands({
+    "alert.next": () => step(1),
+    "alert.previous": () => step(-1),
+    "alert.back": () => void navigate({ to: "/alerts", search: lastSearch() }),
+    "alert.acknowledge": () => triage.acknowledge(subject()),
+    "alert.acknowledge_note": () => triage.ask("claim", subject()),
+    "alert.assign": () => triage.ask("assign", subject()),
+    "alert.close": () => triage.ask("close", subject()),
+    "alert.reopen": () => triage.run(subject(), { action: "reopen" }),
+    "alert.snooze": () => triage.ask("snooze", subject()),
+    "alert.tag": () => triage.ask("tag", subject()),
+    "alert.undo": triage.undoLast,
+    "alert.comment": () => commentRef.current?.focus(),
   });
 
   if (alert.error) {
@@ -85,7 +94,7 @@ export function AlertPage() {
   }
   return (
     <main id="main" className={styles.page}>
-      <SummaryHead alert={alert.data} actions={actions} onStep={step} />
+      <SummaryHead alert={alert.data} triage={triage} subject={subject} onStep={step} />
       <div className={styles.columns}>
         <div className={styles.main}>
           <FlowCard alert={alert.data} events={events.data?.items} />
@@ -101,13 +110,7 @@ export function AlertPage() {
           <ActivityCard alert={alert.data} inputRef={commentRef} />
         </div>
       </div>
-      <CloseDialog
-        count={1}
-        opened={actions.closing}
-        busy={actions.busy}
-        onCancel={actions.cancelClose}
-        onClose={actions.close}
-      />
+      <TriageDialogs triage={triage} />
     </main>
   );
 }

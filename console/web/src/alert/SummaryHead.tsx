@@ -5,21 +5,24 @@ import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import type { AlertDetail } from "../api/client";
 import { sessionQuery } from "../api/queries";
+import { keyOf } from "../lib/commands";
 import { formatCount } from "../lib/number";
 import { Severity } from "../parts/Severity";
 import { StatusTag } from "../parts/StatusTag";
 import { Timestamp } from "../parts/Timestamp";
+import { isSnoozed } from "../queue/filter";
 import { lastSearch, neighbour } from "../queue/trail";
+import type { Subject, Triage } from "../triage/useTriage";
 import styles from "./alert.module.css";
-import type { AlertActions } from "./useAlertActions";
 
 interface SummaryHeadProps {
   alert: AlertDetail;
-  actions: AlertActions;
+  triage: Triage;
+  subject: () => Subject | null;
   onStep: (direction: 1 | -1) => void;
 }
 
-export function SummaryHead({ alert, actions, onStep }: SummaryHeadProps) {
+export function SummaryHead({ alert, triage, subject, onStep }: SummaryHeadProps) {
   const { t, i18n } = useTranslation();
   const { data: account } = useQuery(sessionQuery);
   const mine = alert.status === "acknowledged" && alert.assignee?.id === account?.id;
@@ -54,25 +57,38 @@ export function SummaryHead({ alert, actions, onStep }: SummaryHeadProps) {
         <h1>{alert.rule_title}</h1>
         <div className={styles.buttons}>
           {alert.status === "closed" ? (
-            <Button variant="default" loading={actions.busy} onClick={actions.reopen}>
-              {t("alert.reopen")} <kbd>r</kbd>
+            <Button
+              variant="default"
+              loading={triage.busy}
+              onClick={() => triage.run(subject(), { action: "reopen" })}
+            >
+              {t("alert.reopen")} <kbd>{keyOf("alert.reopen")}</kbd>
             </Button>
           ) : (
             <>
               {mine ? null : (
                 <Button
                   variant={alert.status === "open" ? "filled" : "default"}
-                  loading={actions.busy}
-                  onClick={actions.acknowledge}
+                  loading={triage.busy}
+                  onClick={() => triage.acknowledge(subject())}
                 >
-                  {t("queue.acknowledge")} <kbd>a</kbd>
+                  {t("queue.acknowledge")} <kbd>{keyOf("alert.acknowledge")}</kbd>
                 </Button>
               )}
-              <Button variant="default" onClick={actions.askClose}>
-                {t("queue.close")} <kbd>c</kbd>
-              </Button>
+              {(["close", "assign", "snooze"] as const).map((question) => (
+                <Button
+                  key={question}
+                  variant="default"
+                  onClick={() => triage.ask(question, subject())}
+                >
+                  {t(`queue.${question}`)} <kbd>{keyOf(`alert.${question}`)}</kbd>
+                </Button>
+              ))}
             </>
           )}
+          <Button variant="default" onClick={() => triage.ask("tag", subject())}>
+            {t("queue.tag")} <kbd>{keyOf("alert.tag")}</kbd>
+          </Button>
         </div>
       </div>
       {alert.summary ? <p className={styles.summary}>{alert.summary}</p> : null}
@@ -82,8 +98,9 @@ export function SummaryHead({ alert, actions, onStep }: SummaryHeadProps) {
         <div>
           <dt>{t("queue.status")}</dt>
           <dd>
-            <StatusTag status={alert.status} />
-            {alert.resolution ? ` · ${t(`resolution.${alert.resolution}`)}` : ""}
+            <StatusTag status={alert.status} verdict={alert.verdict} />
+            {alert.reason ? ` · ${t(`reason.${alert.reason}`)}` : ""}
+            {isSnoozed(alert, Date.now()) ? ` · ${t("snooze.is")}` : ""}
           </dd>
         </div>
         <div>
@@ -120,6 +137,12 @@ export function SummaryHead({ alert, actions, onStep }: SummaryHeadProps) {
           <dt>{t("alert.tenant")}</dt>
           <dd>{alert.tenant}</dd>
         </div>
+        {alert.tags.length > 0 ? (
+          <div>
+            <dt>{t("tag.tags")}</dt>
+            <dd>{alert.tags.join(", ")}</dd>
+          </div>
+        ) : null}
         {alert.exercise_id > 0 ? (
           <div>
             <dt className={styles.exercise}>{t("alert.exercise", { id: alert.exercise_id })}</dt>

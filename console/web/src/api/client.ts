@@ -15,7 +15,11 @@ export type AlertStatusChange = Schemas["AlertStatusChange"];
 export type Activity = Schemas["Activity"];
 export type Severity = Schemas["Severity"];
 export type AlertStatus = Schemas["AlertStatus"];
-export type Resolution = Schemas["Resolution"];
+export type Verdict = Schemas["Verdict"];
+export type Reason = Schemas["Reason"];
+export type AlertGroup = Schemas["AlertGroup"];
+export type View = Schemas["View"];
+export type Person = Schemas["Person"];
 export type EventRow = Schemas["EventRow"];
 export type EventPage = Schemas["EventPage"];
 export type Histogram = Schemas["Histogram"];
@@ -34,12 +38,36 @@ export const SEVERITIES: readonly Severity[] = [
   "informational",
 ];
 export const STATUSES: readonly AlertStatus[] = ["open", "acknowledged", "closed"];
-export const RESOLUTIONS: readonly Resolution[] = [
+export const VERDICTS: readonly Verdict[] = [
   "true_positive",
+  "benign_true_positive",
   "false_positive",
-  "benign",
   "duplicate",
+  "undetermined",
 ];
+/** The reasons that each verdict may have, as the server has them. */
+export const REASONS: Readonly<Record<Verdict, readonly Reason[]>> = {
+  true_positive: [
+    "intrusion",
+    "attempt",
+    "malware",
+    "phishing",
+    "compromised_account",
+    "data_theft",
+    "policy_violation",
+  ],
+  benign_true_positive: [
+    "security_test",
+    "maintenance",
+    "expected_application",
+    "confirmed_by_user",
+  ],
+  false_positive: ["rule_logic", "wrong_data", "outdated_indicator"],
+  duplicate: ["same_activity", "other_sensor"],
+  undetermined: ["not_enough_data", "no_answer"],
+};
+/** Instead of a time: set aside until it happens again. */
+export const AGAIN = "again";
 
 /** A request that did not succeed: `status` 0 means that no answer came. */
 export class ApiFailure extends Error {

@@ -33,6 +33,15 @@ export interface AlertQuery extends TimeBounds {
   severity?: string;
   q?: string;
   technique?: string;
+  /** Ids of people, `me`, `nobody`. */
+  assignee?: string;
+  verdict?: string;
+  reason?: string;
+  tag?: string;
+  rule?: string;
+  src?: string;
+  dst?: string;
+  snoozed?: string;
   sort?: string;
 }
 
@@ -48,6 +57,37 @@ export const alertsQuery = (query: AlertQuery) =>
       ),
     initialPageParam: "",
     getNextPageParam: (page) => page.next_cursor ?? undefined,
+    placeholderData: keepPreviousData,
+  });
+
+export const groupsQuery = (query: AlertQuery, by: string) => {
+  const { sort: _, ...filter } = query;
+  return queryOptions({
+    queryKey: ["alert-groups", filter, by],
+    queryFn: ({ signal }) =>
+      take(api.GET("/api/v1/alerts/groups", { signal, params: { query: { ...filter, by } } })),
+    placeholderData: keepPreviousData,
+  });
+};
+
+export const tagsQuery = queryOptions({
+  queryKey: ["alert-tags"],
+  queryFn: ({ signal }) => take(api.GET("/api/v1/alerts/tags", { signal })),
+  staleTime: 30_000,
+});
+
+export const viewsQuery = queryOptions({
+  queryKey: ["views"],
+  queryFn: ({ signal }) => take(api.GET("/api/v1/views", { signal })),
+  staleTime: 60_000,
+});
+
+/** Those who may be given alerts. */
+export const peopleQuery = (q: string) =>
+  queryOptions({
+    queryKey: ["people", q],
+    queryFn: ({ signal }) => take(api.GET("/api/v1/people", { signal, params: { query: { q } } })),
+    staleTime: 60_000,
     placeholderData: keepPreviousData,
   });
 

@@ -72,6 +72,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alerts/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The queue in groups */
+        get: operations["alertGroups"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/alerts/stream": {
         parameters: {
             query?: never;
@@ -81,6 +98,23 @@ export interface paths {
         };
         /** What happens to alerts, as it happens */
         get: operations["alertStream"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tags of alerts */
+        get: operations["alertTags"];
         put?: never;
         post?: never;
         delete?: never;
@@ -310,6 +344,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/operations/{id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Undo what one did */
+        post: operations["undoOperation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who may be given alerts */
+        get: operations["listPeople"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -381,6 +449,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Saved views of the queue */
+        get: operations["listViews"];
+        put?: never;
+        /** Save a view of the queue */
+        post: operations["saveView"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/views/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a view of one's own */
+        delete: operations["removeView"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -404,6 +507,8 @@ export interface components {
         /** @description Taking an alert. */
         AcknowledgeRequest: {
             note?: string | null;
+            /** @description Also when somebody else has it. */
+            take_over?: boolean;
         };
         /** @description A line of activity. */
         Activity: {
@@ -411,7 +516,7 @@ export interface components {
             actor: components["schemas"]["Person"];
             /** Format: date-time */
             at: string;
-            /** @description `note`, `resolution`, `text`, as far as the action has them. */
+            /** @description `note`, `verdict`, `reason`, `text`, `from`, `to`, `until`, `added`, `removed`, `action`, as far as the action has them. */
             detail: {
                 [key: string]: unknown;
             };
@@ -420,10 +525,14 @@ export interface components {
          * @description What somebody did.
          * @enum {string}
          */
-        ActivityAction: "acknowledged" | "closed" | "reopened" | "assigned" | "commented";
+        ActivityAction: "acknowledged" | "taken_over" | "closed" | "reopened" | "assigned" | "commented" | "snoozed" | "woken" | "tagged" | "undone";
         /** @description An alert, as the queue shows it. */
-        Alert: {
-            assignee: components["schemas"]["Person"] | null;
+        Alert: components["schemas"]["Work"] & {
+            /**
+             * Format: date-time
+             * @description When the console took it over.
+             */
+            arrived_at: string;
             /** Format: int64 */
             count: number;
             /** Format: date-time */
@@ -440,17 +549,16 @@ export interface components {
             /** Format: date-time */
             last_seen: string;
             proto: string | null;
-            resolution: components["schemas"]["Resolution"] | null;
             rule_id: string;
             rule_kind: components["schemas"]["RuleKind"];
             rule_title: string;
             rule_version: string;
             sensor: string;
             severity: components["schemas"]["Severity"];
+            similar: components["schemas"]["Similar"] | null;
             /** Format: int32 */
             sport: number | null;
             src: string | null;
-            status: components["schemas"]["AlertStatus"];
             summary: string;
             tactics: string[];
             techniques: string[];
@@ -465,6 +573,11 @@ export interface components {
             by_status: {
                 [key: string]: number;
             };
+            /**
+             * Format: date-time
+             * @description When the next of those set aside comes back by time.
+             */
+            wakes_at: string | null;
         };
         /** @description An alert, as its page shows it. */
         AlertDetail: components["schemas"]["Alert"] & {
@@ -481,10 +594,80 @@ export interface components {
             };
             rule_text: string;
         };
+        /** @description Which alerts; what is left out restricts nothing. */
+        AlertFilter: {
+            /** @description Who has them: ids of people, `me`, `nobody`; several with commas */
+            assignee?: string | null;
+            /** @description Address of the other side */
+            dst?: string | null;
+            /** @description Last seen then or later */
+            from?: string | null;
+            /** @description Text in title, rule, summary, address, sensor or technique */
+            q?: string | null;
+            /** @description Any of these reasons, with commas */
+            reason?: string | null;
+            /** @description Id of the rule */
+            rule?: string | null;
+            /** @description `critical` to `informational`; several with commas */
+            severity?: string | null;
+            /** @description `only` those set aside, or `without` them */
+            snoozed?: string | null;
+            /** @description Address of the side that opened the flow */
+            src?: string | null;
+            /** @description `open`, `acknowledged`, `closed`; several with commas */
+            status?: string | null;
+            /** @description All of these tags, with commas */
+            tag?: string | null;
+            /** @description ATT&CK technique; its sub-techniques count */
+            technique?: string | null;
+            /** @description First seen before */
+            to?: string | null;
+            /** @description Any of these verdicts, with commas */
+            verdict?: string | null;
+        };
+        /** @description Alerts that share something. */
+        AlertGroup: {
+            /** Format: int64 */
+            alerts: number;
+            /** @description What they share: the value of the filter that shows them. */
+            key: string;
+            /** Format: date-time */
+            last_seen: string;
+            /**
+             * Format: int64
+             * @description Of them, those that nobody works on.
+             */
+            open: number;
+            /**
+             * Format: int64
+             * @description How many rules they are of.
+             */
+            rules: number;
+            /** @description The most urgent. */
+            severity: components["schemas"]["Severity"];
+            /** @description Title of the rule, where they have one rule. */
+            title: string | null;
+        };
+        /** @description The queue in groups. */
+        AlertGroups: {
+            /** @description Whether there are more. */
+            is_more: boolean;
+            items: components["schemas"]["AlertGroup"][];
+            /**
+             * Format: date-time
+             * @description What came later was not looked at.
+             */
+            seen_at: string;
+        };
         /** @description A page of alerts. */
         AlertPage: {
             items: components["schemas"]["Alert"][];
             next_cursor: string | null;
+            /**
+             * Format: date-time
+             * @description What came later was not looked at; for `seen_at` of work on all that match.
+             */
+            seen_at: string;
             /** Format: int64 */
             total: number;
         };
@@ -494,11 +677,8 @@ export interface components {
          */
         AlertStatus: "open" | "acknowledged" | "closed";
         /** @description Work on an alert, told over the stream. */
-        AlertStatusChange: {
-            assignee: components["schemas"]["Person"] | null;
+        AlertStatusChange: components["schemas"]["Work"] & {
             id: string;
-            resolution: components["schemas"]["Resolution"] | null;
-            status: components["schemas"]["AlertStatus"];
         };
         /** @description An error's body. */
         ApiError: {
@@ -556,30 +736,50 @@ export interface components {
          * @description What to do to many alerts.
          * @enum {string}
          */
-        BulkAction: "acknowledge" | "close";
+        BulkAction: "acknowledge" | "assign" | "close" | "reopen" | "snooze" | "wake" | "tag";
         /** @description An alert that refused. */
         BulkFailure: {
             id: string;
             message: string;
         };
-        /** @description One action on many alerts. */
+        /** @description One action on alerts that are named, or on all that match. */
         BulkRequest: {
             action: components["schemas"]["BulkAction"];
-            /** @description At most 2,000. */
-            ids: string[];
+            /** @description To tag: with these. */
+            add?: string[];
+            /** @description To assign: to whom; nobody when left out. */
+            assignee?: string | null;
+            filter?: components["schemas"]["AlertFilter"] | null;
+            /** @description At most 2,000. These or `filter`. */
+            ids?: string[] | null;
             note?: string | null;
-            resolution?: components["schemas"]["Resolution"] | null;
+            reason?: components["schemas"]["Reason"] | null;
+            /** @description To tag: no longer with these. */
+            remove?: string[];
+            /**
+             * Format: date-time
+             * @description `seen_at` of the page looked at: what came later is left alone. Needed with `filter`.
+             */
+            seen_at?: string | null;
+            /** @description To acknowledge also what somebody else has. */
+            take_over?: boolean;
+            /** @description Needed to snooze: a time, or `again` for until it happens again. */
+            until?: string | null;
+            verdict?: components["schemas"]["Verdict"] | null;
         };
         /** @description What became of them. */
         BulkResult: {
             failed: components["schemas"]["BulkFailure"][];
+            /** @description By which it can be undone for a day. */
+            operation: string | null;
             /** Format: int64 */
             updated: number;
         };
         /** @description Closing an alert. */
         CloseRequest: {
             note?: string | null;
-            resolution: components["schemas"]["Resolution"];
+            reason?: components["schemas"]["Reason"] | null;
+            verdict: components["schemas"]["Verdict"];
         };
         /** @description A comment. */
         CommentRequest: {
@@ -701,11 +901,20 @@ export interface components {
          * @enum {string}
          */
         PartState: "up" | "degraded" | "down";
+        /** @description Some people. */
+        PeopleList: {
+            items: components["schemas"]["Person"][];
+        };
         /** @description Somebody. */
         Person: {
             display_name: string;
             id: string;
         };
+        /**
+         * @description Why a verdict is what it is; each belongs to one verdict, in this order.
+         * @enum {string}
+         */
+        Reason: "intrusion" | "attempt" | "malware" | "phishing" | "compromised_account" | "data_theft" | "policy_violation" | "security_test" | "maintenance" | "expected_application" | "confirmed_by_user" | "rule_logic" | "wrong_data" | "outdated_indicator" | "same_activity" | "other_sensor" | "not_enough_data" | "no_answer";
         /** @description Something said of a part or a sensor. */
         Remark: {
             code: components["schemas"]["RemarkCode"];
@@ -727,11 +936,6 @@ export interface components {
          * @enum {string}
          */
         RemarkCode: "no_answer" | "slow" | "intake_failing" | "alerts_behind" | "pipeline_silent" | "console_silent" | "no_pipeline" | "unknown" | "store_refuses" | "kafka_refuses" | "database_refuses" | "other_problem" | "sensor_silent" | "sensor_behind";
-        /**
-         * @description What a closed alert turned out to be.
-         * @enum {string}
-         */
-        Resolution: "true_positive" | "false_positive" | "benign" | "duplicate";
         /**
          * @description What an account may do.
          * @enum {string}
@@ -806,6 +1010,80 @@ export interface components {
             password: string;
             user_name: string;
         };
+        /** @description Alerts like one. */
+        Similar: {
+            /** Format: int64 */
+            alerts: number;
+            /** @description Whether there are more than were looked at. */
+            is_more: boolean;
+            /** @description How many of them turned out to be what. */
+            verdicts: {
+                [key: string]: number;
+            };
+        };
+        /** @description A tag, and how many of the latest alerts have it. */
+        TagCount: {
+            /** Format: int64 */
+            alerts: number;
+            tag: string;
+        };
+        /** @description Tags. */
+        TagList: {
+            items: components["schemas"]["TagCount"][];
+        };
+        /** @description What became of an operation's alerts. */
+        UndoResult: {
+            /**
+             * Format: int64
+             * @description Left alone, because somebody has changed them since.
+             */
+            left: number;
+            /**
+             * Format: int64
+             * @description As they were.
+             */
+            restored: number;
+        };
+        /**
+         * @description What a closed alert turned out to be.
+         * @enum {string}
+         */
+        Verdict: "true_positive" | "benign_true_positive" | "false_positive" | "duplicate" | "undetermined";
+        /** @description A saved view. */
+        View: {
+            id: string;
+            name: string;
+            owner: components["schemas"]["Person"];
+            /** @description The address of the queue's page, by parameter. */
+            search: {
+                [key: string]: string;
+            };
+            shared: boolean;
+        };
+        /** @description Saved views. */
+        ViewList: {
+            items: components["schemas"]["View"][];
+        };
+        /** @description A view to be saved. */
+        ViewRequest: {
+            name: string;
+            /** @description The address of the queue's page, by parameter. */
+            search: {
+                [key: string]: string;
+            };
+            /** @description Whether others who see the organisation's alerts see it. */
+            shared?: boolean;
+        };
+        /** @description What people made of an alert. */
+        Work: {
+            assignee: components["schemas"]["Person"] | null;
+            reason: components["schemas"]["Reason"] | null;
+            /** @description Until when it is set aside: a time, which may have passed, or `again` for until it happens again. */
+            snoozed_until: string | null;
+            status: components["schemas"]["AlertStatus"];
+            tags: string[];
+            verdict: components["schemas"]["Verdict"] | null;
+        };
     };
     responses: never;
     parameters: never;
@@ -868,6 +1146,22 @@ export interface operations {
                 q?: string;
                 /** @description ATT&CK technique; its sub-techniques count */
                 technique?: string;
+                /** @description Who has them: ids of people, `me`, `nobody`; several with commas */
+                assignee?: string;
+                /** @description Any of these verdicts, with commas */
+                verdict?: string;
+                /** @description Any of these reasons, with commas */
+                reason?: string;
+                /** @description All of these tags, with commas */
+                tag?: string;
+                /** @description Id of the rule */
+                rule?: string;
+                /** @description Address of the side that opened the flow */
+                src?: string;
+                /** @description Address of the other side */
+                dst?: string;
+                /** @description `only` those set aside, or `without` them */
+                snoozed?: string;
                 /** @description Last seen then or later */
                 from?: string;
                 /** @description First seen before */
@@ -936,7 +1230,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description How many changed, and which did not */
+            /** @description How many changed, and which of those named did not */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -956,6 +1250,15 @@ export interface operations {
             };
             /** @description Nobody is signed in */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It would take too long */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1008,6 +1311,84 @@ export interface operations {
             };
         };
     };
+    alertGroups: {
+        parameters: {
+            query: {
+                /** @description `open`, `acknowledged`, `closed`; several with commas */
+                status?: string;
+                /** @description `critical` to `informational`; several with commas */
+                severity?: string;
+                /** @description Text in title, rule, summary, address, sensor or technique */
+                q?: string;
+                /** @description ATT&CK technique; its sub-techniques count */
+                technique?: string;
+                /** @description Who has them: ids of people, `me`, `nobody`; several with commas */
+                assignee?: string;
+                /** @description Any of these verdicts, with commas */
+                verdict?: string;
+                /** @description Any of these reasons, with commas */
+                reason?: string;
+                /** @description All of these tags, with commas */
+                tag?: string;
+                /** @description Id of the rule */
+                rule?: string;
+                /** @description Address of the side that opened the flow */
+                src?: string;
+                /** @description Address of the other side */
+                dst?: string;
+                /** @description `only` those set aside, or `without` them */
+                snoozed?: string;
+                /** @description Last seen then or later */
+                from?: string;
+                /** @description First seen before */
+                to?: string;
+                /** @description `rule`, `src`, `dst` or `technique`: the filter by which one group is shown */
+                by: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The largest groups first, at most 200 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertGroups"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The search would cost too much */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
     alertStream: {
         parameters: {
             query?: never;
@@ -1046,6 +1427,35 @@ export interface operations {
             };
             /** @description Too many streams */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    alertTags: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Those of the latest alerts that have some, the most frequent first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TagList"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1767,6 +2177,88 @@ export interface operations {
             };
         };
     };
+    undoOperation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `operation` of what was done */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many alerts are as they were */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UndoResult"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is none of this account's within a day */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It was undone already */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    listPeople: {
+        parameters: {
+            query?: {
+                /** @description Part of it */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Those who see some of the alerts that one sees, by name, at most 50 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PeopleList"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
     currentSession: {
         parameters: {
             query?: never;
@@ -2013,6 +2505,125 @@ export interface operations {
             };
             /** @description Too many attempts */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    listViews: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One's own, then those that others share */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewList"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    saveView: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ViewRequest"];
+            };
+        };
+        responses: {
+            /** @description All views; one of the same name has been replaced */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewList"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There are too many */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    removeView: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the view */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description One has none of that id */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,10 +1,11 @@
 import { useEffect, useRef } from "react";
+import { areSingleKeysOff } from "./commands";
 
 export type KeyMap = Record<string, (event: KeyboardEvent) => void>;
 
 /**
  * Single-key commands of a page. They are silent while the user types, while a
- * dialog or menu is open, and together with Ctrl, Alt or Meta.
+ * dialog or menu is open, together with Ctrl, Alt or Meta, and when switched off.
  */
 export function useKeys(keys: KeyMap): void {
   const current = useRef(keys);
@@ -13,6 +14,7 @@ export function useKeys(keys: KeyMap): void {
     const onKeyDown = (event: KeyboardEvent) => {
       if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return;
       if (isTyping(event.target) || isCovered()) return;
+      if (event.key.length === 1 && areSingleKeysOff()) return;
       if (event.key === "Enter" && isControl(event.target)) return;
       const action = current.current[event.key];
       if (!action) return;

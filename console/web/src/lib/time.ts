@@ -155,3 +155,9 @@ export function formatDuration(us: number): string {
 function twoUnits(large: number, largeUnit: string, small: number, smallUnit: string): string {
   return small === 0 ? `${large} ${largeUnit}` : `${large} ${largeUnit} ${small} ${smallUnit}`;
 }
+
+/** Eight in the morning, Vietnamese time, `days` days after the day of `nowMs`. */
+export function morningAfter(nowMs: number, days: number): string {
+  const { year, month, day } = clock(nowMs + days * 86_400_000);
+  return new Date(`${year}-${month}-${day}T08:00:00${ZONE_OFFSET}`).toISOString();
+}

@@ -1,19 +1,21 @@
 import { useTranslation } from "react-i18next";
-import type { AlertStatus, Resolution } from "../api/client";
+import type { AlertStatus, Reason, Verdict } from "../api/client";
 import styles from "./parts.module.css";
 
 interface StatusTagProps {
   status: AlertStatus;
-  resolution?: Resolution | null | undefined;
+  verdict?: Verdict | null | undefined;
+  reason?: Reason | null | undefined;
 }
 
-export function StatusTag({ status, resolution }: StatusTagProps) {
+/** Where work on an alert stands; of a closed one what it turned out to be. */
+export function StatusTag({ status, verdict, reason }: StatusTagProps) {
   const { t } = useTranslation();
-  const verdict = resolution ? t(`resolution.${resolution}`) : undefined;
+  const why = reason ? t(`reason.${reason}`) : undefined;
   return (
-    <span className={styles.status} data-status={status} title={verdict}>
+    <span className={styles.status} data-status={status} title={why}>
       <span className={styles.dot} aria-hidden="true" />
-      {t(`status.${status}`)}
+      {verdict ? t(`verdict_short.${verdict}`) : t(`status.${status}`)}
     </span>
   );
 }

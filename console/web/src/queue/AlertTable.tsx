@@ -8,28 +8,22 @@ import { Severity } from "../parts/Severity";
 import { StatusTag } from "../parts/StatusTag";
 import { TechniqueChips } from "../parts/TechniqueChips";
 import { Timestamp } from "../parts/Timestamp";
-import { SORT_KEYS, type SortColumn } from "./filter";
+import { type Column, type Density, gridOf, ROW_PX } from "./columns";
+import { isSnoozed, SORT_KEYS, type SortColumn } from "./filter";
 import styles from "./queue.module.css";
+import { SimilarCell } from "./SimilarCell";
 
-const ROW_PX = 30;
 const LOAD_AHEAD_ROWS = 30;
-const COLUMNS = [
-  "severity",
-  "time",
-  "title",
-  "techniques",
-  "endpoints",
-  "sensor",
-  "count",
-  "status",
-  "assignee",
-] as const;
 
 interface AlertTableProps {
   rows: readonly Alert[];
   total: number;
   cursor: string | null;
+  columns: readonly Column[];
+  density: Density;
   selected: ReadonlySet<string>;
+  /** Whether all that match are selected, loaded or not. */
+  everything: boolean;
   fresh: ReadonlySet<string>;
   scrollRef: RefObject<HTMLDivElement | null>;
   onCursor: (id: string) => void;
@@ -45,11 +39,12 @@ interface AlertTableProps {
 /** The queue's rows: plain cells, only those in view mounted. */
 export function AlertTable(props: AlertTableProps) {
   const { t } = useTranslation();
-  const { rows, cursor, scrollRef, onEnd } = props;
+  const { rows, cursor, scrollRef, onEnd, columns } = props;
+  const rowPx = ROW_PX[props.density];
   const virtualizer = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scrollRef.current,
-    estimateSize: () => ROW_PX,
+    estimateSize: () => rowPx,
     overscan: 8,
   });
   const items = virtualizer.getVirtualItems();
@@ -66,7 +61,8 @@ export function AlertTable(props: AlertTableProps) {
     lastCursor.current = cursor;
   }, [cursor, cursorIndex, virtualizer]);
 
-  const all = rows.length > 0 && props.selected.size >= rows.length;
+  const all = props.everything || (rows.length > 0 && props.selected.size >= rows.length);
+  const grid = { gridTemplateColumns: gridOf(columns) };
   return (
     <div
       ref={scrollRef}
@@ -77,9 +73,9 @@ export function AlertTable(props: AlertTableProps) {
       aria-multiselectable="true"
       aria-activedescendant={cursorIndex >= 0 ? `alert-${cursor}` : undefined}
       tabIndex={0}
-      onScroll={(event) => props.onScrolled(event.currentTarget.scrollTop > ROW_PX)}
+      onScroll={(event) => props.onScrolled(event.currentTarget.scrollTop > rowPx)}
     >
-      <div className={styles.head} role="row" aria-rowindex={1} tabIndex={-1}>
+      <div className={styles.head} style={grid} role="row" aria-rowindex={1} tabIndex={-1}>
         <span role="columnheader" tabIndex={-1}>
           <input
             type="checkbox"
@@ -88,7 +84,7 @@ export function AlertTable(props: AlertTableProps) {
             aria-label={t("queue.select_all")}
           />
         </span>
-        {COLUMNS.map((column) => (
+        {columns.map((column) => (
           <Heading key={column} column={column} sort={props.sort} onSort={props.onSort} />
         ))}
       </div>
@@ -99,10 +95,12 @@ export function AlertTable(props: AlertTableProps) {
             <AlertLine
               key={alert.id}
               alert={alert}
+              columns={columns}
+              rowPx={rowPx}
               top={item.start}
               index={item.index}
               current={alert.id === cursor}
-              selected={props.selected.has(alert.id)}
+              selected={props.everything || props.selected.has(alert.id)}
               fresh={props.fresh.has(alert.id)}
               onCursor={props.onCursor}
               onOpen={props.onOpen}
@@ -116,7 +114,7 @@ export function AlertTable(props: AlertTableProps) {
 }
 
 interface HeadingProps extends Pick<AlertTableProps, "sort" | "onSort"> {
-  column: (typeof COLUMNS)[number];
+  column: Column;
 }
 
 function Heading({ column, sort, onSort }: HeadingProps) {
@@ -149,6 +147,8 @@ function isSortColumn(column: string): column is SortColumn {
 
 interface AlertLineProps extends Pick<AlertTableProps, "onCursor" | "onOpen" | "onSelect"> {
   alert: Alert;
+  columns: readonly Column[];
+  rowPx: number;
   top: number;
   index: number;
   current: boolean;
@@ -172,7 +172,11 @@ function AlertLine(props: AlertLineProps) {
       data-fresh={props.fresh}
       data-severity={alert.severity}
       data-status={alert.status}
-      style={{ transform: `translateY(${props.top}px)` }}
+      style={{
+        transform: `translateY(${props.top}px)`,
+        height: props.rowPx,
+        gridTemplateColumns: gridOf(props.columns),
+      }}
       onClick={() => props.onCursor(alert.id)}
       onDoubleClick={() => props.onOpen(alert.id)}
     >
@@ -185,35 +189,89 @@ function AlertLine(props: AlertLineProps) {
           aria-label={t("queue.select", { title: alert.rule_title })}
         />
       </span>
-      <span role="gridcell" tabIndex={-1}>
-        <Severity level={alert.severity} />
-      </span>
-      <span role="gridcell" tabIndex={-1}>
-        <Timestamp at={alert.detected_at} />
-      </span>
-      <span role="gridcell" tabIndex={-1} className="clip" title={alert.summary}>
-        <Link to="/alerts/$id" params={{ id: alert.id }} className={styles.title} tabIndex={-1}>
-          {alert.rule_title}
-        </Link>
-      </span>
-      <span role="gridcell" tabIndex={-1}>
-        <TechniqueChips ids={alert.techniques} max={1} />
-      </span>
-      <span role="gridcell" tabIndex={-1} className="clip">
-        <Endpoints of={alert} />
-      </span>
-      <span role="gridcell" tabIndex={-1} className="clip" title={alert.sensor}>
-        {alert.sensor}
-      </span>
-      <span role="gridcell" tabIndex={-1} className={styles.number}>
-        {alert.count}
-      </span>
-      <span role="gridcell" tabIndex={-1}>
-        <StatusTag status={alert.status} resolution={alert.resolution} />
-      </span>
-      <span role="gridcell" tabIndex={-1} className="clip" title={alert.assignee?.display_name}>
-        {alert.assignee?.display_name ?? <span className="soft">—</span>}
-      </span>
+      {props.columns.map((column) => (
+        <AlertCell key={column} alert={alert} column={column} />
+      ))}
     </div>
   );
+}
+
+function AlertCell({ alert, column }: { alert: Alert; column: Column }) {
+  const { t } = useTranslation();
+  switch (column) {
+    case "severity":
+      return (
+        <span role="gridcell" tabIndex={-1}>
+          <Severity level={alert.severity} />
+        </span>
+      );
+    case "time":
+      return (
+        <span role="gridcell" tabIndex={-1}>
+          <Timestamp at={alert.detected_at} />
+        </span>
+      );
+    case "title":
+      return (
+        <span role="gridcell" tabIndex={-1} className="clip" title={alert.summary}>
+          <Link to="/alerts/$id" params={{ id: alert.id }} className={styles.title} tabIndex={-1}>
+            {alert.rule_title}
+          </Link>
+          {alert.tags.map((tag) => (
+            <span key={tag} className={styles.tag}>
+              {tag}
+            </span>
+          ))}
+        </span>
+      );
+    case "similar":
+      return <SimilarCell similar={alert.similar} />;
+    case "techniques":
+      return (
+        <span role="gridcell" tabIndex={-1}>
+          <TechniqueChips ids={alert.techniques} max={1} />
+        </span>
+      );
+    case "endpoints":
+      return (
+        <span role="gridcell" tabIndex={-1} className="clip">
+          <Endpoints of={alert} />
+        </span>
+      );
+    case "sensor":
+    case "tenant":
+      return (
+        <span role="gridcell" tabIndex={-1} className="clip" title={alert[column]}>
+          {alert[column]}
+        </span>
+      );
+    case "count":
+      return (
+        <span role="gridcell" tabIndex={-1} className={styles.number}>
+          {alert.count}
+        </span>
+      );
+    case "status":
+      return (
+        <span role="gridcell" tabIndex={-1} className="clip">
+          <StatusTag status={alert.status} verdict={alert.verdict} reason={alert.reason} />
+          {isSnoozed(alert, Date.now()) ? (
+            <span
+              className={styles.aside}
+              role="img"
+              aria-label={t("snooze.is")}
+              title={t("snooze.is")}
+            >
+              z
+            </span>
+          ) : null}
+        </span>
+      );
+    case "assignee":
+      return (
+        <span role="gridcell" tabIndex={-1} className="clip" title={alert.assignee?.display_name}>
+          {alert.assignee?.display_name ?? <span className="soft">—</span>}
+        </span>
+      );
+  }
 }

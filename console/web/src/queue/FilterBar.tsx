@@ -8,9 +8,20 @@ import { toggleInList } from "../lib/search-params";
 import { SeverityBars } from "../parts/Severity";
 import { TimeRange } from "../parts/TimeRange";
 import { ToggleList } from "../parts/ToggleList";
-import { DEFAULT_RANGE, DEFAULT_STATUS, isNarrowed, type QueueSearch } from "./filter";
+import { DisplayMenu } from "./DisplayMenu";
+import {
+  DEFAULT_RANGE,
+  DEFAULT_STATUS,
+  isNarrowed,
+  type QueueSearch,
+  withoutFilters,
+  withParameter,
+} from "./filter";
+import { HolderSelect } from "./HolderSelect";
+import { MoreFilters } from "./MoreFilters";
 import styles from "./queue.module.css";
 import type { StreamState } from "./stream";
+import { ViewMenu } from "./ViewMenu";
 
 const TYPING_MS = 300;
 
@@ -20,6 +31,8 @@ interface FilterBarProps {
   textRef: RefObject<HTMLInputElement | null>;
   stream: StreamState;
   paused: boolean;
+  viewsOpened: boolean;
+  onViewsOpened: (opened: boolean) => void;
   onPause: () => void;
   onChange: (search: QueueSearch) => void;
 }
@@ -49,7 +62,7 @@ export function FilterBar(props: FilterBarProps) {
         icon={<IconSearch size={14} aria-hidden="true" />}
         width={210}
         value={search.q ?? ""}
-        onChange={(q) => onChange(withText(search, "q", q))}
+        onChange={(q) => onChange(withParameter(search, "q", q.trim()))}
       />
       <ToggleList
         label={t("queue.status")}
@@ -76,13 +89,19 @@ export function FilterBar(props: FilterBarProps) {
           count: counts?.by_severity[value] ?? (counts ? 0 : undefined),
         }))}
       />
+      <HolderSelect
+        value={search.assignee}
+        onChange={(assignee) => onChange(withParameter(search, "assignee", assignee))}
+      />
       <TypedFilter
         label={t("queue.technique")}
         placeholder={t("queue.technique_placeholder")}
         width={142}
         mono
         value={search.technique ?? ""}
-        onChange={(technique) => onChange(withText(search, "technique", technique.toUpperCase()))}
+        onChange={(technique) =>
+          onChange(withParameter(search, "technique", technique.trim().toUpperCase()))
+        }
       />
       <TimeRange
         value={search}
@@ -92,12 +111,20 @@ export function FilterBar(props: FilterBarProps) {
           onChange({ ...rest, ...(range.range === DEFAULT_RANGE ? {} : range) });
         }}
       />
+      <MoreFilters search={search} onChange={onChange} />
+      <ViewMenu
+        search={search}
+        opened={props.viewsOpened}
+        onOpened={props.onViewsOpened}
+        onChange={onChange}
+      />
+      <DisplayMenu search={search} onChange={onChange} />
       {isNarrowed(search) ? (
         <Button
           variant="subtle"
           px={8}
           leftSection={<IconX size={13} aria-hidden="true" />}
-          onClick={() => onChange({})}
+          onClick={() => onChange(withoutFilters(search))}
         >
           {t("common.clear_filters")}
         </Button>
@@ -115,11 +142,6 @@ export function FilterBar(props: FilterBarProps) {
       </span>
     </search>
   );
-}
-
-function withText(search: QueueSearch, name: "q" | "technique", text: string): QueueSearch {
-  const { [name]: _, ...rest } = search;
-  return text.trim() ? { ...rest, [name]: text.trim() } : rest;
 }
 
 interface TypedFilterProps {

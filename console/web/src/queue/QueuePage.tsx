@@ -1,53 +1,68 @@
 import { Button } from "@mantine/core";
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { alertsQuery, countsQuery } from "../api/queries";
-import { useKeys } from "../lib/keys";
-import { formatCount } from "../lib/number";
+import { alertsQuery, countsQuery, groupsQuery, sessionQuery } from "../api/queries";
+import { useCommands } from "../lib/commands";
 import { EmptyState } from "../parts/EmptyState";
 import { ErrorPanel } from "../parts/ErrorPanel";
+import { TriageDialogs } from "../triage/TriageDialogs";
+import { type Subject, useTriage } from "../triage/useTriage";
 import { AlertTable } from "./AlertTable";
-import { CloseDialog } from "./CloseDialog";
+import { columnsOf, densityOf, groupOf, nextGroup } from "./columns";
 import { FilterBar } from "./FilterBar";
 import {
   alertQueryOf,
   boundsOf,
   DEFAULT_SORT,
   isNarrowed,
+  latestSeen,
   nextSort,
   type QueueSearch,
+  withoutFilters,
+  withParameter,
 } from "./filter";
+import { GroupTable } from "./GroupTable";
 import { rowsOf } from "./pages";
+import { QueueFoot } from "./QueueFoot";
 import styles from "./queue.module.css";
 import { leaveTrail } from "./trail";
 import { useLiveQueue } from "./useLiveQueue";
-import { useTriage } from "./useTriage";
+import { useWaking } from "./useWaking";
 
 const route = getRouteApi("/app/alerts");
 
 export function QueuePage() {
-  const { t, i18n } = useTranslation();
+  const { t } = useTranslation();
+  const client = useQueryClient();
   const search = route.useSearch();
   const navigate = useNavigate();
   const [paused, setPaused] = useState(false);
   const [scrolled, setScrolled] = useState(false);
+  const [viewsOpened, setViewsOpened] = useState(false);
   const [cursor, setCursor] = useState<string | null>(null);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  /** All that match, loaded or not. */
+  const [everything, setEverything] = useState(false);
   const scrollRef = useRef<HTMLDivElement>(null);
   const textRef = useRef<HTMLInputElement>(null);
+  const { data: me } = useQuery(sessionQuery);
 
   // A quick range is measured from the moment it was chosen, so that paging stays whole.
   const bounds = useMemo(() => boundsOf(search, Date.now()), [search]);
   const query = useMemo(() => alertQueryOf(search, bounds), [search, bounds]);
+  const by = groupOf(search.group);
   const alerts = useInfiniteQuery(alertsQuery(query));
+  const groups = useQuery({ ...groupsQuery(query, by ?? "rule"), enabled: by !== undefined });
   const counts = useQuery(countsQuery(bounds));
+  useWaking(counts.data?.wakes_at);
   // In another order than the latest first, new alerts have no place on top: they wait.
   const sorted = search.sort !== undefined;
-  const live = useLiveQueue(query, paused || scrolled || sorted);
+  const live = useLiveQueue(query, paused || scrolled || sorted, me?.id);
   const rows = useMemo(() => rowsOf(alerts.data), [alerts.data]);
-  const total = alerts.data?.pages[0]?.total ?? 0;
+  const first = alerts.data?.pages[0];
+  const total = first?.total ?? 0;
 
   useEffect(
     () =>
@@ -57,52 +72,111 @@ export function QueuePage() {
       ),
     [rows, search],
   );
+  // Another filter is another queue.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the query stands for the filter
+  useEffect(() => {
+    setEverything(false);
+    setSelected(new Set());
+  }, [query, by]);
 
   const setSearch = useCallback(
     (next: QueueSearch) => void navigate({ to: "/alerts", search: next, replace: true }),
     [navigate],
   );
-  const open = (id: string) => void navigate({ to: "/alerts/$id", params: { id } });
-  const index = rows.findIndex((row) => row.id === cursor);
+  const set = (name: keyof QueueSearch, value: string | undefined) =>
+    setSearch(withParameter(search, name, value));
+  const keys = by
+    ? (groups.data?.items ?? []).map((group) => group.key)
+    : rows.map((row) => row.id);
+  const index = cursor === null ? -1 : keys.indexOf(cursor);
   const move = (step: number) => {
-    const next = rows[index < 0 ? 0 : Math.min(rows.length - 1, Math.max(0, index + step))];
-    if (next) setCursor(next.id);
+    const next = keys[index < 0 ? 0 : Math.min(keys.length - 1, Math.max(0, index + step))];
+    if (next !== undefined) setCursor(next);
     // Enter must mean the row, not the link or button that was used last.
     scrollRef.current?.focus({ preventScroll: true });
   };
-  const select = (id: string) =>
+  const open = (key: string) => {
+    if (!by) return void navigate({ to: "/alerts/$id", params: { id: key } });
+    // The groups stay one step back.
+    const { group: _, ...rest } = search;
+    setCursor(null);
+    void navigate({ to: "/alerts", search: { ...rest, [by]: key } });
+  };
+  const select = (id: string) => {
+    setEverything(false);
     setSelected((now) => {
       const next = new Set(now);
       if (!next.delete(id)) next.add(id);
       return next;
     });
-  const targets = selected.size > 0 ? [...selected] : cursor ? [cursor] : [];
+  };
+  const deselect = () => {
+    setEverything(false);
+    setSelected(new Set());
+  };
 
-  const triage = useTriage({
-    queryKey: alertsQuery(query).queryKey,
-    status: query.status ?? "",
-    onDone: (ids) => {
-      const gone = new Set(ids);
-      const next = rows.slice(Math.max(0, index)).find((row) => !gone.has(row.id));
-      if (cursor && gone.has(cursor) && next) setCursor(next.id);
-      setSelected(new Set());
+  /** What a deed is done to: the group under the cursor, all that match, those selected, or the one under the cursor. */
+  const subject = (): Subject | null => {
+    if (by) {
+      const group = groups.data?.items.find((each) => each.key === cursor);
+      if (!group || !groups.data) return null;
+      const filter = { ...query, [by]: group.key };
+      const target = { filter, seenAt: groups.data.seen_at };
+      return { target, count: group.alerts, known: [] };
+    }
+    if (everything && first) {
+      const target = { filter: query, seenAt: latestSeen(first.seen_at, rows) };
+      return { target, count: total, known: [] };
+    }
+    const ids = selected.size > 0 ? [...selected] : cursor !== null ? [cursor] : [];
+    const wanted = new Set(ids);
+    return { target: { ids }, count: ids.length, known: rows.filter((row) => wanted.has(row.id)) };
+  };
+  const triage = useTriage((target) => {
+    if (!("ids" in target)) {
+      deselect();
+      return;
+    }
+    const gone = new Set(target.ids);
+    // What has left the queue leaves the cursor to the next.
+    const left = new Set(rowsOf(client.getQueryData(alertsQuery(query).queryKey)).map((r) => r.id));
+    const next = rows.slice(Math.max(0, index)).find((row) => !gone.has(row.id));
+    if (cursor && gone.has(cursor) && !left.has(cursor) && next) setCursor(next.id);
+    deselect();
+  });
+
+  useCommands(
+    {
+      "queue.down": () => move(1),
+      "queue.up": () => move(-1),
+      "queue.open": () => cursor !== null && open(cursor),
+      "queue.acknowledge": () => triage.acknowledge(subject()),
+      "queue.acknowledge_note": () => triage.ask("claim", subject()),
+      "queue.assign": () => triage.ask("assign", subject()),
+      "queue.close": () => triage.ask("close", subject()),
+      "queue.reopen": () => triage.run(subject(), { action: "reopen" }),
+      "queue.snooze": () => triage.ask("snooze", subject()),
+      "queue.tag": () => triage.ask("tag", subject()),
+      "queue.select": () => cursor !== null && !by && select(cursor),
+      "queue.select_all": () => !by && setEverything((was) => !was),
+      "queue.undo": triage.undoLast,
+      "queue.focus": () => textRef.current?.focus(),
+      "queue.mine": () => set("assignee", search.assignee === "me" ? undefined : "me"),
+      "queue.nobodys": () => set("assignee", search.assignee === "nobody" ? undefined : "nobody"),
+      "queue.group": () => {
+        setCursor(null);
+        set("group", nextGroup(by));
+      },
+      "queue.views": () => setViewsOpened(true),
+      "queue.pause": () => setPaused((was) => !was),
     },
-  });
-
-  useKeys({
-    j: () => move(1),
-    ArrowDown: () => move(1),
-    k: () => move(-1),
-    ArrowUp: () => move(-1),
-    Enter: () => cursor && open(cursor),
-    o: () => cursor && open(cursor),
-    a: () => triage.acknowledge(targets),
-    c: () => targets.length > 0 && triage.askClose(targets),
-    x: () => cursor && select(cursor),
-    p: () => setPaused((was) => !was),
-    "/": () => textRef.current?.focus(),
-    Escape: () => setSelected(new Set()),
-  });
+    {
+      ArrowDown: () => move(1),
+      ArrowUp: () => move(-1),
+      Enter: () => cursor !== null && open(cursor),
+      Escape: deselect,
+    },
+  );
 
   const showWaiting = () => {
     if (sorted) void alerts.refetch();
@@ -114,6 +188,7 @@ export function QueuePage() {
       void alerts.fetchNextPage();
     }
   }, [alerts]);
+  const error = by ? groups.error : alerts.error;
 
   return (
     <main id="main" className={styles.page}>
@@ -124,42 +199,58 @@ export function QueuePage() {
         textRef={textRef}
         stream={live.stream}
         paused={paused}
+        viewsOpened={viewsOpened}
+        onViewsOpened={setViewsOpened}
         onPause={() => setPaused((was) => !was)}
         onChange={setSearch}
       />
-      {alerts.error ? (
+      {error ? (
         <ErrorPanel
           what={t("error.what.alerts")}
-          error={alerts.error}
-          onRetry={() => void alerts.refetch()}
+          error={error}
+          onRetry={() => void (by ? groups.refetch() : alerts.refetch())}
         />
       ) : null}
       <div className={styles.frame}>
-        <AlertTable
-          rows={rows}
-          total={total}
-          cursor={cursor}
-          selected={selected}
-          fresh={live.fresh}
-          scrollRef={scrollRef}
-          onCursor={setCursor}
-          onOpen={open}
-          onSelect={select}
-          onSelectAll={() =>
-            setSelected((now) =>
-              now.size >= rows.length ? new Set() : new Set(rows.map((row) => row.id)),
-            )
-          }
-          sort={query.sort ?? DEFAULT_SORT}
-          onSort={(column) => {
-            const { sort, ...rest } = search;
-            const next = nextSort(sort, column);
-            setSearch(next ? { ...rest, sort: next } : rest);
-          }}
-          onScrolled={setScrolled}
-          onEnd={loadMore}
-        />
-        {live.waiting > 0 ? (
+        {by ? (
+          <GroupTable
+            by={by}
+            groups={groups.data?.items ?? []}
+            isMore={groups.data?.is_more ?? false}
+            cursor={cursor}
+            scrollRef={scrollRef}
+            onCursor={setCursor}
+            onOpen={open}
+          />
+        ) : (
+          <AlertTable
+            rows={rows}
+            total={total}
+            cursor={cursor}
+            columns={columnsOf(search.columns)}
+            density={densityOf(search.density)}
+            selected={selected}
+            everything={everything}
+            fresh={live.fresh}
+            scrollRef={scrollRef}
+            onCursor={setCursor}
+            onOpen={open}
+            onSelect={select}
+            onSelectAll={() => {
+              setEverything(false);
+              setSelected((now) =>
+                everything || now.size >= rows.length
+                  ? new Set()
+                  : new Set(rows.map((row) => row.id)),
+              );
+            }}
+            sort={query.sort ?? DEFAULT_SORT}
+            onSort={(column) => set("sort", nextSort(search.sort, column))}
+            onScrolled={setScrolled}
+            onEnd={loadMore}
+          />
+        )}
+        {live.waiting > 0 && !by ? (
           <Button className={styles.waiting} radius="xl" onClick={showWaiting}>
             {t("live.new", { count: live.waiting })}
           </Button>
@@ -168,7 +259,7 @@ export function QueuePage() {
           <div className={styles.nothing}>
             {isNarrowed(search) ? (
               <EmptyState title={t("queue.no_match_title")} hint={t("queue.no_match_hint")}>
-                <Button variant="default" onClick={() => setSearch({})}>
+                <Button variant="default" onClick={() => setSearch(withoutFilters(search))}>
                   {t("common.clear_filters")}
                 </Button>
               </EmptyState>
@@ -182,40 +273,18 @@ export function QueuePage() {
           </div>
         ) : null}
       </div>
-      <footer className={styles.foot}>
-        {selected.size > 0 ? (
-          <>
-            <strong>{t("queue.selected", { count: selected.size })}</strong>
-            <Button size="compact-xs" onClick={() => triage.acknowledge(targets)}>
-              {t("queue.acknowledge")}
-            </Button>
-            <Button size="compact-xs" variant="default" onClick={() => triage.askClose(targets)}>
-              {t("queue.close")}
-            </Button>
-            <Button size="compact-xs" variant="subtle" onClick={() => setSelected(new Set())}>
-              {t("queue.deselect")}
-            </Button>
-          </>
-        ) : (
-          <span>
-            {t("queue.total", { count: total, formatted: formatCount(total, i18n.language) })}
-            {alerts.isFetchingNextPage ? ` · ${t("common.more_loading")}` : ""}
-          </span>
-        )}
-        <span className={styles.hints} aria-hidden="true">
-          <kbd>j</kbd>
-          <kbd>k</kbd> {t("keys.down_up")} <kbd>↵</kbd> {t("keys.open")} <kbd>a</kbd>{" "}
-          {t("keys.acknowledge")} <kbd>c</kbd> {t("keys.close")} <kbd>x</kbd> {t("keys.select")}{" "}
-          <kbd>?</kbd> {t("keys.help")}
-        </span>
-      </footer>
-      <CloseDialog
-        count={triage.closing.length}
-        opened={triage.closing.length > 0}
-        busy={triage.busy}
-        onCancel={triage.cancelClose}
-        onClose={triage.close}
+      <QueueFoot
+        total={total}
+        selected={everything ? total : selected.size}
+        everything={everything}
+        canSelectEverything={!by && total > selected.size}
+        isLoadingMore={alerts.isFetchingNextPage}
+        subject={subject}
+        triage={triage}
+        onEverything={() => setEverything(true)}
+        onDeselect={deselect}
       />
+      <TriageDialogs triage={triage} />
     </main>
   );
 }

@@ -38,11 +38,36 @@ describe("a live alert", () => {
     ["a word it does not have", { q: "tunnel" }, false],
     ["last seen at the very start", { from: "2026-11-21T10:01:00Z" }, true],
     ["last seen before the start", { from: "2026-11-21T10:01:01Z" }, false],
+    ["nobody's", { assignee: "me,nobody" }, true],
+    ["mine", { assignee: "me" }, false],
+    ["its address exactly", { src: "198.51.100.7", dst: "10.0.0.5" }, true],
+    ["another address exactly", { src: "198.51.100" }, false],
+    ["a tag it lacks", { tag: "vpn" }, false],
+    ["a verdict it lacks", { verdict: "duplicate" }, false],
+    ["not set aside", { snoozed: "without" }, true],
+    ["set aside", { snoozed: "only" }, false],
     ["first seen at the end, which is excluded", { to: "2026-11-21T10:00:00Z" }, false],
   ];
   it.each(cases)("%s", (_, query, expected) => {
-    expect(matchesQuery(alertOf(), query)).toBe(expected);
+    expect(matchesQuery(alertOf(), query, "7", Date.parse("2026-11-21T12:00:00Z"))).toBe(expected);
   });
+});
+
+it("knows its own alerts, tags and what is set aside", () => {
+  const now = Date.parse("2026-11-21T12:00:00Z");
+  const alert = alertOf({
+    assignee: { id: "7", display_name: "Lan" },
+    tags: ["apt", "vpn"],
+    verdict: "duplicate",
+    snoozed_until: "2026-11-21T12:00:01Z",
+  });
+  const all = { assignee: "me", tag: "vpn,apt", verdict: "duplicate", snoozed: "only" };
+  expect(matchesQuery(alert, all, "7", now)).toBe(true);
+  expect(matchesQuery(alert, all, "8", now)).toBe(false);
+  expect(matchesQuery(alert, all, "7", now + 1_000)).toBe(false);
+  expect(matchesQuery(alertOf({ snoozed_until: "again" }), { snoozed: "without" }, "7", now)).toBe(
+    false,
+  );
 });
 
 it("a heading sorts the largest first, then the smallest, then as usual", () => {

@@ -1,5 +1,5 @@
 /** The queue's filter: from the address bar to the API, and to a judgement on a live alert. */
-import type { Alert, AlertStatusChange } from "../api/client";
+import { AGAIN, type Alert, type AlertStatusChange } from "../api/client";
 import type { AlertQuery } from "../api/queries";
 import { pick } from "../lib/search-params";
 import { type RangeSearch, resolveRange, type TimeBounds } from "../lib/time";
@@ -9,13 +9,44 @@ export interface QueueSearch extends RangeSearch {
   severity?: string;
   technique?: string;
   q?: string;
+  assignee?: string;
+  verdict?: string;
+  reason?: string;
+  tag?: string;
+  rule?: string;
+  src?: string;
+  dst?: string;
+  snoozed?: string;
   sort?: string;
+  group?: string;
+  columns?: string;
+  density?: string;
 }
 
-const FILTERS = ["status", "severity", "technique", "q", "range", "from", "to"] as const;
+/** Filters that go to the server as they stand in the address bar. */
+const PLAIN = [
+  "severity",
+  "technique",
+  "q",
+  "assignee",
+  "verdict",
+  "reason",
+  "tag",
+  "rule",
+  "src",
+  "dst",
+] as const;
+/** How the queue is shown. */
+const DISPLAY = ["sort", "group", "columns", "density"] as const;
+const FILTERS = ["status", "snoozed", ...PLAIN, "range", "from", "to"] as const;
+const SEARCH = [...FILTERS, ...DISPLAY] as const;
 
 /** Closed alerts are done with, so the queue leaves them out unless asked. */
 export const DEFAULT_STATUS = "open,acknowledged";
+/** Nor does it show what is set aside. */
+export const DEFAULT_SNOOZED = "without";
+/** Also what is set aside. */
+export const WITH_SNOOZED = "with";
 export const DEFAULT_RANGE = "all";
 /** The latest found on top. */
 export const DEFAULT_SORT = "-detected_at";
@@ -25,7 +56,22 @@ export const SORT_KEYS = { severity: "severity", time: "detected_at", count: "co
 export type SortColumn = keyof typeof SORT_KEYS;
 
 export function readQueueSearch(search: Record<string, unknown>): QueueSearch {
-  return pick(search, [...FILTERS, "sort"]);
+  return pick(search, SEARCH);
+}
+
+/** The same display of another queue: without its filters. */
+export function withoutFilters(search: QueueSearch): QueueSearch {
+  return pick({ ...search }, DISPLAY);
+}
+
+/** With one parameter set, or taken out. */
+export function withParameter(
+  search: QueueSearch,
+  name: keyof QueueSearch,
+  value: string | undefined,
+): QueueSearch {
+  const { [name]: _, ...rest } = search;
+  return value ? { ...rest, [name]: value } : rest;
 }
 
 export function isNarrowed(search: QueueSearch): boolean {
@@ -35,7 +81,8 @@ export function isNarrowed(search: QueueSearch): boolean {
 export function alertQueryOf(search: QueueSearch, bounds: TimeBounds): AlertQuery {
   return {
     ...bounds,
-    ...pick({ ...search }, ["severity", "technique", "q"]),
+    ...pick({ ...search }, PLAIN),
+    ...(search.snoozed === WITH_SNOOZED ? {} : { snoozed: search.snoozed ?? DEFAULT_SNOOZED }),
     status: search.status ?? DEFAULT_STATUS,
     sort: search.sort ?? DEFAULT_SORT,
   };
@@ -45,15 +92,39 @@ export function boundsOf(search: QueueSearch, nowMs: number): TimeBounds {
   return resolveRange(search, DEFAULT_RANGE, nowMs);
 }
 
-/** Whether an alert from the live stream belongs in a queue with this filter. */
-export function matchesQuery(alert: Alert, query: AlertQuery): boolean {
+/** Whether an alert belongs in a queue with this filter, for the account `me`. */
+export function matchesQuery(
+  alert: Alert,
+  query: AlertQuery,
+  me: string | undefined,
+  nowMs: number,
+): boolean {
   return (
     inList(alert.status, query.status) &&
     inList(alert.severity, query.severity) &&
     hasTechnique(alert, query.technique) &&
     withinBounds(alert, query) &&
-    containsText(alert, query.q)
+    containsText(alert, query.q) &&
+    isHeld(alert, query.assignee, me) &&
+    inList(alert.verdict ?? "", query.verdict) &&
+    inList(alert.reason ?? "", query.reason) &&
+    (query.tag ?? "").split(",").every((tag) => tag === "" || alert.tags.includes(tag)) &&
+    (["src", "dst"] as const).every((end) => !query[end] || alert[end] === query[end]) &&
+    (!query.rule || alert.rule_id === query.rule) &&
+    (!query.snoozed || (query.snoozed === "only") === isSnoozed(alert, nowMs))
   );
+}
+
+/** Whether the alert is set aside now. */
+export function isSnoozed(alert: Pick<Alert, "snoozed_until">, nowMs: number): boolean {
+  const until = alert.snoozed_until;
+  return until !== null && (until === AGAIN || Date.parse(until) > nowMs);
+}
+
+function isHeld(alert: Alert, assignee: string | undefined, me: string | undefined): boolean {
+  if (!assignee) return true;
+  const holder = alert.assignee?.id ?? "nobody";
+  return assignee.split(",").some((each) => (each === "me" ? me : each) === holder);
 }
 
 function inList(value: string, list: string | undefined): boolean {
@@ -92,10 +163,13 @@ export function nextSort(sort: string | undefined, column: SortColumn): string |
 
 /** The alert with a status change of the stream laid over it. */
 export function withChange(alert: Alert, change: AlertStatusChange): Alert {
-  return {
-    ...alert,
-    status: change.status,
-    assignee: change.assignee ?? null,
-    resolution: change.resolution ?? null,
-  };
+  return { ...alert, ...change };
+}
+
+/** The later of the page's look and the rows that came live since: what the user has had before him. */
+export function latestSeen(seenAt: string, rows: readonly Alert[]): string {
+  return rows.reduce(
+    (latest, { arrived_at }) => (Date.parse(arrived_at) > Date.parse(latest) ? arrived_at : latest),
+    seenAt,
+  );
 }

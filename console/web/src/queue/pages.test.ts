@@ -9,6 +9,7 @@ function pagesOf(...pages: string[][]): AlertPages {
     pages: pages.map((ids) => ({
       items: ids.map((id) => alertOf({ id })),
       next_cursor: null,
+      seen_at: "2026-11-21T10:02:00Z",
       total,
     })),
   };

@@ -19,7 +19,8 @@ export function mergeAlerts(pages: AlertPages, incoming: readonly Alert[]): Aler
     items: page.items.map((item) => {
       const newer = latest.get(item.id);
       latest.delete(item.id);
-      return newer ?? item;
+      // The stream does not tell what is alike.
+      return newer ? { ...newer, similar: item.similar } : item;
     }),
   }));
   const fresh = [...latest.values()].reverse();

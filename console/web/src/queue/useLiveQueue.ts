@@ -22,7 +22,7 @@ interface LiveQueue {
  * Lays the live stream over the cached queue. While `held` (paused or scrolled
  * down) new rows wait; changes to rows already shown are always laid on.
  */
-export function useLiveQueue(query: AlertQuery, held: boolean): LiveQueue {
+export function useLiveQueue(query: AlertQuery, held: boolean, me: string | undefined): LiveQueue {
   const client = useQueryClient();
   const [waiting, setWaiting] = useState<Alert[]>([]);
   const [fresh, setFresh] = useState<ReadonlySet<string>>(new Set());
@@ -56,7 +56,7 @@ export function useLiveQueue(query: AlertQuery, held: boolean): LiveQueue {
   const stream = useAlertStream({
     onAlerts: (alerts) => {
       refreshCounts();
-      const wanted = alerts.filter((alert) => matchesQuery(alert, query));
+      const wanted = alerts.filter((alert) => matchesQuery(alert, query, me, Date.now()));
       const known = new Set(rowsOf(client.getQueryData<AlertPages>(queryKey)).map((r) => r.id));
       const changes = held ? wanted.filter((alert) => known.has(alert.id)) : wanted;
       if (changes.length > 0) show(changes);

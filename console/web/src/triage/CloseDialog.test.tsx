@@ -4,17 +4,27 @@ import userEvent from "@testing-library/user-event";
 import { expect, it, vi } from "vitest";
 import { CloseDialog } from "./CloseDialog";
 
-it("closes with two keys, and takes a note", async () => {
-  const onClose = vi.fn();
+it("takes a verdict, its reason and a note by keys", async () => {
+  const onDeed = vi.fn();
   const user = userEvent.setup();
   render(
     <MantineProvider env="test">
-      <CloseDialog count={2} opened busy={false} onCancel={() => {}} onClose={onClose} />
+      <CloseDialog count={2} opened busy={false} onCancel={() => {}} onDeed={onDeed} />
     </MantineProvider>,
   );
   screen.getByRole("radio", { name: /Đúng là tấn công/ }).focus();
-  await user.keyboard("3");
+  await user.keyboard("2c");
+  expect(
+    screen.getByRole("button", { name: /Ứng dụng hoạt động/ }).getAttribute("aria-pressed"),
+  ).toBe("true");
+  // Another verdict has other reasons.
+  await user.keyboard("3a");
   await user.type(screen.getByRole("textbox", { name: "Ghi chú" }), "máy quét 1 nội bộ");
   await user.keyboard("{Control>}{Enter}{/Control}");
-  expect(onClose).toHaveBeenCalledWith({ resolution: "benign", note: "máy quét 1 nội bộ" });
+  expect(onDeed).toHaveBeenCalledWith({
+    action: "close",
+    verdict: "false_positive",
+    reason: "rule_logic",
+    note: "máy quét 1 nội bộ",
+  });
 });

@@ -1,0 +1,93 @@
+import { Button } from "@mantine/core";
+import { useTranslation } from "react-i18next";
+import { keyOf, useKeyChoice } from "../lib/commands";
+import { formatCount } from "../lib/number";
+import type { Subject, Triage } from "../triage/useTriage";
+import styles from "./queue.module.css";
+
+interface QueueFootProps {
+  total: number;
+  selected: number;
+  everything: boolean;
+  canSelectEverything: boolean;
+  isLoadingMore: boolean;
+  subject: () => Subject | null;
+  triage: Triage;
+  onEverything: () => void;
+  onDeselect: () => void;
+}
+
+/** What is selected and what can be done to it; else how many there are, and the keys. */
+export function QueueFoot(props: QueueFootProps) {
+  const { t, i18n } = useTranslation();
+  const { total, selected, subject, triage } = props;
+  const count = (number: number) => formatCount(number, i18n.language);
+  return (
+    <footer className={styles.foot}>
+      {selected > 0 ? (
+        <>
+          <strong>
+            {props.everything
+              ? t("queue.everything", { count: total, formatted: count(total) })
+              : t("queue.selected", { count: selected })}
+          </strong>
+          <Button size="compact-xs" onClick={() => triage.acknowledge(subject())}>
+            {t("queue.acknowledge")}
+          </Button>
+          {(["close", "assign", "snooze", "tag"] as const).map((question) => (
+            <Button
+              key={question}
+              size="compact-xs"
+              variant="default"
+              onClick={() => triage.ask(question, subject())}
+            >
+              {t(`queue.${question}`)}
+            </Button>
+          ))}
+          {props.canSelectEverything && !props.everything ? (
+            <Button size="compact-xs" variant="subtle" onClick={props.onEverything}>
+              {t("queue.select_everything", { count: total, formatted: count(total) })}
+            </Button>
+          ) : null}
+          <Button size="compact-xs" variant="subtle" onClick={props.onDeselect}>
+            {t("queue.deselect")}
+          </Button>
+        </>
+      ) : (
+        <span>
+          {t("queue.total", { count: total, formatted: count(total) })}
+          {props.isLoadingMore ? ` · ${t("common.more_loading")}` : ""}
+        </span>
+      )}
+      <Hints />
+    </footer>
+  );
+}
+
+const HINTS = [
+  { commands: ["queue.down", "queue.up"], meaning: "keys.down_up" },
+  { commands: ["queue.open"], meaning: "keys.open" },
+  { commands: ["queue.acknowledge"], meaning: "keys.acknowledge" },
+  { commands: ["queue.close"], meaning: "keys.close" },
+  { commands: ["queue.select"], meaning: "keys.select" },
+] as const;
+
+function Hints() {
+  const { t } = useTranslation();
+  const { off } = useKeyChoice();
+  return (
+    <span className={styles.hints} aria-hidden="true">
+      {off
+        ? null
+        : HINTS.map(({ commands, meaning }) => (
+            <span key={meaning}>
+              {commands.map((command) => (
+                <kbd key={command}>{keyOf(command)}</kbd>
+              ))}{" "}
+              {t(meaning)}
+            </span>
+          ))}
+      <kbd>?</kbd> {t("keys.help")}
+    </span>
+  );
+}

@@ -1,0 +1,27 @@
+import { AssignDialog } from "./AssignDialog";
+import { ClaimDialog } from "./ClaimDialog";
+import { CloseDialog } from "./CloseDialog";
+import { SnoozeDialog } from "./SnoozeDialog";
+import { TagDialog } from "./TagDialog";
+import { sharedTags, type Triage } from "./useTriage";
+
+/** The questions before deeds. */
+export function TriageDialogs({ triage }: { triage: Triage }) {
+  const { asked } = triage;
+  const about = (question: string) => ({
+    opened: asked?.question === question,
+    count: asked?.count ?? 1,
+    busy: triage.busy,
+    onCancel: triage.cancel,
+    onDeed: triage.answer,
+  });
+  return (
+    <>
+      <CloseDialog {...about("close")} />
+      <ClaimDialog {...about("claim")} holders={triage.holders} />
+      <AssignDialog {...about("assign")} />
+      <SnoozeDialog {...about("snooze")} />
+      <TagDialog {...about("tag")} tags={sharedTags(asked?.known ?? [])} />
+    </>
+  );
+}
