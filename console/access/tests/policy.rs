@@ -19,6 +19,8 @@ A person has roles at organisations, each for some days (`docs/organisations.md`
 - What is not yours is not there: something foreign and something that does not exist get the same answer. That a second factor is wanted is only said
   of what would be allowed with it.
 - Who approves or signs must be another than who wrote or asked, and a person; where it is not known who that was, nobody may.
+- The first account runs the nation's organisation and leads its shift. Who looks after the console itself and who reads the audit log are others: the
+  server's owner names them with `vonggac membership grant`, which the log tells of.
 - Nobody gives, approves or ends roles of his own, nor changes his own account as another's. Who changes an account could sign in with it: that takes one who
   may give all roles that the account has.
 - System settings and the platform's health belong to the nation's organisation.
