@@ -67,7 +67,7 @@ test("signing out leads to sign-in, and sign-in back to the page", async () => {
   await expectAccessible(page, "2-sign-in");
   await page.getByLabel("Tên đăng nhập").fill(USER);
   await page.getByRole("textbox", { name: "Mật khẩu" }).fill(PASSWORD);
-  await page.getByRole("button", { name: "Đăng nhập" }).click();
+  await page.getByRole("button", { name: "Đăng nhập", exact: true }).click();
   await expect(page).toHaveURL(/\/search\?range=7d/);
 });
 

@@ -258,3 +258,83 @@ pub(crate) async fn purge(pool: &sqlx::PgPool, now_us: i64) -> Result<()> {
         .await?;
     Ok(())
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::session::{Assured, Use};
+    use crate::testing::{self, NOW_US, app_code, from};
+    use crate::vault::KEY_BYTES;
+
+    const LATER_US: i64 = NOW_US + 60_000_000;
+
+    /// An account with an app: its secret.
+    async fn with_app(database: &Database, vault: &Vault) -> (Account, String) {
+        let account = testing::account(database, "lan", "*").await;
+        let origin = from("10.0.0.1");
+        let token = database
+            .open_session(&account, &origin, Strength::Single, NOW_US)
+            .await
+            .unwrap();
+        let living = database
+            .find_session(&token, Use::Active, NOW_US)
+            .await
+            .unwrap()
+            .unwrap();
+        let owner = Owner {
+            account: &account,
+            session: living.id,
+            assured: Assured {
+                is_strong: false,
+                confirmed_us: NOW_US,
+            },
+            origin: &origin,
+        };
+        let offer = database.offer_totp(vault, &owner, NOW_US).await.unwrap();
+        let code = app_code(&offer.secret, NOW_US);
+        database.confirm_totp(vault, &owner, &code, NOW_US).await.unwrap();
+        (account, offer.secret)
+    }
+
+    #[tokio::test]
+    async fn a_password_alone_opens_nothing_where_there_is_a_second_factor() {
+        let Some(database) = testing::database().await else {
+            return;
+        };
+        let vault = Vault::new(&[7; KEY_BYTES]).unwrap();
+        let (account, _) = with_app(&database, &vault).await;
+        let refused = database
+            .open_session(&account, &from(""), Strength::Single, LATER_US)
+            .await;
+        assert!(matches!(refused, Err(DatabaseError::Conflict(_))), "{refused:?}");
+    }
+
+    #[tokio::test]
+    async fn of_ten_that_come_with_the_same_code_one_gets_in() {
+        let Some(database) = testing::database().await else {
+            return;
+        };
+        let vault = Vault::new(&[7; KEY_BYTES]).unwrap();
+        let (account, secret) = with_app(&database, &vault).await;
+        let code = app_code(&secret, LATER_US);
+        let origin = from("10.0.0.1");
+        let mut halves = Vec::new();
+        for _ in 0..10 {
+            halves.push(
+                database
+                    .open_half_session(&account, &origin, LATER_US)
+                    .await
+                    .unwrap(),
+            );
+        }
+        let attempts = halves
+            .iter()
+            .map(|half| database.finish_sign_in(Some(&vault), half, &code, &origin, LATER_US));
+        let outcomes = futures_util::future::join_all(attempts).await;
+        let entered = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+        assert_eq!(entered, 1);
+        let wrong = |outcome: &Result<_>| matches!(outcome, Err(DatabaseError::WrongCode));
+        assert_eq!(outcomes.iter().filter(|outcome| wrong(outcome)).count(), 9);
+    }
+}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isRefusal, toBytes, toText } from "./passkey";
+import { isName, isRefusal, toBytes, toText } from "./passkey";
 
 describe("base64url", () => {
   it("goes and comes back, of every length and byte", () => {
@@ -19,4 +19,13 @@ it("a user who would not is no error", () => {
   expect(isRefusal(new DOMException("", "NotAllowedError"))).toBe(true);
   expect(isRefusal(new DOMException("", "SecurityError"))).toBe(false);
   expect(isRefusal(new Error("NotAllowedError"))).toBe(false);
+});
+
+it.each([
+  ["soc.example", true],
+  ["localhost", true],
+  ["127.0.0.1", false],
+  ["[::1]", false],
+])("whether %s can have passkeys: %s", (host, expected) => {
+  expect(isName(host)).toBe(expected);
 });

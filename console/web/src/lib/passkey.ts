@@ -11,9 +11,15 @@ export function toText(buffer: ArrayBuffer): string {
   return btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
+/** Passkeys belong to a name; browsers give none to bare addresses. */
+export function isName(host: string): boolean {
+  return !/^[\d.]+$/.test(host) && !host.includes(":");
+}
+
 /** Whether this browser, on this page's address, can have passkeys at all. */
 export function canHavePasskeys(): boolean {
-  return typeof PublicKeyCredential === "function" && globalThis.isSecureContext;
+  const hasThem = typeof PublicKeyCredential === "function" && globalThis.isSecureContext;
+  return hasThem && isName(location.hostname);
 }
 
 /** The user was not there, would not, or has no passkey here: no fault of anybody's. */
