@@ -104,11 +104,12 @@ impl Filter {
         let compare = |buckets: u8, at: usize| {
             let at = from + at;
             let key = key(data.get(at..).unwrap_or_default());
-            if buckets & map::LONG_BUCKETS != 0 {
+            if buckets & map::LONG_BUCKETS != 0 && self.long.may_have(key) {
                 self.long.compare(key, data, at, seen, &mut found);
             }
-            if buckets & !map::LONG_BUCKETS != 0 {
-                self.short.compare(key & SHORT_MASK, data, at, seen, &mut found);
+            let key = key & SHORT_MASK;
+            if buckets & !map::LONG_BUCKETS != 0 && self.short.may_have(key) {
+                self.short.compare(key, data, at, seen, &mut found);
             }
         };
         match &self.map {
@@ -142,11 +143,8 @@ fn places<const SIZE: usize>(data: &[u8], map: &Map<SIZE>, mut hit: impl FnMut(u
         }
     };
     let mut at = 0;
-    while let Some(block) = data.get(at..).and_then(|rest| rest.first_chunk()) {
-        let (hits, later) = map.hits(block, misses);
-        misses = later;
-        each(hits, at);
-        at += BLOCK;
+    while let Some(hits) = next_hits(data, map, &mut at, &mut misses) {
+        each(hits, at - BLOCK);
     }
     // What is found in the padding is not there when it is compared.
     while at < data.len() + LATE {
@@ -160,6 +158,29 @@ fn places<const SIZE: usize>(data: &[u8], map: &Map<SIZE>, mut hit: impl FnMut(u
     }
 }
 
+/// Looks at whole blocks from `at` on until there are hits in one, behind which `at` is then; `None` when there is none any more. On its own so that
+/// all it needs is in registers.
+#[inline(never)]
+fn next_hits<const SIZE: usize>(
+    data: &[u8],
+    map: &Map<SIZE>,
+    at: &mut usize,
+    misses: &mut Misses,
+) -> Option<u64> {
+    let mut rest = data.get(*at..).unwrap_or_default();
+    while let Some(block) = rest.first_chunk() {
+        let (hits, later) = map.hits(block, *misses);
+        *misses = later;
+        rest = rest.get(BLOCK..).unwrap_or_default();
+        if hits != 0 {
+            *at = data.len() - rest.len();
+            return Some(hits);
+        }
+    }
+    *at = data.len() - rest.len();
+    None
+}
+
 /// Sets bit 5 of each byte.
 const FOLD: u32 = 0x2020_2020;
 /// Of a key of four bytes the first two.
@@ -167,6 +188,9 @@ const SHORT_MASK: u32 = 0xffff;
 
 /// The first four bytes, folded, the first one lowest; those that are missing are zero.
 fn key(bytes: &[u8]) -> u32 {
+    if let Some(four) = bytes.first_chunk() {
+        return u32::from_le_bytes(*four) | FOLD;
+    }
     let mut four = [0; LONG];
     four.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
     u32::from_le_bytes(four) | FOLD
