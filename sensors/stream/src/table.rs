@@ -236,16 +236,15 @@ impl<T: Default> FlowTable<T> {
             handler.packet(&mut entry.flow, direction, packet);
             return true;
         };
-        let was_midstream = entry.tcp.midstream;
-        entry.flow.established = entry.tcp.is_established();
-        let verdict = entry
-            .tcp
-            .observe(direction, tcp, packet.missing_bytes, &self.config);
+        let (flow, connection, _) = entry.split();
+        let was_midstream = connection.midstream;
+        flow.established = connection.is_established();
+        let verdict = connection.observe(direction, tcp, packet.missing_bytes, &self.config);
         if verdict.step == Step::Restart {
             return false;
         }
-        self.counters.tcp_midstream += u64::from(entry.tcp.midstream && !was_midstream);
-        entry.flow.midstream = entry.tcp.midstream;
+        self.counters.tcp_midstream += u64::from(connection.midstream && !was_midstream);
+        flow.midstream = connection.midstream;
         entry::count(entry, packet, direction);
         if let Some(anomaly) = verdict.anomaly {
             self.counters.tcp_dropped_by_host += u64::from(verdict.step == Step::Ignore);
@@ -254,7 +253,7 @@ impl<T: Default> FlowTable<T> {
             }
         }
         handler.packet(&mut entry.flow, direction, packet);
-        entry.flow.established = entry.tcp.is_established();
+        entry.flow.established = entry.connection().is_established();
         self.reassemble(entry, direction, tcp, verdict, handler);
         true
     }
@@ -320,22 +319,23 @@ impl<T: Default> FlowTable<T> {
         entry: &'a mut Entry<T>,
         handler: &'a mut H,
     ) -> (Delivery<'a, T, H>, &'a mut Connection) {
+        let (flow, connection, told) = entry.split();
         let worker = Delivery {
-            flow: &mut entry.flow,
+            flow,
             handler,
             counters,
-            told: &mut entry.told,
+            told,
             depth_bytes: config.depth_bytes,
             unacked_max: UNACKED_BYTES_MAX,
             now_us,
         };
-        (worker, &mut entry.tcp)
+        (worker, connection)
     }
 
     /// Keeps the sums over all flows right, and the flow among those with holes if it is one.
     fn recount(&mut self, entry: &mut Entry<T>) {
         let slot = entry.flow.reference.index;
-        let held = Held::of(&entry.tcp);
+        let held = Held::of(entry.connection());
         let before = std::mem::replace(&mut entry.counted, held);
         self.waiting_bytes = self.waiting_bytes.saturating_sub(before.waiting) + held.waiting;
         self.unacked_bytes = self.unacked_bytes.saturating_sub(before.unacked) + held.unacked;
@@ -363,7 +363,7 @@ impl<T: Default> FlowTable<T> {
             };
             self.counters.tcp_unacked_limit += 1;
             for direction in Direction::BOTH {
-                entry.tcp.half_mut(direction).forget_unacked();
+                entry.connection().half_mut(direction).forget_unacked();
             }
             self.recount(&mut entry);
             self.restore(slot, entry);
