@@ -1,15 +1,18 @@
 //! Bytes as hexadecimal digits.
 
-use std::fmt::Write as _;
-
 /// Lower-case hexadecimal digits, two a byte, without separators.
 pub fn hexadecimal(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len().saturating_mul(2));
-    for byte in bytes {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    text.extend(digits.map(digit));
     text
+}
+
+fn digit(value: u8) -> char {
+    char::from(match value {
+        0..10 => b'0' + value,
+        _ => b'a' + value - 10,
+    })
 }
 
 #[cfg(test)]

@@ -16,16 +16,22 @@
 //!
 //! Case is ignored: the table has every pair in both, and knows of the second byte only bits that the case does not change.
 //!
-//! The scheme is that of Hyperscan's FDR (Wang and others, NSDI 2019), without its vector instructions.
+//! The scheme is that of Hyperscan's FDR (Wang and others, NSDI 2019), without its vector instructions. Where patterns are few and none is very short,
+//! vector instructions look for how their windows begin ([`Few`]).
 
 mod entries;
+mod few;
 mod map;
 
 use entries::{Entries, Entry};
+use few::{BEGINNING, Few};
 use map::{BLOCK, Block, LATE, Map, Misses, WINDOW_MAX, Window};
 
 /// Up to so many patterns the small map does: it takes less of the cache from others.
 const SMALL_MAX: usize = 64;
+
+/// Less data is not worth vector instructions.
+const FEW_DATA_MIN: usize = 64;
 
 /// Bytes of a key; of shorter patterns it has but the first two.
 const LONG: usize = 4;
@@ -35,6 +41,8 @@ const LONG: usize = 4;
 pub(crate) struct Filter {
     longest: usize,
     map: AnyMap,
+    /// In place of the map where there is enough data.
+    few: Option<Few>,
     long: Entries,
     short: Entries,
     /// Patterns of one byte.
@@ -55,6 +63,7 @@ impl Filter {
     /// A filter for patterns, none of which is empty. `commonness` says how often a byte is met.
     pub(crate) fn new<'p>(patterns: impl Iterator<Item = &'p [u8]>, commonness: impl Fn(u8) -> u8) -> Filter {
         let (mut windows, mut long, mut short) = (Vec::new(), Vec::new(), Vec::new());
+        let mut beginnings = Some(Vec::new());
         let mut of = Filter::default();
         for (number, pattern) in (0u32..).zip(patterns) {
             let pattern = pattern.to_ascii_lowercase();
@@ -67,6 +76,13 @@ impl Filter {
                 continue;
             };
             windows.push(window);
+            let beginning = pattern
+                .get(offset..)
+                .and_then(|rest| rest.first_chunk::<BEGINNING>());
+            beginnings = beginnings.zip(beginning).map(|(mut all, beginning)| {
+                all.push(*beginning);
+                all
+            });
             let key = key(pattern.get(offset..).unwrap_or_default());
             let (of_length, key) = match pattern.len() < LONG {
                 true => (&mut short, key & SHORT_MASK),
@@ -79,6 +95,9 @@ impl Filter {
                 pattern,
             });
         }
+        of.few = beginnings
+            .filter(|_| windows.len() <= SMALL_MAX)
+            .and_then(|all| Few::new(&all));
         of.map = match windows.len() {
             0 => AnyMap::None,
             1..=SMALL_MAX => AnyMap::Small(Map::new(windows)),
@@ -101,20 +120,22 @@ impl Filter {
         // One that ends there may begin so much earlier.
         let from = seen.saturating_sub(self.longest.saturating_sub(1));
         let rest = data.get(from..).unwrap_or_default();
-        let compare = |buckets: u8, at: usize| {
+        let mut compare = |buckets: u8, at: usize| {
             let at = from + at;
             let key = key(data.get(at..).unwrap_or_default());
-            if buckets & map::LONG_BUCKETS != 0 {
+            if buckets & map::LONG_BUCKETS != 0 && self.long.may_have(key) {
                 self.long.compare(key, data, at, seen, &mut found);
             }
-            if buckets & !map::LONG_BUCKETS != 0 {
-                self.short.compare(key & SHORT_MASK, data, at, seen, &mut found);
+            let key = key & SHORT_MASK;
+            if buckets & !map::LONG_BUCKETS != 0 && self.short.may_have(key) {
+                self.short.compare(key, data, at, seen, &mut found);
             }
         };
-        match &self.map {
-            AnyMap::None => {}
-            AnyMap::Small(map) => places(rest, map, compare),
-            AnyMap::Large(map) => places(rest, map, compare),
+        match (&self.few, &self.map) {
+            (_, AnyMap::None) => {}
+            (Some(few), _) if rest.len() >= FEW_DATA_MIN => few.places(rest, |at| compare(u8::MAX, at)),
+            (_, AnyMap::Small(map)) => places(rest, map, compare),
+            (_, AnyMap::Large(map)) => places(rest, map, compare),
         }
     }
 
@@ -142,11 +163,8 @@ fn places<const SIZE: usize>(data: &[u8], map: &Map<SIZE>, mut hit: impl FnMut(u
         }
     };
     let mut at = 0;
-    while let Some(block) = data.get(at..).and_then(|rest| rest.first_chunk()) {
-        let (hits, later) = map.hits(block, misses);
-        misses = later;
-        each(hits, at);
-        at += BLOCK;
+    while let Some(hits) = next_hits(data, map, &mut at, &mut misses) {
+        each(hits, at - BLOCK);
     }
     // What is found in the padding is not there when it is compared.
     while at < data.len() + LATE {
@@ -160,6 +178,29 @@ fn places<const SIZE: usize>(data: &[u8], map: &Map<SIZE>, mut hit: impl FnMut(u
     }
 }
 
+/// Looks at whole blocks from `at` on until there are hits in one, behind which `at` is then; `None` when there is none any more. On its own so that
+/// all it needs is in registers.
+#[inline(never)]
+fn next_hits<const SIZE: usize>(
+    data: &[u8],
+    map: &Map<SIZE>,
+    at: &mut usize,
+    misses: &mut Misses,
+) -> Option<u64> {
+    let mut rest = data.get(*at..).unwrap_or_default();
+    while let Some(block) = rest.first_chunk() {
+        let (hits, later) = map.hits(block, *misses);
+        *misses = later;
+        rest = rest.get(BLOCK..).unwrap_or_default();
+        if hits != 0 {
+            *at = data.len() - rest.len();
+            return Some(hits);
+        }
+    }
+    *at = data.len() - rest.len();
+    None
+}
+
 /// Sets bit 5 of each byte.
 const FOLD: u32 = 0x2020_2020;
 /// Of a key of four bytes the first two.
@@ -167,6 +208,9 @@ const SHORT_MASK: u32 = 0xffff;
 
 /// The first four bytes, folded, the first one lowest; those that are missing are zero.
 fn key(bytes: &[u8]) -> u32 {
+    if let Some(four) = bytes.first_chunk() {
+        return u32::from_le_bytes(*four) | FOLD;
+    }
     let mut four = [0; LONG];
     four.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
     u32::from_le_bytes(four) | FOLD
@@ -239,6 +283,19 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn few_patterns_are_found_in_much_data(
+            patterns in prop::collection::vec("[abA\\x00]{3,7}", 1..5),
+            data in "[abAB\\x00]{64,160}",
+            seen in 0usize..165,
+        ) {
+            let patterns: Vec<&[u8]> = patterns.iter().map(String::as_bytes).collect();
+            prop_assert_eq!(
+                found(&patterns, data.as_bytes(), seen),
+                expected(&patterns, data.as_bytes(), seen)
+            );
+        }
+
         #[test]
         fn finds_what_the_definition_says(
             patterns in prop::collection::vec("[abA\\x00]{1,9}", 1..12),

@@ -2,6 +2,7 @@
 
 use std::fs::{File, Metadata};
 use std::io::{self, BufRead, BufReader, Read};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,7 +21,6 @@ const RECORD_BYTES_MIN: u64 = 16;
 pub struct FileSource {
     input: Input,
     format: Format,
-    packet: Vec<u8>,
     is_compressed: bool,
     /// Size of the file as it lies on disk; `None` when it has none.
     size_bytes: Option<u64>,
@@ -46,11 +46,14 @@ enum Format {
     PcapNg(pcapng::State),
 }
 
-/// A byte stream that knows where it is.
+/// A byte stream that knows where it is. Frames are looked at where the system put them.
 pub(crate) struct Input {
     reader: Box<dyn Read + Send>,
     path: PathBuf,
     pub(crate) offset: u64,
+    buffer: Vec<u8>,
+    /// What of the buffer was read and not taken yet.
+    unread: Range<usize>,
 }
 
 /// How a fixed number of bytes was read.
@@ -73,39 +76,88 @@ impl Input {
         }
     }
 
-    pub(crate) fn fill(&mut self, buffer: &mut [u8]) -> Result<Filled, CaptureError> {
-        let mut done = 0;
-        while let Some(rest) = buffer.get_mut(done..).filter(|rest| !rest.is_empty()) {
-            match self.reader.read(rest) {
-                Ok(0) => break,
-                Ok(count) => done += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // A compressed file that is cut off or broken says so here; whatever came before counts.
-                Err(error) => return Err(self.broken(self.offset + done as u64, error.to_string())),
+    /// Reads until `wanted` bytes are at hand, or the end is reached; how many of them are.
+    fn at_hand(&mut self, wanted: usize) -> Result<usize, CaptureError> {
+        if self.unread.len() < wanted {
+            self.buffer.copy_within(self.unread.clone(), 0);
+            self.unread = 0..self.unread.len();
+            let size = self.unread.end.max(wanted) + READ_BYTES;
+            if self.buffer.len() < size {
+                self.buffer.resize(size, 0);
             }
         }
-        self.offset += done as u64;
-        Ok(match done {
-            _ if done == buffer.len() => Filled::Whole,
+        while self.unread.len() < wanted {
+            let free = self.buffer.get_mut(self.unread.end..).unwrap_or_default();
+            match self.reader.read(free) {
+                Ok(0) => break,
+                Ok(count) => self.unread.end += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // A compressed file that is cut off or broken says so here; whatever came before counts.
+                Err(error) => {
+                    return Err(self.broken(self.offset + self.unread.len() as u64, error.to_string()));
+                }
+            }
+        }
+        Ok(self.unread.len().min(wanted))
+    }
+
+    /// Takes bytes that are at hand; where in the buffer they stand until the next ones are.
+    fn take(&mut self, count: usize) -> Range<usize> {
+        let start = self.unread.start;
+        self.unread.start += count;
+        self.offset += count as u64;
+        start..start + count
+    }
+
+    /// The bytes of a piece that was taken last, or of a part of it.
+    pub(crate) fn bytes(&self, piece: Range<usize>) -> &[u8] {
+        self.buffer.get(piece).unwrap_or_default()
+    }
+
+    pub(crate) fn fill(&mut self, into: &mut [u8]) -> Result<Filled, CaptureError> {
+        let have = self.at_hand(into.len())?;
+        let piece = self.take(have);
+        into.iter_mut()
+            .zip(self.bytes(piece))
+            .for_each(|(to, from)| *to = *from);
+        Ok(match have {
+            _ if have == into.len() => Filled::Whole,
             0 => Filled::Nothing,
-            _ => Filled::Part(done),
+            _ => Filled::Part(have),
         })
     }
 
     /// Fills the buffer or says at which record the file is cut off.
-    pub(crate) fn need(&mut self, buffer: &mut [u8], record: u64, what: &str) -> Result<(), CaptureError> {
-        let wanted = buffer.len();
-        match self.fill(buffer)? {
+    pub(crate) fn need(&mut self, into: &mut [u8], record: u64, what: &str) -> Result<(), CaptureError> {
+        let wanted = into.len();
+        match self.fill(into)? {
             Filled::Whole => Ok(()),
-            Filled::Nothing => Err(self.broken(
-                record,
-                format!("the file ends where {what} of {wanted} bytes is due"),
-            )),
-            Filled::Part(have) => Err(self.broken(
-                record,
-                format!("the file ends inside {what}: {have} of {wanted} bytes are there"),
-            )),
+            Filled::Nothing => Err(self.is_cut(record, what, [0, wanted])),
+            Filled::Part(have) => Err(self.is_cut(record, what, [have, wanted])),
         }
+    }
+
+    /// Takes a piece, for [`Input::bytes`] until more is taken, or says at which record the file is cut off.
+    pub(crate) fn piece(
+        &mut self,
+        wanted: usize,
+        record: u64,
+        what: &str,
+    ) -> Result<Range<usize>, CaptureError> {
+        let have = self.at_hand(wanted)?;
+        let piece = self.take(have);
+        match have == wanted {
+            true => Ok(piece),
+            false => Err(self.is_cut(record, what, [have, wanted])),
+        }
+    }
+
+    fn is_cut(&self, record: u64, what: &str, [have, wanted]: [usize; 2]) -> CaptureError {
+        let problem = match have {
+            0 => format!("the file ends where {what} of {wanted} bytes is due"),
+            _ => format!("the file ends inside {what}: {have} of {wanted} bytes are there"),
+        };
+        self.broken(record, problem)
     }
 }
 
@@ -146,10 +198,7 @@ impl FileSource {
         let mut buffered = BufReader::with_capacity(READ_BYTES, counted);
         let is_gzip = buffered.fill_buf().map_err(failed)?.starts_with(&[0x1f, 0x8b]);
         let reader: Box<dyn Read + Send> = if is_gzip {
-            Box::new(BufReader::with_capacity(
-                READ_BYTES,
-                MultiGzDecoder::new(buffered),
-            ))
+            Box::new(MultiGzDecoder::new(buffered))
         } else {
             Box::new(buffered)
         };
@@ -157,6 +206,8 @@ impl FileSource {
             reader,
             path: path.to_owned(),
             offset: 0,
+            buffer: Vec::new(),
+            unread: 0..0,
         };
         let mut magic = [0; 4];
         if let Filled::Nothing = input.fill(&mut magic)? {
@@ -172,7 +223,6 @@ impl FileSource {
         Ok(Self {
             input,
             format,
-            packet: Vec::new(),
             is_compressed: is_gzip,
             size_bytes: None,
             taken_bytes,
@@ -185,21 +235,15 @@ impl FileSource {
     /// When the file is broken or cut off, with the offset; nothing follows then.
     pub fn next_frame(&mut self) -> Result<Option<Frame<'_>>, CaptureError> {
         let facts = match &mut self.format {
-            Format::Pcap(header) => header.next(&mut self.input, &mut self.packet)?,
-            Format::PcapNg(state) => state.next(&mut self.input, &mut self.packet)?,
+            Format::Pcap(header) => header.next(&mut self.input)?,
+            Format::PcapNg(state) => state.next(&mut self.input)?,
         };
-        Ok(facts.map(
-            |Facts {
-                 ts_us,
-                 link,
-                 wire_bytes,
-             }| Frame {
-                ts_us,
-                link,
-                data: &self.packet,
-                wire_bytes,
-            },
-        ))
+        Ok(facts.map(|facts| Frame {
+            ts_us: facts.ts_us,
+            link: facts.link,
+            data: self.input.bytes(facts.frame),
+            wire_bytes: facts.wire_bytes,
+        }))
     }
 
     /// Bytes taken from the file so far, as it lies there, and its size; `None` for what has no size, as a pipe.
@@ -229,6 +273,8 @@ pub(crate) struct Facts {
     pub(crate) ts_us: i64,
     pub(crate) link: u32,
     pub(crate) wire_bytes: u32,
+    /// Where the frame stands, for [`Input::bytes`].
+    pub(crate) frame: Range<usize>,
 }
 
 #[cfg(test)]

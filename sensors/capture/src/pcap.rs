@@ -52,11 +52,7 @@ impl Header {
         }
     }
 
-    pub(crate) fn next(
-        &mut self,
-        input: &mut Input,
-        packet: &mut Vec<u8>,
-    ) -> Result<Option<Facts>, CaptureError> {
+    pub(crate) fn next(&mut self, input: &mut Input) -> Result<Option<Facts>, CaptureError> {
         let start = input.offset;
         let mut head = [0; 16];
         match input.fill(&mut head)? {
@@ -80,8 +76,7 @@ impl Header {
         if self.extra_bytes > 0 {
             input.need(&mut [0; 8], start, "a record header")?;
         }
-        packet.resize(captured, 0);
-        input.need(packet, start, "a packet")?;
+        let frame = input.piece(captured, start, "a packet")?;
         let fraction = i64::from(self.number([f0, f1, f2, f3]));
         let fraction_us = if self.nanoseconds {
             fraction / 1000
@@ -94,6 +89,7 @@ impl Header {
             ts_us: seconds * 1_000_000 + fraction_us,
             link: self.link,
             wire_bytes,
+            frame,
         }))
     }
 }

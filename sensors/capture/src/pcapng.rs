@@ -6,6 +6,8 @@
 //! Taken: section header, interface description (link type, `if_tsresol`, `if_tsoffset`), enhanced, simple and old packet
 //! blocks. Others are skipped. Source: draft-ietf-opsawg-pcapng.
 
+use std::ops::Range;
+
 use crate::file::{Facts, Filled, Input};
 use crate::{CaptureError, FRAME_BYTES_MAX};
 
@@ -27,7 +29,6 @@ const INTERFACES_MAX: usize = 4096;
 pub(crate) struct State {
     big_endian: bool,
     interfaces: Vec<Interface>,
-    block: Vec<u8>,
 }
 
 #[derive(Clone, Copy)]
@@ -79,7 +80,6 @@ impl State {
         let mut state = Self {
             big_endian: false,
             interfaces: Vec::new(),
-            block: Vec::new(),
         };
         state.section(input, 0)?;
         Ok(state)
@@ -109,8 +109,14 @@ impl State {
         Ok(())
     }
 
-    /// Reads the rest of a block of `length` bytes, of which `done` are read, into `self.block`, without the closing length.
-    fn body(&mut self, input: &mut Input, start: u64, length: u32, done: usize) -> Result<(), CaptureError> {
+    /// Takes the rest of a block of `length` bytes, of which `done` are read, without the closing length.
+    fn body(
+        &self,
+        input: &mut Input,
+        start: u64,
+        length: u32,
+        done: usize,
+    ) -> Result<Range<usize>, CaptureError> {
         let length = length as usize;
         if !length.is_multiple_of(4) || length < done + 4 || length > BLOCK_BYTES_MAX {
             return Err(input.broken(
@@ -118,17 +124,11 @@ impl State {
                 format!("a block of {length} bytes: not a multiple of 4 up to {BLOCK_BYTES_MAX}"),
             ));
         }
-        self.block.resize(length - done, 0);
-        input.need(&mut self.block, start, "a block")?;
-        self.block.truncate(length - done - 4);
-        Ok(())
+        let rest = input.piece(length - done, start, "a block")?;
+        Ok(rest.start..rest.end - 4)
     }
 
-    pub(crate) fn next(
-        &mut self,
-        input: &mut Input,
-        packet: &mut Vec<u8>,
-    ) -> Result<Option<Facts>, CaptureError> {
+    pub(crate) fn next(&mut self, input: &mut Input) -> Result<Option<Facts>, CaptureError> {
         loop {
             let start = input.offset;
             let mut kind = [0; 4];
@@ -149,19 +149,22 @@ impl State {
             let mut length = [0; 4];
             input.need(&mut length, start, "a block length")?;
             let (kind, length) = (self.number(kind), self.number(length));
-            self.body(input, start, length, 8)?;
-            match self.take_block(kind, packet) {
-                Ok(Some(facts)) => return Ok(Some(facts)),
+            let block = self.body(input, start, length, 8)?;
+            match self.take_block(kind, input.bytes(block.clone())) {
+                Ok(Some(facts)) => {
+                    let frame = block.start + facts.frame.start..block.start + facts.frame.end;
+                    return Ok(Some(Facts { frame, ..facts }));
+                }
                 Ok(None) => {}
                 Err(problem) => return Err(input.broken(start, problem)),
             }
         }
     }
 
-    /// Takes an interface or a packet out of `self.block`.
-    fn take_block(&mut self, kind: u32, packet: &mut Vec<u8>) -> Result<Option<Facts>, String> {
+    /// Takes an interface or a packet out of a block; the packet's frame is told by its place in the block.
+    fn take_block(&mut self, kind: u32, block: &[u8]) -> Result<Option<Facts>, String> {
         let mut bytes = Bytes {
-            rest: &self.block,
+            rest: block,
             big_endian: self.big_endian,
         };
         match kind {
@@ -188,16 +191,16 @@ impl State {
                     .ok_or("a packet of an interface not described")?;
                 let (high, low) = (bytes.u32().ok_or(short)?, bytes.u32().ok_or(short)?);
                 let (captured, wire_bytes) = (bytes.u32().ok_or(short)?, bytes.u32().ok_or(short)?);
+                let start = block.len() - bytes.rest.len();
                 let data = bytes
                     .take(captured as usize)
                     .ok_or("a packet longer than its block")?;
-                packet.clear();
-                packet.extend_from_slice(data);
                 let ts_us = interface.time_us(u64::from(high) << 32 | u64::from(low));
                 Ok(Some(Facts {
                     ts_us,
                     link: interface.link,
                     wire_bytes,
+                    frame: start..start + data.len(),
                 }))
             }
             SIMPLE_PACKET => {
@@ -212,12 +215,12 @@ impl State {
                     interface.snap_bytes
                 };
                 let captured = (wire_bytes.min(snap) as usize).min(bytes.rest.len());
-                packet.clear();
-                packet.extend_from_slice(bytes.take(captured).unwrap_or_default());
+                let start = block.len() - bytes.rest.len();
                 Ok(Some(Facts {
                     ts_us: 0,
                     link: interface.link,
                     wire_bytes,
+                    frame: start..start + captured,
                 }))
             }
             SECTION => Err("a section header where none can be".to_owned()),

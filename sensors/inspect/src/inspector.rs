@@ -55,12 +55,13 @@ impl Inspector {
             shared: Shared::default(),
             frame_budget: FrameBudget::default(),
         };
-        inspector.digest_as_rules_ask();
+        inspector.keep_what_rules_ask();
         inspector
     }
 
-    /// Has those digests of files reckoned that rules ask for, besides those of the settings.
-    fn digest_as_rules_ask(&mut self) {
+    /// Has bodies kept if there are rules, and those digests of files reckoned that they ask for, besides those of the settings.
+    fn keep_what_rules_ask(&mut self) {
+        self.config.protocol.has_rules = !self.matcher.engine().is_empty();
         let [md5, sha1] = self.matcher.engine().reads_file_digests();
         let digests = &mut self.config.protocol.file_digests;
         digests.md5 |= md5;
@@ -177,7 +178,7 @@ impl Inspector {
     /// Matches other rules from now on, in flows under way too; flows keep what rules remembered about them.
     pub fn replace_engine(&mut self, engine: Arc<Engine>) {
         self.matcher.replace_engine(engine);
-        self.digest_as_rules_ask();
+        self.keep_what_rules_ask();
     }
 
     /// Number of the packet under way in its capture; 0 on a tap.

@@ -1,5 +1,7 @@
 //! The limits that protocols keep.
 
+use crate::magic::SNIFF_BYTES;
+
 /// Digests of files that are reckoned where somebody asks for them: they cost as much as SHA-256 and are worth less.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FileDigests {
@@ -25,6 +27,8 @@ pub struct Limits {
     pub body_codings_max: usize,
     /// Most bytes of a body that signatures see.
     pub rule_body_bytes_max: usize,
+    /// Whether there are signatures. Without them bodies that nobody scans need not be kept.
+    pub has_rules: bool,
     /// Most transactions under way in one flow.
     pub transactions_max: usize,
     /// How long an answer is waited for, in microseconds of packet time.
@@ -41,6 +45,7 @@ impl Default for Limits {
             body_decoded_ratio_max: 512,
             body_codings_max: 4,
             rule_body_bytes_max: 100 * 1024,
+            has_rules: true,
             transactions_max: 64,
             answer_timeout_us: 10_000_000,
         }
@@ -48,8 +53,12 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Most bytes kept of the beginning of a body.
+    /// Most bytes kept of the beginning of a body; its type is always told by some.
     pub fn body_kept_bytes_max(&self) -> usize {
-        self.file_scan_bytes_max.max(self.rule_body_bytes_max)
+        let by_rules = match self.has_rules {
+            true => self.rule_body_bytes_max,
+            false => 0,
+        };
+        self.file_scan_bytes_max.max(by_rules).max(SNIFF_BYTES)
     }
 }

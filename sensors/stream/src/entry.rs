@@ -70,13 +70,30 @@ impl Class {
 pub(crate) struct Entry<T> {
     pub(crate) key: Key,
     pub(crate) flow: Flow<T>,
-    pub(crate) tcp: Connection,
+    /// Made with the first segment: most flows are not of TCP, and this is most of an entry.
+    tcp: Option<Box<Connection>>,
     pub(crate) class: Class,
     pub(crate) told: Told,
     /// Its share of the table's sums.
     pub(crate) counted: Held,
     /// Which wrong checksums of each side are not held against it; `None` before its first packet.
     tolerated: [Option<ChecksumFaults>; 2],
+}
+
+impl<T> Entry<T> {
+    /// The TCP connection.
+    pub(crate) fn connection(&mut self) -> &mut Connection {
+        self.split().1
+    }
+
+    /// What is told of the flow, its connection, and which anomalies were.
+    pub(crate) fn split(&mut self) -> (&mut Flow<T>, &mut Connection, &mut Told) {
+        (&mut self.flow, self.tcp.get_or_insert_default(), &mut self.told)
+    }
+
+    fn is(&self, so: impl FnOnce(&Connection) -> bool) -> bool {
+        self.tcp.as_deref().is_some_and(so)
+    }
 }
 
 /// Bytes that a connection holds.
@@ -140,7 +157,7 @@ pub(crate) fn new_entry<T: Default>(packet: &Packet<'_>, ends: &Ends, reference:
     let mut entry = Entry {
         key: ends.key,
         flow,
-        tcp: Connection::default(),
+        tcp: None,
         class: Class::Other,
         told: Told::default(),
         counted: Held::default(),
@@ -173,7 +190,7 @@ pub(crate) fn is_damaged<T>(
     checksums: Checksums,
 ) -> bool {
     // Nobody looks at what the rest of a direction holds that is not wanted any more.
-    if checksums == Checksums::Ignore || entry.tcp.half(direction).is_skipped() {
+    if checksums == Checksums::Ignore || entry.is(|tcp| tcp.half(direction).is_skipped()) {
         return false;
     }
     let faults = packet.checksum_faults();
@@ -210,8 +227,8 @@ pub(crate) fn count<T>(entry: &mut Entry<T>, packet: &Packet<'_>, direction: Dir
 /// The class that the flow belongs to now.
 pub(crate) fn class_of<T>(entry: &Entry<T>) -> Class {
     match entry.flow.protocol {
-        TCP if entry.tcp.is_over() => Class::TcpClosed,
-        TCP if entry.tcp.is_closing() => Class::TcpClosing,
+        TCP if entry.is(Connection::is_over) => Class::TcpClosed,
+        TCP if entry.is(Connection::is_closing) => Class::TcpClosing,
         TCP if entry.flow.midstream && entry.flow.packets.contains(&0) => Class::TcpOneSided,
         TCP if entry.flow.established => Class::TcpEstablished,
         TCP => Class::TcpNew,
@@ -225,7 +242,9 @@ pub(crate) fn class_of<T>(entry: &Entry<T>) -> Class {
 /// Zeek's `conn_state` of a flow that ends here.
 pub(crate) fn conn_state<T>(entry: &Entry<T>) -> &'static str {
     match entry.flow.protocol {
-        TCP => entry.tcp.conn_state(entry.flow.payload_bytes == [0; 2]),
+        TCP => entry.tcp.as_deref().map_or("OTH", |connection| {
+            connection.conn_state(entry.flow.payload_bytes == [0; 2])
+        }),
         UDP => match entry.flow.packets {
             [0, 0] => "OTH",
             [_, 0] => "S0",

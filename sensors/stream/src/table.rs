@@ -8,6 +8,7 @@ use crate::half::{Segment, UNACKED_BYTES_MAX};
 use crate::key::{Ends, Key};
 use crate::order::Order;
 use crate::tcp::{Connection, Step, Verdict};
+use foldhash::quality::RandomState;
 use std::collections::HashMap;
 use vonggac_decode::{Packet, Tcp, Transport, flag};
 
@@ -31,7 +32,8 @@ struct Slot<T> {
 pub struct FlowTable<T> {
     config: Config,
     counters: Counters,
-    index: HashMap<Key, u32>,
+    /// Hashed with secret numbers: nobody can choose flows that meet in one place.
+    index: HashMap<Key, u32, RandomState>,
     slots: Vec<Slot<T>>,
     free: Vec<u32>,
     /// By time of the last packet, within each class.
@@ -46,6 +48,9 @@ pub struct FlowTable<T> {
     unacked_bytes: usize,
     next_id: u64,
     now_us: i64,
+    /// Until then no flow's time is over, unless the clock is set back.
+    quiet_until_us: i64,
+    shortest_timeout_us: i64,
 }
 
 impl FlowRef {
@@ -60,9 +65,14 @@ impl<T: Default> FlowTable<T> {
     pub fn new(config: Config) -> Self {
         Self {
             next_id: config.first_flow_id,
+            shortest_timeout_us: Class::ALL
+                .into_iter()
+                .map(|class| class.timeout_us(&config))
+                .min()
+                .unwrap_or(0),
             config,
             counters: Counters::default(),
-            index: HashMap::new(),
+            index: HashMap::default(),
             slots: Vec::new(),
             free: Vec::new(),
             by_class: Order::new(),
@@ -72,6 +82,7 @@ impl<T: Default> FlowTable<T> {
             waiting_bytes: 0,
             unacked_bytes: 0,
             now_us: i64::MIN,
+            quiet_until_us: i64::MIN,
         }
     }
 
@@ -137,17 +148,22 @@ impl<T: Default> FlowTable<T> {
 
     /// Moves the clock to packet time `now_us` and ends the flows whose time is over.
     pub fn advance(&mut self, now_us: i64, handler: &mut impl Handler<T>) {
-        if now_us > self.now_us || now_us < self.now_us.saturating_sub(CLOCK_BACK_US) {
-            self.now_us = now_us;
+        if now_us < self.now_us.saturating_sub(CLOCK_BACK_US) {
+            (self.now_us, self.quiet_until_us) = (now_us, now_us);
         }
+        self.now_us = self.now_us.max(now_us);
+        if self.now_us < self.quiet_until_us {
+            return;
+        }
+        // A flow that is touched from now on lasts that long at least.
+        self.quiet_until_us = self.now_us.saturating_add(self.shortest_timeout_us);
         for class in Class::ALL {
             let timeout_us = class.timeout_us(&self.config);
             while let Some(slot) = self.oldest(class) {
-                let due = self
-                    .slots
-                    .get(slot as usize)
-                    .is_none_or(|slot| slot.touched_us.saturating_add(timeout_us) <= self.now_us);
-                if !due {
+                let touched_us = self.slots.get(slot as usize).map(|slot| slot.touched_us);
+                let due_us = touched_us.map_or(i64::MIN, |touched_us| touched_us.saturating_add(timeout_us));
+                if due_us > self.now_us {
+                    self.quiet_until_us = self.quiet_until_us.min(due_us);
                     break;
                 }
                 let reason = match class {
@@ -220,16 +236,15 @@ impl<T: Default> FlowTable<T> {
             handler.packet(&mut entry.flow, direction, packet);
             return true;
         };
-        let was_midstream = entry.tcp.midstream;
-        entry.flow.established = entry.tcp.is_established();
-        let verdict = entry
-            .tcp
-            .observe(direction, tcp, packet.missing_bytes, &self.config);
+        let (flow, connection, _) = entry.split();
+        let was_midstream = connection.midstream;
+        flow.established = connection.is_established();
+        let verdict = connection.observe(direction, tcp, packet.missing_bytes, &self.config);
         if verdict.step == Step::Restart {
             return false;
         }
-        self.counters.tcp_midstream += u64::from(entry.tcp.midstream && !was_midstream);
-        entry.flow.midstream = entry.tcp.midstream;
+        self.counters.tcp_midstream += u64::from(connection.midstream && !was_midstream);
+        flow.midstream = connection.midstream;
         entry::count(entry, packet, direction);
         if let Some(anomaly) = verdict.anomaly {
             self.counters.tcp_dropped_by_host += u64::from(verdict.step == Step::Ignore);
@@ -238,7 +253,7 @@ impl<T: Default> FlowTable<T> {
             }
         }
         handler.packet(&mut entry.flow, direction, packet);
-        entry.flow.established = entry.tcp.is_established();
+        entry.flow.established = entry.connection().is_established();
         self.reassemble(entry, direction, tcp, verdict, handler);
         true
     }
@@ -304,22 +319,23 @@ impl<T: Default> FlowTable<T> {
         entry: &'a mut Entry<T>,
         handler: &'a mut H,
     ) -> (Delivery<'a, T, H>, &'a mut Connection) {
+        let (flow, connection, told) = entry.split();
         let worker = Delivery {
-            flow: &mut entry.flow,
+            flow,
             handler,
             counters,
-            told: &mut entry.told,
+            told,
             depth_bytes: config.depth_bytes,
             unacked_max: UNACKED_BYTES_MAX,
             now_us,
         };
-        (worker, &mut entry.tcp)
+        (worker, connection)
     }
 
     /// Keeps the sums over all flows right, and the flow among those with holes if it is one.
     fn recount(&mut self, entry: &mut Entry<T>) {
         let slot = entry.flow.reference.index;
-        let held = Held::of(&entry.tcp);
+        let held = Held::of(entry.connection());
         let before = std::mem::replace(&mut entry.counted, held);
         self.waiting_bytes = self.waiting_bytes.saturating_sub(before.waiting) + held.waiting;
         self.unacked_bytes = self.unacked_bytes.saturating_sub(before.unacked) + held.unacked;
@@ -347,7 +363,7 @@ impl<T: Default> FlowTable<T> {
             };
             self.counters.tcp_unacked_limit += 1;
             for direction in Direction::BOTH {
-                entry.tcp.half_mut(direction).forget_unacked();
+                entry.connection().half_mut(direction).forget_unacked();
             }
             self.recount(&mut entry);
             self.restore(slot, entry);

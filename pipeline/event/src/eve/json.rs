@@ -234,18 +234,7 @@ fn boolean(value: bool, out: &mut Vec<u8>) {
 
 /// A number in decimal digits.
 pub(super) fn number(value: u64, out: &mut Vec<u8>) {
-    let start = out.len();
-    let mut rest = value;
-    loop {
-        out.push(b'0' + (rest % 10) as u8);
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    if let Some(digits) = out.get_mut(start..) {
-        digits.reverse();
-    }
+    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
 #[cfg(test)]

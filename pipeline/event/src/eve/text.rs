@@ -52,10 +52,14 @@ fn date(us: i64, out: &mut Vec<u8>) -> bool {
 }
 
 /// A number with leading zeros; `width` is at most 9.
-fn digits(value: u32, width: u32, out: &mut Vec<u8>) {
-    for place in (0..width).rev() {
-        out.push(b'0' + (value / 10_u32.pow(place) % 10) as u8);
+fn digits(value: u32, width: usize, out: &mut Vec<u8>) {
+    let mut digits = [b'0'; 9];
+    let mut rest = value;
+    for digit in digits.iter_mut().take(width).rev() {
+        *digit = b'0' + (rest % 10) as u8;
+        rest /= 10;
     }
+    out.extend_from_slice(digits.get(..width).unwrap_or(&digits));
 }
 
 /// An address: IPv4 with dots, IPv6 with all its digits and no `::`.
@@ -70,7 +74,7 @@ pub(super) fn push_address(address: IpAddr, out: &mut Vec<u8>) {
                 if place > 0 {
                     out.push(b'.');
                 }
-                json::number(u64::from(octet), out);
+                out.extend_from_slice(itoa::Buffer::new().format(octet).as_bytes());
             }
         }
         IpAddr::V6(v6) => {

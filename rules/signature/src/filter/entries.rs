@@ -30,7 +30,13 @@ pub(super) struct Entries {
     rows: Box<[Row]>,
     bytes: Box<[u8]>,
     shift: u32,
+    /// One bit for each part of the hashes' range, set if an entry's is there: most places that the table lets through are told from the entries by it.
+    seen: Box<[u64]>,
+    seen_shift: u32,
 }
+
+/// So many more bits of a hash than find its bucket find its bit among those seen.
+const SEEN_BITS_MORE: u32 = 3;
 
 impl Entries {
     pub(super) fn new(mut entries: Vec<Entry>) -> Entries {
@@ -38,6 +44,12 @@ impl Entries {
         let bits = (usize::BITS - entries.len().leading_zeros() + 1).clamp(1, 24);
         let shift = u32::BITS - bits;
         entries.sort_by_key(|entry| hash(entry.key) >> shift);
+        let seen_shift = shift - SEEN_BITS_MORE;
+        let mut seen = vec![0; (1 << (u32::BITS - seen_shift)) / 64 + 1];
+        for entry in &entries {
+            let (word, bit) = seen_at(entry.key, seen_shift);
+            seen.get_mut(word).into_iter().for_each(|word| *word |= bit);
+        }
         let first_of = |bucket| entries.partition_point(|entry| hash(entry.key) >> shift < bucket);
         let starts = (0..=1 << bits).map(|bucket| index(first_of(bucket))).collect();
         let mut bytes = Vec::new();
@@ -57,7 +69,15 @@ impl Entries {
             rows: rows.collect(),
             bytes: bytes.into(),
             shift,
+            seen: seen.into(),
+            seen_shift,
         }
+    }
+
+    /// Whether an entry may have that key.
+    pub(super) fn may_have(&self, key: u32) -> bool {
+        let (word, bit) = seen_at(key, self.seen_shift);
+        self.seen.get(word).is_some_and(|word| word & bit != 0)
     }
 
     /// Calls `found` with the number of each pattern whose look-up bytes, the key, stand at that place of the data, if the whole pattern is there and
@@ -81,8 +101,14 @@ impl Entries {
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
-        size_of_val(&*self.starts) + size_of_val(&*self.rows) + self.bytes.len()
+        size_of_val(&*self.starts) + size_of_val(&*self.rows) + self.bytes.len() + size_of_val(&*self.seen)
     }
+}
+
+/// The word of a key's bit, and the bit.
+fn seen_at(key: u32, shift: u32) -> (usize, u64) {
+    let place = hash(key) >> shift;
+    ((place >> 6) as usize, 1 << (place & 63))
 }
 
 /// Mixes the bits of a key, the highest best.

@@ -99,6 +99,10 @@ impl DnsFlow {
             }
         }
         let ts_us = host.now_us();
+        if self.queries.capacity() == 0 {
+            // Most flows have one.
+            self.queries.reserve_exact(1);
+        }
         self.queries.push_back(Query {
             ts_us,
             transaction,
@@ -116,6 +120,9 @@ impl DnsFlow {
             .iter()
             .position(|query| query.message.is_answered_by(message));
         let query = asked.and_then(|place| self.queries.remove(place));
+        if self.queries.is_empty() {
+            self.queries = VecDeque::new();
+        }
         let ts_us = query.as_ref().map_or(host.now_us(), |query| query.ts_us);
         let asked = query.as_ref().map_or(transaction, |query| query.transaction);
         let mut body = event::answer(query.as_ref().map(|query| &query.message), message);
