@@ -145,14 +145,63 @@ test("an alert is closed with a reason, from the queue", async () => {
   const id = await current.getAttribute("id");
   await page.keyboard.press("c");
   await expect(page.getByRole("dialog")).toBeVisible();
-  await page.keyboard.press("3");
-  await expect(page.getByRole("radio", { name: /Hợp lệ/ })).toBeChecked();
+  await page.keyboard.press("2");
+  await expect(page.getByRole("radio", { name: /Đúng nhưng vô hại/ })).toBeChecked();
+  await page.keyboard.press("a");
+  await expectAccessible(page, "5-close");
   await page.keyboard.press("Enter");
+  await expect(page.locator(`[id="${id}"]`)).toHaveCount(0);
+
+  // Taken back and done again.
+  await page.keyboard.press("U");
+  await expect(page.locator(`[id="${id}"]`)).toHaveCount(1);
+  await page.locator(`[id="${id}"]`).click();
+  for (const key of ["c", "2", "Enter"]) await page.keyboard.press(key);
   await expect(page.locator(`[id="${id}"]`)).toHaveCount(0);
   await page.getByRole("button", { name: /^Đã đóng/ }).click();
   await expect(page).toHaveURL(/status=open%2Cacknowledged%2Cclosed/);
   await expect(page.locator(`[id="${id}"]`)).toHaveCount(1);
   await expectAccessible(page, "5-queue");
+});
+
+test("an alert is opened, judged and left for the next with five keys", async () => {
+  await page.goto("/alerts");
+  await expect(alertRows().nth(1)).toBeVisible();
+  await page.keyboard.press("j");
+  let keys = 0;
+  const press = (key: string) => {
+    keys += 1;
+    return page.keyboard.press(key);
+  };
+  await press("Enter");
+  await expect(page).toHaveURL(/\/alerts\/[0-9a-f]{32}$/);
+  const first = page.url();
+  await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+  await press("c");
+  await expect(page.getByRole("dialog")).toBeVisible();
+  await press("3");
+  await press("a");
+  await press("Enter");
+  await expect(page).not.toHaveURL(first);
+  await expect(page).toHaveURL(/\/alerts\/[0-9a-f]{32}$/);
+  expect(keys).toBeLessThanOrEqual(5);
+});
+
+test("groups, and one deed on all that match", async () => {
+  await page.goto("/alerts");
+  await expect(alertRows().first()).toBeVisible();
+  await page.keyboard.press("b");
+  await expect(page.getByRole("grid", { name: "Nhóm cảnh báo" }).getByRole("row").nth(1)).toBeVisible();
+  await expectAccessible(page, "5-groups");
+  for (let left = 0; left < 4; left += 1) await page.keyboard.press("b");
+  await expect(alertRows().first()).toBeVisible();
+  await page.keyboard.press("X");
+  await page.keyboard.press("t");
+  await page.getByLabel("Nhãn").fill("ca đêm");
+  await page.keyboard.press("Control+Enter");
+  await expect(page.getByText(/^Đã đổi nhãn \d+ cảnh báo/)).toBeVisible();
+  await page.keyboard.press("U");
+  await expect(page.getByText(/^Đã khôi phục \d+ cảnh báo/)).toBeVisible();
 });
 
 test("health names the parts and the sensors", async () => {

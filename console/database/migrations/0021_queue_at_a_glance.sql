@@ -19,3 +19,9 @@ CREATE INDEX alert_by_detected ON alert (detected_us DESC, id DESC);
 CREATE INDEX alert_by_detected_of_tenant ON alert (tenant, detected_us DESC, id DESC);
 CREATE INDEX alert_by_severity ON alert ((severity::bigint) DESC, id DESC);
 CREATE INDEX alert_by_count ON alert (count DESC, id DESC);
+-- Counting what the queue shows reads this alone.
+CREATE INDEX alert_to_count ON alert (status, tenant)
+    INCLUDE (assignee_id, severity, snoozed_until_us, snoozed_count, count);
+-- One group of the queue: rules have alert_by_likeness.
+CREATE INDEX alert_by_src ON alert (src, detected_us DESC, id DESC) WHERE src IS NOT NULL;
+CREATE INDEX alert_by_dst ON alert (dst, detected_us DESC, id DESC) WHERE dst IS NOT NULL;

@@ -1,7 +1,8 @@
-import { Button, Checkbox, Popover, SegmentedControl, Select } from "@mantine/core";
+import { Button, Checkbox, Popover, Select } from "@mantine/core";
 import { IconColumns3 } from "@tabler/icons-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { ToggleList } from "../parts/ToggleList";
 import {
   COLUMNS,
   columnsOf,
@@ -62,16 +63,12 @@ export function DisplayMenu({ search, onChange }: DisplayMenuProps) {
             />
           ))}
         </fieldset>
-        <div>
-          <h2 id="display-density">{t("display.density")}</h2>
-          <SegmentedControl
-            size="xs"
-            aria-labelledby="display-density"
-            value={densityOf(search.density)}
-            onChange={(value) => set("density", value === "normal" ? undefined : value)}
-            data={DENSITIES.map((value) => ({ value, label: t(`display.density_${value}`) }))}
-          />
-        </div>
+        <ToggleList
+          label={t("display.density")}
+          chosen={[densityOf(search.density)]}
+          onToggle={(value) => set("density", value === "normal" ? undefined : value)}
+          items={DENSITIES.map((value) => ({ value, label: t(`display.density_${value}`) }))}
+        />
       </Popover.Dropdown>
     </Popover>
   );

@@ -32,6 +32,7 @@ export function HolderSelect({ value, onChange }: HolderSelectProps) {
       aria-label={t("queue.column.assignee")}
       placeholder={t("holder.everybodys")}
       w={136}
+      size="xs"
       searchable
       clearable
       data={data}

@@ -63,7 +63,7 @@ export function MoreFilters({ search, onChange }: MoreFiltersProps) {
           comboboxProps={inside}
         />
         <MultiSelect
-          label={t("close.reason")}
+          label={t("queue.reason")}
           data={shown.map(reasonsOf)}
           value={list("reason")}
           onChange={(next) => set("reason", next.join(","))}

@@ -37,6 +37,7 @@ export function ViewMenu({ search, opened, onOpened, onChange }: ViewMenuProps) 
     onSuccess: (all) => {
       client.setQueryData(viewsQuery.queryKey, all);
       setName("");
+      onOpened(false);
     },
     onError,
   });

@@ -48,7 +48,6 @@ export function TagDialog({ count, tags, opened, busy, onCancel, onDeed }: TagDi
     >
       <TagsInput
         label={t("tag.tags")}
-        description={t("tag.hint")}
         data={known.data?.items.map((item) => item.tag) ?? []}
         value={chosen}
         onChange={(next) =>
@@ -60,6 +59,7 @@ export function TagDialog({ count, tags, opened, busy, onCancel, onDeed }: TagDi
         comboboxProps={{ withinPortal: true }}
         data-autofocus
       />
+      <p className="soft">{t("tag.hint")}</p>
     </AskDialog>
   );
 }
