@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use vonggac_access::{
-    Actor, Assurance, Context, Day, Grants, Membership, Organisation, PersonId, RequestId, Role, Tree,
+    Actor, Context, Day, Grants, Membership, Organisation, PersonId, RequestId, Role, Tree,
 };
 use vonggac_database::session::Assured;
 use vonggac_database::{Account, Database, DatabaseError};
@@ -67,7 +67,7 @@ pub(crate) async fn context(
     let standing = Standing::of(console, account).await?;
     Ok(Context::from_authentication(
         Actor::Person(PersonId(account.id.0)),
-        assurance(assured, console.now_us()),
+        assured.level(console.now_us()),
         standing.grants,
         RequestId(u128::from_str_radix(request, 16).unwrap_or_default()),
     ))
@@ -97,12 +97,4 @@ pub(crate) async fn shown(console: &Console, account: Account) -> Result<shapes:
         user_name: account.user_name,
         display_name: account.display_name,
     })
-}
-
-fn assurance(assured: Assured, now_us: i64) -> Assurance {
-    match (assured.is_strong, assured.is_fresh(now_us)) {
-        (true, true) => Assurance::Fresh,
-        (true, false) => Assurance::Strong,
-        (false, _) => Assurance::Single,
-    }
 }

@@ -153,7 +153,8 @@ impl Harness {
         let account = testing::member(&self.database, user_name, organisation, roles).await;
         let now_us = self.now_us.load(Ordering::Relaxed);
         let strength = Strength::Strong(Factor::Passkey);
-        let opened = self.database.open_session(&account, &testing::from("::1"), strength, now_us);
+        let origin = testing::from("::1");
+        let opened = self.database.open_session(&account, &origin, strength, now_us);
         format!("vonggac={}", opened.await.unwrap().to_cookie())
     }
 

@@ -215,10 +215,10 @@ mod tests {
 
     #[test]
     fn a_case_store_that_is_away_signs_nobody_out() {
-        let scope = Scope::of(["moh"]);
+        let (scope, more) = (Scope::of(["moh"]), Scope::of(["moh", "mot"]));
         let check = |found, expect| assert_eq!(Life::of(found, &scope), expect, "{found:?}");
         check(Ok(Some(&scope)), Life::Goes);
-        check(Ok(Some(&Scope::of(["moh", "mot"]))), Life::Over);
+        check(Ok(Some(&more)), Life::Over);
         check(Ok(None), Life::Over);
         check(Err("away"), Life::Unsure);
     }

@@ -288,7 +288,7 @@ async fn the_stream_tells_what_happens_within_the_scope_and_ends_with_the_consol
     for number in 0..=crate::live::HAPPENINGS_MAX {
         let mut row = harness
             .database
-            .alert(&testing::everyone(), AlertId(2))
+            .alert(&vonggac_database::testing::everyone(), AlertId(2))
             .await
             .unwrap();
         row.count = i64::try_from(number).unwrap();
