@@ -6,6 +6,8 @@
 //! - [`alert`]: alerts as the pipeline says they stand, taken over only when the revision is newer; what goes on after an alert
 //!   was closed is a new one.
 //! - [`queue`]: listing and counting them.
+//! - [`overview`]: what was raised, waits and took how long, for a shift lead.
+//! - [`saved_search`]: searches kept under a name; [`export`]: searches written to files.
 //! - [`work`]: acknowledging, closing, reopening, commenting; each leaves a line in `activity`.
 //! - [`organisation`]: organisations, taken in from a file; [`membership`]: who has which role at which.
 //! - [`audit`]: who did what, was refused what, and looked at what, written in the transaction it tells of.
@@ -20,11 +22,14 @@ pub mod account;
 pub mod alert;
 pub mod audit;
 mod connection;
+pub mod export;
 pub mod membership;
 pub mod news;
 pub mod organisation;
+pub mod overview;
 mod password;
 pub mod queue;
+pub mod saved_search;
 pub mod session;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -231,12 +236,13 @@ impl Database {
             .await?)
     }
 
-    /// Removes what time has made worthless: sessions that ended and counted attempts that no longer count.
+    /// Removes what time has made worthless: sessions that ended, counted attempts that no longer count, and yesterday's files.
     ///
     /// # Errors
     /// When PostgreSQL fails.
     pub async fn purge(&self, now_us: i64) -> Result<()> {
         session::purge(&self.pool, now_us).await?;
+        export::purge(&self.pool, now_us).await?;
         throttle::purge(&self.pool, now_us).await
     }
 

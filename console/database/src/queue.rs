@@ -26,6 +26,18 @@ pub struct Filter {
     pub text: Option<String>,
     /// ATT&CK technique; its sub-techniques count.
     pub technique: Option<String>,
+    /// ATT&CK tactic.
+    pub tactic: Option<String>,
+    /// Whose network.
+    pub organisation: Option<String>,
+    /// Which sensor.
+    pub sensor: Option<String>,
+    /// On either side.
+    pub address: Option<String>,
+    /// Raised then or later.
+    pub detected_from_us: Option<i64>,
+    /// Raised before.
+    pub detected_to_us: Option<i64>,
     /// Last seen then or later.
     pub from_us: Option<i64>,
     /// First seen before.
@@ -291,11 +303,44 @@ impl Database {
     }
 }
 
-fn push_conditions(query: &mut QueryBuilder<Postgres>, scope: &Scope, filter: &Filter) {
-    query.push(" WHERE true");
+/// The condition that keeps to the scope, for more conditions on alerts `a`.
+pub(crate) fn push_scope(query: &mut QueryBuilder<Postgres>, scope: &Scope) {
     if let Some(tenant) = scope.tenant() {
         query.push(" AND a.tenant = ").push_bind(tenant.to_owned());
     }
+}
+
+/// What must be just so.
+fn push_equal(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
+    if let Some(tactic) = &filter.tactic {
+        query
+            .push(" AND ")
+            .push_bind(clean(tactic))
+            .push(" = ANY(a.tactics)");
+    }
+    if let Some(organisation) = &filter.organisation {
+        query.push(" AND a.tenant = ").push_bind(clean(organisation));
+    }
+    if let Some(sensor) = &filter.sensor {
+        query.push(" AND a.sensor = ").push_bind(clean(sensor));
+    }
+    if let Some(address) = &filter.address {
+        let address = clean(address);
+        query.push(" AND (a.src = ").push_bind(address.clone());
+        query.push(" OR a.dst = ").push_bind(address).push(")");
+    }
+    if let Some(from_us) = filter.detected_from_us {
+        query.push(" AND a.detected_us >= ").push_bind(from_us);
+    }
+    if let Some(to_us) = filter.detected_to_us {
+        query.push(" AND a.detected_us < ").push_bind(to_us);
+    }
+}
+
+fn push_conditions(query: &mut QueryBuilder<Postgres>, scope: &Scope, filter: &Filter) {
+    query.push(" WHERE true");
+    push_scope(query, scope);
+    push_equal(query, filter);
     if !filter.statuses.is_empty() {
         let names: Vec<String> = filter
             .statuses
@@ -429,6 +474,24 @@ mod tests {
         check(text("10.0.0.3"), 1).await;
         check(text("%"), 0).await;
         check(text("' OR true --"), 0).await;
+        let raised = |from_s: i64, to_s: i64| Filter {
+            detected_from_us: Some(testing::NOW_US + from_s * 1_000_000),
+            detected_to_us: Some(testing::NOW_US + to_s * 1_000_000),
+            ..Filter::default()
+        };
+        check(raised(3, 5), 2).await;
+        check(raised(10, 20), 1).await;
+        let equal = |field: fn(&mut Filter) -> &mut Option<String>, text: &str| {
+            let mut filter = Filter::default();
+            *field(&mut filter) = Some(text.into());
+            filter
+        };
+        check(equal(|it| &mut it.tactic, "credential-access"), 10).await;
+        check(equal(|it| &mut it.tactic, "credential"), 0).await;
+        check(equal(|it| &mut it.organisation, "moh"), 5).await;
+        check(equal(|it| &mut it.sensor, "tap-1"), 10).await;
+        check(equal(|it| &mut it.address, "10.0.0.1"), 1).await;
+        check(equal(|it| &mut it.address, "192.0.2.1"), 10).await;
         let technique = |id: &str| Filter {
             technique: Some(id.into()),
             ..Filter::default()

@@ -10,6 +10,7 @@ use vonggac_store::Store;
 use vonggac_store::health::Instance;
 use vonggac_store::search::EventStore;
 
+use crate::exports::Exports;
 use crate::health::Watch;
 use crate::live::Live;
 use crate::options::Options;
@@ -37,6 +38,7 @@ struct Inner {
     live: Live,
     streams: Streams,
     events: EventStore,
+    exports: Exports,
     connections_full: AtomicU64,
     intake: Intake,
     metrics: Registry,
@@ -114,6 +116,7 @@ impl Console {
             live: Live::new(),
             streams: Streams::default(),
             events,
+            exports: Exports::default(),
             connections_full: AtomicU64::new(0),
             intake: Intake::default(),
             watch: Watch::new(&metrics, own),
@@ -155,6 +158,11 @@ impl Console {
     /// Searches over stored events.
     pub(crate) fn events(&self) -> &EventStore {
         &self.0.events
+    }
+
+    /// The way to the jobs that write files.
+    pub(crate) fn exports(&self) -> &Exports {
+        &self.0.exports
     }
 
     /// How often a connection had to wait for another to end.

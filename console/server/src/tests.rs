@@ -4,8 +4,11 @@
 mod alerts;
 mod audit;
 mod document;
+mod exports;
 mod health;
 mod intake;
+mod overview;
+mod searches;
 mod session;
 
 use std::sync::Arc;

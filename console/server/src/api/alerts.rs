@@ -37,6 +37,20 @@ pub(super) struct AlertQuery {
     q: Option<String>,
     /// ATT&CK technique; its sub-techniques count
     technique: Option<String>,
+    /// ATT&CK tactic, as in `credential-access`
+    tactic: Option<String>,
+    /// Whose network
+    organisation: Option<String>,
+    /// Which sensor
+    sensor: Option<String>,
+    /// Address on either side
+    address: Option<String>,
+    /// Raised then or later
+    #[param(format = DateTime)]
+    detected_from: Option<String>,
+    /// Raised before
+    #[param(format = DateTime)]
+    detected_to: Option<String>,
     /// Last seen then or later
     #[param(format = DateTime)]
     from: Option<String>,
@@ -96,11 +110,18 @@ pub(super) fn words<T>(
 
 impl AlertQuery {
     fn filter(&self) -> Result<Filter> {
+        let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
         Ok(Filter {
             statuses: words("status", self.status.as_deref(), Status::from_name)?,
             severities: words("severity", self.severity.as_deref(), Severity::from_name)?,
             text: self.q.clone(),
-            technique: self.technique.clone().filter(|technique| !technique.is_empty()),
+            technique: given(&self.technique),
+            tactic: given(&self.tactic),
+            organisation: given(&self.organisation),
+            sensor: given(&self.sensor),
+            address: given(&self.address),
+            detected_from_us: time_us("detected_from", self.detected_from.as_deref())?,
+            detected_to_us: time_us("detected_to", self.detected_to.as_deref())?,
             from_us: time_us("from", self.from.as_deref())?,
             to_us: time_us("to", self.to.as_deref())?,
         })
