@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 import type { AlertDetail } from "../api/client";
 import { sessionQuery } from "../api/queries";
 import { formatCount } from "../lib/number";
+import { EntityLink } from "../parts/EntityLink";
 import { Severity } from "../parts/Severity";
 import { StatusTag } from "../parts/StatusTag";
 import { Timestamp } from "../parts/Timestamp";
@@ -114,7 +115,9 @@ export function SummaryHead({ alert, actions, onStep }: SummaryHeadProps) {
         </div>
         <div>
           <dt>{t("alert.sensor")}</dt>
-          <dd>{alert.sensor}</dd>
+          <dd>
+            <EntityLink kind="sensor" value={alert.sensor} />
+          </dd>
         </div>
         <div>
           <dt>{t("alert.tenant")}</dt>

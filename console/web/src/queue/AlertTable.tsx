@@ -4,6 +4,7 @@ import { type RefObject, useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import type { Alert } from "../api/client";
 import { Endpoints } from "../parts/Endpoints";
+import { EntityLink } from "../parts/EntityLink";
 import { Severity } from "../parts/Severity";
 import { StatusTag } from "../parts/StatusTag";
 import { TechniqueChips } from "../parts/TechniqueChips";
@@ -203,7 +204,7 @@ function AlertLine(props: AlertLineProps) {
         <Endpoints of={alert} />
       </span>
       <span role="gridcell" tabIndex={-1} className="clip" title={alert.sensor}>
-        {alert.sensor}
+        <EntityLink kind="sensor" value={alert.sensor} inGrid />
       </span>
       <span role="gridcell" tabIndex={-1} className={styles.number}>
         {alert.count}

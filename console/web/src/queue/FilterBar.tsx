@@ -9,6 +9,7 @@ import { SeverityBars } from "../parts/Severity";
 import { TimeRange } from "../parts/TimeRange";
 import { ToggleList } from "../parts/ToggleList";
 import { DEFAULT_RANGE, DEFAULT_STATUS, isNarrowed, type QueueSearch } from "./filter";
+import { LinkedFilters } from "./LinkedFilters";
 import styles from "./queue.module.css";
 import type { StreamState } from "./stream";
 
@@ -92,6 +93,7 @@ export function FilterBar(props: FilterBarProps) {
           onChange({ ...rest, ...(range.range === DEFAULT_RANGE ? {} : range) });
         }}
       />
+      <LinkedFilters search={search} onChange={onChange} />
       {isNarrowed(search) ? (
         <Button
           variant="subtle"

@@ -8,11 +8,27 @@ export interface QueueSearch extends RangeSearch {
   status?: string;
   severity?: string;
   technique?: string;
+  tactic?: string;
+  organisation?: string;
+  sensor?: string;
+  address?: string;
+  detected_from?: string;
+  detected_to?: string;
   q?: string;
   sort?: string;
 }
 
-const FILTERS = ["status", "severity", "technique", "q", "range", "from", "to"] as const;
+/** Those that have no control of their own: pages that lead here set them. */
+export const LINKED = [
+  "tactic",
+  "organisation",
+  "sensor",
+  "address",
+  "detected_from",
+  "detected_to",
+] as const;
+
+const FILTERS = ["status", "severity", "technique", "q", "range", "from", "to", ...LINKED] as const;
 
 /** Closed alerts are done with, so the queue leaves them out unless asked. */
 export const DEFAULT_STATUS = "open,acknowledged";
@@ -35,7 +51,7 @@ export function isNarrowed(search: QueueSearch): boolean {
 export function alertQueryOf(search: QueueSearch, bounds: TimeBounds): AlertQuery {
   return {
     ...bounds,
-    ...pick({ ...search }, ["severity", "technique", "q"]),
+    ...pick({ ...search }, ["severity", "technique", "q", ...LINKED]),
     status: search.status ?? DEFAULT_STATUS,
     sort: search.sort ?? DEFAULT_SORT,
   };
@@ -51,6 +67,7 @@ export function matchesQuery(alert: Alert, query: AlertQuery): boolean {
     inList(alert.status, query.status) &&
     inList(alert.severity, query.severity) &&
     hasTechnique(alert, query.technique) &&
+    isLinked(alert, query) &&
     withinBounds(alert, query) &&
     containsText(alert, query.q)
   );
@@ -65,6 +82,18 @@ function hasTechnique(alert: Alert, technique: string | undefined): boolean {
   const wanted = technique.toUpperCase();
   // A technique stands for its sub-techniques too.
   return alert.techniques.some((id) => id === wanted || id.startsWith(`${wanted}.`));
+}
+
+function isLinked(alert: Alert, query: AlertQuery): boolean {
+  const raised = Date.parse(alert.detected_at);
+  return (
+    (!query.tactic || alert.tactics.includes(query.tactic)) &&
+    (!query.organisation || alert.tenant === query.organisation) &&
+    (!query.sensor || alert.sensor === query.sensor) &&
+    (!query.address || alert.src === query.address || alert.dst === query.address) &&
+    (!query.detected_from || raised >= Date.parse(query.detected_from)) &&
+    (!query.detected_to || raised < Date.parse(query.detected_to))
+  );
 }
 
 /** As the server has it: last seen at `from` or later, first seen before `to`. */

@@ -5,7 +5,7 @@ import type { FormEvent } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiFailure, api, take } from "../api/client";
 import { sessionQuery } from "../api/queries";
-import { safeReturn } from "../lib/search-params";
+import { HOME, safeReturn } from "../lib/search-params";
 import { ErrorPanel } from "../parts/ErrorPanel";
 import { Gate } from "./Gate";
 import styles from "./session.module.css";
@@ -35,7 +35,7 @@ export function SignInPage() {
     });
   };
   const refused = signIn.error instanceof ApiFailure && signIn.error.status === 401;
-  const wasElsewhere = search.return !== undefined && search.return !== "/alerts";
+  const wasElsewhere = search.return !== undefined && search.return !== HOME;
 
   return (
     <Gate title={t("sign_in.title")}>
