@@ -31,11 +31,7 @@ async fn a_shared_search_is_read_by_others_and_changed_by_its_owner() {
     let absent = "/api/v1/searches/999999";
     for cookie in [&hoa, &mai] {
         for method in ["PUT", "DELETE"] {
-            let sent = if method == "PUT" {
-                body.clone()
-            } else {
-                Value::Null
-            };
+            let sent = if method == "PUT" { own.clone() } else { Value::Null };
             let theirs = harness.call(method, &path, cookie, sent.clone()).await;
             let nobodys = harness.call(method, absent, cookie, sent).await;
             assert_eq!(
