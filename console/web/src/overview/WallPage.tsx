@@ -16,7 +16,7 @@ export function WallPage() {
   const { t } = useTranslation();
   const overview = useQuery(overviewQuery(route.useSearch(), RENEW_MS));
   return (
-    <main id="main" className={styles.wall}>
+    <main id="main" className={styles.wall} tabIndex={0}>
       <div className={styles.top}>
         <h1>
           {t("app.name")} · {t("overview.title")}
