@@ -54,7 +54,7 @@ test("the first administrator is made with the one-time code", async () => {
   await page.getByRole("textbox", { name: "Mật khẩu" }).fill(PASSWORD);
   await expectAccessible(page, "1-setup");
   await page.getByRole("button", { name: "Tạo tài khoản" }).click();
-  await expect(page).toHaveURL(/\/alerts/);
+  await expect(page).toHaveURL(/\/overview/);
   await expect(page.getByRole("button", { name: NAME })).toBeVisible();
 });
 

@@ -9,6 +9,8 @@
 //! - [`queue`]: listing and counting them.
 //! - [`work`]: what people do with alerts, one or all that match, and undo; each leaves a line in `activity`.
 //! - [`verdict`]: what closed alerts turned out to be; [`people`]: who may be given alerts; [`view`]: saved views of the queue.
+//! - [`overview`]: what was raised, waits and took how long, for a shift lead.
+//! - [`saved_search`]: searches kept under a name; [`export`]: searches written to files.
 //! - [`organisation`]: organisations, taken in from a file; [`membership`]: who has which role at which.
 //! - [`audit`]: who did what, was refused what, and looked at what, written in the transaction it tells of.
 //! - [`news`]: what happened to alerts, whichever console did it.
@@ -24,14 +26,17 @@ pub mod audit;
 mod connection;
 pub mod device;
 pub mod entry;
+pub mod export;
 pub mod factor;
 pub mod membership;
 pub mod news;
 pub mod organisation;
+pub mod overview;
 pub mod passkey;
 mod password;
 pub mod people;
 pub mod queue;
+pub mod saved_search;
 pub mod session;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -268,8 +273,8 @@ impl Database {
             .await?)
     }
 
-    /// Removes what time has made worthless: sessions that ended, counted attempts that no longer count, and what
-    /// can no longer be undone.
+    /// Removes what time has made worthless: sessions that ended, counted attempts that no longer count, yesterday's files, and what can no
+    /// longer be undone.
     ///
     /// # Errors
     /// When PostgreSQL fails.
@@ -278,6 +283,7 @@ impl Database {
         entry::purge(&self.pool, now_us).await?;
         passkey::purge(&self.pool, now_us).await?;
         work::undo::purge(&self.pool, now_us).await?;
+        export::purge(&self.pool, now_us).await?;
         throttle::purge(&self.pool, now_us).await
     }
 

@@ -47,6 +47,18 @@ pub struct Filter {
     pub set_aside: Option<SetAside>,
     /// Came then or earlier, by PostgreSQL's clock ([`AlertRow::arrived_us`]).
     pub arrived_by_us: Option<i64>,
+    /// ATT&CK tactic.
+    pub tactic: Option<String>,
+    /// Whose network.
+    pub organisation: Option<String>,
+    /// Which sensor.
+    pub sensor: Option<String>,
+    /// On either side.
+    pub address: Option<String>,
+    /// Raised then or later.
+    pub detected_from_us: Option<i64>,
+    /// Raised before.
+    pub detected_to_us: Option<i64>,
     /// Last seen then or later.
     pub from_us: Option<i64>,
     /// First seen before.
@@ -420,15 +432,20 @@ fn push_work(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
     }
 }
 
-/// Conditions on the alert `a`, from `WHERE` on.
-pub(crate) fn push_conditions(query: &mut QueryBuilder<Postgres>, scope: &Scope, filter: &Filter) {
-    query.push(" WHERE true");
-    push_scope(query, scope);
-    push_work(query, filter);
+/// What must be just so.
+fn push_equal(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
+    if let Some(tactic) = &filter.tactic {
+        query
+            .push(" AND ")
+            .push_bind(clean(tactic))
+            .push(" = ANY(a.tactics)");
+    }
     for (column, value) in [
         ("rule_id", &filter.rule),
         ("src", &filter.src),
         ("dst", &filter.dst),
+        ("tenant", &filter.organisation),
+        ("sensor", &filter.sensor),
     ] {
         if let Some(value) = value {
             query
@@ -436,6 +453,25 @@ pub(crate) fn push_conditions(query: &mut QueryBuilder<Postgres>, scope: &Scope,
                 .push_bind(clean(value));
         }
     }
+    if let Some(address) = &filter.address {
+        let address = clean(address);
+        query.push(" AND (a.src = ").push_bind(address.clone());
+        query.push(" OR a.dst = ").push_bind(address).push(")");
+    }
+    if let Some(from_us) = filter.detected_from_us {
+        query.push(" AND a.detected_us >= ").push_bind(from_us);
+    }
+    if let Some(to_us) = filter.detected_to_us {
+        query.push(" AND a.detected_us < ").push_bind(to_us);
+    }
+}
+
+/// Conditions on the alert `a`, from `WHERE` on.
+pub(crate) fn push_conditions(query: &mut QueryBuilder<Postgres>, scope: &Scope, filter: &Filter) {
+    query.push(" WHERE true");
+    push_scope(query, scope);
+    push_work(query, filter);
+    push_equal(query, filter);
     if let Some(arrived_by_us) = filter.arrived_by_us {
         query.push(" AND a.arrived_us <= ").push_bind(arrived_by_us);
     }
@@ -570,6 +606,24 @@ mod tests {
         check(text("10.0.0.3"), 1).await;
         check(text("%"), 0).await;
         check(text("' OR true --"), 0).await;
+        let raised = |from_s: i64, to_s: i64| Filter {
+            detected_from_us: Some(testing::NOW_US + from_s * 1_000_000),
+            detected_to_us: Some(testing::NOW_US + to_s * 1_000_000),
+            ..Filter::default()
+        };
+        check(raised(3, 5), 2).await;
+        check(raised(10, 20), 1).await;
+        let equal = |field: fn(&mut Filter) -> &mut Option<String>, text: &str| {
+            let mut filter = Filter::default();
+            *field(&mut filter) = Some(text.into());
+            filter
+        };
+        check(equal(|it| &mut it.tactic, "credential-access"), 10).await;
+        check(equal(|it| &mut it.tactic, "credential"), 0).await;
+        check(equal(|it| &mut it.organisation, "moh"), 5).await;
+        check(equal(|it| &mut it.sensor, "tap-1"), 10).await;
+        check(equal(|it| &mut it.address, "10.0.0.1"), 1).await;
+        check(equal(|it| &mut it.address, "192.0.2.1"), 10).await;
         let technique = |id: &str| Filter {
             technique: Some(id.into()),
             ..Filter::default()

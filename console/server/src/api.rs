@@ -2,11 +2,15 @@
 
 mod alerts;
 mod audit;
-mod events;
+mod entities;
+pub(crate) mod events;
+mod exports;
 mod factors;
 mod filter;
 mod health;
+mod overview;
 mod passkeys;
+mod searches;
 mod session;
 pub(crate) mod shapes;
 mod stream;
@@ -73,10 +77,18 @@ fn router() -> OpenApiRouter<Console> {
         .routes(routes!(events::list_events))
         .routes(routes!(events::event_histogram))
         .routes(routes!(events::event_fields))
+        .routes(routes!(events::event_values))
+        .routes(routes!(entities::get_entity))
+        .routes(routes!(searches::list_searches, searches::save_search))
+        .routes(routes!(searches::change_search, searches::remove_search))
+        .routes(routes!(exports::list_exports, exports::start_export))
+        .routes(routes!(exports::cancel_export))
+        .routes(routes!(exports::download_export))
         .routes(routes!(audit::list_audit))
         .routes(routes!(audit::export_audit))
         .routes(routes!(audit::prove_audit))
         .routes(routes!(health::health))
+        .routes(routes!(overview::overview))
 }
 
 /// The OpenAPI document of the API, as JSON.

@@ -171,6 +171,7 @@ impl From<SearchError> for Failure {
                 failure.body.column = u32::try_from(column).ok();
                 failure
             }
+            SearchError::Field(problem) => Self::invalid("field", problem),
             SearchError::Cursor => Self::invalid("cursor", error.to_string()),
             SearchError::TooExpensive(_) => Self::too_expensive(error),
             SearchError::Busy(busy) => {

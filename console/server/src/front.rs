@@ -27,8 +27,9 @@ pub(crate) async fn serve(uri: Uri) -> Response {
     if let Some(file) = Dist::get(path).filter(|_| !path.is_empty()) {
         return answer(path, file.data);
     }
-    // A missing file is missing; only pages fall back, and they have no extension.
-    let is_file = path.rsplit('/').next().is_some_and(|name| name.contains('.'));
+    // A missing file is missing; only pages fall back, and they have no extension. What an entity's page is about may have dots.
+    let is_file =
+        !path.starts_with("entity/") && path.rsplit('/').next().is_some_and(|name| name.contains('.'));
     match Dist::get("index.html") {
         Some(_) if is_file => Failure::not_found().into_response(),
         Some(file) => answer("index.html", file.data),

@@ -26,6 +26,7 @@ mod api;
 mod authority;
 mod counts;
 mod error;
+mod exports;
 mod extract;
 mod front;
 mod guard;
@@ -121,6 +122,7 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
     let mut tasks = Tasks::default();
     tasks.start("the intake of alerts", intake::run(console.clone(), open));
     tasks.start("the news of alerts", news::run(console.clone()));
+    tasks.start("the exports", exports::run(console.clone()));
     tasks.start("the purge", purge(console.clone()));
     tasks.start("the seal of the audit log", seal::run(console.clone()));
     tasks.start("the watch over health", health::run(console.clone()));

@@ -11,6 +11,7 @@ use vonggac_store::health::Instance;
 use vonggac_store::search::EventStore;
 
 use crate::authority::Organisations;
+use crate::exports::Exports;
 use crate::health::Watch;
 use crate::live::Live;
 use crate::network::Network;
@@ -40,6 +41,7 @@ struct Inner {
     live: Live,
     streams: Streams,
     events: EventStore,
+    exports: Exports,
     connections_full: AtomicU64,
     proxies: Vec<Network>,
     intake: Intake,
@@ -121,6 +123,7 @@ impl Console {
             organisations: Organisations::default(),
             streams: Streams::default(),
             events,
+            exports: Exports::default(),
             connections_full: AtomicU64::new(0),
             proxies,
             intake: Intake::default(),
@@ -178,6 +181,11 @@ impl Console {
     /// Searches over stored events.
     pub(crate) fn events(&self) -> &EventStore {
         &self.0.events
+    }
+
+    /// The way to the jobs that write files.
+    pub(crate) fn exports(&self) -> &Exports {
+        &self.0.exports
     }
 
     /// How often a connection had to wait for another to end.

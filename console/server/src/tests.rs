@@ -4,11 +4,14 @@
 mod alerts;
 mod audit;
 mod document;
+mod exports;
 mod factors;
 mod health;
 mod intake;
+mod overview;
 mod passkeys;
 mod passwords;
+mod searches;
 mod session;
 mod work;
 

@@ -12,6 +12,7 @@ import { ApiFailure } from "./api/client";
 import { sessionQuery, setupQuery } from "./api/queries";
 import { switchLanguage } from "./i18n";
 import { parseSearch, pick, stringifySearch } from "./lib/search-params";
+import type { RangeSearch } from "./lib/time";
 import { PageFailure } from "./parts/PageFailure";
 import { PageMissing } from "./parts/PageMissing";
 import { readQueueSearch } from "./queue/filter";
@@ -52,23 +53,44 @@ const appRoute = createRoute({
   getParentRoute: () => rootRoute,
   id: "app",
   component: Shell,
-  beforeLoad: async ({ context, location }) => {
-    try {
-      const account = await context.client.ensureQueryData(sessionQuery);
-      switchLanguage(account.language);
-    } catch (error) {
-      if (!(error instanceof ApiFailure) || error.status !== 401) throw error;
-      throw redirect({ to: "/sign-in", search: { return: location.href } });
-    }
-  },
+  beforeLoad: ({ context, location }) => needSession(context.client, location.href),
+});
+
+/** Pages without the shell around them. */
+const bareRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  id: "bare",
+  component: Outlet,
+  beforeLoad: ({ context, location }) => needSession(context.client, location.href),
 });
 
 const homeRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/",
   beforeLoad: () => {
-    throw redirect({ to: "/alerts" });
+    throw redirect({ to: "/overview" });
   },
+});
+
+const overviewRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: "/overview",
+  component: lazyRouteComponent(() => import("./overview/OverviewPage"), "OverviewPage"),
+  validateSearch: readRange,
+});
+
+const wallRoute = createRoute({
+  getParentRoute: () => bareRoute,
+  path: "/wall",
+  component: lazyRouteComponent(() => import("./overview/WallPage"), "WallPage"),
+  validateSearch: readRange,
+});
+
+const entityRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: "/entity/$kind/$value",
+  component: lazyRouteComponent(() => import("./entity/EntityPage"), "EntityPage"),
+  validateSearch: readRange,
 });
 
 const queueRoute = createRoute({
@@ -107,8 +129,32 @@ const routeTree = rootRoute.addChildren([
   signInRoute,
   setupRoute,
   homeRoute,
-  appRoute.addChildren([queueRoute, alertRoute, searchRoute, healthRoute, accountRoute]),
+  appRoute.addChildren([
+    overviewRoute,
+    queueRoute,
+    alertRoute,
+    searchRoute,
+    entityRoute,
+    healthRoute,
+    accountRoute,
+  ]),
+  bareRoute.addChildren([wallRoute]),
 ]);
+
+/** The account's language is the page's; without a session the way leads to sign-in and back. */
+async function needSession(client: QueryClient, href: string): Promise<void> {
+  try {
+    const account = await client.ensureQueryData(sessionQuery);
+    switchLanguage(account.language);
+  } catch (error) {
+    if (!(error instanceof ApiFailure) || error.status !== 401) throw error;
+    throw redirect({ to: "/sign-in", search: { return: href } });
+  }
+}
+
+function readRange(search: Record<string, unknown>): RangeSearch {
+  return pick(search, ["range", "from", "to"]);
+}
 
 async function setupNeeded(client: QueryClient): Promise<boolean> {
   try {

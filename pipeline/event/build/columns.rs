@@ -104,16 +104,26 @@ fn column(parts: &Parts<'_>, said: &Said) -> Result<String, Fault> {
         ),
     };
     Ok(format!(
-        "Column {{ name: {:?}, kind: Kind::{}, stored: {}, aliases: &{aliases:?}, eve: {:?}, vi: {vi:?}, en: {en:?}, wide: {}, zero_is_none: {}, \
+        "Column {{ name: {:?}, kind: Kind::{}, stored: {}, aliases: &{aliases:?}, eve: {:?}, vi: {vi:?}, en: {en:?}, wide: {}, entity: {}, zero_is_none: {}, \
          sql: {:?}, read: {read} }}",
         parts.name,
         parts.kind,
         parts.sql.is_none(),
         eve.first().map_or("", String::as_str),
         said.is("wide"),
+        entity(said),
         said.is("zero_is_none"),
         parts.sql.unwrap_or_default(),
     ))
+}
+
+/// The variant of `schema::Entity`, if its values name one.
+fn entity(said: &Said) -> String {
+    match said.word("entity").as_str() {
+        "" => "None".to_owned(),
+        "ADDRESS_OF_HOST" => "Some(Entity::Address)".to_owned(),
+        word => format!("Some(Entity::{})", camel(word)),
+    }
 }
 
 /// The variant of `schema::Kind`.

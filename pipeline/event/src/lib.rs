@@ -38,5 +38,5 @@ pub use address::{address_bytes, parse_address, protocol_name};
 pub use hex::hexadecimal;
 pub use id::{AlertId, EventId, FlowId};
 pub use proto::{Alert, Event, Match, RuleCard, RuleKind, Severity, event::Body};
-pub use schema::{Class, ClassInfo, Column, Kind, Value};
+pub use schema::{Class, ClassInfo, Column, Entity, Kind, Value};
 pub use scope::Scope;

@@ -46,6 +46,56 @@ pub struct ClassInfo {
     columns: &'static [Column],
 }
 
+/// What a column's values may name, of which people want to know all there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Entity {
+    /// A machine, by its address.
+    Address,
+    /// A machine, by its name.
+    Host,
+    /// A client's way of speaking TLS.
+    Ja4,
+    /// A certificate, by a hash of it.
+    Certificate,
+    /// A file, by a hash of it.
+    File,
+    /// What a client's software calls itself.
+    UserAgent,
+    /// A sensor.
+    Sensor,
+}
+
+impl Entity {
+    /// Every one.
+    pub const ALL: [Self; 7] = [
+        Self::Address,
+        Self::Host,
+        Self::Ja4,
+        Self::Certificate,
+        Self::File,
+        Self::UserAgent,
+        Self::Sensor,
+    ];
+
+    /// As the console's addresses name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Address => "address",
+            Self::Host => "host",
+            Self::Ja4 => "ja4",
+            Self::Certificate => "certificate",
+            Self::File => "file",
+            Self::UserAgent => "user-agent",
+            Self::Sensor => "sensor",
+        }
+    }
+
+    /// The one of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|entity| entity.name() == name)
+    }
+}
+
 /// One column of a class.
 pub struct Column {
     /// Name in ClickHouse, in searches and in rules.
@@ -64,6 +114,8 @@ pub struct Column {
     pub en: &'static str,
     /// Whether its values are long.
     pub wide: bool,
+    /// What its values name.
+    pub entity: Option<Entity>,
     /// Whether a stored 0 stands for "none".
     pub zero_is_none: bool,
     /// ClickHouse's expression of a derived column; empty where searches cannot ask for it, and for a stored one.

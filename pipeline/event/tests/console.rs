@@ -8,7 +8,7 @@ use std::path::Path;
 use std::{env, fs};
 
 use vonggac_event::schema::COMMON;
-use vonggac_event::{Class, Column};
+use vonggac_event::{Class, Column, Entity};
 
 const LIST: &str = "../../console/web/src/lib/classes.generated.ts";
 
@@ -20,9 +20,13 @@ export interface Described {
   readonly en: string;
 }
 
+export type EntityKind = ENTITIES;
+
 export interface FieldInfo extends Described {
   /** Its values are long. */
   readonly wide?: true;
+  /** What its values name: a kind of entity page. */
+  readonly entity?: EntityKind;
 }
 
 export interface ClassInfo extends Described {
@@ -36,7 +40,11 @@ export interface ClassInfo extends Described {
 ";
 
 fn list() -> String {
-    let mut out = HEAD.to_owned();
+    let kinds: Vec<String> = Entity::ALL
+        .iter()
+        .map(|entity| format!("{:?}", entity.name()))
+        .collect();
+    let mut out = HEAD.replace("ENTITIES", &kinds.join(" | "));
     out.push_str("\nexport const COMMON_FIELDS: Readonly<Record<string, FieldInfo>> = {\n");
     fields(COMMON, "  ", &mut out);
     out.push_str("};\n\nexport const EVENT_CLASSES: readonly ClassInfo[] = [\n");
@@ -58,9 +66,12 @@ fn list() -> String {
 fn fields(columns: &[Column], indent: &str, out: &mut String) {
     for column in columns {
         let wide = if column.wide { ", wide: true" } else { "" };
+        let entity = column
+            .entity
+            .map_or_else(String::new, |entity| format!(", entity: {:?}", entity.name()));
         writeln!(
             out,
-            "{indent}{}: {{ vi: {:?}, en: {:?}{wide} }},",
+            "{indent}{}: {{ vi: {:?}, en: {:?}{wide}{entity} }},",
             column.name, column.vi, column.en
         )
         .unwrap();

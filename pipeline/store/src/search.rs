@@ -18,6 +18,7 @@
 
 mod ask;
 mod compile;
+mod entity;
 mod event_store;
 mod histogram;
 mod lexer;
@@ -29,6 +30,7 @@ mod parse;
 mod row;
 mod run;
 mod turns;
+mod values;
 
 use std::fmt;
 use std::str::FromStr;
@@ -37,12 +39,14 @@ use std::time::Duration;
 use thiserror::Error;
 use vonggac_event::{Class, EventId, Scope};
 
+pub use entity::{DOMAIN, Known, Pair, Subject};
 pub use event_store::EventStore;
 pub use histogram::{Histogram, HistogramBucket};
 pub use parse::Query;
 pub use row::EventRow;
 pub use run::{SENSOR_DAYS, SensorState, ping, sensors};
 pub use turns::{Asker, Shares, TurnCounts};
+pub use values::FieldValues;
 
 /// Longest query, in bytes.
 pub const QUERY_BYTES_MAX: usize = 4096;
@@ -52,6 +56,8 @@ pub const TERMS_MAX: usize = 64;
 pub const DEPTH_MAX: usize = 16;
 /// Most events on a page.
 pub const PAGE_ROWS_MAX: u32 = 500;
+/// Most events on a page of what is written to a file.
+pub const EXPORT_ROWS_MAX: u32 = 2_000;
 /// Most buckets of a histogram.
 pub const BUCKETS_MAX: u32 = 500;
 
@@ -171,6 +177,9 @@ pub enum SearchError {
         /// What is wrong there.
         problem: String,
     },
+    /// A field or value that was asked about does not do.
+    #[error("{0}")]
+    Field(String),
     /// The cursor is none that this module made.
     #[error("the cursor is not one that this server gave")]
     Cursor,
@@ -224,6 +233,14 @@ impl From<clickhouse::error::Error> for SearchError {
             _ => Self::Server(text),
         }
     }
+}
+
+/// Whether a request's query fits its classes, without asking anybody.
+///
+/// # Errors
+/// As for a search.
+pub fn check(request: &Request<'_>) -> Result<(), SearchError> {
+    classes(request).map(|_| ())
 }
 
 /// The classes that a request concerns; its query fits them.

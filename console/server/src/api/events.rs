@@ -13,14 +13,17 @@ use vonggac_event::{Class, Kind, Scope};
 use vonggac_store::search;
 
 use super::filter::{time_us, words};
+use super::entities::EventValues;
 use super::shapes::{EventField, EventList, EventPage, EventRow, Histogram, HistogramBucket};
-use crate::error::{ApiError, Result};
+use crate::error::{ApiError, Failure, Result};
 use crate::extract::{AlertPath, Parameters, Signed};
 use crate::state::Console;
 use crate::time;
 
 /// Events on a page when the request does not say.
 const PAGE_ROWS: u32 = 100;
+/// Values of a field when the request does not say.
+const VALUES: u32 = 10;
 /// Buckets of a histogram when the request does not say.
 const BUCKETS: u32 = 60;
 
@@ -29,15 +32,15 @@ const BUCKETS: u32 = 60;
 #[into_params(parameter_in = Query)]
 pub(super) struct Selection {
     /// The query, such as `dport:443 NOT src:10.0.0.0/8`
-    q: Option<String>,
+    pub(super) q: Option<String>,
     /// Classes, several with commas; every one but `stats` when left out
-    class: Option<String>,
+    pub(super) class: Option<String>,
     /// Then or later; from the earliest event when left out
     #[param(format = DateTime)]
-    from: Option<String>,
+    pub(super) from: Option<String>,
     /// Before; to the latest event when left out
     #[param(format = DateTime)]
-    to: Option<String>,
+    pub(super) to: Option<String>,
 }
 
 impl Selection {
@@ -53,6 +56,16 @@ impl Selection {
         said.into_iter()
             .filter_map(|(name, text)| Some((name, text.as_deref()?)))
             .fold(deed, |deed, (name, text)| deed.with(name, text))
+    }
+
+    /// It in one line.
+    pub(super) fn words(&self) -> String {
+        let some = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        let mut words: Vec<String> = some(&self.q).into_iter().collect();
+        for (name, text) in [("class", &self.class), ("from", &self.from), ("to", &self.to)] {
+            words.extend(some(text).map(|text| format!("[{name} {text}]")));
+        }
+        words.join(" ")
     }
 }
 
@@ -74,17 +87,29 @@ pub(super) struct Grain {
     buckets: Option<u32>,
 }
 
+/// Which values.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ValueQuery {
+    /// Name of the field, or an alias
+    field: String,
+    /// How the values begin; case does not matter
+    prefix: Option<String>,
+    /// Most values, up to 100
+    limit: Option<u32>,
+}
+
 /// What to look for, owned.
-struct Wanted {
+pub(crate) struct Wanted {
     scope: Scope,
     query: search::Query,
-    classes: Vec<Class>,
+    pub(crate) classes: Vec<Class>,
     from_us: Option<i64>,
-    to_us: Option<i64>,
+    pub(crate) to_us: Option<i64>,
 }
 
 impl Wanted {
-    async fn of(console: &Console, signed: &Signed, selection: &Selection) -> Result<Self> {
+    pub(super) async fn of(console: &Console, signed: &Signed, selection: &Selection) -> Result<Self> {
         let mut classes = words("class", selection.class.as_deref(), Class::from_name)?;
         classes.sort_unstable();
         classes.dedup();
@@ -97,7 +122,12 @@ impl Wanted {
         })
     }
 
-    fn request(&self) -> search::Request<'_> {
+    /// Whether its query fits its classes.
+    pub(super) fn check(&self) -> Result<()> {
+        Ok(search::check(&self.request())?)
+    }
+
+    pub(crate) fn request(&self) -> search::Request<'_> {
         search::Request {
             scope: &self.scope,
             query: &self.query,
@@ -175,6 +205,45 @@ pub(super) async fn event_histogram(
         bucket_us: histogram.bucket_us,
         buckets: histogram.buckets.into_iter().map(bucket).collect(),
     }))
+}
+
+/// The values of a field, and how often each occurs
+#[utoipa::path(get, path = "/api/v1/events/values", operation_id = "eventValues", tag = "events",
+    params(Selection, ValueQuery),
+    responses(
+        (status = 200, description = "The most frequent first", body = EventValues),
+        (status = 400, description = "The request or its query is not valid, or the field has no values to count", body = ApiError),
+        (status = 401, description = "Nobody is signed in", body = ApiError),
+        (status = 422, description = "The search would cost too much", body = ApiError),
+        (status = 429, description = "Too many searches of this account wait", body = ApiError),
+        (status = 503, description = "The event store is away, or other searches took too long", body = ApiError)))]
+pub(super) async fn event_values(
+    State(console): State<Console>,
+    signed: Signed,
+    Parameters(selection): Parameters<Selection>,
+    Parameters(values): Parameters<ValueQuery>,
+) -> Result<Json<EventValues>> {
+    let wanted = Wanted::of(&console, &signed, &selection).await?;
+    let prefix = values.prefix.unwrap_or_default();
+    let deed = Deed {
+        action: "events.values",
+        ..selection.deed()
+    };
+    let deed = deed.with("field", &values.field).with("prefix", &prefix);
+    signed.note(&console, deed).await?;
+    let limit = values.limit.unwrap_or(VALUES);
+    let found = console
+        .events()
+        .values(
+            signed.asker(),
+            &wanted.request(),
+            &[&values.field],
+            &prefix,
+            limit,
+        )
+        .await?;
+    let found = found.into_iter().next().ok_or_else(Failure::not_found)?;
+    Ok(Json(found.into()))
 }
 
 /// The fields that can be searched

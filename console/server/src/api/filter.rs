@@ -39,6 +39,20 @@ pub(super) struct AlertFilter {
     dst: Option<String>,
     /// `only` those set aside, or `without` them
     snoozed: Option<String>,
+    /// ATT&CK tactic, as in `credential-access`
+    tactic: Option<String>,
+    /// Code of the organisation
+    organisation: Option<String>,
+    /// Which sensor
+    sensor: Option<String>,
+    /// Address on either side
+    address: Option<String>,
+    /// Raised then or later
+    #[param(format = DateTime)]
+    detected_from: Option<String>,
+    /// Raised before
+    #[param(format = DateTime)]
+    detected_to: Option<String>,
     /// Last seen then or later
     #[param(format = DateTime)]
     from: Option<String>,
@@ -98,6 +112,12 @@ impl AlertFilter {
             src: given(&self.src),
             dst: given(&self.dst),
             set_aside: self.set_aside(console.now_us())?,
+            tactic: given(&self.tactic),
+            organisation: given(&self.organisation),
+            sensor: given(&self.sensor),
+            address: given(&self.address),
+            detected_from_us: time_us("detected_from", self.detected_from.as_deref())?,
+            detected_to_us: time_us("detected_to", self.detected_to.as_deref())?,
             arrived_by_us: None,
             from_us: time_us("from", self.from.as_deref())?,
             to_us: time_us("to", self.to.as_deref())?,

@@ -3,6 +3,7 @@ import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { around } from "../lib/time";
 import { CopyValue } from "../parts/CopyValue";
+import { EntityLink } from "../parts/EntityLink";
 import { term } from "../search/query";
 import styles from "./alert.module.css";
 
@@ -25,7 +26,15 @@ export function Pivot({ field, value, text, first, last }: PivotProps) {
   const label = t("alert.pivot", { term: q });
   return (
     <span className={styles.pivot}>
-      <span className="mono">{text ?? value}</span>
+      <span className="mono">
+        {field === "community_id" ? (
+          (text ?? value)
+        ) : (
+          <EntityLink kind="address" value={value}>
+            {text ?? value}
+          </EntityLink>
+        )}
+      </span>
       <Link
         to="/search"
         search={{ q, ...around(first, last, MARGIN_MS) }}

@@ -7,6 +7,7 @@ import type { AlertDetail } from "../api/client";
 import { sessionQuery } from "../api/queries";
 import { keyOf } from "../lib/commands";
 import { formatCount } from "../lib/number";
+import { EntityLink } from "../parts/EntityLink";
 import { Severity } from "../parts/Severity";
 import { StatusTag } from "../parts/StatusTag";
 import { Timestamp } from "../parts/Timestamp";
@@ -131,7 +132,9 @@ export function SummaryHead({ alert, triage, subject, onStep }: SummaryHeadProps
         </div>
         <div>
           <dt>{t("alert.sensor")}</dt>
-          <dd>{alert.sensor}</dd>
+          <dd>
+            <EntityLink kind="sensor" value={alert.sensor} />
+          </dd>
         </div>
         <div>
           <dt>{t("alert.tenant")}</dt>

@@ -1,6 +1,6 @@
 /** What the pages ask of the server, as TanStack Query options with their keys. */
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
-import type { TimeBounds } from "../lib/time";
+import { type RangeSearch, resolveRange, type TimeBounds } from "../lib/time";
 import { api, type EventRow, take } from "./client";
 
 export const ALERTS_PER_PAGE = 200;
@@ -52,6 +52,12 @@ export interface AlertQuery extends TimeBounds {
   src?: string;
   dst?: string;
   snoozed?: string;
+  tactic?: string;
+  organisation?: string;
+  sensor?: string;
+  address?: string;
+  detected_from?: string;
+  detected_to?: string;
   sort?: string;
 }
 
@@ -99,6 +105,21 @@ export const peopleQuery = (q: string) =>
     queryFn: ({ signal }) => take(api.GET("/api/v1/people", { signal, params: { query: { q } } })),
     staleTime: 60_000,
     placeholderData: keepPreviousData,
+  });
+
+/** Few, for a page about something that they tell of. */
+export const ABOUT_ROWS = 10;
+
+export const alertsAboutQuery = (query: AlertQuery) =>
+  queryOptions({
+    queryKey: ["alerts-about", query],
+    queryFn: ({ signal }) =>
+      take(
+        api.GET("/api/v1/alerts", {
+          signal,
+          params: { query: { ...query, sort: "-detected_at", limit: ABOUT_ROWS } },
+        }),
+      ),
   });
 
 export const countsQuery = (bounds: TimeBounds) =>
@@ -165,6 +186,61 @@ export const fieldsQuery = queryOptions({
   queryKey: ["event-fields"],
   queryFn: ({ signal }) => take(api.GET("/api/v1/events/fields", { signal })),
   staleTime: Number.POSITIVE_INFINITY,
+});
+
+/** A quick range is measured anew each time. */
+export const overviewQuery = (range: RangeSearch, everyMs: number) =>
+  queryOptions({
+    queryKey: ["overview", range],
+    queryFn: ({ signal }) =>
+      take(
+        api.GET("/api/v1/overview", {
+          signal,
+          params: { query: resolveRange(range, "24h", Date.now()) },
+        }),
+      ),
+    refetchInterval: everyMs,
+    placeholderData: keepPreviousData,
+  });
+
+export const entityQuery = (kind: string, value: string, bounds: TimeBounds) =>
+  queryOptions({
+    queryKey: ["entity", kind, value, bounds],
+    queryFn: ({ signal }) =>
+      take(
+        api.GET("/api/v1/entities/{kind}", {
+          signal,
+          params: { path: { kind }, query: { value, ...bounds } },
+        }),
+      ),
+  });
+
+export interface ValuesQuery extends EventQuery {
+  field: string;
+  prefix?: string;
+  limit?: number;
+}
+
+export const valuesQuery = (query: ValuesQuery) =>
+  queryOptions({
+    queryKey: ["event-values", query],
+    queryFn: ({ signal }) => take(api.GET("/api/v1/events/values", { signal, params: { query } })),
+    staleTime: 60_000,
+    retry: false,
+  });
+
+export const searchesQuery = queryOptions({
+  queryKey: ["searches"],
+  queryFn: ({ signal }) => take(api.GET("/api/v1/searches", { signal })),
+});
+
+const EXPORT_EVERY_MS = 1_000;
+
+export const exportsQuery = queryOptions({
+  queryKey: ["exports"],
+  queryFn: ({ signal }) => take(api.GET("/api/v1/exports", { signal })),
+  refetchInterval: ({ state }) =>
+    state.data?.some((job) => job.state === "running") ? EXPORT_EVERY_MS : false,
 });
 
 export const healthQuery = queryOptions({

@@ -414,6 +414,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/entities/{kind}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is known of a thing that events name */
+        get: operations["getEntity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -457,6 +474,75 @@ export interface paths {
         };
         /** Events by time and class */
         get: operations["eventHistogram"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/values": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The values of a field, and how often each occurs */
+        get: operations["eventValues"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The account's exports of the last day, the latest first */
+        get: operations["listExports"];
+        put?: never;
+        /** Writes a search to a file, in the background */
+        post: operations["startExport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exports/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends an export, and removes its file */
+        post: operations["cancelExport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exports/{id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The file of an export */
+        get: operations["downloadExport"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1074,6 +1160,81 @@ export interface components {
             /** Format: date-time */
             ts: string;
         };
+        /** @description The values of a field. */
+        EventValues: {
+            /**
+             * Format: int64
+             * @description How many different values there are.
+             */
+            distinct: number;
+            field: string;
+            /**
+             * Format: int64
+             * @description How often the field has a value.
+             */
+            total: number;
+            /** @description The most frequent first. */
+            values: components["schemas"]["ValueCount"][];
+        };
+        /** @description A job that writes a file. */
+        Export: {
+            /** Format: int64 */
+            bytes: number;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            finished_at: string | null;
+            /** @description `csv` or `jsonl`. */
+            format: string;
+            id: string;
+            /**
+             * Format: date-time
+             * @description When the file is removed.
+             */
+            kept_until: string;
+            /** @description Why it failed; empty when it did not. */
+            problem: string;
+            /** @description What is searched for. */
+            query: string;
+            /**
+             * Format: int64
+             * @description Events in the file; no file has more than `rows_max`.
+             */
+            rows_done: number;
+            /**
+             * Format: int64
+             * @description Events that the search finds; 0 while that is not known.
+             */
+            rows_found: number;
+            /** Format: int64 */
+            rows_max: number;
+            state: components["schemas"]["JobState"];
+        };
+        /**
+         * @description Format of a file.
+         * @enum {string}
+         */
+        ExportFormat: "csv" | "jsonl";
+        /** @description What is to be written to a file. */
+        ExportRequest: {
+            /** @description Classes, several with commas; every one but `stats` when left out. */
+            class?: string | null;
+            /** @description Columns of CSV; all when left out. */
+            columns?: string[] | null;
+            format: components["schemas"]["ExportFormat"];
+            /**
+             * Format: date-time
+             * @description Then or later.
+             */
+            from?: string | null;
+            /** @description The query; everything when left out. */
+            q?: string | null;
+            /**
+             * Format: date-time
+             * @description Before; until now when left out.
+             */
+            to?: string | null;
+        };
         /** @description How everything is. */
         Health: {
             /**
@@ -1100,6 +1261,88 @@ export interface components {
             };
             /** Format: date-time */
             start: string;
+        };
+        /**
+         * @description How a job is.
+         * @enum {string}
+         */
+        JobState: "running" | "done" | "failed" | "cancelled";
+        /** @description Alerts of one organisation. */
+        OrganisationCount: {
+            alerts: components["schemas"]["StatusCounts"];
+            organisation: string;
+        };
+        /** @description What a shift lead looks at first. */
+        Overview: {
+            acknowledge: components["schemas"]["Duration"];
+            /**
+             * Format: double
+             * @description How far alerts are behind, in seconds.
+             */
+            alerts_behind_s: number;
+            /**
+             * Format: date-time
+             * @description When it was looked at.
+             */
+            at: string;
+            /**
+             * Format: int64
+             * @description Width of a bucket, in microseconds.
+             */
+            bucket_us: number;
+            /** @description In order, without a hole. */
+            buckets: components["schemas"]["RaisedBucket"][];
+            /** @description Alerts raised in it, the most urgent first. */
+            by_severity: components["schemas"]["SeverityCount"][];
+            close: components["schemas"]["Duration"];
+            /**
+             * Format: date-time
+             * @description The time that is told of: from here …
+             */
+            from: string;
+            /** @description The organisations with the most of them. */
+            organisations: components["schemas"]["OrganisationCount"][];
+            /** @description How many organisations have some. */
+            organisations_total: number;
+            /** @description Parts of the platform that are not well. */
+            parts_troubled: number;
+            /** @description Those that something is wrong with first; at most 200. */
+            sensors: components["schemas"]["OverviewSensor"][];
+            sensors_total: number;
+            sensors_troubled: number;
+            /** @description By technique, the most first. */
+            techniques: components["schemas"]["TechniqueCount"][];
+            /**
+             * Format: date-time
+             * @description … to before here.
+             */
+            to: string;
+            waiting: components["schemas"]["Waiting"];
+        };
+        /** @description A sensor, as far as the overview tells of it. */
+        OverviewSensor: {
+            /** Format: int64 */
+            events: number;
+            /**
+             * Format: date-time
+             * @description When it last told something.
+             */
+            heard: string;
+            /** Format: int64 */
+            packets_dropped: number;
+            /** Format: int64 */
+            packets_received: number;
+            sensor: string;
+            state: components["schemas"]["PartState"];
+            tenant: string;
+        };
+        /** @description Two addresses that talked. */
+        Pair: {
+            dst: string;
+            /** Format: int64 */
+            events: number;
+            /** @description The side that opened. */
+            src: string;
         };
         /** @description How a part is. */
         PartHealth: {
@@ -1271,6 +1514,11 @@ export interface components {
          * @enum {string}
          */
         Severity: "critical" | "high" | "medium" | "low" | "informational";
+        /** @description Alerts of one severity. */
+        SeverityCount: {
+            alerts: components["schemas"]["StatusCounts"];
+            severity: components["schemas"]["Severity"];
+        };
         /** @description Who signs in. */
         SignInRequest: {
             password: string;
@@ -2701,6 +2949,90 @@ export interface operations {
             };
         };
     };
+    getEntity: {
+        parameters: {
+            query: {
+                /** @description What identifies it: an address, a name, a fingerprint, a hash, … */
+                value: string;
+                /** @description Then or later; from the earliest event when left out */
+                from?: string;
+                /** @description Before; to the latest event when left out */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                /** @description `address`, `host`, `domain`, `ja4`, `certificate`, `file`, `user-agent` or `sensor` */
+                kind: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description When it was seen, with whom, and what occurs with it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Thing"];
+                };
+            };
+            /** @description The value cannot be one of that kind */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is no such kind */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It would cost too much */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many searches of this account wait */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The event store is away, or other searches took too long */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
     listEvents: {
         parameters: {
             query?: {
@@ -2875,6 +3207,257 @@ export interface operations {
             };
             /** @description The event store is away, or other searches took too long */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    eventValues: {
+        parameters: {
+            query: {
+                /** @description The query, such as `dport:443 NOT src:10.0.0.0/8` */
+                q?: string;
+                /** @description Classes, several with commas; every one but `stats` when left out */
+                class?: string;
+                /** @description Then or later; from the earliest event when left out */
+                from?: string;
+                /** @description Before; to the latest event when left out */
+                to?: string;
+                /** @description Name of the field, or an alias */
+                field: string;
+                /** @description How the values begin; case does not matter */
+                prefix?: string;
+                /** @description Most values, up to 100 */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The most frequent first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventValues"];
+                };
+            };
+            /** @description The request or its query is not valid, or the field has no values to count */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The search would cost too much */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many searches of this account wait */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The event store is away, or other searches took too long */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    listExports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The jobs */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Export"][];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    startExport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportRequest"];
+            };
+        };
+        responses: {
+            /** @description It has begun */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Export"];
+                };
+            };
+            /** @description The request or its query is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description One is running already, or there are too many */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    cancelExport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the export */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It has ended */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Export"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It had ended before */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    downloadExport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the export */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is none, or it is not whole */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

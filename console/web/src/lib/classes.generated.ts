@@ -5,9 +5,13 @@ export interface Described {
   readonly en: string;
 }
 
+export type EntityKind = "address" | "host" | "ja4" | "certificate" | "file" | "user-agent" | "sensor";
+
 export interface FieldInfo extends Described {
   /** Its values are long. */
   readonly wide?: true;
+  /** What its values name: a kind of entity page. */
+  readonly entity?: EntityKind;
 }
 
 export interface ClassInfo extends Described {
@@ -22,14 +26,14 @@ export interface ClassInfo extends Described {
 export const COMMON_FIELDS: Readonly<Record<string, FieldInfo>> = {
   event_id: { vi: "Mã sự kiện, không trùng", en: "Id of the event, unique" },
   ts: { vi: "Thời điểm trên đường truyền", en: "Time on the wire" },
-  sensor: { vi: "Tên cảm biến", en: "Name of the sensor" },
+  sensor: { vi: "Tên cảm biến", en: "Name of the sensor", entity: "sensor" },
   tenant: { vi: "Cơ quan có mạng được giám sát", en: "Agency that the tapped network belongs to" },
   flow_id: { vi: "Mã luồng", en: "Id of the flow" },
   community_id: { vi: "Community ID phiên bản 1", en: "Community ID, version 1" },
   exercise_id: { vi: "Số hiệu cuộc diễn tập; 0 là thật", en: "Number of the exercise; 0 is real" },
-  src: { vi: "Địa chỉ bên mở luồng", en: "Address of the side that opened the flow" },
+  src: { vi: "Địa chỉ bên mở luồng", en: "Address of the side that opened the flow", entity: "address" },
   sport: { vi: "Cổng bên mở luồng", en: "Port of the side that opened the flow" },
-  dst: { vi: "Địa chỉ bên đáp", en: "Address of the side that answers" },
+  dst: { vi: "Địa chỉ bên đáp", en: "Address of the side that answers", entity: "address" },
   dport: { vi: "Cổng bên đáp", en: "Port of the side that answers" },
   proto: { vi: "Giao thức trên IP", en: "Protocol over IP" },
   vlan: { vi: "Mã VLAN trong cùng", en: "Innermost VLAN id" },
@@ -72,7 +76,7 @@ export const EVENT_CLASSES: readonly ClassInfo[] = [
     key: ["query", "qtype_name", "rcode_name", "answers"],
     fields: {
       trans_id: { vi: "Mã giao dịch DNS", en: "Id of the DNS transaction" },
-      query: { vi: "Tên được hỏi", en: "Name asked for", wide: true },
+      query: { vi: "Tên được hỏi", en: "Name asked for", wide: true, entity: "host" },
       qtype: { vi: "Số kiểu bản ghi được hỏi", en: "Number of the record type asked for" },
       qtype_name: { vi: "Kiểu bản ghi được hỏi", en: "Record type asked for" },
       qclass: { vi: "Lớp bản ghi được hỏi", en: "Record class asked for" },
@@ -99,10 +103,10 @@ export const EVENT_CLASSES: readonly ClassInfo[] = [
     fields: {
       trans_depth: { vi: "Thứ tự giao dịch trong luồng, từ 1", en: "Number of the transaction in its flow, from 1" },
       method: { vi: "Phương thức", en: "Method" },
-      host: { vi: "Tên máy chủ trong yêu cầu", en: "Host that the request names", wide: true },
+      host: { vi: "Tên máy chủ trong yêu cầu", en: "Host that the request names", wide: true, entity: "host" },
       uri: { vi: "URI trong yêu cầu", en: "URI of the request", wide: true },
       version: { vi: "Phiên bản HTTP", en: "Version of HTTP" },
-      user_agent: { vi: "Phần mềm của máy khách (User-Agent)", en: "Client's software (User-Agent)", wide: true },
+      user_agent: { vi: "Phần mềm của máy khách (User-Agent)", en: "Client's software (User-Agent)", wide: true, entity: "user-agent" },
       referrer: { vi: "Trang dẫn đến (Referer)", en: "Page that led here (Referer)" },
       username: { vi: "Tên người dùng trong xác thực Basic", en: "User name in Basic credentials" },
       status_code: { vi: "Mã trạng thái", en: "Status code" },
@@ -132,19 +136,19 @@ export const EVENT_CLASSES: readonly ClassInfo[] = [
     fields: {
       version: { vi: "Phiên bản TLS", en: "Version of TLS" },
       cipher: { vi: "Bộ mật mã được chọn", en: "Cipher suite chosen" },
-      server_name: { vi: "Tên máy chủ được yêu cầu (SNI)", en: "Server name asked for (SNI)", wide: true },
+      server_name: { vi: "Tên máy chủ được yêu cầu (SNI)", en: "Server name asked for (SNI)", wide: true, entity: "host" },
       client_alpn: { vi: "Giao thức máy khách đề nghị (ALPN)", en: "Protocols the client offers (ALPN)" },
       server_alpn: { vi: "Giao thức máy chủ chọn (ALPN)", en: "Protocol the server chose (ALPN)" },
       ja3: { vi: "Dấu vân tay JA3 của máy khách", en: "JA3 fingerprint of the client" },
       ja3s: { vi: "Dấu vân tay JA3S của máy chủ", en: "JA3S fingerprint of the server" },
-      ja4: { vi: "Dấu vân tay JA4 của máy khách", en: "JA4 fingerprint of the client", wide: true },
+      ja4: { vi: "Dấu vân tay JA4 của máy khách", en: "JA4 fingerprint of the client", wide: true, entity: "ja4" },
       established: { vi: "Bắt tay thành công", en: "The handshake succeeded" },
       resumed: { vi: "Nối lại phiên cũ", en: "An earlier session is resumed" },
       subject: { vi: "Chủ thể chứng thư máy chủ", en: "Subject of the server's certificate", wide: true },
       issuer: { vi: "Bên cấp chứng thư máy chủ", en: "Issuer of the server's certificate", wide: true },
       serial: { vi: "Số sê-ri chứng thư", en: "Serial number of the certificate" },
-      fingerprint_sha1: { vi: "SHA-1 của chứng thư", en: "SHA-1 of the certificate" },
-      fingerprint_sha256: { vi: "SHA-256 của chứng thư", en: "SHA-256 of the certificate" },
+      fingerprint_sha1: { vi: "SHA-1 của chứng thư", en: "SHA-1 of the certificate", entity: "certificate" },
+      fingerprint_sha256: { vi: "SHA-256 của chứng thư", en: "SHA-256 of the certificate", entity: "certificate" },
       not_before: { vi: "Chứng thư có hiệu lực từ", en: "The certificate is valid from" },
       not_after: { vi: "Chứng thư có hiệu lực đến", en: "The certificate is valid until" },
       san_dns: { vi: "Các tên khác trong chứng thư", en: "Other names in the certificate" },
@@ -164,13 +168,13 @@ export const EVENT_CLASSES: readonly ClassInfo[] = [
       size: { vi: "Kích thước, byte, sau giải mã, kể cả byte bị thiếu", en: "Size in bytes, decoded, with those missing" },
       missed_bytes: { vi: "Số byte bị thiếu", en: "Bytes missing" },
       complete: { vi: "Thấy trọn tệp", en: "All of it was seen" },
-      sha256: { vi: "SHA-256 của trọn tệp", en: "SHA-256 of the whole file", wide: true },
+      sha256: { vi: "SHA-256 của trọn tệp", en: "SHA-256 of the whole file", wide: true, entity: "file" },
       scan: { vi: "Kết quả quét YARA: none, clean, match, partial, timeout, skipped, error", en: "Outcome of YARA's scan: none, clean, match, partial, timeout, skipped, error" },
       yara_rules: { vi: "Các luật YARA khớp", en: "YARA rules that matched" },
-      host: { vi: "Tên máy chủ trong yêu cầu", en: "Host that the request named", wide: true },
+      host: { vi: "Tên máy chủ trong yêu cầu", en: "Host that the request named", wide: true, entity: "host" },
       uri: { vi: "URI trong yêu cầu", en: "URI of the request", wide: true },
-      md5: { vi: "MD5 của tệp", en: "MD5 of the file" },
-      sha1: { vi: "SHA-1 của tệp", en: "SHA-1 of the file" },
+      md5: { vi: "MD5 của tệp", en: "MD5 of the file", entity: "file" },
+      sha1: { vi: "SHA-1 của tệp", en: "SHA-1 of the file", entity: "file" },
     },
   },
   {
@@ -207,7 +211,7 @@ export const EVENT_CLASSES: readonly ClassInfo[] = [
       namespace: { vi: "Không gian tên của luật", en: "Namespace of the rule" },
       tags: { vi: "Nhãn của luật", en: "Tags of the rule" },
       metadata: { vi: "Siêu dữ liệu của luật", en: "Metadata of the rule" },
-      sha256: { vi: "SHA-256 của tệp", en: "SHA-256 of the file", wide: true },
+      sha256: { vi: "SHA-256 của tệp", en: "SHA-256 of the file", wide: true, entity: "file" },
       size: { vi: "Kích thước tệp, byte", en: "Size of the file, in bytes" },
       source: { vi: "Giao thức mang tệp", en: "Protocol that carried the file" },
       name: { vi: "Tên tệp", en: "Name of the file" },

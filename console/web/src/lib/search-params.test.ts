@@ -22,11 +22,11 @@ it("a list is toggled in its own order", () => {
 
 it.each([
   ["/search?q=a", "/search?q=a"],
-  [undefined, "/alerts"],
-  ["https://evil.example/", "/alerts"],
-  ["//evil.example/", "/alerts"],
-  ["/\\evil.example/", "/alerts"],
-  ["/sign-in?return=/sign-in", "/alerts"],
+  [undefined, "/overview"],
+  ["https://evil.example/", "/overview"],
+  ["//evil.example/", "/overview"],
+  ["/\\evil.example/", "/overview"],
+  ["/sign-in?return=/sign-in", "/overview"],
 ])("after sign-in %s leads to %s", (asked, path) => {
   expect(safeReturn(asked)).toBe(path);
 });

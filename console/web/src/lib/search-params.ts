@@ -42,8 +42,11 @@ export function toggleInList<T extends string>(
   return all.filter((each) => chosen.has(each)).join(",") || undefined;
 }
 
+/** The first page after sign-in. */
+export const HOME = "/overview";
+
 /** A path to return to after sign-in; only one of our own pages. */
 export function safeReturn(path: string | undefined): string {
-  if (!path?.startsWith("/") || path.startsWith("//") || path.includes("\\")) return "/alerts";
-  return path.startsWith("/sign-in") || path.startsWith("/setup") ? "/alerts" : path;
+  if (!path?.startsWith("/") || path.startsWith("//") || path.includes("\\")) return HOME;
+  return path.startsWith("/sign-in") || path.startsWith("/setup") ? HOME : path;
 }

@@ -3,10 +3,12 @@ import { useTranslation } from "react-i18next";
 import type { EventRow } from "../api/client";
 import { currentLanguage } from "../i18n";
 import { fieldInfo } from "../lib/classes";
+import { entityOf } from "../lib/entity";
 import { fieldText, isEmpty } from "../lib/fields";
 import { formatFull } from "../lib/time";
 import { term } from "../search/query";
 import { CopyValue } from "./CopyValue";
+import { EntityLink } from "./EntityLink";
 import styles from "./parts.module.css";
 
 interface EventFieldsProps {
@@ -50,7 +52,9 @@ function FieldTable({ className, entries, onTerm }: FieldTableProps) {
         <div key={name}>
           <dt title={fieldInfo(className, name)?.[currentLanguage()]}>{name}</dt>
           <dd>
-            <span className={`mono ${styles.fieldValue}`}>{fieldText(value)}</span>
+            <span className={`mono ${styles.fieldValue}`}>
+              <FieldValue className={className} name={name} value={value} />
+            </span>
             <span className={styles.fieldActions}>
               {onTerm && name !== "ts" && isTerm(value) ? (
                 <TermButtons added={term(name, firstOf(value))} onTerm={onTerm} />
@@ -62,6 +66,21 @@ function FieldTable({ className, entries, onTerm }: FieldTableProps) {
       ))}
     </dl>
   );
+}
+
+/** A value; one that names something leads to its page. */
+function FieldValue({
+  className,
+  name,
+  value,
+}: {
+  className: string;
+  name: string;
+  value: unknown;
+}) {
+  const kind = entityOf(className, name);
+  if (kind && typeof value === "string") return <EntityLink kind={kind} value={value} />;
+  return <>{fieldText(value)}</>;
 }
 
 interface TermButtonsProps {

@@ -4,6 +4,7 @@ import { type RefObject, useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import type { Alert } from "../api/client";
 import { Endpoints } from "../parts/Endpoints";
+import { EntityLink } from "../parts/EntityLink";
 import { Severity } from "../parts/Severity";
 import { StatusTag } from "../parts/StatusTag";
 import { TechniqueChips } from "../parts/TechniqueChips";
@@ -239,6 +240,11 @@ function AlertCell({ alert, column }: { alert: Alert; column: Column }) {
         </span>
       );
     case "sensor":
+      return (
+        <span role="gridcell" tabIndex={-1} className="clip" title={alert.sensor}>
+          <EntityLink kind="sensor" value={alert.sensor} inGrid />
+        </span>
+      );
     case "tenant":
       return (
         <span role="gridcell" tabIndex={-1} className="clip" title={alert[column]}>

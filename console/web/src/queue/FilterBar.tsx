@@ -18,6 +18,7 @@ import {
   withParameter,
 } from "./filter";
 import { HolderSelect } from "./HolderSelect";
+import { LinkedFilters } from "./LinkedFilters";
 import { MoreFilters } from "./MoreFilters";
 import styles from "./queue.module.css";
 import type { StreamState } from "./stream";
@@ -119,6 +120,7 @@ export function FilterBar(props: FilterBarProps) {
         onChange={onChange}
       />
       <DisplayMenu search={search} onChange={onChange} />
+      <LinkedFilters search={search} onChange={onChange} />
       {isNarrowed(search) ? (
         <Button
           variant="subtle"

@@ -8,6 +8,12 @@ export interface QueueSearch extends RangeSearch {
   status?: string;
   severity?: string;
   technique?: string;
+  tactic?: string;
+  organisation?: string;
+  sensor?: string;
+  address?: string;
+  detected_from?: string;
+  detected_to?: string;
   q?: string;
   assignee?: string;
   verdict?: string;
@@ -22,6 +28,16 @@ export interface QueueSearch extends RangeSearch {
   columns?: string;
   density?: string;
 }
+
+/** Those that have no control of their own: pages that lead here set them. */
+export const LINKED = [
+  "tactic",
+  "organisation",
+  "sensor",
+  "address",
+  "detected_from",
+  "detected_to",
+] as const;
 
 /** Filters that go to the server as they stand in the address bar. */
 const PLAIN = [
@@ -38,7 +54,7 @@ const PLAIN = [
 ] as const;
 /** How the queue is shown. */
 const DISPLAY = ["sort", "group", "columns", "density"] as const;
-const FILTERS = ["status", "snoozed", ...PLAIN, "range", "from", "to"] as const;
+const FILTERS = ["status", "snoozed", ...PLAIN, ...LINKED, "range", "from", "to"] as const;
 const SEARCH = [...FILTERS, ...DISPLAY] as const;
 
 /** Closed alerts are done with, so the queue leaves them out unless asked. */
@@ -81,7 +97,7 @@ export function isNarrowed(search: QueueSearch): boolean {
 export function alertQueryOf(search: QueueSearch, bounds: TimeBounds): AlertQuery {
   return {
     ...bounds,
-    ...pick({ ...search }, PLAIN),
+    ...pick({ ...search }, [...PLAIN, ...LINKED]),
     ...(search.snoozed === WITH_SNOOZED ? {} : { snoozed: search.snoozed ?? DEFAULT_SNOOZED }),
     status: search.status ?? DEFAULT_STATUS,
     sort: search.sort ?? DEFAULT_SORT,
@@ -103,6 +119,7 @@ export function matchesQuery(
     inList(alert.status, query.status) &&
     inList(alert.severity, query.severity) &&
     hasTechnique(alert, query.technique) &&
+    isLinked(alert, query) &&
     withinBounds(alert, query) &&
     containsText(alert, query.q) &&
     isHeld(alert, query.assignee, me) &&
@@ -136,6 +153,18 @@ function hasTechnique(alert: Alert, technique: string | undefined): boolean {
   const wanted = technique.toUpperCase();
   // A technique stands for its sub-techniques too.
   return alert.techniques.some((id) => id === wanted || id.startsWith(`${wanted}.`));
+}
+
+function isLinked(alert: Alert, query: AlertQuery): boolean {
+  const raised = Date.parse(alert.detected_at);
+  return (
+    (!query.tactic || alert.tactics.includes(query.tactic)) &&
+    (!query.organisation || alert.tenant === query.organisation) &&
+    (!query.sensor || alert.sensor === query.sensor) &&
+    (!query.address || alert.src === query.address || alert.dst === query.address) &&
+    (!query.detected_from || raised >= Date.parse(query.detected_from)) &&
+    (!query.detected_to || raised < Date.parse(query.detected_to))
+  );
 }
 
 /** As the server has it: last seen at `from` or later, first seen before `to`. */

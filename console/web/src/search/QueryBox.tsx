@@ -1,6 +1,7 @@
 import { Button, Popover } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
 import { IconHelpCircle, IconSearch } from "@tabler/icons-react";
-import { useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import {
   type FormEvent,
   type KeyboardEvent,
@@ -11,25 +12,31 @@ import {
 } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiFailure, type EventField } from "../api/client";
-import { fieldsQuery } from "../api/queries";
+import { fieldsQuery, valuesQuery } from "../api/queries";
 import { currentLanguage } from "../i18n";
 import { fieldInfo } from "../lib/classes";
-import { wordAt } from "./query";
+import { formatCount } from "../lib/number";
+import type { TimeBounds } from "../lib/time";
+import { lastHours, term, valueAt, wordAt } from "./query";
 import styles from "./search.module.css";
 
 const SUGGESTIONS_MAX = 8;
+/** How long typing rests before values are asked for. */
+const RESTS_MS = 200;
 const SYNTAX = ["exact", "quoted", "prefix", "range", "cidr", "logic", "bare"] as const;
 
 interface QueryBoxProps {
   value: string;
   className: string | undefined;
+  /** The time that is searched. */
+  bounds: TimeBounds;
   error: unknown;
   inputRef: RefObject<HTMLInputElement | null>;
   onRun: (query: string) => void;
 }
 
-/** The query line, with field names offered while typing and errors shown where they are. */
-export function QueryBox({ value, className, error, inputRef, onRun }: QueryBoxProps) {
+/** The query line, with field names and values offered while typing and errors shown where they are. */
+export function QueryBox({ value, className, bounds, error, inputRef, onRun }: QueryBoxProps) {
   const { t } = useTranslation();
   const fields = useQuery(fieldsQuery);
   const [text, setText] = useState(value);
@@ -38,16 +45,22 @@ export function QueryBox({ value, className, error, inputRef, onRun }: QueryBoxP
   useEffect(() => setText(value), [value]);
 
   const word = caret === null ? null : wordAt(text, caret);
-  const offered = useMemo(
+  const names = useMemo(
     () => (word ? suggest(fields.data ?? [], className, word.word) : []),
     [fields.data, className, word],
   );
+  const typed = caret === null || word ? null : valueAt(text, caret);
+  const values = useValues(typed, className, bounds, fields.data ?? []);
+  const offered = word ? names : values;
   const complete = (name: string) => {
-    if (!word || caret === null) return;
-    const next = `${text.slice(0, word.start)}${name}:${text.slice(caret)}`;
-    const at = word.start + name.length + 1;
+    const start = word?.start ?? typed?.start;
+    if (start === undefined || caret === null) return;
+    const put = word ? `${name}:` : quotedValue(name);
+    const next = `${text.slice(0, start)}${put}${text.slice(caret)}`;
+    const at = start + put.length;
     setText(next);
-    setCaret(null);
+    // A field is followed by its value, of which some are offered at once.
+    setCaret(word ? at : null);
     setChosen(-1);
     requestAnimationFrame(() => {
       inputRef.current?.focus();
@@ -146,6 +159,43 @@ export function QueryBox({ value, className, error, inputRef, onRun }: QueryBoxP
       ) : null}
     </form>
   );
+}
+
+/** The values that a field has had in the last hours, the most frequent first. */
+function useValues(
+  typed: ReturnType<typeof valueAt>,
+  className: string | undefined,
+  bounds: TimeBounds,
+  fields: readonly EventField[],
+): Suggestion[] {
+  const { i18n } = useTranslation();
+  const field = typed?.field ?? "";
+  const [prefix] = useDebouncedValue(typed?.prefix ?? "", RESTS_MS);
+  const known = fields.some((each) => each.name === field && COUNTED.has(each.kind));
+  const query = useQuery({
+    ...valuesQuery({
+      field,
+      prefix,
+      limit: SUGGESTIONS_MAX,
+      ...(className ? { class: className } : {}),
+      ...lastHours(bounds, Date.now()),
+    }),
+    enabled: typed !== null && known,
+    placeholderData: keepPreviousData,
+  });
+  if (!typed || query.data?.field !== field) return [];
+  const begun = typed.prefix.toLowerCase();
+  return query.data.values
+    .filter(({ value }) => value.toLowerCase().startsWith(begun) && value !== typed.prefix)
+    .map(({ value, count }) => ({ name: value, about: formatCount(count, i18n.language) }));
+}
+
+/** Kinds of fields whose values can be counted. */
+const COUNTED = new Set(["text", "text_list", "number", "number_list", "boolean", "address"]);
+
+/** A value as it stands in a query: quoted where it could be read as something else. */
+function quotedValue(value: string): string {
+  return term("x", value).slice(2);
 }
 
 interface Suggestion {

@@ -2,11 +2,13 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { type RefObject, useEffect } from "react";
 import { useTranslation } from "react-i18next";
 import type { EventRow } from "../api/client";
+import { entityOf } from "../lib/entity";
 import { ClassTag } from "../parts/ClassTag";
 import { Endpoints } from "../parts/Endpoints";
+import { EntityLink } from "../parts/EntityLink";
 import { KeyFields } from "../parts/KeyFields";
 import { Timestamp } from "../parts/Timestamp";
-import { type Column, cellText } from "./columns";
+import { type Column, cellText, fieldValueOf } from "./columns";
 import styles from "./search.module.css";
 
 const ROW_PX = 28;
@@ -104,11 +106,20 @@ function Cell({ event, column }: { event: EventRow; column: Column }) {
     case "proto":
       return <>{event.proto ?? "—"}</>;
     case "sensor":
-      return <>{event.sensor}</>;
+      return <EntityLink kind="sensor" value={event.sensor} inGrid />;
     case "summary":
       return <KeyFields className={event.class} fields={event.fields} />;
     case "field": {
       const text = cellText(event, column.field);
+      const kind = entityOf(event.class, column.field);
+      const value = fieldValueOf(event, column.field);
+      if (kind && typeof value === "string" && value !== "") {
+        return (
+          <span className="mono" title={text}>
+            <EntityLink kind={kind} value={value} inGrid />
+          </span>
+        );
+      }
       return (
         <span className="mono" title={text}>
           {text}

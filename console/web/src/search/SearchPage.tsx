@@ -16,12 +16,16 @@ import { EmptyState } from "../parts/EmptyState";
 import { ErrorPanel } from "../parts/ErrorPanel";
 import { TimeRange } from "../parts/TimeRange";
 import { ToggleList } from "../parts/ToggleList";
+import { ColumnMenu } from "./ColumnMenu";
 import { columnsOf } from "./columns";
 import { EventPanel } from "./EventPanel";
+import { ExportDialog } from "./ExportDialog";
+import { FieldPanel } from "./FieldPanel";
 import { Histogram } from "./Histogram";
 import { QueryBox } from "./QueryBox";
 import { DEFAULT_RANGE, type EventSearch, eventQueryOf, withTerm } from "./query";
 import { ResultTable } from "./ResultTable";
+import { SavedMenu } from "./SavedMenu";
 import styles from "./search.module.css";
 
 const route = getRouteApi("/app/search");
@@ -33,6 +37,8 @@ export function SearchPage() {
   const [run, setRun] = useState(0);
   const [current, setCurrent] = useState<string | null>(null);
   const [detail, setDetail] = useState(false);
+  const [fieldsShown, setFieldsShown] = useState(false);
+  const [exporting, setExporting] = useState(false);
   const inputRef = useRef<HTMLInputElement>(null);
   const scrollRef = useRef<HTMLDivElement>(null);
 
@@ -77,6 +83,7 @@ export function SearchPage() {
   const badQuery = events.error instanceof ApiFailure && events.error.status === 400;
   const absolute = Boolean(search.from || search.to);
   const className = search.class;
+  const columns = useMemo(() => columnsOf(className, search.columns), [className, search.columns]);
 
   return (
     <main id="main" className={styles.page}>
@@ -84,6 +91,7 @@ export function SearchPage() {
       <QueryBox
         value={search.q ?? ""}
         className={className}
+        bounds={query}
         error={events.error}
         inputRef={inputRef}
         onRun={(q) => setSearch(withQuery(search, q))}
@@ -106,6 +114,23 @@ export function SearchPage() {
           fallback={DEFAULT_RANGE}
           onChange={(range) => setSearch(withRange(search, range))}
         />
+        <SavedMenu search={search} onOpen={setSearch} />
+        <ColumnMenu
+          className={className}
+          chosen={search.columns}
+          onChange={(chosen) => setSearch(withColumns(search, chosen))}
+        />
+        <Button
+          variant={fieldsShown ? "light" : "default"}
+          px={8}
+          aria-pressed={fieldsShown}
+          onClick={() => setFieldsShown((was) => !was)}
+        >
+          {t("search.fields")}
+        </Button>
+        <Button variant="default" px={8} onClick={() => setExporting(true)}>
+          {t("search.export")}
+        </Button>
         <Button
           variant="default"
           px={8}
@@ -154,7 +179,7 @@ export function SearchPage() {
           <ResultTable
             rows={badQuery ? [] : rows}
             total={total}
-            columns={columnsOf(className)}
+            columns={columns}
             current={current}
             scrollRef={scrollRef}
             onOpen={(id) => {
@@ -178,8 +203,16 @@ export function SearchPage() {
         </div>
         {shown ? (
           <EventPanel event={shown} onTerm={addTerm} onClose={() => setDetail(false)} />
+        ) : fieldsShown && !badQuery ? (
+          <FieldPanel query={query} onTerm={addTerm} onClose={() => setFieldsShown(false)} />
         ) : null}
       </div>
+      <ExportDialog
+        opened={exporting}
+        query={query}
+        columns={search.columns}
+        onClose={() => setExporting(false)}
+      />
     </main>
   );
 }
@@ -192,6 +225,11 @@ function withQuery(search: EventSearch, q: string): EventSearch {
 function withClass(search: EventSearch, className: string | undefined): EventSearch {
   const { class: _, ...rest } = search;
   return className ? { ...rest, class: className } : rest;
+}
+
+function withColumns(search: EventSearch, columns: readonly string[]): EventSearch {
+  const { columns: _, ...rest } = search;
+  return columns.length > 0 ? { ...rest, columns: columns.join(",") } : rest;
 }
 
 function withRange(search: EventSearch, next: EventSearch): EventSearch {

@@ -1,6 +1,7 @@
 /** The result table's columns: the same few for mixed classes, a class's own for one class. */
 import type { EventRow } from "../api/client";
-import { classInfo, fieldInfo } from "../lib/classes";
+import { CLASSES, classInfo, fieldInfo } from "../lib/classes";
+import { EVENT_CLASSES } from "../lib/classes.generated";
 import { fieldText, isEmpty } from "../lib/fields";
 
 export type Column =
@@ -19,7 +20,40 @@ const MIXED: readonly Column[] = [
   { kind: "sensor", width: "96px" },
 ];
 
-export function columnsOf(className: string | undefined): readonly Column[] {
+/** Most columns that one may choose. */
+export const COLUMNS_MAX = 30;
+
+/** The fields that stand beside the class's own in every event. */
+const ENVELOPE = [
+  "src",
+  "sport",
+  "dst",
+  "dport",
+  "proto",
+  "sensor",
+  "tenant",
+  "flow_id",
+  "community_id",
+  "event_id",
+  "exercise_id",
+] as const;
+
+/** The columns that one may choose: what every event has, and the fields of the chosen classes. */
+export function choosable(className: string | undefined): string[] {
+  const chosen = className?.split(",");
+  const own = EVENT_CLASSES.filter(({ name }) => !chosen || chosen.includes(name)).flatMap(
+    ({ fields }) => Object.keys(fields),
+  );
+  return ["class", ...new Set<string>([...ENVELOPE, ...own.sort()])];
+}
+
+/** The table's columns: those that the address names, else a few that fit the classes. */
+export function columnsOf(
+  className: string | undefined,
+  chosen?: string | undefined,
+): readonly Column[] {
+  const names = chosen?.split(",").filter(Boolean).slice(0, COLUMNS_MAX) ?? [];
+  if (names.length > 0) return [TIME, ...names.map((name) => columnOf(className, name))];
   const info = className ? classInfo(className) : undefined;
   if (!info) return MIXED;
   return [
@@ -36,7 +70,26 @@ export function columnsOf(className: string | undefined): readonly Column[] {
   ];
 }
 
+function columnOf(className: string | undefined, name: string): Column {
+  if (name === "class") return { kind: "class", width: "92px" };
+  const classes = className?.split(",") ?? CLASSES;
+  const wide = classes.some((each) => fieldInfo(each, name)?.wide);
+  const width = wide
+    ? "minmax(160px, 1fr)"
+    : ["src", "dst"].includes(name)
+      ? "150px"
+      : "minmax(84px, 120px)";
+  return { kind: "field", field: name, width };
+}
+
+/** A field's value: the class's own, or one that every event has. */
+export function fieldValueOf(event: EventRow, field: string): unknown {
+  if (Object.hasOwn(event.fields, field)) return event.fields[field];
+  const envelope = ENVELOPE.find((name) => name === field);
+  return envelope ? event[envelope] : undefined;
+}
+
 export function cellText(event: EventRow, field: string): string {
-  const value = event.fields[field];
+  const value = fieldValueOf(event, field);
   return isEmpty(value) ? "—" : fieldText(value);
 }

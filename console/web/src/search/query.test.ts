@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { term, withTerm, wordAt } from "./query";
+import { lastHours, term, valueAt, withTerm, wordAt } from "./query";
 
 describe("a term", () => {
   it.each([
@@ -38,5 +38,31 @@ describe("the word at the caret", () => {
     ["", 0, null],
   ])("%s at %i", (text, caret, expected) => {
     expect(wordAt(text, caret)).toEqual(expected);
+  });
+});
+
+describe("a value is offered", () => {
+  it.each([
+    ["src:10.", { start: 4, field: "src", prefix: "10." }],
+    ["a OR (query:exa", { start: 12, field: "query", prefix: "exa" }],
+    ['user_agent:"cu', { start: 11, field: "user_agent", prefix: "cu" }],
+    ["dport:", { start: 6, field: "dport", prefix: "" }],
+    ["dport:>4", null],
+    ["query:a*", null],
+    ["http://x", { start: 5, field: "http", prefix: "//x" }],
+    ["src", null],
+    ['user_agent:"a b', null],
+  ])("at the end of %s", (query, expected) => {
+    expect(valueAt(query, query.length)).toEqual(expected);
+  });
+
+  it("from the last hours of the time that is searched", () => {
+    const now = Date.parse("2026-11-27T12:03:00Z");
+    expect(lastHours({}, now)).toEqual({ from: "2026-11-27T06:00:00.000Z" });
+    expect(lastHours({ from: "2026-11-27T11:00:00Z" }, now)).toEqual({
+      from: "2026-11-27T11:00:00.000Z",
+    });
+    const past = { from: "2026-01-01T00:00:00Z", to: "2026-01-02T00:00:00Z" };
+    expect(lastHours(past, now)).toEqual({ ...past, from: "2026-01-01T18:00:00.000Z" });
   });
 });

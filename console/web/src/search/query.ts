@@ -1,17 +1,22 @@
 /** The search page's address, and terms of the query language. */
 import type { EventQuery } from "../api/queries";
 import { pick } from "../lib/search-params";
-import { type RangeSearch, resolveRange } from "../lib/time";
+import { type RangeSearch, resolveRange, type TimeBounds } from "../lib/time";
 
 export interface EventSearch extends RangeSearch {
   q?: string;
   class?: string;
+  /** Chosen columns, with commas. */
+  columns?: string;
 }
+
+/** What a search's address consists of; a saved search keeps the same. */
+export const PARAMETERS = ["q", "class", "range", "from", "to", "columns"] as const;
 
 export const DEFAULT_RANGE = "24h";
 
 export function readEventSearch(search: Record<string, unknown>): EventSearch {
-  return pick(search, ["q", "class", "range", "from", "to"]);
+  return pick(search, PARAMETERS);
 }
 
 export function eventQueryOf(search: EventSearch, nowMs: number): EventQuery {
@@ -47,4 +52,29 @@ export function wordAt(query: string, caret: number): { start: number; word: str
   const after = query[caret];
   if (after !== undefined && !/[\s)]/.test(after)) return null;
   return { start: match.index, word: match[0] };
+}
+
+/** The value being typed at `caret`, after its field and colon, for suggestions of values. */
+export function valueAt(
+  query: string,
+  caret: number,
+): { start: number; field: string; prefix: string } | null {
+  const match = /(?:^|[\s(])([A-Za-z_][\w.]*):("?)([^\s()"<>=*]*)$/.exec(query.slice(0, caret));
+  const [, field, quote, prefix] = match ?? [];
+  if (field === undefined || quote === undefined || prefix === undefined) return null;
+  const after = query[caret];
+  if (after !== undefined && !/[\s)]/.test(after)) return null;
+  return { start: caret - prefix.length - quote.length, field, prefix };
+}
+
+/** How far back values are looked for to complete one, in milliseconds. */
+const COMPLETION_MS = 6 * 3_600_000;
+/** The moment is taken roughly, so that typing on asks for the same again. */
+const ROUND_MS = 5 * 60_000;
+
+/** The last hours of a time range. */
+export function lastHours(bounds: TimeBounds, nowMs: number): TimeBounds {
+  const end = bounds.to ? Date.parse(bounds.to) : Math.floor(nowMs / ROUND_MS) * ROUND_MS;
+  const from = Math.max(bounds.from ? Date.parse(bounds.from) : 0, end - COMPLETION_MS);
+  return { from: new Date(from).toISOString(), ...(bounds.to ? { to: bounds.to } : {}) };
 }

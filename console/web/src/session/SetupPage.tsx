@@ -5,6 +5,7 @@ import { type FormEvent, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiFailure, api, take } from "../api/client";
 import { sessionQuery, setupQuery } from "../api/queries";
+import { HOME } from "../lib/search-params";
 import { ErrorPanel } from "../parts/ErrorPanel";
 import { Gate } from "./Gate";
 import { PASSWORD_LENGTH_MIN } from "./password";
@@ -50,7 +51,7 @@ export function SetupPage() {
     onSuccess: (account) => {
       client.setQueryData(setupQuery.queryKey, { needed: false });
       client.setQueryData(sessionQuery.queryKey, account);
-      void navigate({ to: "/alerts", replace: true });
+      void navigate({ to: HOME, replace: true });
     },
   });
 

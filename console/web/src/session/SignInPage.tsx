@@ -7,7 +7,7 @@ import { PasskeyButton } from "../account/PasskeyButton";
 import { usePasskeySignIn } from "../account/usePasskey";
 import { type Account, ApiFailure, api, type SecondStep, take } from "../api/client";
 import { sessionQuery } from "../api/queries";
-import { safeReturn } from "../lib/search-params";
+import { HOME, safeReturn } from "../lib/search-params";
 import { ErrorPanel } from "../parts/ErrorPanel";
 import { CodeStep } from "./CodeStep";
 import { Gate } from "./Gate";
@@ -43,7 +43,7 @@ export function SignInPage() {
     });
   };
   const refused = signIn.error instanceof ApiFailure && signIn.error.status === 401;
-  const wasElsewhere = search.return !== undefined && search.return !== "/alerts";
+  const wasElsewhere = search.return !== undefined && search.return !== HOME;
 
   const passkey = usePasskeySignIn(enter);
   if (owed) {

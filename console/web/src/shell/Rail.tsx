@@ -1,4 +1,9 @@
-import { IconActivityHeartbeat, IconBell, IconListSearch } from "@tabler/icons-react";
+import {
+  IconActivityHeartbeat,
+  IconBell,
+  IconLayoutDashboard,
+  IconListSearch,
+} from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
@@ -19,6 +24,12 @@ export function Rail() {
       <span className={styles.mark}>
         <Logo size={26} />
       </span>
+      <Link to="/overview" className={styles.place}>
+        <span className={styles.icon}>
+          <IconLayoutDashboard size={20} stroke={1.7} aria-hidden="true" />
+        </span>
+        {t("nav.overview")}
+      </Link>
       <Link to="/alerts" className={styles.place}>
         <span className={styles.icon}>
           <IconBell size={20} stroke={1.7} aria-hidden="true" />

@@ -20,7 +20,7 @@ export function Shell() {
   const client = useQueryClient();
   const [help, setHelp] = useState(false);
   const leaderAt = useRef(0);
-  const go = (to: "/alerts" | "/search" | "/health") => () => {
+  const go = (to: "/overview" | "/alerts" | "/search" | "/health") => () => {
     if (Date.now() - leaderAt.current < SEQUENCE_MS) void navigate({ to });
     leaderAt.current = 0;
   };
@@ -29,6 +29,7 @@ export function Shell() {
     g: () => {
       leaderAt.current = Date.now();
     },
+    o: go("/overview"),
     q: go("/alerts"),
     s: go("/search"),
     h: go("/health"),

@@ -404,7 +404,8 @@ fn contains(pattern: &Pattern) -> String {
     format!("%{}%", whole(pattern))
 }
 
-fn escaped(text: &str) -> String {
+/// A text for a LIKE pattern, so that it stands for itself.
+pub(super) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
         if matches!(character, '%' | '_' | '\\') {

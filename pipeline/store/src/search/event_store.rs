@@ -8,13 +8,18 @@ use clickhouse::Client;
 use vonggac_event::{Alert, Scope};
 
 use super::ask::{Statement, lines, numbers};
+use super::entity::{self, Known, Subject};
 use super::histogram::{self, Histogram, Shape};
 use super::turns::{Asker, Shares, Turn, TurnCounts, Turns};
-use super::{Cursor, EventRow, Limits, PAGE_ROWS_MAX, Page, Request, SearchError, page};
+use super::values::{self, FieldValues};
+use super::{Cursor, EXPORT_ROWS_MAX, EventRow, Limits, PAGE_ROWS_MAX, Page, Request, SearchError, page};
 use crate::Store;
 
 /// [`Limits::niceness`] of a search whose asker has others running or waiting: what others leave of a busy processor.
 const NICENESS_OF_MANY: u32 = 19;
+
+/// Longest that completing a value may take, in seconds.
+const COMPLETION_S: u32 = 3;
 
 /// Searches over stored events. Clones share their turns.
 #[derive(Clone)]
@@ -45,7 +50,32 @@ impl EventStore {
         after: Option<Cursor>,
         rows_max: u32,
     ) -> Result<Page, SearchError> {
-        let rows_max = rows_max.clamp(1, PAGE_ROWS_MAX);
+        self.paged(asker, request, after, rows_max.clamp(1, PAGE_ROWS_MAX))
+            .await
+    }
+
+    /// As [`Self::search`], in pages of up to [`EXPORT_ROWS_MAX`], for what is written to a file.
+    ///
+    /// # Errors
+    /// As [`Self::search`].
+    pub async fn export(
+        &self,
+        asker: Asker,
+        request: &Request<'_>,
+        after: Option<Cursor>,
+        rows_max: u32,
+    ) -> Result<Page, SearchError> {
+        self.paged(asker, request, after, rows_max.clamp(1, EXPORT_ROWS_MAX))
+            .await
+    }
+
+    async fn paged(
+        &self,
+        asker: Asker,
+        request: &Request<'_>,
+        after: Option<Cursor>,
+        rows_max: u32,
+    ) -> Result<Page, SearchError> {
         // A mistake in the query needs no turn to be told.
         let Some(hours) = page::hours_statement(request, after)? else {
             return Ok(page::page(Vec::new(), 0, rows_max));
@@ -140,6 +170,87 @@ impl EventStore {
         let rest = limits.after(start.elapsed())?;
         let rows = numbers(&self.client, rest, &counts.sql, &counts.values).await?;
         Ok(histogram::filled(&shape, &rows))
+    }
+
+    /// The values of `fields` that begin with `prefix`, with how often each occurs, in the order asked for.
+    ///
+    /// # Errors
+    /// [`SearchError::Field`] for a field without values to count; otherwise as [`Self::search`].
+    pub async fn values(
+        &self,
+        asker: Asker,
+        request: &Request<'_>,
+        fields: &[&str],
+        prefix: &str,
+        values_max: u32,
+    ) -> Result<Vec<FieldValues>, SearchError> {
+        let Some(statement) = values::statement(request, fields, prefix, values_max)? else {
+            return values::read(fields, &[]);
+        };
+        let turn = self.turns.turn(asker).await?;
+        let mut limits = self.limits_of(&turn);
+        if !prefix.is_empty() {
+            // Whoever types does not wait for more.
+            limits.max_execution_s = Some(limits.max_execution_s.unwrap_or(COMPLETION_S).min(COMPLETION_S));
+        }
+        let outcome = numbers(&self.client, limits, &statement.sql, &statement.values).await;
+        turn.note(&outcome);
+        values::read(fields, &outcome?)
+    }
+
+    /// What is known of a thing between two times.
+    ///
+    /// # Errors
+    /// As [`Self::search`].
+    pub async fn known(
+        &self,
+        asker: Asker,
+        scope: &Scope,
+        subject: &Subject,
+        from_us: Option<i64>,
+        to_us: Option<i64>,
+    ) -> Result<Known, SearchError> {
+        let request = subject.request(scope, from_us, to_us);
+        let Some(seen) = entity::seen_statement(&request)? else {
+            return Ok(Known::NOTHING);
+        };
+        let turn = self.turns.turn(asker).await?;
+        let limits = self.limits_of(&turn);
+        let outcome = self.all_known(limits, &request, subject, &seen).await;
+        turn.note(&outcome);
+        outcome
+    }
+
+    async fn all_known(
+        &self,
+        limits: Limits,
+        request: &Request<'_>,
+        subject: &Subject,
+        seen: &Statement,
+    ) -> Result<Known, SearchError> {
+        let start = Instant::now();
+        let rows = numbers(&self.client, limits, &seen.sql, &seen.values).await?;
+        let mut known = entity::seen(&rows)?;
+        if known.seen_us.is_none() {
+            return Ok(known);
+        }
+        let pairs = Request {
+            classes: subject.pair_classes(),
+            ..*request
+        };
+        if let Some(statement) = entity::pairs_statement(&pairs)? {
+            let rest = limits.after(start.elapsed())?;
+            let rows = numbers(&self.client, rest, &statement.sql, &statement.values).await?;
+            (known.pairs, known.pairs_total) = entity::pairs(&rows)?;
+        }
+        let fields = subject.beside();
+        if let Some(statement) = values::statement(request, &fields, "", entity::BESIDE_MAX)? {
+            let rest = limits.after(start.elapsed())?;
+            let rows = numbers(&self.client, rest, &statement.sql, &statement.values).await?;
+            known.beside = values::read(&fields, &rows)?;
+            known.beside.retain(|values| values.total > 0);
+        }
+        Ok(known)
     }
 
     /// The events an alert names, and the ends of its flows, the earliest first.

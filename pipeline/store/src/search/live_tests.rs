@@ -225,6 +225,8 @@ async fn searches_find_what_they_should() {
     times_are_counted(events).await;
     alerts_have_their_events(events).await;
     derived_values_come_along(events).await;
+    values_are_counted(events).await;
+    things_are_known(events).await;
     the_longest_query_is_asked(events).await;
     dear_searches_are_refused(&store, limits).await;
 
@@ -240,6 +242,92 @@ async fn searches_find_what_they_should() {
     // The packets are of January; it was heard of just now.
     assert_eq!(sensor.last_seen_us, START_US + 101_000_000);
     assert!(sensor.heard_us > sensor.last_seen_us);
+}
+
+async fn values_are_counted(events: &EventStore) {
+    let national = EVERYONE.clone();
+    let moh = Scope::of(["moh"]);
+    let ask = async |scope: &Scope, text: &str, fields: &[&str], prefix: &str| {
+        let query = Query::parse(text).unwrap();
+        let request = Request::ever(scope, &query, &[]);
+        events.values(ASKER, &request, fields, prefix, 3).await.unwrap()
+    };
+    let both = ask(&national, "", &["src", "answers", "rcode_name"], "").await;
+    let [src, answers, none] = both.as_slice() else {
+        unreachable!("{both:?}")
+    };
+    assert_eq!((src.total, src.distinct), (30, 3));
+    assert_eq!(src.values.first(), Some(&("10.0.0.7".to_owned(), 10)));
+    assert_eq!((answers.total, answers.distinct), (20, 2));
+    assert!(answers.values.contains(&("x\ty\nz".to_owned(), 10)));
+    assert_eq!((none.total, none.values.len()), (0, 0));
+    let own = ask(&moh, "", &["tenant", "dport"], "").await;
+    assert_eq!(own[0].values, [("moh".to_owned(), 15)]);
+    assert_eq!(own[1].values, [("53".to_owned(), 15)]);
+    let begun = ask(&national, "dport:53", &["query"], "HOST2").await;
+    assert_eq!((begun[0].distinct, begun[0].values.len()), (3, 3), "{begun:?}");
+    assert_eq!(ask(&national, "", &["query"], "host%").await[0].total, 0);
+    // Zeek's name of a field.
+    assert_eq!(
+        ask(&national, "", &["id.resp_p"], "").await[0].values,
+        [("53".to_owned(), 30)]
+    );
+    let every: Vec<&str> = Class::Tls.columns().map(|column| column.name).collect();
+    for name in every.iter().filter(|name| !["event_id", "ts"].contains(name)) {
+        let query = Query::parse("").unwrap();
+        let request = Request::ever(&national, &query, &[Class::Tls]);
+        match events.values(ASKER, &request, &[name], "", 3).await {
+            Ok(_) | Err(SearchError::Field(_)) => {}
+            Err(error) => unreachable!("{name}: {error}"),
+        }
+    }
+}
+
+async fn things_are_known(events: &EventStore) {
+    let ask = async |scope: &Scope, kind: &str, value: &str| {
+        let subject = Subject::of(kind, value).unwrap().unwrap();
+        events.known(ASKER, scope, &subject, None, None).await.unwrap()
+    };
+    let (national, moh) = (EVERYONE.clone(), Scope::of(["moh"]));
+    let address = ask(&national, "address", "10.0.2.7").await;
+    assert_eq!(address.by_class, [(Class::Flow, 10)]);
+    assert_eq!(
+        address.seen_us,
+        Some((START_US + 2_000_000, START_US + 29_000_000))
+    );
+    let pair = address.pairs.first().unwrap();
+    assert_eq!(
+        (pair.src.as_str(), pair.dst.as_str(), pair.events),
+        ("10.0.2.7", "2001:db8::53", 10)
+    );
+    assert_eq!(
+        ask(&moh, "address", "10.0.2.7").await.by_class,
+        [(Class::Flow, 5)]
+    );
+    let port = address
+        .beside
+        .iter()
+        .find(|values| values.field == "dport")
+        .unwrap();
+    assert_eq!(port.values, [("53".to_owned(), 10)]);
+
+    let host = ask(&national, "host", "INTRA.example").await;
+    assert_eq!(
+        (host.by_class.as_slice(), host.pairs_total),
+        ([(Class::Http, 10)].as_slice(), 1)
+    );
+    assert_eq!(ask(&national, "host", "example").await, Known::NOTHING);
+    let domain = ask(&national, "domain", "example").await;
+    assert_eq!(domain.by_class.iter().map(|(_, count)| count).sum::<u64>(), 20);
+    let sensor = ask(&moh, "sensor", "tap-1").await;
+    assert_eq!(sensor.by_class.iter().map(|(_, count)| count).sum::<u64>(), 15);
+    for kind in ["ja4", "certificate", "file", "user-agent"] {
+        assert_eq!(
+            ask(&national, kind, &"a".repeat(64)).await,
+            Known::NOTHING,
+            "{kind}"
+        );
+    }
 }
 
 /// A page's rows may be of hours that follow each other and of some far apart, of the first day that ClickHouse sorts by and of the last.
