@@ -88,7 +88,12 @@ impl Grants {
     /// What may be done with something, somewhere, however sure it is who asks: for a page that shows only what can be done.
     pub fn abilities(&self) -> Vec<(Kind, Verb)> {
         let able = |rule: &&Rule| self.all.iter().any(|grant| !rule.cell(grant.role).is_none());
-        let of_kind = |kind: Kind| policy::rules(kind).iter().filter(able).map(move |rule| (kind, rule.verb));
+        let of_kind = |kind: Kind| {
+            policy::rules(kind)
+                .iter()
+                .filter(able)
+                .map(move |rule| (kind, rule.verb))
+        };
         Kind::ALL.into_iter().flat_map(of_kind).collect()
     }
 

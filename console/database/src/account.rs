@@ -494,7 +494,10 @@ mod tests {
             return;
         };
         database.warm_up().await;
-        database.create_account(analyst("Lan"), &moh(), NOW_US).await.unwrap();
+        database
+            .create_account(analyst("Lan"), &moh(), NOW_US)
+            .await
+            .unwrap();
         let right = database
             .sign_in("lAN", "correct horse battery".into(), &from("::1"), NOW_US)
             .await;
@@ -509,7 +512,10 @@ mod tests {
                 "{user}: {error}"
             );
         }
-        let taken = database.create_account(analyst("LAN"), &moh(), NOW_US).await.unwrap_err();
+        let taken = database
+            .create_account(analyst("LAN"), &moh(), NOW_US)
+            .await
+            .unwrap_err();
         assert!(matches!(taken, DatabaseError::Conflict(_)), "{taken}");
     }
 
@@ -518,7 +524,10 @@ mod tests {
         let Some(database) = testing::database().await else {
             return;
         };
-        database.create_account(analyst("lan"), &moh(), NOW_US).await.unwrap();
+        database
+            .create_account(analyst("lan"), &moh(), NOW_US)
+            .await
+            .unwrap();
         let good = || "correct horse battery".to_owned();
         for user in ["lan", "ghost"] {
             for _ in 0..5 {
@@ -558,7 +567,10 @@ mod tests {
         let Some(database) = testing::database().await else {
             return;
         };
-        let lan = database.create_account(analyst("lan"), &moh(), NOW_US).await.unwrap();
+        let lan = database
+            .create_account(analyst("lan"), &moh(), NOW_US)
+            .await
+            .unwrap();
         let account = database
             .update_account(&lan, &from(""), Some(Language::English), None, NOW_US)
             .await

@@ -278,13 +278,12 @@ impl Database {
     /// # Errors
     /// [`DatabaseError::NotFound`] when there is none in the scope.
     pub async fn alert_message(&self, scope: &Scope, id: AlertId) -> Result<Alert> {
-        let encoded: Option<Vec<u8>> = sqlx::query_scalar(
-            "SELECT encoded FROM alert WHERE id = $1 AND tenant = ANY($2)",
-        )
-        .bind(id.to_bytes().to_vec())
-        .bind(scope.to_codes())
-        .fetch_optional(&self.pool)
-        .await?;
+        let encoded: Option<Vec<u8>> =
+            sqlx::query_scalar("SELECT encoded FROM alert WHERE id = $1 AND tenant = ANY($2)")
+                .bind(id.to_bytes().to_vec())
+                .bind(scope.to_codes())
+                .fetch_optional(&self.pool)
+                .await?;
         let encoded = encoded.ok_or(DatabaseError::NotFound)?;
         Alert::decode(encoded.as_slice())
             .map_err(|error| DatabaseError::Server(sqlx::Error::Decode(Box::new(error))))

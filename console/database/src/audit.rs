@@ -424,6 +424,7 @@ mod tests {
             .collect();
         let expect = [
             ("account.create", "done", ""),
+            ("membership.create", "done", ""),
             ("session.open", "refused", "lan"),
             ("session.open", "done", "lan"),
             ("alert.close", "done", "lan"),
@@ -431,7 +432,7 @@ mod tests {
             ("alert.close", "refused", "lan"),
         ];
         assert_eq!(told, expect);
-        let closed = &entries[3];
+        let closed = &entries[4];
         assert_eq!(
             (
                 closed.address.as_str(),
@@ -441,9 +442,15 @@ mod tests {
             ("10.0.0.7", "r1", "moh")
         );
         assert_eq!(closed.detail.get("verdict").unwrap(), "benign_true_positive");
-        assert_eq!(verified(&database).await.head.size, 6);
+        assert_eq!(verified(&database).await.head.size, 7);
 
-        let count = async |filter: Filter| database.audit_page(&testing::everyone(), &filter, None, 10).await.unwrap().len();
+        let count = async |filter: Filter| {
+            database
+                .audit_page(&testing::everyone(), &filter, None, 10)
+                .await
+                .unwrap()
+                .len()
+        };
         assert_eq!(
             count(Filter {
                 actor: Some("LAN".into()),
@@ -512,12 +519,18 @@ mod tests {
         let ids: Vec<AlertId> = (1..=1_200).map(AlertId).collect();
         let start = std::time::Instant::now();
         let outcome = database
-            .act_on_many(&testing::scope_of(&lan), &lan, &Selection::Ids(ids), &close(), NOW_US)
+            .act_on_many(
+                &testing::scope_of(&lan),
+                &lan,
+                &Selection::Ids(ids),
+                &close(),
+                NOW_US,
+            )
             .await
             .unwrap();
         println!("1,200 alerts closed in {:?}", start.elapsed());
         assert_eq!(outcome.changed.len(), 1_200);
-        assert_eq!(verified(&database).await.head.size, 1_201);
+        assert_eq!(verified(&database).await.head.size, 1_202);
 
         let head = database.audit_head().await.unwrap();
         for index in [0, 255, 256, 700, 1_200] {
@@ -559,7 +572,7 @@ mod tests {
         while let Some(done) = tasks.join_next().await {
             done.unwrap();
         }
-        assert_eq!(verified(&database).await.head.size, 161);
+        assert_eq!(verified(&database).await.head.size, 162);
     }
 
     #[tokio::test]
@@ -574,7 +587,8 @@ mod tests {
             .await
             .unwrap();
         drop(transaction);
-        assert_eq!(verified(&database).await.head.size, 1);
+        // The account and its role.
+        assert_eq!(verified(&database).await.head.size, 2);
     }
 
     #[tokio::test]

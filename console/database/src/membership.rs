@@ -111,10 +111,14 @@ impl Database {
             .bind(id.0)
             .fetch_optional(&mut *transaction)
             .await?;
-        let kept = row.filter(|row| row.waits).ok_or(DatabaseError::NotFound)?.read()?;
+        let kept = row
+            .filter(|row| row.waits)
+            .ok_or(DatabaseError::NotFound)?
+            .read()?;
         let person = by.account().map(|account| account.id);
-        let is_another =
-            person.is_some() && person != kept.granted_by && person != Some(AccountId(kept.membership.person.0));
+        let is_another = person.is_some()
+            && person != kept.granted_by
+            && person != Some(AccountId(kept.membership.person.0));
         if !is_another {
             return Err(DatabaseError::Conflict(
                 "this takes another person than who gave the role and who gets it",
@@ -244,7 +248,14 @@ pub(crate) async fn insert(
     .await?;
     let id = MembershipId(id.ok_or(DatabaseError::NotFound)?);
     let deed = told("membership.create", id, new);
-    Ok((id, if waits { deed.with("waits", "for a second person") } else { deed }))
+    Ok((
+        id,
+        if waits {
+            deed.with("waits", "for a second person")
+        } else {
+            deed
+        },
+    ))
 }
 
 fn told(action: &'static str, id: MembershipId, membership: &Membership) -> Deed {
@@ -321,7 +332,10 @@ mod tests {
         let end = async |id, on: &str| database.end_membership(&console, id, day(on), NOW_US).await;
         let id = grant(&one).await.unwrap();
         let kept = database.memberships_of(AccountId(lan.0)).await.unwrap();
-        assert_eq!((kept[0].id, &kept[0].membership, kept[0].waits), (id, &one, false));
+        assert_eq!(
+            (kept[0].id, &kept[0].membership, kept[0].waits),
+            (id, &one, false)
+        );
         end(id, "2026-06-01").await.unwrap();
         let again = end(id, "2026-07-01").await.unwrap_err();
         assert!(
@@ -386,7 +400,12 @@ mod tests {
         let Some((database, lan)) = prepared().await else {
             return;
         };
-        let check = async |membership: Membership| database.grant_membership(&Asker::console(), &membership, NOW_US).await.unwrap_err();
+        let check = async |membership: Membership| {
+            database
+                .grant_membership(&Asker::console(), &membership, NOW_US)
+                .await
+                .unwrap_err()
+        };
         let nowhere = membership(lan, "nowhere", Role::Analyst, "2026-01-01", None);
         assert!(matches!(check(nowhere).await, DatabaseError::NotFound));
         let nobody = membership(PersonId(i64::MAX), "vn", Role::Analyst, "2026-01-01", None);
@@ -405,8 +424,10 @@ mod tests {
             testing::account(&database, "hoa", "*").await,
         );
         let wanted = membership(lan, "ha-noi", Role::ResponseCoordinator, "2026-01-01", None);
-        let granted = database.grant_membership(&Asker::from(&one), &wanted, NOW_US);
-        let id = granted.await.unwrap();
+        let id = database
+            .grant_membership(&Asker::from(&one), &wanted, NOW_US)
+            .await
+            .unwrap();
         let counting = async || {
             let rights = database.rights_of(AccountId(lan.0), day("2026-02-01")).await;
             rights.unwrap().memberships.len()

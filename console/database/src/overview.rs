@@ -505,7 +505,14 @@ mod tests {
         for (number, action, after_s) in [
             (1, &close, 60),
             (2, &close, 60),
-            (3, &Action::Acknowledge { note: None, take_over: false }, 120),
+            (
+                3,
+                &Action::Acknowledge {
+                    note: None,
+                    take_over: false,
+                },
+                120,
+            ),
         ] {
             let at_us = NOW_US + (i64::from(number) + after_s) * SECOND_US;
             database

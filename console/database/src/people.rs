@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use sqlx::{FromRow, Postgres, QueryBuilder};
 use vonggac_access::action::{self, Action as _};
-use vonggac_access::{Day, Grants, OrganisationId, PersonId, Relation, ResourceKind, Role, Tree, policy, thing};
+use vonggac_access::{
+    Day, Grants, OrganisationId, PersonId, Relation, ResourceKind, Role, Tree, policy, thing,
+};
 use vonggac_event::Scope;
 
 use crate::alert::Person;
@@ -22,7 +24,9 @@ fn working_roles() -> Vec<&'static str> {
 
 /// The organisations at which a role reaches something of `scope` on `day`: its own, and all above.
 fn holders(tree: &Tree, scope: &Scope, day: Day) -> BTreeSet<String> {
-    let known = scope.codes().filter_map(|code| code.parse::<OrganisationId>().ok());
+    let known = scope
+        .codes()
+        .filter_map(|code| code.parse::<OrganisationId>().ok());
     let current = known.filter_map(|code| tree.current_of(&code, day).cloned());
     let with_ancestors = current.flat_map(|code| {
         let above: Vec<OrganisationId> = tree.ancestors_at(&code, day).into_iter().cloned().collect();

@@ -359,7 +359,12 @@ mod tests {
         assert_eq!(names(&lan).await, ["Mine"]);
 
         let log = database
-            .audit_page(&crate::audit::log::Filter::default(), None, 10)
+            .audit_page(
+                &testing::everyone(),
+                &crate::audit::log::Filter::default(),
+                None,
+                10,
+            )
             .await
             .unwrap();
         let told: Vec<String> = log

@@ -89,7 +89,7 @@ pub(crate) async fn shown(console: &Console, account: Account) -> Result<shapes:
             vi: name(|one| &one.name_vi),
             en: name(|one| &one.name_en),
         },
-        roles: roles.into_iter().map(|role| role.name().to_owned()).collect(),
+        roles: roles.into_iter().map(shapes::Role::from).collect(),
         abilities: abilities
             .map(|(kind, verb)| format!("{}:{}", kind.name(), verb.name()))
             .collect(),

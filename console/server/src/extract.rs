@@ -96,8 +96,7 @@ impl FromRequestParts<Console> for Signed {
             .await?;
         let living = found.ok_or_else(Failure::unauthenticated)?;
         let origin = origin(parts, console);
-        let context =
-            authority::context(console, &living.account, living.assured, &origin.request).await?;
+        let context = authority::context(console, &living.account, living.assured, &origin.request).await?;
         Ok(Self {
             context,
             account: living.account,

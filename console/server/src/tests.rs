@@ -161,9 +161,19 @@ impl Harness {
         format!("vonggac={}", opened.await.unwrap().to_cookie())
     }
 
-    /// Makes an account and signs it in.
-    pub(crate) async fn signed_in(&self, user_name: &str, tenant: &str) -> String {
-        testing::account(&self.database, user_name, tenant).await;
+    /// Makes an account and signs it in: an analyst's or, for `*`, that of who runs the nation's organisation.
+    pub(crate) async fn signed_in(&self, user_name: &str, organisation: &str) -> String {
+        testing::account(&self.database, user_name, organisation).await;
+        self.sign_in(user_name).await
+    }
+
+    /// Makes somebody with these roles at that organisation, who signs in with the password alone.
+    pub(crate) async fn signed_in_as(&self, user_name: &str, organisation: &str, roles: &[Role]) -> String {
+        testing::member(&self.database, user_name, organisation, roles).await;
+        self.sign_in(user_name).await
+    }
+
+    async fn sign_in(&self, user_name: &str) -> String {
         let body = serde_json::json!({ "user_name": user_name, "password": PASSWORD });
         let answer = self.call("POST", "/api/v1/session", "", body).await;
         assert_eq!(answer.status, StatusCode::OK, "{answer:?}");

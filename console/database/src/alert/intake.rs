@@ -443,7 +443,10 @@ mod tests {
         let id = AlertId::from_bytes(&first.alert_id).unwrap();
         let row = database.alert(&testing::everyone(), id).await.unwrap();
         assert_eq!((row.revision, row.count, row.status), (7, 9, Status::Open));
-        assert_eq!(database.alert_message(&testing::everyone(), id).await.unwrap(), later);
+        assert_eq!(
+            database.alert_message(&testing::everyone(), id).await.unwrap(),
+            later
+        );
     }
 
     #[tokio::test]
@@ -561,7 +564,10 @@ mod tests {
         );
         let at_us = |seconds: i64| first.first_us + seconds * 1_000_000;
         assert_eq!((back.first_us, back.last_us), (at_us(60), at_us(60)));
-        let message = database.alert_message(&testing::everyone(), back.id).await.unwrap();
+        let message = database
+            .alert_message(&testing::everyone(), back.id)
+            .await
+            .unwrap();
         assert_eq!(
             (
                 message.count,
@@ -669,7 +675,10 @@ mod tests {
         for taken in [one, other, third] {
             assert_eq!(taken.unwrap().len(), 20);
         }
-        let counts = database.count_alerts(&testing::everyone(), None, None).await.unwrap();
+        let counts = database
+            .count_alerts(&testing::everyone(), None, None)
+            .await
+            .unwrap();
         assert_eq!(
             counts.by_status,
             [

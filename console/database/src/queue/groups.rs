@@ -274,7 +274,10 @@ mod tests {
         let next = database.next_waking(&testing::everyone(), NOW_US).await.unwrap();
         assert_eq!(next, Some(NOW_US + 5));
         assert_eq!(
-            database.next_waking(&testing::everyone(), NOW_US + 5).await.unwrap(),
+            database
+                .next_waking(&testing::everyone(), NOW_US + 5)
+                .await
+                .unwrap(),
             None
         );
     }

@@ -18,8 +18,8 @@ use vonggac_event::{AlertId, Scope};
 use super::{Action, BULK_ALERTS_MAX, BulkOutcome, MATCHING_ALERTS_MAX, OperationId, Selection, TAGS_MAX};
 use crate::alert::{Person, Snooze, Status};
 use crate::audit::{self, Asker};
-use crate::queue::{push_conditions, push_is_set_aside, push_scope};
 use crate::people::Receiver;
+use crate::queue::{push_conditions, push_is_set_aside, push_scope};
 use crate::{Account, Database, DatabaseError, Reason, Result};
 
 /// An action of somebody's.

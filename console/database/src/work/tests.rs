@@ -316,7 +316,13 @@ async fn a_reason_belongs_to_its_verdict() {
         note: None,
     };
     let wrong = database
-        .act(&testing::scope_of(&lan), &lan, id(1), &close(Reason::Malware), NOW_US)
+        .act(
+            &testing::scope_of(&lan),
+            &lan,
+            id(1),
+            &close(Reason::Malware),
+            NOW_US,
+        )
         .await
         .unwrap_err();
     assert!(
@@ -324,7 +330,13 @@ async fn a_reason_belongs_to_its_verdict() {
         "{wrong}"
     );
     let (row, _) = database
-        .act(&testing::scope_of(&lan), &lan, id(1), &close(Reason::RuleLogic), NOW_US)
+        .act(
+            &testing::scope_of(&lan),
+            &lan,
+            id(1),
+            &close(Reason::RuleLogic),
+            NOW_US,
+        )
         .await
         .unwrap();
     assert_eq!(

@@ -208,7 +208,10 @@ pub(super) async fn list_audit(
         signed.note(&console, query.deed()).await?;
     }
     let limit = query.limit.unwrap_or(PAGE_ENTRIES).clamp(1, PAGE_ENTRIES_MAX);
-    let page = console.database().audit_page(&scope, &filter, before, limit).await?;
+    let page = console
+        .database()
+        .audit_page(&scope, &filter, before, limit)
+        .await?;
     let entries: std::result::Result<Vec<Entry>, _> =
         page.iter().map(|content| Entry::decode(content)).collect();
     let entries = entries.map_err(unreadable)?;
@@ -269,10 +272,7 @@ impl Export {
             content_type = "application/jsonl"),
         (status = 401, description = "Nobody is signed in", body = ApiError),
         (status = 404, description = "There is none for this account", body = ApiError)))]
-pub(super) async fn export_audit(
-    State(console): State<Console>,
-    signed: Signed,
-) -> Result<Response> {
+pub(super) async fn export_audit(State(console): State<Console>, signed: Signed) -> Result<Response> {
     let scope = signed.reach::<thing::AuditLog, action::Export>(&console).await?;
     // It proves itself as a whole only, and the whole has everybody's entries.
     if !console.database().is_national(&scope).await? {

@@ -12,7 +12,7 @@ use vonggac_access::{action, thing};
 use vonggac_database::audit::Deed;
 use vonggac_store::search::{FieldValues, Known, Subject};
 
-use super::alerts::time_us;
+use super::filter::time_us;
 use crate::error::{ApiError, Failure, Result};
 use crate::extract::{Parameters, Signed};
 use crate::state::Console;

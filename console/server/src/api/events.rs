@@ -12,8 +12,8 @@ use vonggac_database::audit::Deed;
 use vonggac_event::{Class, Kind, Scope};
 use vonggac_store::search;
 
-use super::filter::{time_us, words};
 use super::entities::EventValues;
+use super::filter::{time_us, words};
 use super::shapes::{EventField, EventList, EventPage, EventRow, Histogram, HistogramBucket};
 use crate::error::{ApiError, Failure, Result};
 use crate::extract::{AlertPath, Parameters, Signed};
@@ -101,7 +101,7 @@ pub(super) struct ValueQuery {
 
 /// What to look for, owned.
 pub(crate) struct Wanted {
-    scope: Scope,
+    pub(super) scope: Scope,
     query: search::Query,
     pub(crate) classes: Vec<Class>,
     from_us: Option<i64>,

@@ -137,7 +137,9 @@ pub(super) async fn start_export(
         to: request.to,
     };
     let mut wanted = Wanted::of(&console, &signed, &selection).await?;
-    wanted.scope = signed.reach::<thing::EventSearch, action::Export>(&console).await?;
+    wanted.scope = signed
+        .reach::<thing::EventSearch, action::Export>(&console)
+        .await?;
     // A wrong query is told now, not by the job.
     wanted.check()?;
     // What comes in while the file is written is not in it.

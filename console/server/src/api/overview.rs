@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use vonggac_access::{action, thing};
 use vonggac_database::overview::{self, ByStatus, Took};
 
-use super::alerts::time_us;
+use super::filter::time_us;
 use super::shapes::{PartState, SensorHealth, Severity};
 use crate::error::{ApiError, Failure, Result};
 use crate::extract::{Parameters, Signed};

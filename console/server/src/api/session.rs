@@ -159,10 +159,7 @@ pub(super) async fn sign_in(
     responses(
         (status = 200, description = "The account", body = Account),
         (status = 401, description = "Nobody is signed in", body = ApiError)))]
-pub(super) async fn current_session(
-    State(console): State<Console>,
-    signed: Signed,
-) -> Result<Json<Account>> {
+pub(super) async fn current_session(State(console): State<Console>, signed: Signed) -> Result<Json<Account>> {
     Ok(Json(authority::shown(&console, signed.account).await?))
 }
 

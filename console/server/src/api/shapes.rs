@@ -23,6 +23,34 @@ macro_rules! word_enum {
     };
 }
 
+macro_rules! roles {
+    ($($variant:ident),+) => {
+        /// What a person is in an organisation; `docs/rights.md` says what that allows.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+        #[serde(rename_all = "kebab-case")]
+        pub(crate) enum Role { $($variant),+ }
+
+        impl From<vonggac_access::Role> for Role {
+            fn from(role: vonggac_access::Role) -> Self {
+                match role { $(vonggac_access::Role::$variant => Self::$variant),+ }
+            }
+        }
+    };
+}
+
+roles!(
+    Viewer,
+    Analyst,
+    SeniorAnalyst,
+    ShiftLead,
+    ResponseCoordinator,
+    OrganisationManager,
+    Assessor,
+    ExerciseDirector,
+    Auditor,
+    SystemAdministrator
+);
+
 word_enum!(
     /// How urgent an alert is.
     Severity { Critical, High, Medium, Low, Informational }
@@ -145,7 +173,7 @@ pub(crate) struct Account {
     /// What it belongs to.
     pub(crate) organisation: OrganisationName,
     /// Its roles today, wherever it has them.
-    pub(crate) roles: Vec<String>,
+    pub(crate) roles: Vec<Role>,
     /// What it may do with something, somewhere, as in `alert:work`; asked anew with each request.
     pub(crate) abilities: Vec<String>,
     /// `vi` or `en`.

@@ -68,10 +68,7 @@ pub(super) struct ViewList {
 }
 
 async fn views(console: &Console, signed: &Signed) -> Result<ViewList> {
-    let views = console
-        .database()
-        .views(&signed.account)
-        .await?;
+    let views = console.database().views(&signed.account).await?;
     let items = views.into_iter().map(|view| View {
         id: view.id.0.to_string(),
         name: view.name,

@@ -146,7 +146,7 @@ async fn the_audit_log_is_not_there_for_others() {
     }
     let boss = harness.strong("boss", "vn", &[Role::Auditor]).await;
     let told = harness
-        .get("/api/v1/audit?action=audit.read&result=refused", &boss)
+        .get("/api/v1/audit?action=access.refuse&result=refused", &boss)
         .await
         .json();
     assert_eq!(told["items"].as_array().unwrap().len(), 3);

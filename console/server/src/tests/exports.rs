@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use vonggac_access::Role;
 use vonggac_database::audit::Asker;
 use vonggac_database::export::{ExportId, Part};
 use vonggac_database::testing::NOW_US;
@@ -25,8 +26,8 @@ async fn a_file_goes_to_whoever_asked_alone_and_is_written_down() {
     let Some(harness) = Harness::start(&[]).await else {
         return;
     };
-    let lan = harness.signed_in("lan", "moh").await;
-    let hoa = harness.signed_in("hoa", "moh").await;
+    let lan = harness.strong("lan", "moh", &[Role::SeniorAnalyst]).await;
+    let hoa = harness.strong("hoa", "moh", &[Role::SeniorAnalyst]).await;
     // No task takes the job over, so that it is written here.
     let body = json!({ "format": "csv", "q": "dport:22", "class": "dns" });
     let started = harness.call("POST", "/api/v1/exports", &lan, body.clone()).await;
@@ -89,7 +90,7 @@ async fn a_file_goes_to_whoever_asked_alone_and_is_written_down() {
         (200, &json!("cancelled"))
     );
 
-    let auditor = harness.signed_in("an", "*").await;
+    let auditor = harness.strong("an", "vn", &[Role::Auditor]).await;
     let log = harness.get("/api/v1/audit?action=export", &auditor).await.text;
     for action in ["export.start", "export.end", "export.download", "export.cancel"] {
         assert!(log.contains(action), "{action}: {log}");
@@ -105,7 +106,7 @@ async fn a_job_that_cannot_go_on_says_why_and_makes_room() {
     let Some(harness) = Harness::start(&[]).await else {
         return;
     };
-    let lan = harness.signed_in("lan", "moh").await;
+    let lan = harness.strong("lan", "moh", &[Role::SeniorAnalyst]).await;
     let console = harness.console.clone();
     let task = tokio::spawn(crate::exports::run(console));
     let start = async || {
@@ -134,7 +135,7 @@ async fn what_is_wrong_with_a_search_is_told_before_the_job_begins() {
     let Some(harness) = Harness::start(&[]).await else {
         return;
     };
-    let lan = harness.signed_in("lan", "moh").await;
+    let lan = harness.strong("lan", "moh", &[Role::SeniorAnalyst]).await;
     for (body, field) in [
         (json!({ "format": "csv", "q": "dport:22 AND (" }), json!("q")),
         (json!({ "format": "csv", "q": "nothing:1" }), json!("q")),

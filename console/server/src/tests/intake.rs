@@ -107,7 +107,13 @@ async fn alerts_are_taken_over_told_and_then_committed() {
     }
     let page = harness
         .database
-        .list_alerts(&vonggac_database::testing::everyone(), &Filter::default(), Sort::default(), None, 9)
+        .list_alerts(
+            &vonggac_database::testing::everyone(),
+            &Filter::default(),
+            Sort::default(),
+            None,
+            9,
+        )
         .await;
     let counts: Vec<i64> = page.unwrap().rows.iter().map(|row| row.count).collect();
     assert_eq!(counts, [2, 50]);

@@ -18,7 +18,7 @@ async fn each_number_is_that_of_the_list_behind_it() {
     harness
         .now_us
         .store(later_us, std::sync::atomic::Ordering::Relaxed);
-    for (name, tenant, expect) in [("lan", "*", 9), ("mai", "moh", 3), ("ha", "mof", 0)] {
+    for (name, tenant, expect) in [("lan", "*", 9), ("mai", "moh", 3), ("ha", "moh-it", 0)] {
         let cookie = harness.signed_in(name, tenant).await;
         let overview = harness
             .get("/api/v1/overview?from=2026-01-01T00:00:00Z", &cookie)

@@ -60,7 +60,11 @@ async fn the_code_makes_one_administrator() {
         .iter()
         .filter_map(Value::as_str)
         .collect();
-    for (ability, has) in [("alert:work", true), ("membership:create", true), ("audit-log:read", false)] {
+    for (ability, has) in [
+        ("alert:work", true),
+        ("membership:create", true),
+        ("audit-log:read", false),
+    ] {
         assert_eq!(abilities.contains(&ability), has, "{ability}");
     }
     assert_eq!(
@@ -212,7 +216,11 @@ async fn own_settings_change_and_others_do_not() {
     let changed = patch(json!({ "language": "vi", "organisation": "vn", "roles": ["auditor"] })).await;
     let account = changed.json();
     assert_eq!(
-        (&account["language"], &account["organisation"]["code"], &account["roles"]),
+        (
+            &account["language"],
+            &account["organisation"]["code"],
+            &account["roles"]
+        ),
         (&json!("vi"), &json!("moh"), &json!(["analyst"]))
     );
     assert_eq!(patch(json!({ "language": "fr" })).await.status, 400);

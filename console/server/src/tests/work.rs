@@ -1,6 +1,7 @@
 //! Work on many alerts at once, and taking it back.
 
 use serde_json::{Value, json};
+use vonggac_access::Role;
 use vonggac_database::testing::alert;
 
 use super::Harness;
@@ -15,7 +16,7 @@ async fn filled() -> Option<(Harness, String)> {
         .map(|n| alert(n, if n % 2 == 0 { "moh" } else { "mot" }, 1))
         .collect();
     harness.database.take_alerts(&alerts).await.unwrap();
-    let cookie = harness.signed_in("lan", "moh").await;
+    let cookie = harness.signed_in_as("lan", "moh", &[Role::ShiftLead]).await;
     Some((harness, cookie))
 }
 

@@ -1,5 +1,6 @@
 import { Button, PasswordInput } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
+import type { TFunction } from "i18next";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiFailure, api, type Security, take } from "../api/client";
@@ -83,7 +84,7 @@ export function ConfirmDialog({ opened, security, onClose, onConfirmed }: Confir
 }
 
 /** What is wrong with what was typed, in the user's language. */
-export function problem(error: unknown, t: ReturnType<typeof useTranslation>["t"]) {
+export function problem(error: unknown, t: TFunction) {
   if (!error) return undefined;
   if (error instanceof ApiFailure && error.code === "wrong_code") return t("factor.wrong_code");
   if (error instanceof ApiFailure && error.code === "wrong_password") {

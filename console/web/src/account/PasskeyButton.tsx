@@ -1,5 +1,6 @@
 import { Button } from "@mantine/core";
 import { IconKey } from "@tabler/icons-react";
+import type { TFunction } from "i18next";
 import { useTranslation } from "react-i18next";
 import { ApiFailure } from "../api/client";
 import { failureText } from "../lib/failure";
@@ -35,7 +36,7 @@ export function PasskeyButton({ label, asking }: PasskeyButtonProps) {
   );
 }
 
-function problemOf(error: unknown, t: ReturnType<typeof useTranslation>["t"]): string {
+function problemOf(error: unknown, t: TFunction): string {
   if (isRefusal(error)) return t("passkey.not_given");
   if (error instanceof ApiFailure && error.code === "passkey") return t("passkey.refused");
   return failureText(error, t).hint;

@@ -585,6 +585,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Alerts, sensors and work at a glance */
+        get: operations["overview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/people": {
         parameters: {
             query?: never;
@@ -597,6 +614,42 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/searches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The searches that the account keeps, and those that others share with it */
+        get: operations["listSearches"];
+        put?: never;
+        /** Keeps a search */
+        post: operations["saveSearch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/searches/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Changes a search that the account keeps */
+        put: operations["changeSearch"];
+        post?: never;
+        /** Removes a search that the account keeps */
+        delete: operations["removeSearch"];
         options?: never;
         head?: never;
         patch?: never;
@@ -799,13 +852,16 @@ export interface components {
     schemas: {
         /** @description An account. */
         Account: {
+            /** @description What it may do with something, somewhere, as in `alert:work`; asked anew with each request. */
+            abilities: string[];
             display_name: string;
             id: string;
             /** @description `vi` or `en`. */
             language: string;
-            role: components["schemas"]["Role"];
-            /** @description Whose data it sees; empty or `*` for everyone's. */
-            tenant: string;
+            /** @description What it belongs to. */
+            organisation: components["schemas"]["OrganisationName"];
+            /** @description Its roles today, wherever it has them. */
+            roles: components["schemas"]["Role"][];
             user_name: string;
         };
         /** @description An account's own settings; what is left out stays. */
@@ -835,6 +891,32 @@ export interface components {
          * @enum {string}
          */
         ActivityAction: "acknowledged" | "taken_over" | "closed" | "reopened" | "assigned" | "commented" | "snoozed" | "woken" | "tagged" | "undone";
+        /** @description Alerts of one age that are not closed. */
+        AgeBand: {
+            by_severity: {
+                [key: string]: number;
+            };
+            /**
+             * Format: date-time
+             * @description Raised then or later; the oldest band has no such end.
+             */
+            detected_from: string | null;
+            /**
+             * Format: date-time
+             * @description Raised before.
+             */
+            detected_to: string;
+            /**
+             * Format: int64
+             * @description At least so old.
+             */
+            from_s: number;
+            /**
+             * Format: int64
+             * @description Younger than this.
+             */
+            to_s: number | null;
+        };
         /** @description An alert, as the queue shows it. */
         Alert: components["schemas"]["Work"] & {
             /**
@@ -905,18 +987,28 @@ export interface components {
         };
         /** @description Which alerts; what is left out restricts nothing. */
         AlertFilter: {
+            /** @description Address on either side */
+            address?: string | null;
             /** @description Who has them: ids of people, `me`, `nobody`; several with commas */
             assignee?: string | null;
+            /** @description Raised then or later */
+            detected_from?: string | null;
+            /** @description Raised before */
+            detected_to?: string | null;
             /** @description Address of the other side */
             dst?: string | null;
             /** @description Last seen then or later */
             from?: string | null;
+            /** @description Code of the organisation */
+            organisation?: string | null;
             /** @description Text in title, rule, summary, address, sensor or technique */
             q?: string | null;
             /** @description Any of these reasons, with commas */
             reason?: string | null;
             /** @description Id of the rule */
             rule?: string | null;
+            /** @description Which sensor */
+            sensor?: string | null;
             /** @description `critical` to `informational`; several with commas */
             severity?: string | null;
             /** @description `only` those set aside, or `without` them */
@@ -925,6 +1017,8 @@ export interface components {
             src?: string | null;
             /** @description `open`, `acknowledged`, `closed`; several with commas */
             status?: string | null;
+            /** @description ATT&CK tactic, as in `credential-access` */
+            tactic?: string | null;
             /** @description All of these tags, with commas */
             tag?: string | null;
             /** @description ATT&CK technique; its sub-techniques count */
@@ -1014,7 +1108,7 @@ export interface components {
             };
             object_id: string;
             object_kind: string;
-            /** @description For which organisation; `*` for all. */
+            /** @description The organisation of whoever did it; empty for who has no account. */
             organisation: string;
             /** @description Id of the request. */
             request: string;
@@ -1102,6 +1196,24 @@ export interface components {
         ConfirmRequest: {
             code?: string | null;
             password?: string | null;
+        };
+        /** @description How long something took, counted from when the alert was raised. */
+        Duration: {
+            /**
+             * Format: int64
+             * @description Alerts for which it was done in the time.
+             */
+            count: number;
+            /**
+             * Format: double
+             * @description The median, in seconds.
+             */
+            median_s: number | null;
+            /**
+             * Format: double
+             * @description Nine of ten took no longer, in seconds.
+             */
+            p90_s: number | null;
         };
         /** @description What went wrong. */
         ErrorBody: {
@@ -1272,6 +1384,14 @@ export interface components {
             alerts: components["schemas"]["StatusCounts"];
             organisation: string;
         };
+        /** @description An organisation. */
+        OrganisationName: {
+            code: string;
+            /** @description Its name in English. */
+            en: string;
+            /** @description Its name in Vietnamese. */
+            vi: string;
+        };
         /** @description What a shift lead looks at first. */
         Overview: {
             acknowledge: components["schemas"]["Duration"];
@@ -1376,6 +1496,66 @@ export interface components {
          * @enum {string}
          */
         PartState: "up" | "degraded" | "down";
+        /** @description A passkey of the account. */
+        Passkey: {
+            /** Format: date-time */
+            created_at: string;
+            id: string;
+            /** @description Whether it is synchronised between devices. */
+            is_synchronised: boolean;
+            /** Format: date-time */
+            last_used_at?: string | null;
+            name: string;
+        };
+        /** @description Recovery codes, when it is the account's first second factor. */
+        PasskeyAdded: {
+            /** @description Told this once. */
+            codes?: string[] | null;
+        };
+        /** @description What a passkey answered; bytes are in base64url. */
+        PasskeyAnswerRequest: {
+            authenticator_data: string;
+            client_data: string;
+            credential_id: string;
+            signature: string;
+        };
+        /** @description What a browser needs to ask for a passkey; bytes are in base64url. */
+        PasskeyChallenge: {
+            challenge: string;
+            /** @description Id of the site. */
+            site: string;
+            /** Format: int32 */
+            timeout_ms: number;
+        };
+        /** @description What a browser needs to make a passkey; bytes are in base64url. */
+        PasskeyOffer: {
+            /** @description COSE's numbers of the kinds of keys, the best first. */
+            algorithms: number[];
+            challenge: string;
+            display_name: string;
+            /** @description Credentials that the account has, which are not to be made again. */
+            known: string[];
+            /** @description Id of the site. */
+            site: string;
+            /** Format: int32 */
+            timeout_ms: number;
+            /** @description What the passkey is kept under. */
+            user_handle: string;
+            user_name: string;
+        };
+        /** @description A new passkey; bytes are in base64url. */
+        PasskeyRequest: {
+            attestation_object: string;
+            client_data: string;
+            /** @description What its owner calls it. */
+            name: string;
+        };
+        /** @description A change of one's own password. */
+        PasswordRequest: {
+            old_password: string;
+            /** @description The new one: at least 12 characters, and hard to guess. */
+            password: string;
+        };
         /** @description Some people. */
         PeopleList: {
             items: components["schemas"]["Person"][];
@@ -1385,11 +1565,23 @@ export interface components {
             display_name: string;
             id: string;
         };
+        /** @description Alerts raised in one stretch of time. */
+        RaisedBucket: {
+            by_severity: {
+                [key: string]: number;
+            };
+            /** Format: date-time */
+            start: string;
+        };
         /**
          * @description Why a verdict is what it is; each belongs to one verdict, in this order.
          * @enum {string}
          */
         Reason: "intrusion" | "attempt" | "malware" | "phishing" | "compromised_account" | "data_theft" | "policy_violation" | "security_test" | "maintenance" | "expected_application" | "confirmed_by_user" | "rule_logic" | "wrong_data" | "outdated_indicator" | "same_activity" | "other_sensor" | "not_enough_data" | "no_answer";
+        /** @description Recovery codes, told this once. */
+        RecoveryCodes: {
+            codes: string[];
+        };
         /** @description Something said of a part or a sensor. */
         Remark: {
             code: components["schemas"]["RemarkCode"];
@@ -1412,15 +1604,40 @@ export interface components {
          */
         RemarkCode: "no_answer" | "slow" | "intake_failing" | "alerts_behind" | "pipeline_silent" | "console_silent" | "no_pipeline" | "unknown" | "store_refuses" | "kafka_refuses" | "database_refuses" | "other_problem" | "sensor_silent" | "sensor_behind";
         /**
-         * @description What an account may do.
+         * @description What a person is in an organisation; `docs/rights.md` says what that allows.
          * @enum {string}
          */
-        Role: "administrator" | "analyst";
+        Role: "viewer" | "analyst" | "senior-analyst" | "shift-lead" | "response-coordinator" | "organisation-manager" | "assessor" | "exercise-director" | "auditor" | "system-administrator";
         /**
          * @description Language of a rule.
          * @enum {string}
          */
         RuleKind: "signature" | "sigma" | "correlation" | "yara";
+        /** @description A search that is kept. */
+        SavedSearch: {
+            /** Format: date-time */
+            changed_at: string;
+            id: string;
+            name: string;
+            /** @description Who else sees it. */
+            organisation: string | null;
+            /** @description Whether it is the asker's own. */
+            own: boolean;
+            owner: components["schemas"]["Person"];
+            parameters: {
+                [key: string]: string;
+            };
+        };
+        /** @description What is to be kept. */
+        SavedSearchRequest: {
+            name: string;
+            /** @description Code of the organisation that sees it too; nobody else when left out. */
+            organisation?: string | null;
+            /** @description Of the search page's address: `q`, `class`, `range`, `from`, `to`, `columns`. */
+            parameters: {
+                [key: string]: string;
+            };
+        };
         /** @description What signing in still needs. */
         SecondStep: {
             /** @description Whether a code of an app, or a recovery code, is needed; always true. */
@@ -1535,6 +1752,15 @@ export interface components {
                 [key: string]: number;
             };
         };
+        /** @description How many alerts there are, by where work on them stands. */
+        StatusCounts: {
+            /** Format: int64 */
+            acknowledged: number;
+            /** Format: int64 */
+            closed: number;
+            /** Format: int64 */
+            open: number;
+        };
         /** @description A tag, and how many of the latest alerts have it. */
         TagCount: {
             /** Format: int64 */
@@ -1544,6 +1770,55 @@ export interface components {
         /** @description Tags. */
         TagList: {
             items: components["schemas"]["TagCount"][];
+        };
+        /** @description Alerts of one ATT&CK technique under one tactic. */
+        TechniqueCount: {
+            alerts: components["schemas"]["StatusCounts"];
+            tactic: string;
+            /** @description Empty for rules that name none. */
+            technique: string;
+        };
+        /** @description What is known of a thing. */
+        Thing: {
+            /** @description Values of fields that occur with it, field by field. */
+            beside: components["schemas"]["EventValues"][];
+            /** @description A class without an event is not there. */
+            by_class: {
+                [key: string]: number;
+            };
+            /** @description The classes whose events may name it. */
+            classes: string[];
+            /**
+             * Format: date-time
+             * @description When it was first seen in the time.
+             */
+            first_seen: string | null;
+            /** @description `address`, `host`, `domain`, `ja4`, `certificate`, `file`, `user-agent`, `sensor`. */
+            kind: string;
+            /**
+             * Format: date-time
+             * @description When it was last seen in the time.
+             */
+            last_seen: string | null;
+            /** @description Who talked to whom, the most first; at most 40. */
+            pairs: components["schemas"]["Pair"][];
+            /** Format: int64 */
+            pairs_total: number;
+            /** @description The query that finds its events. */
+            query: string;
+            /** Format: int64 */
+            total: number;
+            /** @description As events have it. */
+            value: string;
+        };
+        /** @description What an app is to be told. */
+        TotpOffer: {
+            /** @description The same as a QR code: an SVG picture. */
+            qr_svg: string;
+            /** @description In base 32, for typing in. */
+            secret: string;
+            /** @description The same as an `otpauth:` address. */
+            uri: string;
         };
         /** @description What became of an operation's alerts. */
         UndoResult: {
@@ -1557,6 +1832,12 @@ export interface components {
              * @description As they were.
              */
             restored: number;
+        };
+        /** @description A value and how often it occurs. */
+        ValueCount: {
+            /** Format: int64 */
+            count: number;
+            value: string;
         };
         /**
          * @description What a closed alert turned out to be.
@@ -1587,6 +1868,23 @@ export interface components {
             };
             /** @description Whether others who see the organisation's alerts see it. */
             shared?: boolean;
+        };
+        /** @description Alerts that are not closed, whenever they were raised. */
+        Waiting: {
+            /** @description The youngest first. */
+            ages: components["schemas"]["AgeBand"][];
+            /** Format: int64 */
+            count: number;
+            /**
+             * Format: date-time
+             * @description When the oldest was raised.
+             */
+            oldest: string | null;
+            /**
+             * Format: int64
+             * @description Of them, those that nobody has.
+             */
+            unassigned: number;
         };
         /** @description What people made of an alert. */
         Work: {
@@ -1758,6 +2056,15 @@ export interface operations {
             };
             /** @description Nobody is signed in */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Confirm first that it is you */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2146,6 +2453,18 @@ export interface operations {
                 dst?: string;
                 /** @description `only` those set aside, or `without` them */
                 snoozed?: string;
+                /** @description ATT&CK tactic, as in `credential-access` */
+                tactic?: string;
+                /** @description Code of the organisation */
+                organisation?: string;
+                /** @description Which sensor */
+                sensor?: string;
+                /** @description Address on either side */
+                address?: string;
+                /** @description Raised then or later */
+                detected_from?: string;
+                /** @description Raised before */
+                detected_to?: string;
                 /** @description Last seen then or later */
                 from?: string;
                 /** @description First seen before */
@@ -2322,6 +2641,18 @@ export interface operations {
                 dst?: string;
                 /** @description `only` those set aside, or `without` them */
                 snoozed?: string;
+                /** @description ATT&CK tactic, as in `credential-access` */
+                tactic?: string;
+                /** @description Code of the organisation */
+                organisation?: string;
+                /** @description Which sensor */
+                sensor?: string;
+                /** @description Address on either side */
+                address?: string;
+                /** @description Raised then or later */
+                detected_from?: string;
+                /** @description Raised before */
+                detected_to?: string;
                 /** @description Last seen then or later */
                 from?: string;
                 /** @description First seen before */
@@ -3546,6 +3877,58 @@ export interface operations {
             };
         };
     };
+    overview: {
+        parameters: {
+            query?: {
+                /** @description Then or later; from the first alert when left out */
+                from?: string;
+                /** @description Before; until now when left out */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was raised in the time, what waits now, how long work took, how the sensors are */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Overview"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It would cost too much */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
     listPeople: {
         parameters: {
             query?: {
@@ -3569,6 +3952,188 @@ export interface operations {
             };
             /** @description Nobody is signed in */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    listSearches: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedSearch"][];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    saveSearch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SavedSearchRequest"];
+            };
+        };
+        responses: {
+            /** @description It is kept */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedSearch"];
+                };
+            };
+            /** @description It does not do */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The account keeps one of that name, or too many */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    changeSearch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the search */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SavedSearchRequest"];
+            };
+        };
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedSearch"];
+                };
+            };
+            /** @description It does not do */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The account keeps none of that id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The account keeps another of that name */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    removeSearch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the search */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The account keeps none of that id */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -5,6 +5,7 @@ import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, type SavedSearch, take } from "../api/client";
 import { searchesQuery, sessionQuery } from "../api/queries";
+import { nameOf } from "../lib/organisation";
 import { pick } from "../lib/search-params";
 import { ErrorPanel } from "../parts/ErrorPanel";
 import { type EventSearch, PARAMETERS, readEventSearch } from "./query";
@@ -104,9 +105,8 @@ export function SavedMenu({ search, onOpen }: SavedMenuProps) {
 }
 
 function SaveForm({ search, onSaved }: { search: EventSearch; onSaved: () => void }) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const { data: account } = useQuery(sessionQuery);
-  const own = account && !["", "*"].includes(account.tenant) ? account.tenant : "";
   const save = useMutation({
     mutationFn: (body: { name: string; organisation: string | null }) =>
       take(api.POST("/api/v1/searches", { body: { ...body, parameters: parametersOf(search) } })),
@@ -127,17 +127,12 @@ function SaveForm({ search, onSaved }: { search: EventSearch; onSaved: () => voi
       {save.error ? <ErrorPanel what={t("error.what.change")} error={save.error} /> : null}
       {save.data ? <p role="status">{t("search.saved_done", { name: save.data.name })}</p> : null}
       <TextInput name="name" label={t("search.saved_name")} maxLength={NAME_CHARS_MAX} required />
-      {own ? (
+      {account ? (
         <label>
-          <input type="checkbox" name="organisation" value={own} /> {t("search.saved_share")} {own}
+          <input type="checkbox" name="organisation" value={account.organisation.code} />{" "}
+          {t("search.saved_share")} {nameOf(account.organisation, i18n.language)}
         </label>
-      ) : (
-        <TextInput
-          name="organisation"
-          label={t("search.saved_share")}
-          placeholder={t("search.saved_private")}
-        />
-      )}
+      ) : null}
       <Button type="submit" loading={save.isPending}>
         {t("search.saved_save")}
       </Button>
