@@ -357,6 +357,6 @@ impl Database {
             .bind(now_us)
             .execute(connection)
             .await?;
-        Ok(kept.account.read()?)
+        kept.account.read()
     }
 }

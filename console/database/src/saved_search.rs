@@ -309,7 +309,7 @@ mod tests {
         assert_eq!(own.search.name, "Own");
         let names = async |account: &crate::Account| -> Vec<String> {
             let all = database
-                .saved_searches(&testing::scope_of(&account), account.id)
+                .saved_searches(&testing::scope_of(account), account.id)
                 .await
                 .unwrap();
             all.into_iter().map(|saved| saved.search.name).collect()
@@ -322,7 +322,7 @@ mod tests {
         for other in [&hoa, &mai] {
             let changed = database
                 .change_search(
-                    &testing::scope_of(&other),
+                    &testing::scope_of(other),
                     other.into(),
                     other.id,
                     shared.id,

@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use serde_json::json;
-use vonggac_database::{Database, Language, NewAccount, Role};
+use vonggac_access::{Day, Membership, OrganisationId, PersonId, Role, Span};
+use vonggac_database::audit::Asker;
+use vonggac_database::{Database, Language, NewAccount};
 use vonggac_e2e::{Console, Platform, Rows, Sample, Settings, accepted, now_us, run, signal, wait_for};
 use vonggac_link::PostgresSecurity;
 use vonggac_traffic::Options;
@@ -96,7 +98,7 @@ pub(crate) fn measure(events: u64) -> anyhow::Result<()> {
             fed.as_secs_f64(),
             searches.served.load(Ordering::Relaxed),
             searches.refused.load(Ordering::Relaxed),
-            packet_to_alert(&rows, &format!("tenant = '{name}'"))?,
+            packet_to_alert(&rows, &format!("sensor = '{name}'"))?,
             others.len(),
             others
                 .get(others.len() / 2)
@@ -127,11 +129,22 @@ fn accounts(platform: &Platform) -> anyhow::Result<(Console, Console)> {
             user_name: OTHER.0.to_owned(),
             display_name: "Ca trực".to_owned(),
             password: OTHER.1.to_owned(),
-            role: Role::Analyst,
-            tenant: String::new(),
             language: Language::Vietnamese,
         };
-        database.create_account(other, now_us()).await?;
+        let nation: OrganisationId = "vn".parse()?;
+        let account = database.create_account(other, &nation, now_us()).await?;
+        let membership = Membership {
+            person: PersonId(account.id.0),
+            organisation: nation,
+            role: Role::Analyst,
+            span: Span {
+                from: Day::of_us(now_us()),
+                until: None,
+            },
+        };
+        database
+            .grant_membership(&Asker::console(), &membership, now_us())
+            .await?;
         anyhow::Ok(())
     })?;
     let other = platform.console()?;
@@ -171,7 +184,7 @@ fn fill(platform: &Platform, events: u64) -> anyhow::Result<()> {
                 "INSERT INTO vonggac.{table} \
                  (event_id, ts, tenant, sensor, community_id, src, dst, sport, dport, `{column}`) \
                  SELECT bitShiftLeft(toUInt128({upper}), 64) + number + 1, \
-                 fromUnixTimestamp64Micro({now_us} - toInt64(number) * {step_us}, 'UTC'), 'moh', 'fill', \
+                 fromUnixTimestamp64Micro({now_us} - toInt64(number) * {step_us}, 'UTC'), 'bo-y-te', 'fill', \
                  hex(cityHash64(number)), toIPv6(concat('10.0.', toString(number % 200), '.7')), toIPv6('2001:db8::53'), \
                  1024 + number % 60000, 53, {value} FROM numbers({first}, {count})"
             ))?;
@@ -230,12 +243,12 @@ fn play(platform: &Platform, wire: &Wire, capture: &Path, speed: f64) -> anyhow:
     Ok(begun.elapsed())
 }
 
-/// Waits until no more events of a tenant come; gives how many there are.
-fn settled(rows: &Rows, tenant: &str) -> anyhow::Result<u64> {
+/// Waits until no more events of a sensor come; gives how many there are.
+fn settled(rows: &Rows, sensor: &str) -> anyhow::Result<u64> {
     let mut before = None;
     wait_for("the events", ARRIVAL, || {
         thread::sleep(Duration::from_secs(2));
-        let now = rows.count(&format!("tenant = '{tenant}'"))?;
+        let now = rows.count(&format!("sensor = '{sensor}'"))?;
         let is_still = before.replace(now) == Some(now);
         ensure!(is_still, "{now} so far");
         Ok(now)
@@ -277,20 +290,11 @@ impl Drop for Wire {
 struct Tap(Child);
 
 impl Tap {
-    fn start(platform: &Platform, wire: &Wire, rules: &Path, tenant: &str) -> anyhow::Result<Self> {
+    fn start(platform: &Platform, wire: &Wire, rules: &Path, name: &str) -> anyhow::Result<Self> {
         let mut sensor = platform.command("sensor");
         sensor.arg("--config").arg(platform.client_settings());
-        sensor.args([
-            "--name",
-            tenant,
-            "--tenant",
-            tenant,
-            "--interface",
-            &wire.far,
-            "--log",
-            "warn",
-        ]);
-        sensor.arg("--spool").arg(platform.scratch("spool")?.join(tenant));
+        sensor.args(["--name", name, "--interface", &wire.far, "--log", "warn"]);
+        sensor.arg("--spool").arg(platform.scratch("spool")?.join(name));
         sensor.arg("--rules").arg(rules).stdin(Stdio::null());
         Ok(Self(sensor.spawn()?))
     }

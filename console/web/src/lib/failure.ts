@@ -38,6 +38,8 @@ function hintOfCode(code: string, t: TFunction): string | undefined {
       return t("factor.wrong_code");
     case "wrong_password":
       return t("account.wrong_password");
+    case "factor_first":
+      return t("factor.first");
     case "no_secrets_key":
       return t("factor.no_key");
     case "secrets":

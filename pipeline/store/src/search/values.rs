@@ -130,7 +130,7 @@ pub(super) fn read(fields: &[&str], rows: &[Vec<Value>]) -> Result<Vec<FieldValu
 }
 
 /// The class's column of that name, when its values can be counted.
-fn countable<'a>(class: Class, field: &'a str) -> Option<(&'a str, &'static Column)> {
+fn countable(class: Class, field: &str) -> Option<(&str, &'static Column)> {
     let column = class.column(field)?;
     let is_countable = !matches!(column.kind, Kind::Time | Kind::Id | Kind::Counters);
     (is_countable && compile::is_selectable(column)).then_some((field, column))
