@@ -9,7 +9,7 @@
 //!   ◀──────────────── reopen ──────────────────┘
 //! ```
 //! Acknowledging takes the alert; closing takes it when nobody has it; reopening gives it back. Giving it to somebody leaves it where it
-//! stands. One statement does it, to one alert or to all that match a filter ([`apply`]); each alert gets a line of activity and an entry
+//! stands. One statement does it, to one alert or to all that match a filter (`apply`); each alert gets a line of activity and an entry
 //! of the audit log in the same transaction, and so does what is refused. What was done can be undone for a while ([`undo`]).
 
 mod apply;
