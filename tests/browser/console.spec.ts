@@ -120,7 +120,8 @@ test("one alert is opened, read and taken on, with the keyboard alone", async ()
 });
 
 test("the alert's events are found by search, with their histogram", async () => {
-  await page.getByRole("region", { name: "Luồng" }).getByRole("link").first().click();
+  const flow = page.getByRole("region", { name: "Luồng" });
+  await flow.getByRole("link", { name: /^Tìm mọi sự kiện có (src|dst)/ }).first().click();
   await expect(page).toHaveURL(/\/search\?q=(src|dst)/);
   await expect(eventRows().first()).toBeVisible();
   const histogram = page.getByRole("img", { name: /Số sự kiện theo thời gian/ });
@@ -152,11 +153,16 @@ test("an alert is closed with a reason, from the queue", async () => {
   await page.keyboard.press("Enter");
   await expect(page.locator(`[id="${id}"]`)).toHaveCount(0);
 
-  // Taken back and done again.
+  // Taken back, once it says that it is done, and done again.
+  await expect(page.getByText(/^Đã đóng 1 cảnh báo/)).toBeVisible();
   await page.keyboard.press("U");
   await expect(page.locator(`[id="${id}"]`)).toHaveCount(1);
-  await page.locator(`[id="${id}"]`).click();
-  for (const key of ["c", "2", "Enter"]) await page.keyboard.press(key);
+  await page.locator(`[id="${id}"]`).getByRole("gridcell").nth(1).click();
+  await page.keyboard.press("c");
+  await expect(page.getByRole("dialog")).toBeVisible();
+  await page.keyboard.press("2");
+  await expect(page.getByRole("radio", { name: /Đúng nhưng vô hại/ })).toBeChecked();
+  await page.keyboard.press("Enter");
   await expect(page.locator(`[id="${id}"]`)).toHaveCount(0);
   await page.getByRole("button", { name: /^Đã đóng/ }).click();
   await expect(page).toHaveURL(/status=open%2Cacknowledged%2Cclosed/);
@@ -197,9 +203,10 @@ test("groups, and one deed on all that match", async () => {
   await expect(alertRows().first()).toBeVisible();
   await page.keyboard.press("X");
   await page.keyboard.press("t");
-  await page.getByLabel("Nhãn").fill("ca đêm");
+  await page.getByRole("combobox", { name: "Nhãn" }).fill("ca đêm");
   await page.keyboard.press("Control+Enter");
   await expect(page.getByText(/^Đã đổi nhãn \d+ cảnh báo/)).toBeVisible();
+  await expect(page.getByRole("dialog")).toHaveCount(0);
   await page.keyboard.press("U");
   await expect(page.getByText(/^Đã khôi phục \d+ cảnh báo/)).toBeVisible();
 });

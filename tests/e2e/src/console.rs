@@ -1,5 +1,6 @@
 //! A client of the console's API.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -25,7 +26,8 @@ const PAGES_MAX: usize = 200;
 pub struct Console {
     client: Client,
     url: String,
-    cookie: Mutex<Option<String>>,
+    /// By name.
+    cookies: Mutex<BTreeMap<String, String>>,
 }
 
 impl Console {
@@ -38,7 +40,7 @@ impl Console {
         Ok(Self {
             client,
             url,
-            cookie: Mutex::new(None),
+            cookies: Mutex::default(),
         })
     }
 
@@ -57,22 +59,31 @@ impl Console {
             .client
             .request(method, format!("{}{path}", self.url))
             .query(query);
-        if let Some(cookie) = self
-            .cookie
+        let kept = self
+            .cookies
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .as_ref()
-        {
-            request = request.header("cookie", cookie);
+            .clone();
+        if !kept.is_empty() {
+            let pairs: Vec<String> = kept
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect();
+            request = request.header("cookie", pairs.join("; "));
         }
         if let Some(body) = body {
             request = request.json(body);
         }
         let response = request.send().with_context(|| path.to_owned())?;
         for value in response.headers().get_all("set-cookie") {
-            let pair = value.to_str()?.split(';').next().unwrap_or_default().to_owned();
-            let is_empty = pair.ends_with('=');
-            *self.cookie.lock().unwrap_or_else(PoisonError::into_inner) = (!is_empty).then_some(pair);
+            let pair = value.to_str()?.split(';').next().unwrap_or_default();
+            let (name, value) = pair.split_once('=').context("a cookie without a value")?;
+            let mut cookies = self.cookies.lock().unwrap_or_else(PoisonError::into_inner);
+            if value.is_empty() {
+                cookies.remove(name);
+            } else {
+                cookies.insert(name.to_owned(), value.to_owned());
+            }
         }
         let status = response.status();
         let text = response.text()?;

@@ -135,6 +135,11 @@ export function useWork({ onDone, onError }: WorkOptions) {
             afterAll(pages, done, query, (alert) => afterDeed(alert, deed, me), me),
           );
         }
+        // A list that is on its way may have been read before the deed: it is asked for anew.
+        void client.invalidateQueries({
+          queryKey: ["alerts"],
+          predicate: (query) => query.state.fetchStatus === "fetching",
+        });
         for (const id of done) void client.invalidateQueries({ queryKey: ["alert", id] });
       } else {
         void client.invalidateQueries({ queryKey: ["alerts"] });
