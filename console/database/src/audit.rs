@@ -90,6 +90,14 @@ impl<'a> Asker<'a> {
         }
     }
 
+    /// The account of who does what only people may.
+    ///
+    /// # Errors
+    /// [`DatabaseError::NotFound`] when it is nobody with one.
+    pub(crate) fn somebody(&self) -> Result<&'a Account> {
+        self.account().ok_or(DatabaseError::NotFound)
+    }
+
     /// The account, when it is a person with one.
     pub fn account(&self) -> Option<&'a Account> {
         match self.doer {

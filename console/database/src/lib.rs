@@ -58,7 +58,7 @@ use vonggac_link::{PostgresSecurity, SettingError};
 pub use account::{Account, AccountId, Language, NewAccount};
 pub use alert::{AlertRow, Person, Snooze, Status};
 pub use membership::MembershipId;
-pub use organisation::Imported;
+pub use organisation::{Imported, scope_of};
 pub use people::PEOPLE_MAX;
 pub use session::{SessionId, SessionLimits, SessionToken, SessionView};
 pub use vault::Vault;

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::{FromRow, PgConnection};
 use vonggac_access::tree::Placed;
-use vonggac_access::{Day, Organisation, OrganisationId, Span, Tree, VIETNAM, file};
+use vonggac_access::{Day, Organisation, OrganisationId, Reach, Span, Tree, VIETNAM, file};
 use vonggac_event::Scope;
 
 use crate::{Database, DatabaseError, Result};
@@ -83,6 +83,11 @@ pub(crate) fn span(from: Option<&str>, until: Option<&str>) -> Result<Span> {
 /// The organisations that ship with the platform. Their file is part of the program, and a test reads it.
 fn shipped() -> Result<Vec<Placed>> {
     file::read(VIETNAM).map_err(|error| DatabaseError::Server(sqlx::Error::Decode(Box::new(error))))
+}
+
+/// The scope that a reach comes to, sharing aside.
+pub fn scope_of(reach: &Reach) -> Scope {
+    Scope::of(reach.codes().map(OrganisationId::as_str))
 }
 
 /// The root of the tree.

@@ -10,7 +10,7 @@ use vonggac_access::{
 use vonggac_event::Scope;
 
 use crate::alert::Person;
-use crate::{AccountId, Database, DatabaseError, Result, clean, like_literal};
+use crate::{AccountId, Database, DatabaseError, Result, clean, like_literal, scope_of};
 
 /// Most people in a list.
 pub const PEOPLE_MAX: i64 = 50;
@@ -128,7 +128,7 @@ impl Database {
         let tree = self.organisations().await?;
         let grants = Grants::of(&tree, &rights.memberships, PersonId(account.0), day);
         let reach = grants.reach::<thing::Alert, action::Work>();
-        Ok(Scope::of(reach.codes().map(OrganisationId::as_str)))
+        Ok(scope_of(&reach))
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sqlx::{FromRow, Postgres, QueryBuilder};
 
 use crate::alert::Person;
-use crate::audit::{self, Asker, Deed, Doer};
+use crate::audit::{self, Asker, Deed};
 use crate::{Account, AccountId, Database, DatabaseError, Result, clean};
 
 /// Most views of one account.
@@ -90,13 +90,6 @@ impl NewView {
     }
 }
 
-fn owner<'a>(by: &Asker<'a>) -> Result<&'a Account> {
-    match by.doer {
-        Doer::Person(account) => Ok(account),
-        Doer::Nobody(_) | Doer::Console => Err(DatabaseError::NotFound),
-    }
-}
-
 impl Database {
     /// One's own views and those shared in one's organisation, by name.
     ///
@@ -132,7 +125,7 @@ impl Database {
     ) -> Result<ViewId> {
         let by = by.into();
         new.check()?;
-        let account = owner(&by)?;
+        let account = by.somebody()?;
         let name = clean(new.name.trim());
         let search: BTreeMap<String, String> = new
             .search
@@ -179,7 +172,7 @@ impl Database {
     /// [`DatabaseError::NotFound`] when one has none of that id.
     pub async fn remove_view<'a>(&self, by: impl Into<Asker<'a>>, id: ViewId, now_us: i64) -> Result<()> {
         let by = by.into();
-        let account = owner(&by)?;
+        let account = by.somebody()?;
         let mut transaction = self.pool.begin().await?;
         let name: Option<String> =
             sqlx::query_scalar("DELETE FROM queue_view WHERE id = $1 AND account_id = $2 RETURNING name")

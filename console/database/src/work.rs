@@ -20,9 +20,9 @@ use sqlx::FromRow;
 use vonggac_event::{AlertId, Scope};
 
 use crate::alert::{self, AlertRow, Person, Snooze};
-use crate::audit::{Asker, Deed, Doer};
+use crate::audit::{Asker, Deed};
 use crate::queue::Filter;
-use crate::{Account, AccountId, Database, DatabaseError, Reason, Result, Verdict, clean};
+use crate::{AccountId, Database, DatabaseError, Reason, Result, Verdict, clean};
 
 /// Longest note and comment, in characters.
 pub const NOTE_CHARACTERS_MAX: usize = 10_000;
@@ -304,7 +304,7 @@ impl Database {
         now_us: i64,
     ) -> Result<(AlertRow, Activity)> {
         let by = by.into();
-        let actor = person(&by)?;
+        let actor = by.somebody()?;
         let mut outcome = self
             .act_on_many(scope, by, &Selection::Ids(vec![id]), action, now_us)
             .await?;
@@ -340,7 +340,7 @@ impl Database {
         let act = apply::Act {
             scope,
             by: &by,
-            actor: person(&by)?,
+            actor: by.somebody()?,
             action: &action,
             now_us,
         };
@@ -367,14 +367,6 @@ impl Database {
         .fetch_all(&mut *connection)
         .await?;
         Ok(raw.into_iter().rev().map(Activity::from).collect())
-    }
-}
-
-/// Work on alerts is people's.
-fn person<'a>(by: &Asker<'a>) -> Result<&'a Account> {
-    match by.doer {
-        Doer::Person(account) => Ok(account),
-        Doer::Nobody(_) | Doer::Console => Err(DatabaseError::NotFound),
     }
 }
 

@@ -6,12 +6,12 @@ use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request};
 use serde::de::DeserializeOwned;
-use vonggac_access::{Action, Context, Denied, OrganisationId, Resource, action, thing};
+use vonggac_access::{Action, Context, Denied, Resource, action, thing};
 use vonggac_database::audit::{Asker, Deed, Origin};
 use vonggac_database::device;
 use vonggac_database::factor::Owner;
 use vonggac_database::session::{Assured, Use};
-use vonggac_database::{Account, SessionId, SessionToken};
+use vonggac_database::{Account, SessionId, SessionToken, scope_of};
 use vonggac_event::{AlertId, Scope};
 use vonggac_store::search;
 
@@ -38,7 +38,7 @@ impl Signed {
     /// Whose things of the kind of `R` it may do `A` with; that it may with none is written down.
     pub(crate) async fn reach<R: Resource, A: Action>(&self, console: &Console) -> Result<Scope, Failure> {
         let denied = match self.context.reach::<R, A>() {
-            Ok(reach) => return Ok(Scope::of(reach.codes().map(OrganisationId::as_str))),
+            Ok(reach) => return Ok(scope_of(&reach)),
             Err(denied) => denied,
         };
         let deed = Deed::done("access.refuse", R::KIND.name(), "").with("action", A::VERB.name());
@@ -52,8 +52,7 @@ impl Signed {
 
     /// The same for a part of what is shown: nobody's, and nothing written down, when it may with none.
     pub(crate) fn part<R: Resource, A: Action>(&self) -> Scope {
-        let reach = self.context.reach::<R, A>().unwrap_or_default();
-        Scope::of(reach.codes().map(OrganisationId::as_str))
+        scope_of(&self.context.reach::<R, A>().unwrap_or_default())
     }
 
     /// Whose turn its searches take.

@@ -4,6 +4,7 @@
 use sqlx::PgConnection;
 
 use super::*;
+use crate::Account;
 use crate::alert::Status;
 use crate::queue::SetAside;
 use crate::testing::{self, NOW_US, alert};

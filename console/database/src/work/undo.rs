@@ -3,7 +3,7 @@
 use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
 use vonggac_event::{AlertId, Scope};
 
-use super::{OperationId, person};
+use super::OperationId;
 use crate::audit::{self, Asker, Deed};
 use crate::queue::push_scope;
 use crate::{Account, Database, DatabaseError, Result};
@@ -40,7 +40,7 @@ impl Database {
         now_us: i64,
     ) -> Result<Undone> {
         let by = by.into();
-        let actor = person(&by)?;
+        let actor = by.somebody()?;
         let done = match self.undo_once(scope, &by, actor, id, now_us).await {
             Err(error) if error.is_about_order() => self.undo_once(scope, &by, actor, id, now_us).await,
             outcome => outcome,

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::{AppendHeaders, IntoResponse};
+use axum::response::IntoResponse;
 use qrcode::QrCode;
 use qrcode::render::svg;
 use serde::{Deserialize, Serialize};
@@ -12,10 +12,10 @@ use vonggac_database::DatabaseError;
 use vonggac_database::entry::Confirmation;
 use vonggac_database::session::FRESH_US;
 
+use super::session::strongly_signed_in;
 use super::shapes::Account;
-use crate::authority;
 use crate::error::{ApiError, Failure, Result};
-use crate::extract::{Body, Client, Half, Signed, cookie, no_half_cookie};
+use crate::extract::{Body, Client, Half, Signed};
 use crate::state::Console;
 use crate::time;
 
@@ -103,19 +103,7 @@ pub(super) async fn sign_in_factor(
         Err(DatabaseError::NotFound) => return Err(Failure::unauthenticated()),
         finished => finished?,
     };
-    let remembered = client.remember(&console, &account.user_name)?;
-    let address = &client.origin.address;
-    tracing::info!(
-        user_name = account.user_name,
-        address,
-        "signed in with a second factor"
-    );
-    Ok((
-        AppendHeaders(cookie(&console, &token)?),
-        AppendHeaders(no_half_cookie(&console)?),
-        remembered.map(AppendHeaders),
-        Json(authority::shown(&console, account).await?),
-    ))
+    strongly_signed_in(&console, account, &token, &client, "a second factor").await
 }
 
 /// Confirm that it is still you

@@ -4,7 +4,6 @@
 
 use axum::Json;
 use axum::extract::State;
-use vonggac_access::{action, thing};
 
 use super::shapes::Health;
 use crate::error::ApiError;
@@ -18,9 +17,6 @@ use crate::state::Console;
         (status = 200, description = "The parts, and each sensor's latest counters", body = Health),
         (status = 401, description = "Nobody is signed in", body = ApiError)))]
 pub(super) async fn health(State(console): State<Console>, signed: Signed) -> Json<Health> {
-    let viewer = Viewer {
-        scope: signed.part::<thing::Sensor, action::Read>(),
-        sees_insides: signed.context.reach::<thing::Health, action::Read>().is_ok(),
-    };
+    let viewer = Viewer::of(&signed);
     Json(health::health(&console, &viewer).await)
 }

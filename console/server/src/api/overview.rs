@@ -220,10 +220,7 @@ pub(super) async fn overview(
         return Err(Failure::invalid("from", "from is not before to"));
     }
     let scope = signed.reach::<thing::Alert, action::Read>(&console).await?;
-    let viewer = Viewer {
-        scope: signed.part::<thing::Sensor, action::Read>(),
-        sees_insides: signed.context.reach::<thing::Health, action::Read>().is_ok(),
-    };
+    let viewer = Viewer::of(&signed);
     let (work, health) = tokio::join!(
         console.database().overview(&scope, from_us, to_us, now_us),
         health::health(&console, &viewer),

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::response::{AppendHeaders, IntoResponse};
+use axum::response::IntoResponse;
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -12,10 +12,10 @@ use vonggac_passkey::Assertion;
 use vonggac_passkey::key::ALGORITHMS;
 
 use super::factors::no_vault;
+use super::session::strongly_signed_in;
 use super::shapes::Account;
-use crate::authority;
 use crate::error::{ApiError, Failure, Result};
-use crate::extract::{Body, Client, Signed, cookie, no_half_cookie};
+use crate::extract::{Body, Client, Signed};
 use crate::state::Console;
 use crate::time;
 
@@ -263,15 +263,7 @@ pub(super) async fn sign_in_passkey(
         .database()
         .sign_in_with_passkey(vault, &site, &answer.as_answer(), &client.origin, now_us)
         .await?;
-    let remembered = client.remember(&console, &account.user_name)?;
-    let address = &client.origin.address;
-    tracing::info!(user_name = account.user_name, address, "signed in with a passkey");
-    Ok((
-        AppendHeaders(cookie(&console, &token)?),
-        AppendHeaders(no_half_cookie(&console)?),
-        remembered.map(AppendHeaders),
-        Json(authority::shown(&console, account).await?),
-    ))
+    strongly_signed_in(&console, account, &token, &client, "a passkey").await
 }
 
 /// Confirm with a passkey that it is still you

@@ -7,7 +7,7 @@ use axum::response::{AppendHeaders, IntoResponse, Response};
 use vonggac_database::audit::{Asker, Deed, Origin};
 use vonggac_database::factor::Factors;
 use vonggac_database::session::Strength;
-use vonggac_database::{self as database, Language, NewAccount, SessionId};
+use vonggac_database::{self as database, Language, NewAccount, SessionId, SessionToken};
 
 use super::factors::SecondStep;
 use super::shapes::{
@@ -15,7 +15,7 @@ use super::shapes::{
 };
 use crate::authority;
 use crate::error::{ApiError, Failure, Result};
-use crate::extract::{Body, Client, Signed, cookie, half_cookie, no_cookie};
+use crate::extract::{Body, Client, Signed, cookie, half_cookie, no_cookie, no_half_cookie};
 use crate::state::Console;
 use crate::time;
 
@@ -93,6 +93,25 @@ async fn signed_in(
         Json(authority::shown(console, account).await?),
     )
         .into_response())
+}
+
+/// Somebody came in with a second factor or a passkey; `how` is for the log.
+pub(super) async fn strongly_signed_in(
+    console: &Console,
+    account: database::Account,
+    token: &SessionToken,
+    client: &Client,
+    how: &str,
+) -> Result<impl IntoResponse + use<>> {
+    let remembered = client.remember(console, &account.user_name)?;
+    let address = &client.origin.address;
+    tracing::info!(user_name = account.user_name, address, "signed in with {how}");
+    Ok((
+        AppendHeaders(cookie(console, token)?),
+        AppendHeaders(no_half_cookie(console)?),
+        remembered.map(AppendHeaders),
+        Json(authority::shown(console, account).await?),
+    ))
 }
 
 /// The password was right; a second factor is owed.

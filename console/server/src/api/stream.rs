@@ -16,9 +16,9 @@ use futures_util::stream::unfold;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, watch};
 use tokio::time::Instant;
-use vonggac_access::{OrganisationId, action, thing};
-use vonggac_database::DatabaseError;
+use vonggac_access::{action, thing};
 use vonggac_database::session::Use;
+use vonggac_database::{DatabaseError, scope_of};
 use vonggac_event::Scope;
 
 use super::shapes::{Alert, AlertStatusChange};
@@ -136,7 +136,7 @@ impl Stream {
         let Some(living) = found else { return Ok(None) };
         let context = authority::context(console, &living.account, living.assured, "").await?;
         let reach = context.reach::<thing::Alert, action::Read>().unwrap_or_default();
-        Ok(Some(Scope::of(reach.codes().map(OrganisationId::as_str))))
+        Ok(Some(scope_of(&reach)))
     }
 
     /// Whether the session still lives and still sees what it saw.

@@ -3,12 +3,14 @@
 //! Our own words are codes with values, which the front end says in the reader's language. Words of others (an error of a server, a
 //! problem that a role reports) and addresses name machines inside the platform: only those see them who may see how the platform does.
 
+use vonggac_access::{action, thing};
 use vonggac_event::Scope;
 use vonggac_store::health::{REPORT_EVERY, RoleReport};
 use vonggac_store::search::SensorState;
 
 use super::{Asked, Facts};
 use crate::api::shapes::{Health, PartHealth, PartKind, PartState, Remark, RemarkCode, SensorHealth};
+use crate::extract::Signed;
 use crate::time;
 
 /// From here on a role that tells nothing is missed: three reports.
@@ -26,6 +28,16 @@ pub(crate) struct Viewer {
     pub(crate) scope: Scope,
     /// Whether the platform's inside is shown.
     pub(crate) sees_insides: bool,
+}
+
+impl Viewer {
+    /// As the table of rights has it for who asks.
+    pub(crate) fn of(signed: &Signed) -> Self {
+        Self {
+            scope: signed.part::<thing::Sensor, action::Read>(),
+            sees_insides: signed.context.reach::<thing::Health, action::Read>().is_ok(),
+        }
+    }
 }
 
 /// Everything that `viewer` may know.

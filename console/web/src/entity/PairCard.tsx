@@ -4,10 +4,11 @@ import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import type { Thing } from "../api/client";
 import { formatCount } from "../lib/number";
+import { useChart } from "../lib/useChart";
 import { Card } from "../parts/Card";
 import { EntityLink } from "../parts/EntityLink";
 import styles from "./entity.module.css";
-import { type PairGraph, startGraph } from "./graph";
+import { startGraph } from "./graph";
 
 /** Who talks to whom: a graph, and the same as a table. */
 export function PairCard({ thing }: { thing: Thing }) {
@@ -63,27 +64,16 @@ function Graph({ thing }: { thing: Thing }) {
   const { t } = useTranslation();
   const scheme = useComputedColorScheme("light");
   const navigate = useNavigate();
-  const holder = useRef<HTMLDivElement>(null);
-  const graph = useRef<PairGraph | null>(null);
   const open = useRef<(value: string) => void>(() => undefined);
   open.current = (value) =>
     void navigate({ to: "/entity/$kind/$value", params: { kind: "address", value } });
 
-  useEffect(() => {
-    if (!holder.current) return;
-    const started = startGraph(holder.current, (address) => open.current(address));
-    graph.current = started;
-    const observer = new ResizeObserver(() => started.resize());
-    observer.observe(holder.current);
-    return () => {
-      observer.disconnect();
-      started.dispose();
-      graph.current = null;
-    };
-  }, []);
+  const { holder, chart } = useChart((element) =>
+    startGraph(element, (address) => open.current(address)),
+  );
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the scheme changes the colours the graph reads
-  useEffect(() => graph.current?.draw(thing.pairs, thing.value), [thing, scheme]);
+  useEffect(() => chart.current?.draw(thing.pairs, thing.value), [thing, scheme]);
 
   return (
     <div

@@ -3,9 +3,10 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import { type ReactNode, useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { formatCount } from "../lib/number";
+import { useChart } from "../lib/useChart";
 import { Card } from "../parts/Card";
 import type { QueueSearch } from "../queue/filter";
-import { type Bars, startBars } from "./chart";
+import { startBars } from "./chart";
 import styles from "./overview.module.css";
 import { type Row, type Series, total } from "./rows";
 
@@ -55,26 +56,15 @@ function Chart({ title, rows, series, nameOf, seriesName, lying = false, wall }:
   const { i18n } = useTranslation();
   const scheme = useComputedColorScheme("light");
   const navigate = useNavigate();
-  const holder = useRef<HTMLDivElement>(null);
-  const chart = useRef<Bars | null>(null);
   const open = useRef<(bar: number, series: number) => void>(() => undefined);
   open.current = (bar, part) => {
     const row = rows[bar];
     if (row && !wall) void navigate({ to: "/alerts", search: searchOf(row, series[part]) });
   };
 
-  useEffect(() => {
-    if (!holder.current) return;
-    const started = startBars(holder.current, (bar, part) => open.current(bar, part));
-    chart.current = started;
-    const observer = new ResizeObserver(() => started.resize());
-    observer.observe(holder.current);
-    return () => {
-      observer.disconnect();
-      started.dispose();
-      chart.current = null;
-    };
-  }, []);
+  const { holder, chart } = useChart((element) =>
+    startBars(element, (bar, part) => open.current(bar, part)),
+  );
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: scheme and language change what is drawn
   useEffect(() => {

@@ -3,7 +3,8 @@ import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import type { Histogram as Data } from "../api/client";
 import { formatCount } from "../lib/number";
-import { startChart, type TimeChart } from "./chart";
+import { useChart } from "../lib/useChart";
+import { startChart } from "./chart";
 import styles from "./search.module.css";
 
 interface HistogramProps {
@@ -15,23 +16,12 @@ interface HistogramProps {
 export function Histogram({ data, onRange }: HistogramProps) {
   const { t, i18n } = useTranslation();
   const scheme = useComputedColorScheme("light");
-  const holder = useRef<HTMLDivElement>(null);
-  const chart = useRef<TimeChart | null>(null);
   const range = useRef(onRange);
   range.current = onRange;
 
-  useEffect(() => {
-    if (!holder.current) return;
-    const started = startChart(holder.current, (from, to) => range.current(from, to));
-    chart.current = started;
-    const observer = new ResizeObserver(() => started.resize());
-    observer.observe(holder.current);
-    return () => {
-      observer.disconnect();
-      started.dispose();
-      chart.current = null;
-    };
-  }, []);
+  const { holder, chart } = useChart((element) =>
+    startChart(element, (from, to) => range.current(from, to)),
+  );
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the scheme changes the colours the chart reads
   useEffect(() => chart.current?.draw(data), [data, scheme]);

@@ -80,9 +80,19 @@ impl EventStore {
         let Some(hours) = page::hours_statement(request, after)? else {
             return Ok(page::page(Vec::new(), 0, rows_max));
         };
+        self.in_turn(asker, |limits| {
+            self.found(limits, request, &hours, after, rows_max)
+        })
+        .await
+    }
+
+    /// Does `work` once it is the asker's turn, within what may be spent then.
+    async fn in_turn<T, F>(&self, asker: Asker, work: impl FnOnce(Limits) -> F) -> Result<T, SearchError>
+    where
+        F: Future<Output = Result<T, SearchError>>,
+    {
         let turn = self.turns.turn(asker).await?;
-        let limits = self.limits_of(&turn);
-        let outcome = self.found(limits, request, &hours, after, rows_max).await;
+        let outcome = work(self.limits_of(&turn)).await;
         turn.note(&outcome);
         outcome
     }
@@ -133,11 +143,8 @@ impl EventStore {
         let Some(extent) = histogram::extent_statement(request)? else {
             return Ok(Histogram::EMPTY);
         };
-        let turn = self.turns.turn(asker).await?;
-        let limits = self.limits_of(&turn);
-        let outcome = self.counted(limits, request, buckets, &extent).await;
-        turn.note(&outcome);
-        outcome
+        self.in_turn(asker, |limits| self.counted(limits, request, buckets, &extent))
+            .await
     }
 
     async fn counted(
@@ -187,15 +194,15 @@ impl EventStore {
         let Some(statement) = values::statement(request, fields, prefix, values_max)? else {
             return values::read(fields, &[]);
         };
-        let turn = self.turns.turn(asker).await?;
-        let mut limits = self.limits_of(&turn);
-        if !prefix.is_empty() {
-            // Whoever types does not wait for more.
-            limits.max_execution_s = Some(limits.max_execution_s.unwrap_or(COMPLETION_S).min(COMPLETION_S));
-        }
-        let outcome = numbers(&self.client, limits, &statement.sql, &statement.values).await;
-        turn.note(&outcome);
-        values::read(fields, &outcome?)
+        let count = |mut limits: Limits| {
+            if !prefix.is_empty() {
+                // Whoever types does not wait for more.
+                limits.max_execution_s =
+                    Some(limits.max_execution_s.unwrap_or(COMPLETION_S).min(COMPLETION_S));
+            }
+            numbers(&self.client, limits, &statement.sql, &statement.values)
+        };
+        values::read(fields, &self.in_turn(asker, count).await?)
     }
 
     /// What is known of a thing between two times.
@@ -214,11 +221,8 @@ impl EventStore {
         let Some(seen) = entity::seen_statement(&request)? else {
             return Ok(Known::NOTHING);
         };
-        let turn = self.turns.turn(asker).await?;
-        let limits = self.limits_of(&turn);
-        let outcome = self.all_known(limits, &request, subject, &seen).await;
-        turn.note(&outcome);
-        outcome
+        self.in_turn(asker, |limits| self.all_known(limits, &request, subject, &seen))
+            .await
     }
 
     async fn all_known(
@@ -264,17 +268,8 @@ impl EventStore {
         alert: &Alert,
     ) -> Result<Vec<EventRow>, SearchError> {
         let statement = page::alert_statement(scope, alert);
-        let turn = self.turns.turn(asker).await?;
-        let outcome = lines(
-            &self.client,
-            self.limits_of(&turn),
-            &statement.sql,
-            &statement.values,
-        )
-        .await;
-        turn.note(&outcome);
-        drop(turn);
-        let mut rows = page::read(&outcome?)?;
+        let ask = |limits| lines(&self.client, limits, &statement.sql, &statement.values);
+        let mut rows = page::read(&self.in_turn(asker, ask).await?)?;
         rows.sort_unstable_by_key(|row| (row.ts_us, row.id));
         rows.truncate(PAGE_ROWS_MAX as usize);
         Ok(rows)
