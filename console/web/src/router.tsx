@@ -5,12 +5,15 @@ import {
   createRoute,
   createRouter,
   lazyRouteComponent,
+  notFound,
   Outlet,
   redirect,
 } from "@tanstack/react-router";
+import { tabsOf } from "./admin/tabs";
 import { ApiFailure } from "./api/client";
 import { sessionQuery, setupQuery } from "./api/queries";
 import { switchLanguage } from "./i18n";
+import { may } from "./lib/abilities";
 import { parseSearch, pick, stringifySearch } from "./lib/search-params";
 import type { RangeSearch } from "./lib/time";
 import { PageFailure } from "./parts/PageFailure";
@@ -64,11 +67,14 @@ const bareRoute = createRoute({
   beforeLoad: ({ context, location }) => needSession(context.client, location.href),
 });
 
+/** Leads to the first page that one may see. */
 const homeRoute = createRoute({
-  getParentRoute: () => rootRoute,
+  getParentRoute: () => appRoute,
   path: "/",
-  beforeLoad: () => {
-    throw redirect({ to: "/overview" });
+  beforeLoad: async ({ context }) => {
+    const account = await context.client.ensureQueryData(sessionQuery);
+    if (may(account, "alert:read")) throw redirect({ to: "/overview" });
+    throw redirect({ to: tabsOf(account)[0]?.path ?? "/account" });
   },
 });
 
@@ -125,11 +131,27 @@ const accountRoute = createRoute({
   component: lazyRouteComponent(() => import("./account/AccountPage"), "AccountPage"),
 });
 
+const adminRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: "/admin",
+  component: lazyRouteComponent(() => import("./admin/AdminPage"), "AdminPage"),
+});
+
+/** Without a page named, the first that one may see. */
+const adminHomeRoute = createRoute({
+  getParentRoute: () => adminRoute,
+  path: "/",
+  beforeLoad: async ({ context }) => {
+    const [first] = tabsOf(await context.client.ensureQueryData(sessionQuery));
+    throw first ? redirect({ to: first.path }) : notFound();
+  },
+});
+
 const routeTree = rootRoute.addChildren([
   signInRoute,
   setupRoute,
-  homeRoute,
   appRoute.addChildren([
+    homeRoute,
     overviewRoute,
     queueRoute,
     alertRoute,
@@ -137,6 +159,7 @@ const routeTree = rootRoute.addChildren([
     entityRoute,
     healthRoute,
     accountRoute,
+    adminRoute.addChildren([adminHomeRoute]),
   ]),
   bareRoute.addChildren([wallRoute]),
 ]);

@@ -22,11 +22,11 @@ it("a list is toggled in its own order", () => {
 
 it.each([
   ["/search?q=a", "/search?q=a"],
-  [undefined, "/overview"],
-  ["https://evil.example/", "/overview"],
-  ["//evil.example/", "/overview"],
-  ["/\\evil.example/", "/overview"],
-  ["/sign-in?return=/sign-in", "/overview"],
+  [undefined, "/"],
+  ["https://evil.example/", "/"],
+  ["//evil.example/", "/"],
+  ["/\\evil.example/", "/"],
+  ["/sign-in?return=/sign-in", "/"],
 ])("after sign-in %s leads to %s", (asked, path) => {
   expect(safeReturn(asked)).toBe(path);
 });

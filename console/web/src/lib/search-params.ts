@@ -42,8 +42,8 @@ export function toggleInList<T extends string>(
   return all.filter((each) => chosen.has(each)).join(",") || undefined;
 }
 
-/** The first page after sign-in. */
-export const HOME = "/overview";
+/** The first page after sign-in: it leads to the first that one may see. */
+export const HOME = "/";
 
 /** A path to return to after sign-in; only one of our own pages. */
 export function safeReturn(path: string | undefined): string {

@@ -1,0 +1,17 @@
+import type { ParseKeys } from "i18next";
+import type { Account } from "../api/client";
+import { type Ability, may } from "../lib/abilities";
+
+interface Tab {
+  path: string;
+  name: ParseKeys;
+  /** Whoever has it sees the tab. */
+  ability: Ability;
+}
+
+/** The pages of the administration, in their order. */
+const TABS: readonly Tab[] = [];
+
+export function tabsOf(account: Account | undefined): readonly Tab[] {
+  return TABS.filter((tab) => may(account, tab.ability));
+}
