@@ -3,12 +3,14 @@
 //! - [`organisation`]: what an organisation is; [`tree`]: all of them, with parents, predecessors and days; [`file`](mod@file): how an
 //!   administrator writes them down.
 //! - [`role`]: the ten roles and what they exclude; [`membership`]: who has which, where and when.
-//! - [`policy`]: the one table of rights, role × resource × action × relation; [`resource`] and [`action`] are its words; [`thing`] has the plain ones.
+//! - [`policy`]: the one table of rights, role × resource × action × relation; [`resource`] and [`action`] are its words; [`thing`] has the plain ones, [`account`] those
+//!   that are about people.
 //! - [`context`]: who asks; the only door to [`Reach`] (whose things) and [`Allowed`] (this thing, this action).
 //!
 //! Invariant: nothing is allowed that the table does not say. Invariant: an empty [`Reach`] is nothing, and there is no value that means
 //! everything. Invariant: [`Denied`] is the same for what is foreign and for what does not exist.
 
+pub mod account;
 pub mod action;
 pub mod context;
 pub mod day;

@@ -67,6 +67,34 @@ pub struct NewAccount {
     pub language: Language,
 }
 
+/// Who an account is made for.
+#[derive(Debug, Clone)]
+pub struct NewPerson {
+    /// Name to sign in with: letters, digits, `.`, `_`, `-`, `@`.
+    pub user_name: String,
+    /// Name others see.
+    pub display_name: String,
+    /// Language of the account's console.
+    pub language: Language,
+}
+
+impl NewPerson {
+    pub(crate) fn check(&self) -> Result<()> {
+        check_user_name(&self.user_name)?;
+        check_display_name(&self.display_name)
+    }
+}
+
+impl NewAccount {
+    fn person(&self) -> NewPerson {
+        NewPerson {
+            user_name: self.user_name.clone(),
+            display_name: self.display_name.clone(),
+            language: self.language,
+        }
+    }
+}
+
 #[derive(FromRow)]
 pub(crate) struct RawAccount {
     id: i64,
@@ -96,7 +124,8 @@ impl RawAccount {
 struct WithHash {
     #[sqlx(flatten)]
     account: RawAccount,
-    password_hash: String,
+    password_hash: Option<String>,
+    is_disabled: bool,
     has_factor: bool,
 }
 
@@ -186,7 +215,7 @@ impl Database {
             return Err(DatabaseError::AlreadySetUp);
         }
         let nation = organisation::nation(&mut transaction).await?;
-        let account = insert(&mut transaction, &new, &nation, &hash, now_us).await?;
+        let account = insert(&mut transaction, &new.person(), &nation, Some(&hash), now_us).await?;
         let by = Asker::person(&account, origin);
         let mut deeds = vec![created(&account)];
         for role in FOUNDER_ROLES {
@@ -221,7 +250,7 @@ impl Database {
     ) -> Result<Account> {
         let hash = self.checked_hash(&new).await?;
         let mut transaction = self.pool.begin().await?;
-        let account = insert(&mut transaction, &new, organisation, &hash, now_us).await?;
+        let account = insert(&mut transaction, &new.person(), organisation, Some(&hash), now_us).await?;
         audit::append(
             &mut transaction,
             &Asker::console(),
@@ -234,8 +263,7 @@ impl Database {
     }
 
     async fn checked_hash(&self, new: &NewAccount) -> Result<String> {
-        check_user_name(&new.user_name)?;
-        check_display_name(&new.display_name)?;
+        new.person().check()?;
         password::check(new.password.clone(), [&new.user_name, &new.display_name]).await?;
         password::hash(&self.hashing, new.password.clone()).await
     }
@@ -289,6 +317,7 @@ impl Database {
         }
         let found: Option<WithHash> = sqlx::query_as(
             "SELECT id, user_name, display_name, organisation, language, password_hash, \
+             disabled_us IS NOT NULL AS is_disabled, \
              EXISTS (SELECT FROM totp t WHERE t.account_id = account.id AND t.confirmed_us IS NOT NULL) \
              OR EXISTS (SELECT FROM passkey p WHERE p.account_id = account.id) AS has_factor \
              FROM account WHERE user_key = $1",
@@ -296,10 +325,10 @@ impl Database {
         .bind(&key)
         .fetch_optional(&self.pool)
         .await?;
-        let hash = found.as_ref().map(|row| row.password_hash.clone());
+        let hash = found.as_ref().and_then(|row| row.password_hash.clone());
         let right = password::verify(&self.hashing, password, hash).await?;
         match found {
-            Some(row) if right => {
+            Some(row) if right && !row.is_disabled => {
                 // With a second factor it is no success yet.
                 if !row.has_factor {
                     throttle::forgive(&self.pool, &attempt).await?;
@@ -422,11 +451,12 @@ fn created(account: &Account) -> Deed {
         .with("organisation", account.organisation.as_str())
 }
 
-async fn insert(
+/// Writes an account; without a password nobody signs in to it yet.
+pub(crate) async fn insert(
     connection: &mut PgConnection,
-    new: &NewAccount,
+    new: &NewPerson,
     organisation: &OrganisationId,
-    hash: &str,
+    hash: Option<&str>,
     now_us: i64,
 ) -> Result<Account> {
     let row: Option<RawAccount> = sqlx::query_as(

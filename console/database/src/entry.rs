@@ -199,11 +199,12 @@ impl Database {
 
     /// Whether `password` is the account's.
     pub(crate) async fn check_own_password(&self, account: &Account, password: String) -> Result<()> {
-        let hash: Option<String> = sqlx::query_scalar("SELECT password_hash FROM account WHERE id = $1")
-            .bind(account.id.0)
-            .fetch_optional(&self.pool)
-            .await?;
-        let is_right = password::verify(&self.hashing, password, hash).await?;
+        let hash: Option<Option<String>> =
+            sqlx::query_scalar("SELECT password_hash FROM account WHERE id = $1")
+                .bind(account.id.0)
+                .fetch_optional(&self.pool)
+                .await?;
+        let is_right = password::verify(&self.hashing, password, hash.flatten()).await?;
         is_right.then_some(()).ok_or(DatabaseError::WrongCredentials)
     }
 

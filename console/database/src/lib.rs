@@ -1,6 +1,8 @@
 //! The case store: accounts, sessions and people's work on alerts, in PostgreSQL.
 //!
 //! - [`account`]: who may sign in; passwords as argon2id.
+//! - [`welcome`]: links with which people choose a password; [`administration`]: what others do with an account; [`roster`]: accounts for
+//!   those who look after people.
 //! - [`session`]: 256-bit tokens, kept as their SHA-256; they end idle and at a certain age.
 //! - [`factor`]: second factors; [`passkey`]: those that need no password; [`entry`]: signing in with them, and confirming later who sits there; [`vault`]: the console's own secret.
 //! - [`throttle`]: how often somebody may try to sign in; [`device`]: what a browser remembers, so that strangers lock nobody out.
@@ -21,6 +23,7 @@
 //! 1970, UTC); tokens and salts come from the system's random source.
 
 pub mod account;
+pub mod administration;
 pub mod alert;
 pub mod audit;
 mod connection;
@@ -36,6 +39,7 @@ pub mod passkey;
 mod password;
 pub mod people;
 pub mod queue;
+pub mod roster;
 pub mod saved_search;
 pub mod session;
 #[cfg(any(test, feature = "testing"))]
@@ -45,6 +49,7 @@ mod totp;
 pub mod vault;
 pub mod verdict;
 pub mod view;
+pub mod welcome;
 pub mod work;
 
 use std::sync::Arc;
@@ -55,7 +60,7 @@ use thiserror::Error;
 use tokio::sync::Semaphore;
 use vonggac_link::{PostgresSecurity, SettingError};
 
-pub use account::{Account, AccountId, Language, NewAccount};
+pub use account::{Account, AccountId, Language, NewAccount, NewPerson};
 pub use alert::{AlertRow, Person, Snooze, Status};
 pub use membership::MembershipId;
 pub use organisation::{Imported, scope_of};
@@ -284,6 +289,7 @@ impl Database {
         passkey::purge(&self.pool, now_us).await?;
         work::undo::purge(&self.pool, now_us).await?;
         export::purge(&self.pool, now_us).await?;
+        welcome::purge(&self.pool, now_us).await?;
         throttle::purge(&self.pool, now_us).await
     }
 
@@ -302,6 +308,15 @@ impl Database {
             idle: u32::try_from(self.pool.num_idle()).unwrap_or(u32::MAX),
             max: self.pool.options().get_max_connections(),
         }
+    }
+
+    /// Number of the organisations as they stand: another than before means that they have changed.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails.
+    pub async fn organisations_version(&self) -> Result<i64> {
+        let version = sqlx::query_scalar("SELECT version FROM organisation_version");
+        Ok(version.fetch_one(&self.pool).await?)
     }
 
     /// Closes the connections.

@@ -4,11 +4,15 @@
 //! console gives by itself, at set-up or because the server's owner says so, waits for nobody.
 
 use sqlx::{FromRow, PgConnection};
-use vonggac_access::{Day, Membership, PersonId, policy};
+use vonggac_access::{Day, Membership, PersonId, Role, policy};
+use vonggac_event::Scope;
 
 use crate::audit::{self, Asker, Deed};
 use crate::organisation::{parsed, span};
-use crate::{AccountId, Database, DatabaseError, Result};
+use crate::{AccountId, Database, DatabaseError, Person, Result, administration, welcome};
+
+/// Most memberships in the list of those that wait.
+pub const WAITING_MAX: i64 = 200;
 
 /// Most memberships of one account, past ones too.
 pub const MEMBERSHIPS_MAX: usize = 1_000;
@@ -26,6 +30,8 @@ pub struct Kept {
     pub membership: Membership,
     /// Who gave it; `None`: the console.
     pub granted_by: Option<AccountId>,
+    /// Who agreed to it as the second person.
+    pub approved_by: Option<AccountId>,
     /// Whether it waits for a second person, and so does not count yet.
     pub waits: bool,
 }
@@ -48,6 +54,7 @@ struct Row {
     valid_from: String,
     valid_until: Option<String>,
     granted_by: Option<i64>,
+    approved_by: Option<i64>,
     waits: bool,
 }
 
@@ -63,17 +70,83 @@ impl Row {
             id: MembershipId(self.id),
             membership,
             granted_by: self.granted_by.map(AccountId),
+            approved_by: self.approved_by.map(AccountId),
             waits: self.waits,
         })
     }
 }
+
+/// A membership with the names of those that it is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// The membership.
+    pub kept: Kept,
+    /// Whose it is.
+    pub person: Person,
+    /// The name that person signs in with.
+    pub user_name: String,
+    /// Who gave it; `None`: the console.
+    pub granted_by: Option<Person>,
+    /// Who agreed to it as the second person.
+    pub approved_by: Option<Person>,
+}
+
+#[derive(FromRow)]
+struct NamedRow {
+    #[sqlx(flatten)]
+    row: Row,
+    display_name: String,
+    user_name: String,
+    granted_name: Option<String>,
+    approved_name: Option<String>,
+}
+
+impl NamedRow {
+    fn read(self) -> Result<Named> {
+        let kept = self.row.read()?;
+        let named = |id: Option<AccountId>, name: Option<String>| {
+            let (id, display_name) = id.zip(name)?;
+            Some(Person { id, display_name })
+        };
+        Ok(Named {
+            person: Person {
+                id: AccountId(kept.membership.person.0),
+                display_name: self.display_name,
+            },
+            user_name: self.user_name,
+            granted_by: named(kept.granted_by, self.granted_name),
+            approved_by: named(kept.approved_by, self.approved_name),
+            kept,
+        })
+    }
+}
+
+/// The columns of a [`NamedRow`].
+macro_rules! select_named {
+    ($rest:literal) => {
+        concat!(
+            "SELECT m.id, m.account_id, m.organisation, m.role, to_char(m.valid_from, 'YYYY-MM-DD') AS valid_from, \
+             to_char(m.valid_until, 'YYYY-MM-DD') AS valid_until, m.granted_by, m.approved_by, m.waits, \
+             a.display_name, a.user_name, g.display_name AS granted_name, p.display_name AS approved_name \
+             FROM membership m JOIN account a ON a.id = m.account_id LEFT JOIN account g ON g.id = m.granted_by \
+             LEFT JOIN account p ON p.id = m.approved_by WHERE m.organisation = ANY($1) AND ",
+            $rest
+        )
+    };
+}
+
+const SEEN_OF_ACCOUNT: &str = select_named!("m.account_id = $2 ORDER BY m.valid_from DESC, m.id DESC");
+const SEEN_BY_ID: &str = select_named!("m.account_id = $2 AND m.id = $3");
+const SEEN_WAITING: &str = select_named!(
+    "m.waits AND (m.valid_until IS NULL OR m.valid_until > greatest(m.valid_from, $2::date)) ORDER BY m.id LIMIT $3"
+);
 
 /// The columns of a [`Row`].
 macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT id, account_id, organisation, role, to_char(valid_from, 'YYYY-MM-DD') AS valid_from, \
-             to_char(valid_until, 'YYYY-MM-DD') AS valid_until, granted_by, waits FROM membership WHERE ",
+             to_char(valid_until, 'YYYY-MM-DD') AS valid_until, granted_by, approved_by, waits FROM membership WHERE ",
             $rest
         )
     };
@@ -115,6 +188,11 @@ impl Database {
             .filter(|row| row.waits)
             .ok_or(DatabaseError::NotFound)?
             .read()?;
+        let day = Day::of_us(now_us).ok_or(DatabaseError::NotFound)?;
+        let is_over = kept.membership.span.until.is_some_and(|until| until <= day);
+        if is_over || kept.membership.span.is_empty() {
+            return Err(DatabaseError::NotFound);
+        }
         let person = by.account().map(|account| account.id);
         let is_another = person.is_some()
             && person != kept.granted_by
@@ -137,7 +215,8 @@ impl Database {
     /// Ends a membership: from `until` on it counts no more; with today's day it ends now. One that begins later is taken back.
     ///
     /// # Errors
-    /// [`DatabaseError::NotFound`] when there is none that still counts on that day.
+    /// [`DatabaseError::NotFound`] when there is none that still counts on that day; [`DatabaseError::Conflict`] when a person, not the
+    /// console, ends the role of the last one that runs the nation's organisation.
     pub async fn end_membership(
         &self,
         by: &Asker<'_>,
@@ -146,6 +225,7 @@ impl Database {
         now_us: i64,
     ) -> Result<()> {
         let mut transaction = self.pool.begin().await?;
+        administration::lock_nations_managers(&mut transaction).await?;
         let ended = sqlx::query(
             "UPDATE membership SET valid_until = greatest(valid_from, $2::date) \
              WHERE id = $1 AND (valid_until IS NULL OR valid_until > greatest(valid_from, $2::date))",
@@ -161,7 +241,12 @@ impl Database {
             .bind(id.0)
             .fetch_one(&mut *transaction)
             .await?;
-        let deed = told("membership.end", id, &row.read()?.membership);
+        let kept = row.read()?;
+        let counted = !kept.waits && kept.membership.role == Role::OrganisationManager;
+        if counted && by.account().is_some() {
+            administration::keep_a_manager(&mut transaction, &kept.membership, now_us).await?;
+        }
+        let deed = told("membership.end", id, &kept.membership);
         audit::append(&mut transaction, by, vec![deed], now_us).await?;
         Ok(transaction.commit().await?)
     }
@@ -185,6 +270,53 @@ impl Database {
         })
     }
 
+    /// The memberships of an account at organisations of the scope, past ones too, the newest first.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails.
+    pub async fn seen_memberships(&self, scope: &Scope, account: AccountId) -> Result<Vec<Named>> {
+        let rows: Vec<NamedRow> = sqlx::query_as(SEEN_OF_ACCOUNT)
+            .bind(codes(scope))
+            .bind(account.0)
+            .fetch_all(&self.pool)
+            .await?;
+        rows.into_iter().map(NamedRow::read).collect()
+    }
+
+    /// One membership of an account at an organisation of the scope.
+    ///
+    /// # Errors
+    /// [`DatabaseError::NotFound`] when there is none.
+    pub async fn seen_membership(
+        &self,
+        scope: &Scope,
+        account: AccountId,
+        id: MembershipId,
+    ) -> Result<Named> {
+        let row: Option<NamedRow> = sqlx::query_as(SEEN_BY_ID)
+            .bind(codes(scope))
+            .bind(account.0)
+            .bind(id.0)
+            .fetch_optional(&self.pool)
+            .await?;
+        row.ok_or(DatabaseError::NotFound)?.read()
+    }
+
+    /// What waits for a second person at organisations of the scope, the oldest first, at most [`WAITING_MAX`].
+    ///
+    /// # Errors
+    /// When PostgreSQL fails.
+    pub async fn waiting_memberships(&self, scope: &Scope, now_us: i64) -> Result<Vec<Named>> {
+        let day = Day::of_us(now_us).ok_or(DatabaseError::NotFound)?;
+        let rows: Vec<NamedRow> = sqlx::query_as(SEEN_WAITING)
+            .bind(codes(scope))
+            .bind(day.to_string())
+            .bind(WAITING_MAX)
+            .fetch_all(&self.pool)
+            .await?;
+        rows.into_iter().map(NamedRow::read).collect()
+    }
+
     /// All memberships of an account, past ones too, by their first day.
     ///
     /// # Errors
@@ -198,7 +330,12 @@ impl Database {
     }
 }
 
-/// Writes a membership, and what is to be said of it in the log.
+fn codes(scope: &Scope) -> Vec<String> {
+    scope.codes().map(ToOwned::to_owned).collect()
+}
+
+/// Writes a membership, and what is to be said of it in the log. A link to the account that another made is withdrawn: whoever made it could
+/// not be one who may give this role.
 pub(crate) async fn insert(
     connection: &mut PgConnection,
     by: &Asker<'_>,
@@ -231,7 +368,9 @@ pub(crate) async fn insert(
     for row in rows {
         check_beside(new, &row.read()?.membership)?;
     }
-    let granted_by = by.account().map(|account| account.id.0);
+    let giver = by.account().map(|account| account.id);
+    welcome::withdraw(connection, AccountId(new.person.0), giver).await?;
+    let granted_by = giver.map(|id| id.0);
     let waits = granted_by.is_some() && policy::needs_second_person(new.role);
     let id: Option<i64> = sqlx::query_scalar(
         "INSERT INTO membership (account_id, organisation, role, valid_from, valid_until, granted_by, waits) \

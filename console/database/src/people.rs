@@ -74,7 +74,7 @@ impl Database {
         let codes = tree.iter().map(|organisation| &organisation.id).filter(is_one);
         let codes: Vec<&str> = codes.map(OrganisationId::as_str).collect();
         let mut query = QueryBuilder::<Postgres>::new(
-            "SELECT p.id, p.display_name FROM account p WHERE EXISTS (SELECT FROM membership m WHERE m.account_id = p.id \
+            "SELECT p.id, p.display_name FROM account p WHERE p.disabled_us IS NULL AND EXISTS (SELECT FROM membership m WHERE m.account_id = p.id \
              AND NOT m.waits AND m.organisation = ANY(",
         );
         query
@@ -107,10 +107,11 @@ impl Database {
             field: "assignee",
             problem: "is nobody who may work on the alerts",
         };
-        let raw: Option<RawPerson> = sqlx::query_as("SELECT id, display_name FROM account WHERE id = $1")
-            .bind(account.0)
-            .fetch_optional(&self.pool)
-            .await?;
+        let raw: Option<RawPerson> =
+            sqlx::query_as("SELECT id, display_name FROM account WHERE id = $1 AND disabled_us IS NULL")
+                .bind(account.0)
+                .fetch_optional(&self.pool)
+                .await?;
         let Some(raw) = raw else { return Err(nobody) };
         let works_on = self.works_on(account, now_us).await?;
         if !works_on.codes().any(|code| scope.covers(code)) {

@@ -213,7 +213,7 @@ impl Database {
         let found: Option<Found> = sqlx::query_as(
             "SELECT a.id, a.user_name, a.display_name, a.organisation, a.language, s.id AS session_id, s.last_seen_us, \
              s.is_strong, s.confirmed_us FROM session s JOIN account a ON a.id = s.account_id \
-             WHERE s.token_hash = $1 AND s.last_seen_us > $2 AND s.created_us > $3",
+             WHERE s.token_hash = $1 AND s.last_seen_us > $2 AND s.created_us > $3 AND a.disabled_us IS NULL",
         )
         .bind(token.digest())
         .bind(used_us)
@@ -266,24 +266,8 @@ impl Database {
         session: SessionId,
         now_us: i64,
     ) -> Result<()> {
-        let mut transaction = self.pool.begin().await?;
-        let done = sqlx::query("DELETE FROM session WHERE id = $1 AND account_id = $2")
-            .bind(session.0)
-            .bind(account.id.0)
-            .execute(&mut *transaction)
-            .await?;
-        if done.rows_affected() == 0 {
-            return Err(DatabaseError::NotFound);
-        }
-        let deed = Deed::done("session.end", "session", session.0);
-        audit::append(
-            &mut transaction,
-            &Asker::person(account, origin),
-            vec![deed],
-            now_us,
-        )
-        .await?;
-        Ok(transaction.commit().await?)
+        self.end_session_of(&Asker::person(account, origin), account.id, session, now_us)
+            .await
     }
 }
 
@@ -297,6 +281,15 @@ pub(crate) async fn open(
 ) -> Result<SessionToken> {
     let token = SessionToken::random();
     let user_agent = vonggac_event::limits::cut(clean(&origin.user_agent), USER_AGENT_BYTES_MAX);
+    // Who disables the account meanwhile waits, and then ends this session too.
+    let open: Option<bool> = sqlx::query_scalar(
+        "UPDATE account SET last_sign_in_us = $2 WHERE id = $1 AND disabled_us IS NULL RETURNING true",
+    )
+    .bind(account.id.0)
+    .bind(now_us)
+    .fetch_optional(&mut *connection)
+    .await?;
+    open.ok_or(DatabaseError::WrongCredentials)?;
     // Nobody forgets the second step: the statement itself asks whether there is one.
     let opened: Option<i64> = sqlx::query_scalar(
         "INSERT INTO session (token_hash, account_id, created_us, last_seen_us, user_agent, address, is_strong, confirmed_us) \

@@ -10,6 +10,7 @@
 //! | account | 100 |
 //! | network, set-up code | 10 |
 //! | network, passkey | 50 |
+//! | network, link to choose a password | 50 |
 //! | account and browser, second factor of somebody whose password was right | 10 |
 //! | account, confirmation of somebody who is signed in | 10 |
 //!
@@ -18,7 +19,7 @@
 
 use std::net::IpAddr;
 
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 
 use crate::audit::Origin;
 use crate::{AccountId, DatabaseError, Result};
@@ -65,6 +66,11 @@ pub(crate) enum Attempt<'a> {
         /// Where from.
         address: &'a str,
     },
+    /// A link with which somebody chooses a password.
+    Link {
+        /// Where from.
+        address: &'a str,
+    },
     /// A second factor or the password of somebody who is signed in.
     Confirmation {
         /// Whose.
@@ -92,6 +98,9 @@ impl Attempt<'_> {
             }
             Self::Passkey { address } => {
                 vec![(format!("passkey {}", network_of(address)), NETWORK_ATTEMPTS_MAX)]
+            }
+            Self::Link { address } => {
+                vec![(format!("link {}", network_of(address)), NETWORK_ATTEMPTS_MAX)]
             }
             Self::Factor { account, origin } => {
                 let device = origin.device.as_deref().unwrap_or("unknown");
@@ -179,6 +188,15 @@ pub(crate) async fn forgive(pool: &PgPool, attempt: &Attempt<'_>) -> Result<()> 
         };
         sqlx::query(statement).bind(&key).execute(pool).await?;
     }
+    Ok(())
+}
+
+/// Lets strangers' browsers try an account again that is shut to them.
+pub(crate) async fn unlock(connection: &mut PgConnection, user_key: &str) -> Result<()> {
+    sqlx::query("DELETE FROM attempt WHERE key = $1")
+        .bind(format!("account {user_key}"))
+        .execute(connection)
+        .await?;
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! The API: its routes and its OpenAPI document, which come from one place.
 
+mod accounts;
 mod alerts;
 mod audit;
 mod entities;
@@ -8,6 +9,7 @@ mod exports;
 mod factors;
 mod filter;
 mod health;
+mod memberships;
 mod overview;
 mod passkeys;
 mod searches;
@@ -15,6 +17,7 @@ mod session;
 pub(crate) mod shapes;
 mod stream;
 mod views;
+mod welcome;
 mod work;
 
 use axum::Router;
@@ -84,6 +87,23 @@ fn router() -> OpenApiRouter<Console> {
         .routes(routes!(exports::list_exports, exports::start_export))
         .routes(routes!(exports::cancel_export))
         .routes(routes!(exports::download_export))
+        .routes(routes!(accounts::list_accounts, accounts::invite_account))
+        .routes(routes!(accounts::account_places))
+        .routes(routes!(accounts::get_account, accounts::change_account))
+        .routes(routes!(accounts::reset_account))
+        .routes(routes!(accounts::disable_account))
+        .routes(routes!(accounts::enable_account))
+        .routes(routes!(accounts::account_sessions))
+        .routes(routes!(accounts::end_account_session))
+        .routes(routes!(
+            memberships::account_memberships,
+            memberships::grant_membership
+        ))
+        .routes(routes!(memberships::end_membership))
+        .routes(routes!(memberships::approve_membership))
+        .routes(routes!(memberships::waiting_memberships))
+        .routes(routes!(welcome::welcome))
+        .routes(routes!(welcome::accept_welcome))
         .routes(routes!(audit::list_audit))
         .routes(routes!(audit::export_audit))
         .routes(routes!(audit::prove_audit))

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use vonggac_access::{
-    Actor, Context, Day, Grants, Membership, Organisation, PersonId, RequestId, Role, Tree,
+    Actor, Context, Day, Grants, Membership, Organisation, OrganisationId, PersonId, RequestId, Role, Tree,
 };
 use vonggac_database::session::Assured;
 use vonggac_database::{Account, Database, DatabaseError};
@@ -30,6 +30,25 @@ impl Organisations {
         let tree = Arc::new(database.organisations().await?);
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some((version, Arc::clone(&tree)));
         Ok(tree)
+    }
+}
+
+/// The organisations as they are now.
+pub(crate) async fn organisations(console: &Console) -> Result<Arc<Tree>, DatabaseError> {
+    let version = console.database().organisations_version().await?;
+    console.organisations().at(console.database(), version).await
+}
+
+/// What an organisation is called; its code where nobody has entered it.
+pub(crate) fn name_of(tree: &Tree, id: &OrganisationId) -> shapes::OrganisationName {
+    let organisation = tree.get(id);
+    let name = |of: fn(&Organisation) -> &String| {
+        organisation.map_or_else(|| id.as_str().to_owned(), |one| of(one).clone())
+    };
+    shapes::OrganisationName {
+        code: id.as_str().to_owned(),
+        vi: name(|one| &one.name_vi),
+        en: name(|one| &one.name_en),
     }
 }
 
@@ -76,19 +95,11 @@ pub(crate) async fn context(
 /// An account, what it is and what it may, as its owner is shown it.
 pub(crate) async fn shown(console: &Console, account: Account) -> Result<shapes::Account, DatabaseError> {
     let standing = Standing::of(console, &account).await?;
-    let organisation = standing.tree.get(&account.organisation);
-    let name = |of: fn(&Organisation) -> &String| {
-        organisation.map_or_else(|| account.organisation.as_str().to_owned(), |one| of(one).clone())
-    };
     let roles: BTreeSet<Role> = standing.memberships.iter().map(|one| one.role).collect();
     let abilities = standing.grants.abilities().into_iter();
     Ok(shapes::Account {
         id: account.id.0.to_string(),
-        organisation: shapes::OrganisationName {
-            code: account.organisation.as_str().to_owned(),
-            vi: name(|one| &one.name_vi),
-            en: name(|one| &one.name_en),
-        },
+        organisation: name_of(&standing.tree, &account.organisation),
         roles: roles.into_iter().map(shapes::Role::from).collect(),
         abilities: abilities
             .map(|(kind, verb)| format!("{}:{}", kind.name(), verb.name()))

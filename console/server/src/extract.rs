@@ -41,9 +41,36 @@ impl Signed {
             Ok(reach) => return Ok(scope_of(&reach)),
             Err(denied) => denied,
         };
-        let deed = Deed::done("access.refuse", R::KIND.name(), "").with("action", A::VERB.name());
+        Err(self.refused::<R, A>(console, denied, "").await?)
+    }
+
+    /// That it may do `A` with this thing, by the number `id` in the log; that it may not is written down.
+    pub(crate) async fn permit<R: Resource, A: Action>(
+        &self,
+        console: &Console,
+        thing: R,
+        id: i64,
+    ) -> Result<(), Failure> {
+        match self.context.permit::<R, A>(thing) {
+            Ok(_) => Ok(()),
+            Err(denied) => Err(self.refused::<R, A>(console, denied, &id.to_string()).await?),
+        }
+    }
+
+    /// Whether it may do `A` with this thing once it is sure enough who asks: for a page that offers it.
+    pub(crate) fn would<R: Resource, A: Action>(&self, thing: R) -> bool {
+        !matches!(self.context.permit::<R, A>(thing), Err(Denied::NotFound))
+    }
+
+    async fn refused<R: Resource, A: Action>(
+        &self,
+        console: &Console,
+        denied: Denied,
+        id: &str,
+    ) -> Result<Failure, Failure> {
+        let deed = Deed::done("access.refuse", R::KIND.name(), id).with("action", A::VERB.name());
         self.note(console, deed.refused(denied)).await?;
-        Err(match denied {
+        Ok(match denied {
             Denied::NotFound => Failure::not_found(),
             Denied::StepUp(_) if self.assured.is_strong => Failure::confirm_first(),
             Denied::StepUp(_) => Failure::factor_first(),
@@ -361,5 +388,22 @@ impl FromRequestParts<Console> for NumberPath {
             .await
             .map_err(|_| Failure::not_found())?;
         text.parse().map(Self).map_err(|_| Failure::not_found())
+    }
+}
+
+/// A thing of a thing, each named by a number.
+pub(crate) struct PairPath(pub(crate) i64, pub(crate) i64);
+
+impl FromRequestParts<Console> for PairPath {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut request::Parts, console: &Console) -> Result<Self, Failure> {
+        let Path((outer, inner)): Path<(String, String)> = Path::from_request_parts(parts, console)
+            .await
+            .map_err(|_| Failure::not_found())?;
+        match (outer.parse(), inner.parse()) {
+            (Ok(outer), Ok(inner)) => Ok(Self(outer, inner)),
+            _ => Err(Failure::not_found()),
+        }
     }
 }

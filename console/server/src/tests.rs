@@ -11,6 +11,7 @@ mod intake;
 mod overview;
 mod passkeys;
 mod passwords;
+mod people;
 mod searches;
 mod session;
 mod work;

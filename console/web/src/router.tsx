@@ -23,6 +23,7 @@ import { QueuePage } from "./queue/QueuePage";
 import { readEventSearch } from "./search/query";
 import { SetupPage } from "./session/SetupPage";
 import { SignInPage } from "./session/SignInPage";
+import { WelcomePage } from "./session/WelcomePage";
 import { Shell } from "./shell/Shell";
 
 interface RouterContext {
@@ -50,6 +51,12 @@ const setupRoute = createRoute({
   path: "/setup",
   component: SetupPage,
   validateSearch: (search: Record<string, unknown>) => pick(search, ["code"]),
+});
+
+const welcomeRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/welcome",
+  component: WelcomePage,
 });
 
 const appRoute = createRoute({
@@ -150,6 +157,7 @@ const adminHomeRoute = createRoute({
 const routeTree = rootRoute.addChildren([
   signInRoute,
   setupRoute,
+  welcomeRoute,
   appRoute.addChildren([
     homeRoute,
     overviewRoute,

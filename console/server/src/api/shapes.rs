@@ -35,6 +35,12 @@ macro_rules! roles {
                 match role { $(vonggac_access::Role::$variant => Self::$variant),+ }
             }
         }
+
+        impl From<Role> for vonggac_access::Role {
+            fn from(role: Role) -> Self {
+                match role { $(Role::$variant => Self::$variant),+ }
+            }
+        }
     };
 }
 
@@ -155,7 +161,7 @@ pub(crate) struct SignInRequest {
 }
 
 /// An organisation.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct OrganisationName {
     pub(crate) code: String,
     /// Its name in Vietnamese.
