@@ -129,6 +129,12 @@ impl PublicKey {
         self.algorithm
     }
 
+    /// SHA-256 of the key as it is written: 64 hexadecimal digits, for people to compare.
+    pub fn fingerprint(&self) -> String {
+        let digest = Sha256::digest(self.to_string());
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     fn is_right(&self, text: &str, signature: &[u8]) -> bool {
         match self.algorithm {
             Algorithm::Ed25519 => self.is_signature(text.as_bytes(), signature),

@@ -1,4 +1,4 @@
-//! `vonggac audit verify`: whether an export of the audit log is what the console wrote, without the console.
+//! `vonggac audit`: whether an export of the audit log is what the console wrote, and what its keys are, without the console.
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -25,15 +25,24 @@ pub(crate) enum AuditCommand {
         #[arg(long, value_name = "FILE", requires = "key")]
         checkpoints: Option<PathBuf>,
     },
+    /// Prints the fingerprint of each public key in a file, to compare with the one that the console shows beside a proof.
+    Key {
+        /// File with the log's public key, as the console writes it beside its --audit-key.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
 }
 
 /// Runs it. The exit code is 1 when something is wrong with the log.
 pub(crate) fn run(command: AuditCommand) -> anyhow::Result<ExitCode> {
-    let AuditCommand::Verify {
-        export,
-        key,
-        checkpoints,
-    } = command;
+    let (export, key, checkpoints) = match command {
+        AuditCommand::Verify {
+            export,
+            key,
+            checkpoints,
+        } => (export, key, checkpoints),
+        AuditCommand::Key { file } => return show_keys(&file),
+    };
     let keys = key.as_deref().map(read_keys).transpose()?.unwrap_or_default();
     let known = checkpoints.as_deref().map(read_checkpoints).transpose()?;
     let is_signed = !keys.is_empty();
@@ -53,6 +62,13 @@ pub(crate) fn run(command: AuditCommand) -> anyhow::Result<ExitCode> {
         }
     };
     writeln!(std::io::stdout(), "{}: {said}", export.display())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show_keys(file: &Path) -> anyhow::Result<ExitCode> {
+    for key in read_keys(file)? {
+        writeln!(std::io::stdout(), "{}  {}", key.fingerprint(), key.name())?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -16,7 +16,7 @@ use tokio::sync::Mutex;
 use vonggac_audit::checkpoint::Checkpoint;
 use vonggac_audit::entry::Entry;
 use vonggac_audit::export::{checkpoint_line, read_checkpoint_line};
-use vonggac_audit::note::{NOTE_BYTES_MAX, PrivateKey};
+use vonggac_audit::note::{NOTE_BYTES_MAX, PrivateKey, PublicKey};
 use vonggac_audit::proof::Head;
 use vonggac_audit::tree::{empty_root, leaf_hash};
 use vonggac_database::{Database, DatabaseError};
@@ -72,6 +72,11 @@ impl Seal {
             witness: options.audit_witness_file.clone(),
             signed: Mutex::new(signed),
         }))
+    }
+
+    /// What its signatures are checked with.
+    pub(crate) fn public(&self) -> &PublicKey {
+        self.key.public()
     }
 
     /// Name of the key, which is the origin of its checkpoints.

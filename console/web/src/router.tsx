@@ -12,6 +12,7 @@ import {
 import { tabsOf } from "./admin/tabs";
 import { ApiFailure } from "./api/client";
 import { sessionQuery, setupQuery } from "./api/queries";
+import { readAuditSearch } from "./audit/search";
 import { switchLanguage } from "./i18n";
 import { may } from "./lib/abilities";
 import { parseSearch, pick, stringifySearch } from "./lib/search-params";
@@ -154,6 +155,13 @@ const adminHomeRoute = createRoute({
   },
 });
 
+const auditRoute = createRoute({
+  getParentRoute: () => adminRoute,
+  path: "/audit",
+  component: lazyRouteComponent(() => import("./audit/AuditPage"), "AuditPage"),
+  validateSearch: readAuditSearch,
+});
+
 const routeTree = rootRoute.addChildren([
   signInRoute,
   setupRoute,
@@ -167,7 +175,7 @@ const routeTree = rootRoute.addChildren([
     entityRoute,
     healthRoute,
     accountRoute,
-    adminRoute.addChildren([adminHomeRoute]),
+    adminRoute.addChildren([adminHomeRoute, auditRoute]),
   ]),
   bareRoute.addChildren([wallRoute]),
 ]);

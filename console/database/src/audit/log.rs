@@ -6,7 +6,7 @@ use vonggac_audit::tree::{Frontier, Hash, Node};
 use vonggac_event::Scope;
 
 use super::{KEPT_LEVELS, broken, object_key, read_frontier};
-use crate::{Database, DatabaseError, Result, clean};
+use crate::{Database, DatabaseError, Result, clean, like_literal};
 
 /// Most entries on a page, and in a range.
 pub const PAGE_ENTRIES_MAX: u32 = 1_000;
@@ -20,8 +20,14 @@ pub struct Filter {
     pub action: Option<String>,
     /// Kind and id of what it was done to.
     pub object: Option<(String, String)>,
+    /// Of whose people: an organisation's code.
+    pub organisation: Option<String>,
     /// How it went.
     pub outcome: Option<super::Outcome>,
+    /// Id of the request.
+    pub request: Option<String>,
+    /// What stands anywhere in it; case does not matter.
+    pub text: Option<String>,
     /// Then or later.
     pub from_us: Option<i64>,
     /// Before.
@@ -122,6 +128,20 @@ impl Database {
         }
         if let Some(outcome) = filter.outcome {
             query.push(" AND result = ").push_bind(outcome.name());
+        }
+        if let Some(organisation) = &filter.organisation {
+            query.push(" AND organisation = ").push_bind(clean(organisation));
+        }
+        if let Some(request) = &filter.request {
+            // The index of migration 0050.
+            query
+                .push(" AND substr(content, octet_length(content) - 33, 32) = ")
+                .push_bind(request.as_bytes().to_vec());
+        }
+        if let Some(text) = &filter.text {
+            query
+                .push(" AND convert_from(content, 'UTF8') ILIKE ")
+                .push_bind(format!("%{}%", like_literal(&escaped(text))));
         }
         if let Some(from_us) = filter.from_us {
             query.push(" AND at_us >= ").push_bind(from_us);
@@ -256,6 +276,13 @@ impl Database {
         let mut read = hashes.into_iter();
         proof::hashes(&path, |_| read.next().ok_or(DatabaseError::NotFound))
     }
+}
+
+/// `text` as it stands between the quotation marks of an entry's texts.
+fn escaped(text: &str) -> String {
+    let quoted = serde_json::Value::from(text).to_string();
+    let inner = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    inner.unwrap_or_default().to_owned()
 }
 
 /// The hash of a full subtree, from the stored ones below it: at most 128 of them.

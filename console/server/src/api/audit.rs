@@ -42,8 +42,14 @@ pub(super) struct AuditQuery {
     action: Option<String>,
     /// Kind and id of what it was done to, with a colon between
     object: Option<String>,
+    /// Code of the organisation of whoever did it
+    organisation: Option<String>,
     /// `done`, `refused`, `failed`
     result: Option<String>,
+    /// Id of the request
+    request: Option<String>,
+    /// A text that stands anywhere in the entry
+    q: Option<String>,
     /// Then or later
     #[param(format = DateTime)]
     from: Option<String>,
@@ -105,6 +111,8 @@ pub(crate) struct AuditProof {
     entry: String,
     /// C2SP's `tlog-proof`: the way to the root and the signed checkpoint.
     proof: String,
+    /// Public key of the console that answers, as `name+id+base64`, when it signs. To be compared with the one that was kept.
+    key: Option<String>,
 }
 
 impl From<Entry> for AuditEntry {
@@ -152,7 +160,10 @@ impl AuditQuery {
             actor: given(&self.actor),
             action: given(&self.action),
             object: given(&self.object).map(object).transpose()?,
+            organisation: given(&self.organisation),
             outcome: given(&self.result).map(outcome).transpose()?,
+            request: given(&self.request),
+            text: given(&self.q),
             from_us: time_us("from", self.from.as_deref())?,
             to_us: time_us("to", self.to.as_deref())?,
         })
@@ -172,7 +183,10 @@ impl AuditQuery {
             ("actor", &self.actor),
             ("action", &self.action),
             ("object", &self.object),
+            ("organisation", &self.organisation),
             ("result", &self.result),
+            ("request", &self.request),
+            ("q", &self.q),
             ("from", &self.from),
             ("to", &self.to),
         ];
@@ -358,5 +372,6 @@ pub(super) async fn prove_audit(
     Ok(Json(AuditProof {
         entry: String::from_utf8(content).map_err(unreadable)?,
         proof: proof.to_text(),
+        key: console.seal().map(|seal| seal.public().to_string()),
     }))
 }

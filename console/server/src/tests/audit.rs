@@ -79,6 +79,12 @@ async fn what_is_asked_of_the_console_can_be_searched_exported_and_proved() {
         ("result=refused", 1),
         ("object=session:1", 1),
         ("limit=2", 2),
+        ("organisation=moh", 5),
+        ("organisation=byt", 0),
+        ("organisation=moh&q=DPORT:443", 1),
+        ("organisation=moh&q=%25", 0),
+        (&format!("request={request_id}"), 1),
+        ("request=5f", 0),
     ] {
         let page = harness
             .get(&format!("/api/v1/audit?{filter}"), &boss)
@@ -102,6 +108,7 @@ async fn what_is_asked_of_the_console_can_be_searched_exported_and_proved() {
     let entry = proof["entry"].as_str().unwrap();
     assert!(entry.contains("alert.close"));
     assert!(read.check(entry.as_bytes(), std::slice::from_ref(&key)).is_ok());
+    assert_eq!(proof["key"], json!(key.to_string()));
     for absent in ["99999", "x", "-1"] {
         assert_eq!(
             harness

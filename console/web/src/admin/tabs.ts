@@ -10,7 +10,9 @@ interface Tab {
 }
 
 /** The pages of the administration, in their order. */
-const TABS: readonly Tab[] = [];
+const TABS: readonly Tab[] = [
+  { path: "/admin/audit", name: "audit.title", ability: "audit-log:read" },
+];
 
 export function tabsOf(account: Account | undefined): readonly Tab[] {
   return TABS.filter((tab) => may(account, tab.ability));

@@ -4,6 +4,7 @@ import type { TFunction } from "i18next";
 import { type KeyboardEvent, type RefObject, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type Activity, type AlertDetail, REASONS, VERDICTS } from "../api/client";
+import { useMay } from "../lib/abilities";
 import { notifyFailure } from "../lib/failure";
 import { formatShort } from "../lib/time";
 import { Card } from "../parts/Card";
@@ -22,6 +23,7 @@ interface ActivityCardProps {
 export function ActivityCard({ alert, inputRef }: ActivityCardProps) {
   const { t } = useTranslation();
   const client = useQueryClient();
+  const mayWork = useMay()("alert:work");
   const [text, setText] = useState("");
   const send = useMutation({
     mutationFn: () => comment(alert.id, text.trim()),
@@ -45,27 +47,31 @@ export function ActivityCard({ alert, inputRef }: ActivityCardProps) {
             <Entry key={`${entry.at}${entry.action}`} entry={entry} />
           ))}
         </ol>
-        <Textarea
-          ref={inputRef}
-          aria-label={t("alert.comment")}
-          placeholder={t("alert.comment_placeholder")}
-          value={text}
-          onChange={(event) => setText(event.currentTarget.value)}
-          onKeyDown={onKeyDown}
-          autosize
-          minRows={2}
-          maxRows={8}
-          maxLength={COMMENT_LENGTH_MAX}
-        />
-        <Button
-          mt={8}
-          variant="default"
-          disabled={!sendable}
-          loading={send.isPending}
-          onClick={() => send.mutate()}
-        >
-          {t("alert.comment_send")}
-        </Button>
+        {mayWork ? (
+          <>
+            <Textarea
+              ref={inputRef}
+              aria-label={t("alert.comment")}
+              placeholder={t("alert.comment_placeholder")}
+              value={text}
+              onChange={(event) => setText(event.currentTarget.value)}
+              onKeyDown={onKeyDown}
+              autosize
+              minRows={2}
+              maxRows={8}
+              maxLength={COMMENT_LENGTH_MAX}
+            />
+            <Button
+              mt={8}
+              variant="default"
+              disabled={!sendable}
+              loading={send.isPending}
+              onClick={() => send.mutate()}
+            >
+              {t("alert.comment_send")}
+            </Button>
+          </>
+        ) : null}
       </div>
     </Card>
   );

@@ -4,7 +4,8 @@ import { useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { type Alert, ApiFailure } from "../api/client";
 import { alertEventsQuery, alertQuery } from "../api/queries";
-import { useCommands } from "../lib/commands";
+import { useMay } from "../lib/abilities";
+import { allowed, useCommands } from "../lib/commands";
 import { EmptyState } from "../parts/EmptyState";
 import { ErrorPanel } from "../parts/ErrorPanel";
 import { useAlertStream } from "../queue/stream";
@@ -24,6 +25,7 @@ export function AlertPage() {
   const { t } = useTranslation();
   const { id } = route.useParams();
   const navigate = useNavigate();
+  const mayWork = useMay()("alert:work");
   const alert = useQuery(alertQuery(id));
   const events = useQuery(alertEventsQuery(id));
   const commentRef = useRef<HTMLTextAreaElement>(null);
@@ -54,20 +56,25 @@ export function AlertPage() {
   });
   const subject = (): Subject | null =>
     alert.data ? { target: { ids: [id] }, count: 1, known: [alert.data] } : null;
-  useCommands({
-    "alert.next": () => step(1),
-    "alert.previous": () => step(-1),
-    "alert.back": () => void navigate({ to: "/alerts", search: lastSearch() }),
-    "alert.acknowledge": () => triage.acknowledge(subject()),
-    "alert.acknowledge_note": () => triage.ask("claim", subject()),
-    "alert.assign": () => triage.ask("assign", subject()),
-    "alert.close": () => triage.ask("close", subject()),
-    "alert.reopen": () => triage.run(subject(), { action: "reopen" }),
-    "alert.snooze": () => triage.ask("snooze", subject()),
-    "alert.tag": () => triage.ask("tag", subject()),
-    "alert.undo": triage.undoLast,
-    "alert.comment": () => commentRef.current?.focus(),
-  });
+  useCommands(
+    allowed(
+      {
+        "alert.next": () => step(1),
+        "alert.previous": () => step(-1),
+        "alert.back": () => void navigate({ to: "/alerts", search: lastSearch() }),
+        "alert.acknowledge": () => triage.acknowledge(subject()),
+        "alert.acknowledge_note": () => triage.ask("claim", subject()),
+        "alert.assign": () => triage.ask("assign", subject()),
+        "alert.close": () => triage.ask("close", subject()),
+        "alert.reopen": () => triage.run(subject(), { action: "reopen" }),
+        "alert.snooze": () => triage.ask("snooze", subject()),
+        "alert.tag": () => triage.ask("tag", subject()),
+        "alert.undo": triage.undoLast,
+        "alert.comment": () => commentRef.current?.focus(),
+      },
+      mayWork,
+    ),
+  );
 
   if (alert.error) {
     const missing = alert.error instanceof ApiFailure && alert.error.status === 404;

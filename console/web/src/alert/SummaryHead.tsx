@@ -5,6 +5,7 @@ import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import type { AlertDetail } from "../api/client";
 import { sessionQuery } from "../api/queries";
+import { useMay } from "../lib/abilities";
 import { keyOf } from "../lib/commands";
 import { formatCount } from "../lib/number";
 import { EntityLink } from "../parts/EntityLink";
@@ -26,6 +27,7 @@ interface SummaryHeadProps {
 export function SummaryHead({ alert, triage, subject, onStep }: SummaryHeadProps) {
   const { t, i18n } = useTranslation();
   const { data: account } = useQuery(sessionQuery);
+  const mayWork = useMay()("alert:work");
   const mine = alert.status === "acknowledged" && alert.assignee?.id === account?.id;
   return (
     <header className={styles.head} data-severity={alert.severity}>
@@ -56,41 +58,43 @@ export function SummaryHead({ alert, triage, subject, onStep }: SummaryHeadProps
       <div className={styles.titleLine}>
         <Severity level={alert.severity} />
         <h1>{alert.rule_title}</h1>
-        <div className={styles.buttons}>
-          {alert.status === "closed" ? (
-            <Button
-              variant="default"
-              loading={triage.busy}
-              onClick={() => triage.run(subject(), { action: "reopen" })}
-            >
-              {t("alert.reopen")} <kbd>{keyOf("alert.reopen")}</kbd>
+        {mayWork ? (
+          <div className={styles.buttons}>
+            {alert.status === "closed" ? (
+              <Button
+                variant="default"
+                loading={triage.busy}
+                onClick={() => triage.run(subject(), { action: "reopen" })}
+              >
+                {t("alert.reopen")} <kbd>{keyOf("alert.reopen")}</kbd>
+              </Button>
+            ) : (
+              <>
+                {mine ? null : (
+                  <Button
+                    variant={alert.status === "open" ? "filled" : "default"}
+                    loading={triage.busy}
+                    onClick={() => triage.acknowledge(subject())}
+                  >
+                    {t("queue.acknowledge")} <kbd>{keyOf("alert.acknowledge")}</kbd>
+                  </Button>
+                )}
+                {(["close", "assign", "snooze"] as const).map((question) => (
+                  <Button
+                    key={question}
+                    variant="default"
+                    onClick={() => triage.ask(question, subject())}
+                  >
+                    {t(`queue.${question}`)} <kbd>{keyOf(`alert.${question}`)}</kbd>
+                  </Button>
+                ))}
+              </>
+            )}
+            <Button variant="default" onClick={() => triage.ask("tag", subject())}>
+              {t("queue.tag")} <kbd>{keyOf("alert.tag")}</kbd>
             </Button>
-          ) : (
-            <>
-              {mine ? null : (
-                <Button
-                  variant={alert.status === "open" ? "filled" : "default"}
-                  loading={triage.busy}
-                  onClick={() => triage.acknowledge(subject())}
-                >
-                  {t("queue.acknowledge")} <kbd>{keyOf("alert.acknowledge")}</kbd>
-                </Button>
-              )}
-              {(["close", "assign", "snooze"] as const).map((question) => (
-                <Button
-                  key={question}
-                  variant="default"
-                  onClick={() => triage.ask(question, subject())}
-                >
-                  {t(`queue.${question}`)} <kbd>{keyOf(`alert.${question}`)}</kbd>
-                </Button>
-              ))}
-            </>
-          )}
-          <Button variant="default" onClick={() => triage.ask("tag", subject())}>
-            {t("queue.tag")} <kbd>{keyOf("alert.tag")}</kbd>
-          </Button>
-        </div>
+          </div>
+        ) : null}
       </div>
       {alert.summary ? <p className={styles.summary}>{alert.summary}</p> : null}
       <OtherAlert text={t("alert.continues")} id={alert.continues} />

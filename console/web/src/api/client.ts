@@ -17,6 +17,7 @@ export type TotpOffer = Schemas["TotpOffer"];
 export type SessionView = Schemas["SessionView"];
 export type Alert = Schemas["Alert"];
 export type AlertDetail = Schemas["AlertDetail"];
+export type AuditEntry = Schemas["AuditEntry"];
 export type AlertPage = Schemas["AlertPage"];
 export type AlertStatusChange = Schemas["AlertStatusChange"];
 export type Activity = Schemas["Activity"];

@@ -234,6 +234,33 @@ export const searchesQuery = queryOptions({
   queryFn: ({ signal }) => take(api.GET("/api/v1/searches", { signal })),
 });
 
+export const AUDIT_PER_PAGE = 200;
+
+export interface AuditQuery extends TimeBounds {
+  q?: string;
+  actor?: string;
+  action?: string;
+  organisation?: string;
+  object?: string;
+  request?: string;
+  result?: string;
+}
+
+export const auditQuery = (query: AuditQuery) =>
+  infiniteQueryOptions({
+    queryKey: ["audit", query],
+    queryFn: ({ signal, pageParam }) =>
+      take(
+        api.GET("/api/v1/audit", {
+          signal,
+          params: { query: { ...query, limit: AUDIT_PER_PAGE, ...cursor(pageParam) } },
+        }),
+      ),
+    initialPageParam: "",
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+    placeholderData: keepPreviousData,
+  });
+
 const EXPORT_EVERY_MS = 1_000;
 
 export const exportsQuery = queryOptions({

@@ -1458,6 +1458,8 @@ export interface components {
         AuditProof: {
             /** @description The entry's bytes. */
             entry: string;
+            /** @description Public key of the console that answers, as `name+id+base64`, when it signs. To be compared with the one that was kept. */
+            key?: string | null;
             /** @description C2SP's `tlog-proof`: the way to the root and the signed checkpoint. */
             proof: string;
         };
@@ -4357,8 +4359,14 @@ export interface operations {
                 action?: string;
                 /** @description Kind and id of what it was done to, with a colon between */
                 object?: string;
+                /** @description Code of the organisation of whoever did it */
+                organisation?: string;
                 /** @description `done`, `refused`, `failed` */
                 result?: string;
+                /** @description Id of the request */
+                request?: string;
+                /** @description A text that stands anywhere in the entry */
+                q?: string;
                 /** @description Then or later */
                 from?: string;
                 /** @description Before */

@@ -1,7 +1,17 @@
 import { cleanup, render } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, expect, it, vi } from "vitest";
-import { chooseKey, keyOf, resetKeys, switchSingleKeys, takenBy, useCommands } from "./commands";
+import {
+  allowed,
+  COMMANDS,
+  type Command,
+  chooseKey,
+  keyOf,
+  resetKeys,
+  switchSingleKeys,
+  takenBy,
+  useCommands,
+} from "./commands";
 
 afterEach(() => {
   cleanup();
@@ -45,4 +55,24 @@ it("a key is one command's on a page, and may be another's on another", () => {
   expect(takenBy("queue.close", "a")).toBe("queue.acknowledge");
   expect(takenBy("alert.comment", "m")).toBeUndefined();
   expect(keyOf("queue.mine")).toBe("m");
+});
+
+it("who may only look has no command that changes an alert", () => {
+  const all = Object.fromEntries(Object.keys(COMMANDS).map((name) => [name, () => {}]));
+  expect(allowed(all, true)).toEqual(all);
+  const looking: Command[] = [
+    "queue.down",
+    "queue.up",
+    "queue.open",
+    "queue.focus",
+    "queue.mine",
+    "queue.nobodys",
+    "queue.group",
+    "queue.views",
+    "queue.pause",
+    "alert.next",
+    "alert.previous",
+    "alert.back",
+  ];
+  expect(Object.keys(allowed(all, false)).sort()).toEqual(looking.sort());
 });

@@ -134,6 +134,32 @@ export function useKeyChoice(): Choice {
   return useSyncExternalStore(subscribe, () => choice);
 }
 
+/** Commands that change alerts, or choose which to change. */
+const WORK: readonly string[] = [
+  "acknowledge",
+  "acknowledge_note",
+  "assign",
+  "close",
+  "reopen",
+  "snooze",
+  "tag",
+  "select",
+  "select_all",
+  "undo",
+  "comment",
+];
+
+/** Those of the commands that one may use: without rights to work on alerts, those that only look. */
+export function allowed(
+  commands: Partial<Record<Command, () => void>>,
+  mayWork: boolean,
+): Partial<Record<Command, () => void>> {
+  const kept = Object.entries(commands).filter(
+    ([command]) => mayWork || !WORK.includes(command.slice(command.indexOf(".") + 1)),
+  );
+  return Object.fromEntries(kept);
+}
+
 /** A page's commands under the keys that they have now, and keys that always mean the same. */
 export function useCommands(
   commands: Partial<Record<Command, () => void>>,

@@ -1,5 +1,6 @@
 import { Button } from "@mantine/core";
 import { useTranslation } from "react-i18next";
+import { useMay } from "../lib/abilities";
 import { keyOf, useKeyChoice } from "../lib/commands";
 import { formatCount } from "../lib/number";
 import type { Subject, Triage } from "../triage/useTriage";
@@ -21,6 +22,7 @@ interface QueueFootProps {
 export function QueueFoot(props: QueueFootProps) {
   const { t, i18n } = useTranslation();
   const { total, selected, subject, triage } = props;
+  const mayWork = useMay()("alert:work");
   const count = (number: number) => formatCount(number, i18n.language);
   return (
     <footer className={styles.foot}>
@@ -31,19 +33,23 @@ export function QueueFoot(props: QueueFootProps) {
               ? t("queue.everything", { count: total, formatted: count(total) })
               : t("queue.selected", { count: selected })}
           </strong>
-          <Button size="compact-xs" onClick={() => triage.acknowledge(subject())}>
-            {t("queue.acknowledge")}
-          </Button>
-          {(["close", "assign", "snooze", "tag"] as const).map((question) => (
-            <Button
-              key={question}
-              size="compact-xs"
-              variant="default"
-              onClick={() => triage.ask(question, subject())}
-            >
-              {t(`queue.${question}`)}
-            </Button>
-          ))}
+          {mayWork ? (
+            <>
+              <Button size="compact-xs" onClick={() => triage.acknowledge(subject())}>
+                {t("queue.acknowledge")}
+              </Button>
+              {(["close", "assign", "snooze", "tag"] as const).map((question) => (
+                <Button
+                  key={question}
+                  size="compact-xs"
+                  variant="default"
+                  onClick={() => triage.ask(question, subject())}
+                >
+                  {t(`queue.${question}`)}
+                </Button>
+              ))}
+            </>
+          ) : null}
           {props.canSelectEverything && !props.everything ? (
             <Button size="compact-xs" variant="subtle" onClick={props.onEverything}>
               {t("queue.select_everything", { count: total, formatted: count(total) })}
@@ -59,27 +65,27 @@ export function QueueFoot(props: QueueFootProps) {
           {props.isLoadingMore ? ` · ${t("common.more_loading")}` : ""}
         </span>
       )}
-      <Hints />
+      <Hints mayWork={mayWork} />
     </footer>
   );
 }
 
 const HINTS = [
-  { commands: ["queue.down", "queue.up"], meaning: "keys.down_up" },
-  { commands: ["queue.open"], meaning: "keys.open" },
-  { commands: ["queue.acknowledge"], meaning: "keys.acknowledge" },
-  { commands: ["queue.close"], meaning: "keys.close" },
-  { commands: ["queue.select"], meaning: "keys.select" },
+  { work: false, commands: ["queue.down", "queue.up"], meaning: "keys.down_up" },
+  { work: false, commands: ["queue.open"], meaning: "keys.open" },
+  { work: true, commands: ["queue.acknowledge"], meaning: "keys.acknowledge" },
+  { work: true, commands: ["queue.close"], meaning: "keys.close" },
+  { work: true, commands: ["queue.select"], meaning: "keys.select" },
 ] as const;
 
-function Hints() {
+function Hints({ mayWork }: { mayWork: boolean }) {
   const { t } = useTranslation();
   const { off } = useKeyChoice();
   return (
     <span className={styles.hints} aria-hidden="true">
       {off
         ? null
-        : HINTS.map(({ commands, meaning }) => (
+        : HINTS.filter(({ work }) => mayWork || !work).map(({ commands, meaning }) => (
             <span key={meaning}>
               {commands.map((command) => (
                 <kbd key={command}>{keyOf(command)}</kbd>

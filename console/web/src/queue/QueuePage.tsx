@@ -4,7 +4,8 @@ import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { alertsQuery, countsQuery, groupsQuery, sessionQuery } from "../api/queries";
-import { useCommands } from "../lib/commands";
+import { useMay } from "../lib/abilities";
+import { allowed, useCommands } from "../lib/commands";
 import { EmptyState } from "../parts/EmptyState";
 import { ErrorPanel } from "../parts/ErrorPanel";
 import { TriageDialogs } from "../triage/TriageDialogs";
@@ -48,6 +49,7 @@ export function QueuePage() {
   const scrollRef = useRef<HTMLDivElement>(null);
   const textRef = useRef<HTMLInputElement>(null);
   const { data: me } = useQuery(sessionQuery);
+  const mayWork = useMay()("alert:work");
 
   // A quick range is measured from the moment it was chosen, so that paging stays whole.
   const bounds = useMemo(() => boundsOf(search, Date.now()), [search]);
@@ -146,30 +148,33 @@ export function QueuePage() {
   });
 
   useCommands(
-    {
-      "queue.down": () => move(1),
-      "queue.up": () => move(-1),
-      "queue.open": () => cursor !== null && open(cursor),
-      "queue.acknowledge": () => triage.acknowledge(subject()),
-      "queue.acknowledge_note": () => triage.ask("claim", subject()),
-      "queue.assign": () => triage.ask("assign", subject()),
-      "queue.close": () => triage.ask("close", subject()),
-      "queue.reopen": () => triage.run(subject(), { action: "reopen" }),
-      "queue.snooze": () => triage.ask("snooze", subject()),
-      "queue.tag": () => triage.ask("tag", subject()),
-      "queue.select": () => cursor !== null && !by && select(cursor),
-      "queue.select_all": () => !by && setEverything((was) => !was),
-      "queue.undo": triage.undoLast,
-      "queue.focus": () => textRef.current?.focus(),
-      "queue.mine": () => set("assignee", search.assignee === "me" ? undefined : "me"),
-      "queue.nobodys": () => set("assignee", search.assignee === "nobody" ? undefined : "nobody"),
-      "queue.group": () => {
-        setCursor(null);
-        set("group", nextGroup(by));
+    allowed(
+      {
+        "queue.down": () => move(1),
+        "queue.up": () => move(-1),
+        "queue.open": () => cursor !== null && open(cursor),
+        "queue.acknowledge": () => triage.acknowledge(subject()),
+        "queue.acknowledge_note": () => triage.ask("claim", subject()),
+        "queue.assign": () => triage.ask("assign", subject()),
+        "queue.close": () => triage.ask("close", subject()),
+        "queue.reopen": () => triage.run(subject(), { action: "reopen" }),
+        "queue.snooze": () => triage.ask("snooze", subject()),
+        "queue.tag": () => triage.ask("tag", subject()),
+        "queue.select": () => cursor !== null && !by && select(cursor),
+        "queue.select_all": () => !by && setEverything((was) => !was),
+        "queue.undo": triage.undoLast,
+        "queue.focus": () => textRef.current?.focus(),
+        "queue.mine": () => set("assignee", search.assignee === "me" ? undefined : "me"),
+        "queue.nobodys": () => set("assignee", search.assignee === "nobody" ? undefined : "nobody"),
+        "queue.group": () => {
+          setCursor(null);
+          set("group", nextGroup(by));
+        },
+        "queue.views": () => setViewsOpened(true),
+        "queue.pause": () => setPaused((was) => !was),
       },
-      "queue.views": () => setViewsOpened(true),
-      "queue.pause": () => setPaused((was) => !was),
-    },
+      mayWork,
+    ),
     {
       ArrowDown: () => move(1),
       ArrowUp: () => move(-1),

@@ -6,6 +6,7 @@ import { useCallback, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiFailure } from "../api/client";
 import { eventsQuery, histogramQuery } from "../api/queries";
+import { useMay } from "../lib/abilities";
 import { CLASSES } from "../lib/classes";
 import { useKeys } from "../lib/keys";
 import { formatCount } from "../lib/number";
@@ -32,6 +33,7 @@ const route = getRouteApi("/app/search");
 
 export function SearchPage() {
   const { t, i18n } = useTranslation();
+  const may = useMay();
   const search = route.useSearch();
   const navigate = useNavigate();
   const [run, setRun] = useState(0);
@@ -128,9 +130,11 @@ export function SearchPage() {
         >
           {t("search.fields")}
         </Button>
-        <Button variant="default" px={8} onClick={() => setExporting(true)}>
-          {t("search.export")}
-        </Button>
+        {may("event-search:export") ? (
+          <Button variant="default" px={8} onClick={() => setExporting(true)}>
+            {t("search.export")}
+          </Button>
+        ) : null}
         <Button
           variant="default"
           px={8}

@@ -4,6 +4,7 @@ import { useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiFailure } from "../api/client";
 import { sessionQuery } from "../api/queries";
+import { type Ability, useMay } from "../lib/abilities";
 import { useKeys } from "../lib/keys";
 import { AlertStreamProvider } from "../queue/stream";
 import { Header } from "./Header";
@@ -20,8 +21,10 @@ export function Shell() {
   const client = useQueryClient();
   const [help, setHelp] = useState(false);
   const leaderAt = useRef(0);
-  const go = (to: "/overview" | "/alerts" | "/search" | "/health") => () => {
-    if (Date.now() - leaderAt.current < SEQUENCE_MS) void navigate({ to });
+  const may = useMay();
+  const go = (to: "/overview" | "/alerts" | "/search" | "/health", ability: Ability) => () => {
+    const isSecond = Date.now() - leaderAt.current < SEQUENCE_MS;
+    if (isSecond && may(ability)) void navigate({ to });
     leaderAt.current = 0;
   };
   useKeys({
@@ -29,10 +32,10 @@ export function Shell() {
     g: () => {
       leaderAt.current = Date.now();
     },
-    o: go("/overview"),
-    q: go("/alerts"),
-    s: go("/search"),
-    h: go("/health"),
+    o: go("/overview", "alert:read"),
+    q: go("/alerts", "alert:read"),
+    s: go("/search", "event-search:read"),
+    h: go("/health", "health:read"),
   });
   /** Asking for the session also leads to sign-in when it has ended. */
   const hasSession = () =>

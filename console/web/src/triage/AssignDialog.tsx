@@ -4,7 +4,8 @@ import { useQuery } from "@tanstack/react-query";
 import { type KeyboardEvent, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Person } from "../api/client";
-import { peopleQuery } from "../api/queries";
+import { peopleQuery, sessionQuery } from "../api/queries";
+import { useMay } from "../lib/abilities";
 import { AskDialog } from "./AskDialog";
 import type { Deed } from "./actions";
 import { NoteField } from "./NoteField";
@@ -28,8 +29,12 @@ export function AssignDialog({ count, opened, busy, onCancel, onDeed }: AssignDi
   const [at, setAt] = useState(0);
   const [note, setNote] = useState("");
   const [asked] = useDebouncedValue(text, TYPING_MS);
-  const people = useQuery({ ...peopleQuery(asked), enabled: opened });
-  const found: (Person | null)[] = [...(people.data?.items.slice(0, SHOWN_MAX) ?? [])];
+  const mayAssign = useMay()("alert:assign");
+  const { data: me } = useQuery(sessionQuery);
+  const people = useQuery({ ...peopleQuery(asked), enabled: opened && mayAssign });
+  // To take them and to give them back is work; to give them to another is a right of its own.
+  const offered = mayAssign ? people.data?.items.slice(0, SHOWN_MAX) : me && [me];
+  const found: (Person | null)[] = [...(offered ?? [])];
   // The last choice is nobody: back into the queue.
   found.push(null);
   useEffect(() => {
@@ -53,7 +58,7 @@ export function AssignDialog({ count, opened, busy, onCancel, onDeed }: AssignDi
       submit={t("assign.submit")}
       hint={t("assign.keys")}
       busy={busy}
-      disabled={people.data === undefined || asked !== text}
+      disabled={offered === undefined || asked !== text}
       onCancel={onCancel}
       onSubmit={() => onDeed({ action: "assign", assignee: chosen, note })}
     >
