@@ -10,12 +10,13 @@
 
 use std::time::Duration;
 
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::error::Failure;
+use crate::state::Console;
 
 /// The id of a request: 32 hexadecimal digits.
 #[derive(Debug, Clone)]
@@ -51,7 +52,10 @@ const HEADERS: [(HeaderName, HeaderValue); 5] = [
     ),
 ];
 
-pub(crate) async fn guard(mut request: Request, next: Next) -> Response {
+/// How browsers are told to come back by https alone: for a year (RFC 6797).
+const HTTPS_FOR_GOOD: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
+pub(crate) async fn guard(State(console): State<Console>, mut request: Request, next: Next) -> Response {
     let id = format!("{:032x}", rand::random::<u128>());
     request.extensions_mut().insert(RequestId(id.clone()));
     let is_api = request.uri().path().starts_with("/api/");
@@ -72,6 +76,9 @@ pub(crate) async fn guard(mut request: Request, next: Next) -> Response {
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.insert(name, value);
+    }
+    if console.options().is_https_for_good() {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HTTPS_FOR_GOOD);
     }
     if let Ok(id) = HeaderValue::try_from(id) {
         headers.insert("x-request-id", id);
