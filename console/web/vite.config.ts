@@ -3,6 +3,8 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   plugins: [react()],
+  // The console's server puts each page's own nonce in its place (`console/server/src/front.rs`).
+  html: { cspNonce: "NONCE-OF-THIS-PAGE" },
   build: {
     target: "es2022",
     // The content security policy has no `data:` for fonts, so nothing is inlined.

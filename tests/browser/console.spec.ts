@@ -230,3 +230,18 @@ test("language and theme are switched, and stay so", async () => {
   await expect(page.getByRole("link", { name: "Alerts" })).toBeVisible();
   await page.screenshot({ path: "test-results/7-english-dark.png" });
 });
+
+test("no page in either theme does what the content security policy forbids", async () => {
+  await page.goto("/alerts");
+  await alertRows().first().click();
+  await expect(page).toHaveURL(/\/alerts\/[0-9a-f]{32}$/);
+  const pages = ["/overview", "/wall", "/alerts", page.url(), "/search?range=7d", "/entity/ip/192.0.2.1"];
+  for (const theme of ["light", "dark"]) {
+    await page.evaluate((chosen) => localStorage.setItem("vonggac-theme", chosen), theme);
+    for (const path of [...pages, "/health", "/account", "/admin"]) {
+      await page.goto(path);
+      await expect(page.locator("html")).toHaveAttribute("data-mantine-color-scheme", theme);
+      await expect(page.getByRole("main")).not.toBeEmpty();
+    }
+  }
+});

@@ -17,6 +17,18 @@ export class Watch {
       if (url && isExpected(message.text(), url)) return;
       this.problems.push(`${message.type()}: ${message.text()} (${url})`);
     });
+    // Not each violation reaches the console: a browser tells of an inline style once.
+    void page.exposeFunction("policyViolated", (what: string) =>
+      this.problems.push(`policy: ${what}`),
+    );
+    void page.addInitScript(() => {
+      document.addEventListener("securitypolicyviolation", (event) => {
+        const { policyViolated } = window as unknown as { policyViolated(what: string): void };
+        policyViolated(
+          `${event.effectiveDirective} ${event.blockedURI} at ${event.sourceFile}:${event.lineNumber}`,
+        );
+      });
+    });
   }
 
   expectSilence(): void {

@@ -27,7 +27,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::state::Console;
-use crate::{front, guard, meter};
+use crate::{front, guard, meter, places};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -125,6 +125,13 @@ pub(crate) fn app(console: Console) -> Router {
     api.fallback(front::serve)
         .with_state(console.clone())
         .layer(DefaultBodyLimit::max(guard::BODY_BYTES_MAX))
-        .layer(axum::middleware::from_fn(guard::guard))
+        .layer(axum::middleware::from_fn_with_state(
+            console.clone(),
+            places::behind_proxies,
+        ))
+        .layer(axum::middleware::from_fn_with_state(
+            console.clone(),
+            guard::guard,
+        ))
         .layer(axum::middleware::from_fn_with_state(console, meter::count))
 }

@@ -1,10 +1,11 @@
 //! What handlers take from a request, each refused in the API's own words.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Request};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request};
+use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode, header, request};
 use serde::de::DeserializeOwned;
 use vonggac_access::{Action, Context, Denied, Resource, action, thing};
 use vonggac_database::audit::{Asker, Deed, Origin};
@@ -18,9 +19,12 @@ use vonggac_store::search;
 use crate::authority;
 use crate::error::Failure;
 use crate::guard::RequestId;
+use crate::listener::Counters;
 use crate::network;
 use crate::state::Console;
 
+/// How long a body may take to arrive.
+const BODY_LIMIT: Duration = Duration::from_secs(15);
 /// How long it keeps that of a half session.
 const HALF_COOKIE_S: u32 = 5 * 60;
 
@@ -294,20 +298,33 @@ impl FromRequestParts<Console> for Client {
     }
 }
 
-/// Where a request comes from, as far as the connection and the trusted proxies tell.
-fn origin(parts: &request::Parts, console: &Console) -> Origin {
-    let peer = parts
-        .extensions
-        .get::<ConnectInfo<SocketAddr>>()
-        .map(|info| info.0.ip().to_canonical());
+/// Who is at the other end of the connection.
+fn peer(extensions: &Extensions) -> Option<IpAddr> {
+    let info = extensions.get::<ConnectInfo<SocketAddr>>();
+    info.map(|info| info.0.ip().to_canonical())
+}
+
+/// Whom a request comes from, whose peer is that.
+fn client_of(peer: IpAddr, headers: &HeaderMap, console: &Console) -> IpAddr {
     // A header that is no text names nobody.
-    let forwarded: Vec<&str> = parts
-        .headers
+    let forwarded: Vec<&str> = headers
         .get_all("x-forwarded-for")
         .iter()
         .map(|value| value.to_str().unwrap_or("?"))
         .collect();
-    let address = peer.map(|peer| network::client(peer, &forwarded, console.proxies()));
+    network::client(peer, &forwarded, console.proxies())
+}
+
+/// Whom a trusted proxy brings a request of; none when there is no proxy.
+pub(crate) fn proxied(headers: &HeaderMap, extensions: &Extensions, console: &Console) -> Option<IpAddr> {
+    let peer = peer(extensions)?;
+    let is_trusted = console.proxies().iter().any(|proxy| proxy.contains(peer));
+    is_trusted.then(|| client_of(peer, headers, console))
+}
+
+/// Where a request comes from, as far as the connection and the trusted proxies tell.
+fn origin(parts: &request::Parts, console: &Console) -> Origin {
+    let address = peer(&parts.extensions).map(|peer| client_of(peer, &parts.headers, console));
     let agent = parts
         .headers
         .get(header::USER_AGENT)
@@ -331,20 +348,35 @@ impl<T: DeserializeOwned> FromRequest<Console> for Body<T> {
     type Rejection = Failure;
 
     async fn from_request(request: Request, console: &Console) -> Result<Self, Failure> {
-        match axum::Json::from_request(request, console).await {
-            Ok(axum::Json(body)) => Ok(Self(body)),
-            Err(rejection) => {
-                let code = match &rejection {
-                    JsonRejection::MissingJsonContentType(_) => "media_type",
-                    JsonRejection::JsonDataError(_) | JsonRejection::JsonSyntaxError(_) => "invalid",
-                    _ => "body",
-                };
-                let status = match rejection.status() {
-                    StatusCode::UNPROCESSABLE_ENTITY => StatusCode::BAD_REQUEST,
-                    other => other,
-                };
-                Err(Failure::new(status, code, rejection.body_text()))
-            }
+        read_body(request, console, BODY_LIMIT).await.map(Self)
+    }
+}
+
+/// The JSON body of a request, if it is there in time.
+pub(crate) async fn read_body<T: DeserializeOwned>(
+    request: Request,
+    console: &Console,
+    limit: Duration,
+) -> Result<T, Failure> {
+    let read = tokio::time::timeout(limit, axum::Json::from_request(request, console));
+    let Ok(read) = read.await else {
+        Counters::more(&console.door().bodies_slow);
+        let message = "the body took too long";
+        return Err(Failure::new(StatusCode::REQUEST_TIMEOUT, "timeout", message));
+    };
+    match read {
+        Ok(axum::Json(body)) => Ok(body),
+        Err(rejection) => {
+            let code = match &rejection {
+                JsonRejection::MissingJsonContentType(_) => "media_type",
+                JsonRejection::JsonDataError(_) | JsonRejection::JsonSyntaxError(_) => "invalid",
+                _ => "body",
+            };
+            let status = match rejection.status() {
+                StatusCode::UNPROCESSABLE_ENTITY => StatusCode::BAD_REQUEST,
+                other => other,
+            };
+            Err(Failure::new(status, code, rejection.body_text()))
         }
     }
 }

@@ -1,20 +1,25 @@
 //! The built front end, embedded in the binary.
 //!
-//! Files whose names carry a hash never change and may be kept for good; `index.html` is asked for each time. A path that is no file
-//! is a page of the front end, which reads the path itself.
+//! Files whose names carry a hash never change and may be kept for good; `index.html` is asked for each time, and has a nonce of its own
+//! each time, without which a page's style sheets do not count (`guard`). A path that is no file is a page of the front end, which reads
+//! the path itself.
 
 use std::borrow::Cow;
 
 use axum::body::Body;
-use axum::http::{StatusCode, Uri, header};
+use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use rust_embed::RustEmbed;
 
 use crate::error::Failure;
+use crate::guard;
 
 #[derive(RustEmbed)]
 #[folder = "../web/dist"]
 struct Dist;
+
+/// What stands for the nonce in the built `index.html`; `vite.config.ts` has the same.
+const NONCE: &str = "NONCE-OF-THIS-PAGE";
 
 const NOT_BUILT: &str = "The console runs, but its front end was not built. In console/web: npm ci && npm run build, then build again.\n";
 
@@ -24,15 +29,16 @@ pub(crate) async fn serve(uri: Uri) -> Response {
     if path == "api" || path.starts_with("api/") {
         return Failure::not_found().into_response();
     }
-    if let Some(file) = Dist::get(path).filter(|_| !path.is_empty()) {
+    if let Some(file) = Dist::get(path).filter(|_| !path.is_empty() && path != "index.html") {
         return answer(path, file.data);
     }
     // A missing file is missing; only pages fall back, and they have no extension. What an entity's page is about may have dots.
-    let is_file =
-        !path.starts_with("entity/") && path.rsplit('/').next().is_some_and(|name| name.contains('.'));
+    let is_file = path != "index.html"
+        && !path.starts_with("entity/")
+        && path.rsplit('/').next().is_some_and(|name| name.contains('.'));
     match Dist::get("index.html") {
         Some(_) if is_file => Failure::not_found().into_response(),
-        Some(file) => answer("index.html", file.data),
+        Some(file) => page(&file.data),
         None => (
             StatusCode::NOT_FOUND,
             [(header::CONTENT_TYPE, "text/plain; charset=utf-8")],
@@ -40,6 +46,24 @@ pub(crate) async fn serve(uri: Uri) -> Response {
         )
             .into_response(),
     }
+}
+
+fn page(html: &[u8]) -> Response {
+    let nonce = format!("{:032x}", rand::random::<u128>());
+    let html = String::from_utf8_lossy(html).replace(NONCE, &nonce);
+    (
+        [
+            (
+                header::CONTENT_TYPE,
+                HeaderValue::from_static("text/html; charset=utf-8"),
+            ),
+            // The nonce is for one load of the page.
+            (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+            (header::CONTENT_SECURITY_POLICY, guard::policy_with(&nonce)),
+        ],
+        html,
+    )
+        .into_response()
 }
 
 fn answer(path: &str, data: Cow<'static, [u8]>) -> Response {
@@ -89,12 +113,33 @@ mod tests {
             let response = serve(Uri::from_static(path)).await;
             assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");
             let kind = response.headers().get(header::CONTENT_TYPE).cloned();
-            assert_eq!(
-                kind,
-                Some(header::HeaderValue::from_static("application/json")),
-                "{path}"
-            );
+            assert_eq!(kind, Some(HeaderValue::from_static("application/json")), "{path}");
         }
+    }
+
+    #[tokio::test]
+    async fn each_load_of_a_page_has_a_nonce_of_its_own() {
+        let html = format!("<meta property=\"csp-nonce\" nonce=\"{NONCE}\">");
+        let mut nonces = Vec::new();
+        for _ in 0..2 {
+            let response = page(html.as_bytes());
+            let policy = response.headers()[header::CONTENT_SECURITY_POLICY].clone();
+            let policy = policy.to_str().unwrap_or_default().to_owned();
+            let bytes = axum::body::to_bytes(response.into_body(), 1024)
+                .await
+                .unwrap_or_default();
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            let nonce = text.split('"').rev().nth(1).unwrap_or_default().to_owned();
+            assert!(nonce.len() == 32 && nonce != NONCE, "{text}");
+            assert!(
+                policy.contains(&format!("style-src 'self' 'nonce-{nonce}';")),
+                "{policy}"
+            );
+            assert!(!policy.contains("unsafe"), "{policy}");
+            nonces.push(nonce);
+        }
+        nonces.dedup();
+        assert_eq!(nonces.len(), 2);
     }
 
     #[tokio::test]

@@ -10,12 +10,13 @@
 
 use std::time::Duration;
 
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::error::Failure;
+use crate::state::Console;
 
 /// The id of a request: 32 hexadecimal digits.
 #[derive(Debug, Clone)]
@@ -28,14 +29,26 @@ pub(crate) const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 /// Longest address of a request, in bytes.
 const URI_BYTES_MAX: usize = 16 * 1024;
 
-const HEADERS: [(HeaderName, HeaderValue); 5] = [
-    (
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(
-            "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; script-src 'self'; \
-             frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
-        ),
-    ),
+/// What an answer may do in a browser, but for the style sheets of a page. Attributes of style that scripts set need no leave.
+macro_rules! policy {
+    ($style:literal) => {
+        concat!(
+            "default-src 'none'; script-src 'self'; style-src 'self'", $style, "; img-src 'self' data:; font-src 'self'; ",
+            "connect-src 'self'; manifest-src 'self'; worker-src 'self'; object-src 'none'; frame-src 'none'; ",
+            "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+        )
+    };
+}
+
+/// The policy of a page whose style sheets have that nonce.
+pub(crate) fn policy_with(nonce: &str) -> HeaderValue {
+    let text = format!(policy!(" 'nonce-{}'"), nonce);
+    HeaderValue::try_from(text).unwrap_or(POLICY)
+}
+
+const POLICY: HeaderValue = HeaderValue::from_static(policy!(""));
+
+const HEADERS: [(HeaderName, HeaderValue); 6] = [
     (
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
@@ -49,9 +62,23 @@ const HEADERS: [(HeaderName, HeaderValue); 5] = [
         HeaderName::from_static("cross-origin-resource-policy"),
         HeaderValue::from_static("same-origin"),
     ),
+    (
+        HeaderName::from_static("cross-origin-embedder-policy"),
+        HeaderValue::from_static("require-corp"),
+    ),
+    (
+        HeaderName::from_static("permissions-policy"),
+        HeaderValue::from_static(
+            "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), microphone=(), midi=(), payment=(), \
+             serial=(), usb=()",
+        ),
+    ),
 ];
 
-pub(crate) async fn guard(mut request: Request, next: Next) -> Response {
+/// How browsers are told to come back by https alone: for a year (RFC 6797).
+const HTTPS_FOR_GOOD: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
+pub(crate) async fn guard(State(console): State<Console>, mut request: Request, next: Next) -> Response {
     let id = format!("{:032x}", rand::random::<u128>());
     request.extensions_mut().insert(RequestId(id.clone()));
     let is_api = request.uri().path().starts_with("/api/");
@@ -72,6 +99,10 @@ pub(crate) async fn guard(mut request: Request, next: Next) -> Response {
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.insert(name, value);
+    }
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(POLICY);
+    if console.options().is_https_for_good() {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HTTPS_FOR_GOOD);
     }
     if let Ok(id) = HeaderValue::try_from(id) {
         headers.insert("x-request-id", id);

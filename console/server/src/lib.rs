@@ -9,7 +9,7 @@
 //! - `api`: what the browser calls, under `/api/v1`; `openapi.json` beside `Cargo.toml` is generated from it and the front end's
 //!   client from that.
 //! - `guard`: what every request passes: headers, size, time, and where it comes from.
-//! - `listener`: its connections.
+//! - `listener`: its connections; `tls`: the certificate that they are secured with; `places`: how many of each network.
 //! - `intake`: alerts from Kafka; an offset is committed once PostgreSQL has committed the alert.
 //! - `news`: what happened to alerts, told by PostgreSQL to every console there is.
 //! - `setup`: the one-time code of the first administrator.
@@ -20,7 +20,7 @@
 //!
 //! Invariant: every handler but those of set-up and sign-in takes `Signed`, and asks it for the reach of what it does before it asks the
 //! stores. Invariant: no task ends unobserved: the end of one that should not end is the console's end. Invariant: what lies outside the scope is answered as what does not exist. Invariant: neither tokens nor
-//! passwords, codes, or payloads are logged. TLS is not served here: put a proxy in front and give `--public-url`.
+//! passwords, codes, or payloads are logged.
 
 mod api;
 mod authority;
@@ -38,19 +38,21 @@ mod meter;
 mod network;
 mod news;
 mod options;
+mod patience;
+mod places;
 mod seal;
 mod secrets;
 mod setup;
 mod state;
 mod streams;
 mod time;
+mod tls;
 
 #[cfg(test)]
 mod tests;
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -65,14 +67,13 @@ use vonggac_store::Store;
 pub use api::openapi;
 pub use intake::{AlertSource, Delivered};
 pub use network::Network;
-pub use options::Options;
+pub use options::{Options, TlsVersion};
 
 use state::{Console, Parts};
+use tls::Tls;
 
 /// Kafka consumer group of the console.
 const GROUP: &str = "console";
-/// How long open requests may take to end at shutdown.
-const DRAIN_LIMIT: Duration = Duration::from_secs(5);
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 1024;
 /// How often worthless rows are removed.
@@ -96,6 +97,7 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
     let setup = setup::Gate::open(&database, &options).await?;
     let seal = seal::Seal::open(&database, &options).await?;
     let vault = secrets::open(&options)?;
+    let tls = Tls::open(&options, time::now_us())?;
     let store = Store::new(&options.store)?;
     let (stop, stopped) = watch::channel(false);
     let console = Console::new(Parts {
@@ -126,18 +128,18 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
     tasks.start("the purge", purge(console.clone()));
     tasks.start("the seal of the audit log", seal::run(console.clone()));
     tasks.start("the watch over health", health::run(console.clone()));
-    let counting = console.clone();
-    let full = move || {
-        let times = counting.connections_full().fetch_add(1, Ordering::Relaxed) + 1;
-        if times.is_power_of_two() {
-            tracing::warn!(times, "as many connections as may be are open; others wait");
-        }
+    let door = listener::Door {
+        app,
+        tls: tls.as_ref().map(Tls::acceptor),
+        proxies: console.proxies().to_vec(),
+        places: console.places().clone(),
+        limits: listener::Limits::default(),
+        counters: console.door(),
     };
-    let limits = listener::Limits {
-        head: listener::HEAD_LIMIT,
-        drain: DRAIN_LIMIT,
-    };
-    let server = listener::serve(listener, app, console.stopped(), limits, full);
+    if let Some(tls) = tls {
+        tasks.start("the watch over the certificate", tls::watch(console.clone(), tls));
+    }
+    let server = listener::serve(listener, door, console.stopped());
     tasks.start("the server", server);
     tracing::info!(%address, "console is ready");
 
@@ -148,7 +150,11 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
     tracing::info!("console stops");
     let _ = stop.send(true);
     // What the intake holds is not committed yet, so nothing is lost by ending it anywhere.
-    let _ = tokio::time::timeout(DRAIN_LIMIT + Duration::from_secs(1), tasks.all_ended()).await;
+    let _ = tokio::time::timeout(
+        listener::Limits::default().drain + Duration::from_secs(1),
+        tasks.all_ended(),
+    )
+    .await;
     counts::log(&console);
     seal::last(&console).await;
     console.database().close().await;
@@ -194,7 +200,7 @@ impl Tasks {
 fn take_port(options: &Options) -> anyhow::Result<TcpSocket> {
     let address = options.listen;
     if !address.ip().is_loopback() && !options.is_https() {
-        tracing::warn!(%address, "the console is reachable from other machines without TLS; put a TLS proxy in front and give --public-url");
+        tracing::warn!(%address, "the console is reachable from other machines without TLS; give it a certificate, or put a TLS proxy in front and give --public-url");
     }
     let socket = if address.is_ipv4() {
         TcpSocket::new_v4()

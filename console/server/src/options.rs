@@ -23,7 +23,39 @@ pub struct Options {
         value_name = "ADDRESS:PORT"
     )]
     pub listen: SocketAddr,
-    /// Address people reach the console at, when a TLS proxy stands in front, as in `https://soc.example`.
+    /// Certificate that the console speaks TLS with, in PEM, with its chain; read again when it changes. Without one it speaks plain HTTP, for
+    /// this machine or a proxy in front.
+    #[arg(
+        long,
+        env = "VONGGAC_TLS_CERTIFICATE",
+        value_name = "FILE",
+        requires = "tls_key"
+    )]
+    pub tls_certificate: Option<PathBuf>,
+    /// Private key of that certificate, in PEM, without a password.
+    #[arg(
+        long,
+        env = "VONGGAC_TLS_KEY",
+        value_name = "FILE",
+        requires = "tls_certificate"
+    )]
+    pub tls_key: Option<PathBuf>,
+    /// Speaks TLS with a certificate of an authority of its own, which lies in this directory and is made when there is none; browsers are to
+    /// be given its ca.pem.
+    #[arg(
+        long,
+        env = "VONGGAC_TLS_OWN",
+        value_name = "DIR",
+        conflicts_with = "tls_certificate"
+    )]
+    pub tls_own: Option<PathBuf>,
+    /// Oldest version of TLS that is spoken.
+    #[arg(long, env = "VONGGAC_TLS_MIN", value_enum, default_value_t = TlsVersion::Tls13, value_name = "VERSION")]
+    pub tls_min: TlsVersion,
+    /// Most connections of one network (IPv4 /24, IPv6 /56) at once, and most open requests of one behind a trusted proxy.
+    #[arg(long, env = "VONGGAC_CONNECTIONS_PER_NETWORK_MAX", default_value_t = 512, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=2048))]
+    pub connections_per_network_max: u32,
+    /// Address people reach the console at, as in `https://soc.example`.
     #[arg(long, env = "VONGGAC_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
     /// Networks of the proxies that are believed on whom they speak for, in X-Forwarded-For, separated by commas; without it those on this
@@ -116,17 +148,37 @@ pub struct Options {
     pub search_wait_seconds_max: u32,
 }
 
+/// A version of TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum TlsVersion {
+    /// RFC 8446.
+    #[value(name = "1.3")]
+    Tls13,
+    /// RFC 5246, for old clients.
+    #[value(name = "1.2")]
+    Tls12,
+}
+
 impl Options {
+    /// Whether the console speaks TLS itself.
+    pub(crate) fn speaks_tls(&self) -> bool {
+        self.tls_certificate.is_some() || self.tls_own.is_some()
+    }
+
     /// Whether browsers reach the console by https.
     pub(crate) fn is_https(&self) -> bool {
-        self.public_url
-            .as_deref()
-            .is_some_and(|url| url.starts_with("https://"))
+        let is_public = |url: &str| url.starts_with("https://");
+        self.speaks_tls() || self.public_url.as_deref().is_some_and(is_public)
+    }
+
+    /// Whether browsers are told to come back by https alone. That would hold for every port of this machine's own name.
+    pub(crate) fn is_https_for_good(&self) -> bool {
+        self.is_https() && self.site().id != "localhost"
     }
 
     /// Networks whose word on X-Forwarded-For counts.
     pub(crate) fn proxies(&self) -> Vec<Network> {
-        if self.trusted_proxies.is_empty() && self.is_https() {
+        if self.trusted_proxies.is_empty() && self.is_https() && !self.speaks_tls() {
             return ["127.0.0.0/8", "::1"]
                 .iter()
                 .filter_map(|text| text.parse().ok())
@@ -137,7 +189,8 @@ impl Options {
 
     /// Where passkeys are good for: the public address, or this machine by its name `localhost` (browsers give none to bare addresses).
     pub(crate) fn site(&self) -> Site {
-        let local = || format!("http://localhost:{}", self.listen.port());
+        let scheme = if self.speaks_tls() { "https" } else { "http" };
+        let local = || format!("{scheme}://localhost:{}", self.listen.port());
         let origin = self.public_url.clone().unwrap_or_else(local);
         let origin = origin.trim_end_matches('/').to_owned();
         let authority = origin.split_once("://").map_or(origin.as_str(), |(_, rest)| rest);

@@ -13,9 +13,11 @@ use vonggac_store::search::EventStore;
 use crate::authority::Organisations;
 use crate::exports::Exports;
 use crate::health::Watch;
+use crate::listener::Counters;
 use crate::live::Live;
 use crate::network::Network;
 use crate::options::Options;
+use crate::places::Places;
 use crate::seal::Seal;
 use crate::streams::Streams;
 use crate::{meter, setup, time};
@@ -42,7 +44,9 @@ struct Inner {
     streams: Streams,
     events: EventStore,
     exports: Exports,
-    connections_full: AtomicU64,
+    door: Arc<Counters>,
+    places: Places,
+    proxied_places: Places,
     proxies: Vec<Network>,
     intake: Intake,
     metrics: Registry,
@@ -114,6 +118,8 @@ impl Console {
         let events = EventStore::new(&parts.store, options.search_limits(), options.search_shares());
         let metrics = Registry::default();
         let proxies = options.proxies();
+        let places = Places::new(options.connections_per_network_max);
+        let proxied_places = Places::new(options.connections_per_network_max);
         let name = options.instance.clone();
         let own = Instance::new("console", name, env!("CARGO_PKG_VERSION"));
         let console = Self(Arc::new(Inner {
@@ -124,7 +130,9 @@ impl Console {
             streams: Streams::default(),
             events,
             exports: Exports::default(),
-            connections_full: AtomicU64::new(0),
+            door: Arc::default(),
+            places,
+            proxied_places,
             proxies,
             intake: Intake::default(),
             watch: Watch::new(&metrics, own),
@@ -188,9 +196,19 @@ impl Console {
         &self.0.exports
     }
 
-    /// How often a connection had to wait for another to end.
-    pub(crate) fn connections_full(&self) -> &AtomicU64 {
-        &self.0.connections_full
+    /// What is counted at the door.
+    pub(crate) fn door(&self) -> Arc<Counters> {
+        Arc::clone(&self.0.door)
+    }
+
+    /// Places for the connections of each network.
+    pub(crate) fn places(&self) -> &Places {
+        &self.0.places
+    }
+
+    /// Places for the requests of each network that trusted proxies bring.
+    pub(crate) fn proxied_places(&self) -> &Places {
+        &self.0.proxied_places
     }
 
     pub(crate) fn intake(&self) -> &Intake {

@@ -4,6 +4,7 @@
 mod alerts;
 mod audit;
 mod document;
+mod door;
 mod exports;
 mod factors;
 mod health;

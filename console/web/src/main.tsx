@@ -9,6 +9,7 @@ import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { startLanguage } from "./i18n";
+import { nonce } from "./lib/nonce";
 import { createConsole } from "./router";
 import { theme } from "./theme/theme";
 
@@ -20,7 +21,12 @@ const root = document.getElementById("root");
 if (root) {
   createRoot(root).render(
     <StrictMode>
-      <MantineProvider theme={theme} defaultColorScheme="auto" colorSchemeManager={colorScheme}>
+      <MantineProvider
+        theme={theme}
+        defaultColorScheme="auto"
+        colorSchemeManager={colorScheme}
+        getStyleNonce={() => nonce}
+      >
         <Notifications position="bottom-center" autoClose={6_000} limit={4} />
         <QueryClientProvider client={client}>
           <RouterProvider router={router} />

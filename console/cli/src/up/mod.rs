@@ -279,7 +279,7 @@ fn pipeline_part(options: &Options, place: &Place, servers: &Servers, number: u1
 }
 
 fn console_part(options: &Options, place: &Place, servers: &Servers) -> Part {
-    let command = servers
+    let mut command = servers
         .for_console(place.role("console"))
         .args(["--listen", &options.console_listen()])
         .arg("--setup-code-file")
@@ -290,6 +290,9 @@ fn console_part(options: &Options, place: &Place, servers: &Servers) -> Part {
         .arg(place.data.join("secrets").join("console.key"))
         .arg("--audit-witness-file")
         .arg(place.data.join("audit.checkpoints"));
+    if options.console_tls {
+        command = command.arg("--tls-own").arg(place.data.join("tls"));
+    }
     Part::new("console", command, &place.data)
         .metered()
         .tcp(options.console_port)

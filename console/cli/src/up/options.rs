@@ -47,6 +47,9 @@ pub(crate) struct Options {
         value_name = "PORT"
     )]
     pub(crate) console_port: u16,
+    /// Serves the console by TLS, with a certificate of an authority of its own; browsers are to be given DATA/tls/ca.pem.
+    #[arg(long, env = "VONGGAC_CONSOLE_TLS")]
+    pub(crate) console_tls: bool,
     /// Port of Kafka, on loopback.
     #[arg(long, env = "VONGGAC_KAFKA_PORT", default_value_t = 9092, value_name = "PORT")]
     pub(crate) kafka_port: u16,
@@ -114,7 +117,8 @@ impl Options {
     }
 
     pub(crate) fn console_address(&self) -> String {
-        format!("http://{}", self.console_listen())
+        let scheme = if self.console_tls { "https" } else { "http" };
+        format!("{scheme}://{}", self.console_listen())
     }
 
     /// Refuses credentials and TLS for a server that is started here: it has its own.

@@ -46,7 +46,10 @@ pub(super) async fn alert_stream(
     State(console): State<Console>,
     signed: Signed,
 ) -> Result<impl IntoResponse> {
-    let place = console.streams().open(signed.account.id).map_err(refused)?;
+    let place = console
+        .streams()
+        .open(signed.account.id, signed.session)
+        .map_err(refused)?;
     let now = Instant::now();
     let state = Stream {
         happenings: console.live().listen(),
@@ -68,7 +71,7 @@ pub(super) async fn alert_stream(
 
 fn refused(full: Full) -> Failure {
     let (status, message) = match full {
-        Full::Account => (
+        Full::Session | Full::Account => (
             StatusCode::TOO_MANY_REQUESTS,
             "too many live streams of this account are open; close some of its tabs",
         ),

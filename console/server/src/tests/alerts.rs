@@ -349,12 +349,17 @@ async fn one_account_leaves_streams_for_others() {
         harness.app.clone().oneshot(open).await.unwrap()
     };
     let mut held = Vec::new();
-    for _ in 0..crate::streams::STREAMS_PER_ACCOUNT_MAX {
-        let response = open(&cookie).await;
-        assert_eq!(response.status(), 200);
-        held.push(response);
+    let elsewhere = harness.sign_in("lan").await;
+    for session in [&cookie, &elsewhere] {
+        for _ in 0..crate::streams::STREAMS_PER_SESSION_MAX {
+            let response = open(session).await;
+            assert_eq!(response.status(), 200);
+            held.push(response);
+        }
+        assert_eq!(open(session).await.status(), 429);
     }
-    assert_eq!(open(&cookie).await.status(), 429);
+    let third = harness.sign_in("lan").await;
+    assert_eq!(open(&third).await.status(), 429);
     assert_eq!(open(&minh).await.status(), 200);
     held.clear();
     assert_eq!(open(&cookie).await.status(), 200);
