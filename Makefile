@@ -191,7 +191,7 @@ $(WEB)/dist/index.html: $(WEB_MODULES) $(WEB_SOURCES)
 # The whole-platform suites of tests/e2e and tests/faults are tests like any other; they run target/debug/vonggac. Here a missing
 # server is a failure; with a bare `cargo test` they say that they skip. One profile and one set of packages, so that nothing is
 # compiled twice.
-.PHONY: test test-rust test-web audit faults hostile lint format bench fuzz clean
+.PHONY: test test-rust test-web audit authorisation faults hostile lint format bench fuzz clean
 test: test-deps servers clients web test-web test-rust ## Builds and passes every test: unit, whole platform, faults, browser.
 	@echo 'make test: all passed'
 
@@ -204,6 +204,10 @@ test-rust: $(BROWSER_MODULES)
 # The long forms of the audit log's tests, whose short forms are in `make test`.
 audit: ## Tries every change to an audit log of 1,000 entries, and a second verifier on 1,000 random logs.
 	VONGGAC_AUDIT_STEP=1 VONGGAC_AUDIT_LOGS=1000 $(CARGO) test --locked -p vonggac-audit -- --nocapture
+
+# The long form of the console's authorisation suite: a thousand calls about what is foreign beside what is absent.
+authorisation: ## Compares the times of answers about what is foreign and what is not there, 1,000 calls of each.
+	VONGGAC_TIMING=1000 VONGGAC_TEST_SERVERS=required $(CARGO) test --locked -p vonggac-server authorisation -- --nocapture
 
 # The long forms of tests/faults, whose short forms are in `make test`; the numbers below may be set. VONGGAC_FAULTS_SEED runs one again.
 FAULTS := kill pipelines outage log hanging disk times refused

@@ -68,7 +68,7 @@ impl Database {
     /// Shuts an account: its sessions end on every console at once.
     ///
     /// # Errors
-    /// [`DatabaseError::NotFound`] when there is none that is open; [`DatabaseError::Conflict`] for one's own, and for the last one that runs
+    /// [`DatabaseError::Conflict`] for one that is disabled already, for one's own, and for the last one that runs
     /// the nation's organisation.
     pub async fn disable_account(&self, by: &Asker<'_>, id: AccountId, now_us: i64) -> Result<()> {
         if by.account().is_some_and(|account| account.id == id) {
@@ -82,7 +82,7 @@ impl Database {
             .execute(&mut *transaction)
             .await?;
         if done.rows_affected() == 0 {
-            return Err(DatabaseError::NotFound);
+            return Err(DatabaseError::Conflict("the account is disabled already"));
         }
         let was_needed = runs(&mut transaction, id, now_us).await?
             && !is_run(&mut transaction, PersonId(id.0), now_us).await?;
@@ -99,7 +99,7 @@ impl Database {
     /// Lets the owner of a disabled account in again, with the password, factors and roles of before.
     ///
     /// # Errors
-    /// [`DatabaseError::NotFound`] when there is none that is disabled.
+    /// [`DatabaseError::Conflict`] when it is not disabled.
     pub async fn enable_account(&self, by: &Asker<'_>, id: AccountId, now_us: i64) -> Result<()> {
         let mut transaction = self.pool.begin().await?;
         let done =
@@ -108,7 +108,7 @@ impl Database {
                 .execute(&mut *transaction)
                 .await?;
         if done.rows_affected() == 0 {
-            return Err(DatabaseError::NotFound);
+            return Err(DatabaseError::Conflict("the account is not disabled"));
         }
         let deed = Deed::done("account.enable", "account", id.0);
         audit::append(&mut transaction, by, vec![deed], now_us).await?;
@@ -246,12 +246,12 @@ mod tests {
             .unwrap();
         assert_eq!(people, [], "and is given no alerts");
         let again = database.disable_account(&by, lan.id, NOW_US).await;
-        assert!(matches!(again, Err(DatabaseError::NotFound)), "{again:?}");
+        assert!(matches!(again, Err(DatabaseError::Conflict(_))), "{again:?}");
 
         database.enable_account(&by, lan.id, NOW_US).await.unwrap();
         assert_eq!(sign_in().await.unwrap().id, lan.id);
         let again = database.enable_account(&by, lan.id, NOW_US).await;
-        assert!(matches!(again, Err(DatabaseError::NotFound)), "{again:?}");
+        assert!(matches!(again, Err(DatabaseError::Conflict(_))), "{again:?}");
     }
 
     #[tokio::test]

@@ -100,11 +100,7 @@ impl Database {
     ) -> Result<Vec<Vec<u8>>> {
         let mut query =
             QueryBuilder::<Postgres>::new("SELECT content FROM audit_entry WHERE organisation = ANY(");
-        let mut codes = scope.to_codes();
-        if self.is_national(scope).await? {
-            codes.push(String::new());
-        }
-        query.push_bind(codes).push(")");
+        query.push_bind(self.audit_codes(scope).await?).push(")");
         if let Some(before) = before {
             query.push(" AND seq < ").push_bind(before);
         }
@@ -153,6 +149,28 @@ impl Database {
         query.push(" ORDER BY seq DESC LIMIT ").push_bind(limit);
         let rows = query.build_query_scalar().fetch_all(&self.pool).await;
         rows.map_err(DatabaseError::of_list)
+    }
+
+    /// The bytes of entry number `index`. What is not of `scope` takes as long as what does not exist.
+    ///
+    /// # Errors
+    /// [`DatabaseError::NotFound`] when `scope` has none of that number.
+    pub async fn audit_entry(&self, scope: &Scope, index: u64) -> Result<Vec<u8>> {
+        sqlx::query_scalar("SELECT content FROM audit_entry WHERE seq = $1 AND organisation = ANY($2)")
+            .bind(index.cast_signed())
+            .bind(self.audit_codes(scope).await?)
+            .fetch_optional(&self.pool)
+            .await?
+            .ok_or(DatabaseError::NotFound)
+    }
+
+    /// Whose entries belong to `scope`: what nobody with an account did is the nation's.
+    async fn audit_codes(&self, scope: &Scope) -> Result<Vec<String>> {
+        let mut codes = scope.to_codes();
+        if self.is_national(scope).await? {
+            codes.push(String::new());
+        }
+        Ok(codes)
     }
 
     /// The log as it stands: how many entries, and their root.

@@ -647,8 +647,8 @@ pub(super) async fn reset_account(
         (status = 204, description = "Nobody can sign in to it; its sessions have ended"),
         (status = 401, description = "Nobody is signed in", body = ApiError),
         (status = 403, description = "Confirm first that it is you", body = ApiError),
-        (status = 404, description = "There is no such account for this one that is open, or it is not one's to disable", body = ApiError),
-        (status = 409, description = "Nobody else runs the nation's organisation", body = ApiError)))]
+        (status = 404, description = "There is no such account for this one, or it is not one's to disable", body = ApiError),
+        (status = 409, description = "It is disabled already, or nobody else runs the nation's organisation", body = ApiError)))]
 pub(super) async fn disable_account(
     State(console): State<Console>,
     signed: Signed,
@@ -672,7 +672,8 @@ pub(super) async fn disable_account(
         (status = 204, description = "Its owner can sign in as before"),
         (status = 401, description = "Nobody is signed in", body = ApiError),
         (status = 403, description = "Confirm first that it is you", body = ApiError),
-        (status = 404, description = "There is no such account for this one that is disabled, or it is not one's to enable", body = ApiError)))]
+        (status = 404, description = "There is no such account for this one, or it is not one's to enable", body = ApiError),
+        (status = 409, description = "It is not disabled", body = ApiError)))]
 pub(super) async fn enable_account(
     State(console): State<Console>,
     signed: Signed,

@@ -343,16 +343,7 @@ pub(super) async fn prove_audit(
 ) -> Result<Json<AuditProof>> {
     let index: u64 = id.parse().map_err(|_| Failure::not_found())?;
     let database = console.database();
-    if index >= database.audit_head().await?.size {
-        return Err(Failure::not_found());
-    }
-    let stored = database.audit_range(index, index + 1).await?.pop();
-    let content = stored.ok_or_else(Failure::not_found)?.content;
-    let of = Entry::decode(&content).map_err(unreadable)?.organisation;
-    let is_theirs = scope.covers(&of) || (of.is_empty() && database.is_national(&scope).await?);
-    if !is_theirs {
-        return Err(Failure::not_found());
-    }
+    let content = database.audit_entry(&scope, index).await?;
     signed
         .note(&console, Deed::done("audit.prove", "audit", index))
         .await?;

@@ -208,6 +208,9 @@ pub(super) async fn list_exports(
     State(console): State<Console>,
     signed: Signed,
 ) -> Result<Json<Vec<Export>>> {
+    signed
+        .reach::<thing::EventSearch, action::Export>(&console)
+        .await?;
     let all = console.database().exports(signed.account.id).await?;
     Ok(Json(all.into_iter().map(Export::from).collect()))
 }
@@ -225,6 +228,9 @@ pub(super) async fn cancel_export(
     signed: Signed,
     Path(id): Path<String>,
 ) -> Result<Json<Export>> {
+    signed
+        .reach::<thing::EventSearch, action::Export>(&console)
+        .await?;
     let export = console
         .database()
         .cancel_export(signed.by(), signed.account.id, read(&id)?, console.now_us())
@@ -244,6 +250,9 @@ pub(super) async fn download_export(
     signed: Signed,
     Path(id): Path<String>,
 ) -> Result<Response> {
+    signed
+        .reach::<thing::EventSearch, action::Export>(&console)
+        .await?;
     let id = read(&id)?;
     let deed = Deed::done("export.download", "export", id.0);
     let export = match console.database().export(signed.account.id, id).await {

@@ -147,6 +147,7 @@ pub(super) async fn remove_search(
     signed: Signed,
     Path(id): Path<String>,
 ) -> Result<StatusCode> {
+    signed.reach::<thing::EventSearch, action::Read>(&console).await?;
     console
         .database()
         .remove_search(signed.by(), signed.account.id, read(&id)?, console.now_us())

@@ -9,6 +9,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use vonggac_access::{action, thing};
 use vonggac_database::view::{NewView, ViewId};
 
 use super::shapes::Person;
@@ -87,6 +88,7 @@ async fn views(console: &Console, signed: &Signed) -> Result<ViewList> {
         (status = 200, description = "One's own, then those that others share", body = ViewList),
         (status = 401, description = "Nobody is signed in", body = ApiError)))]
 pub(super) async fn list_views(State(console): State<Console>, signed: Signed) -> Result<Json<ViewList>> {
+    signed.reach::<thing::Alert, action::Read>(&console).await?;
     Ok(Json(views(&console, &signed).await?))
 }
 
@@ -102,6 +104,7 @@ pub(super) async fn save_view(
     signed: Signed,
     Body(request): Body<ViewRequest>,
 ) -> Result<Json<ViewList>> {
+    signed.reach::<thing::Alert, action::Read>(&console).await?;
     if let Some(unknown) = request
         .search
         .keys()
@@ -136,6 +139,7 @@ pub(super) async fn remove_view(
     signed: Signed,
     NumberPath(id): NumberPath,
 ) -> Result<StatusCode> {
+    signed.reach::<thing::Alert, action::Read>(&console).await?;
     console
         .database()
         .remove_view(signed.by(), ViewId(id), console.now_us())

@@ -3183,7 +3183,7 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
-            /** @description There is no such account for this one that is open, or it is not one's to disable */
+            /** @description There is no such account for this one, or it is not one's to disable */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3192,7 +3192,7 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
-            /** @description Nobody else runs the nation's organisation */
+            /** @description It is disabled already, or nobody else runs the nation's organisation */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3240,8 +3240,17 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
-            /** @description There is no such account for this one that is disabled, or it is not one's to enable */
+            /** @description There is no such account for this one, or it is not one's to enable */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It is not disabled */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,0 +1,254 @@
+//! The operations of the API, and what each asks of the table of rights.
+
+use serde_json::{Value, json};
+use vonggac_access::ResourceKind as Kind;
+use vonggac_access::{Role, Verb};
+use vonggac_database::testing::PASSWORD;
+
+use crate::tests::document;
+
+/// What somebody must be or have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Right {
+    /// Nothing: it comes before anybody is signed in.
+    Open,
+    /// The half session of somebody who owes a second factor.
+    Half,
+    /// To be signed in: it is about the asker's own affairs.
+    Signed,
+    /// A row of the table.
+    Row(Kind, Verb),
+    /// A row of the table, at the nation's organisation.
+    National(Kind, Verb),
+}
+
+/// What it is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Of {
+    /// No single thing, or the asker.
+    Nothing,
+    /// Something of an organisation: an alert.
+    Alert,
+    /// The organisation itself.
+    Organisation,
+    /// An entry of the audit log.
+    Entry,
+    /// An account.
+    Account,
+    /// A session of an account.
+    AccountSession,
+    /// A membership that counts.
+    Membership,
+    /// One that waits for a second person.
+    Waiting,
+    /// Something of a person alone: a search.
+    Search,
+    /// A view of the queue.
+    View,
+    /// A job that writes a search to a file.
+    Export,
+    /// The file of one.
+    File,
+    /// What was done to alerts.
+    Operation,
+    /// A session of one's own.
+    Session,
+    /// A passkey.
+    Passkey,
+}
+
+impl Of {
+    /// Whether it is a person's and no organisation's.
+    pub(super) fn is_personal(self) -> bool {
+        matches!(
+            self,
+            Self::Search
+                | Self::View
+                | Self::Export
+                | Self::File
+                | Self::Operation
+                | Self::Session
+                | Self::Passkey
+        )
+    }
+}
+
+/// An operation, as it is tried.
+#[derive(Debug, Clone)]
+pub(super) struct Operation {
+    /// Its `operationId`.
+    pub(super) name: &'static str,
+    pub(super) right: Right,
+    pub(super) of: Of,
+    /// A role that it is about, which the asker must be able to give.
+    pub(super) gives: Option<Role>,
+    pub(super) query: &'static str,
+    /// With `{id}` where the thing is named.
+    pub(super) body: Value,
+}
+
+impl Operation {
+    fn of(mut self, of: Of) -> Self {
+        self.of = of;
+        self
+    }
+
+    fn gives(mut self, role: Role) -> Self {
+        self.gives = Some(role);
+        self
+    }
+
+    fn with(mut self, body: Value) -> Self {
+        self.body = body;
+        self
+    }
+
+    fn query(mut self, query: &'static str) -> Self {
+        self.query = query;
+        self
+    }
+
+    /// Its name, and what of it, where it stands here twice.
+    pub(super) fn label(&self) -> String {
+        match self.right {
+            Right::Row(Kind::Alert, verb @ Verb::Assign) => format!("{} {}", self.name, verb.name()),
+            _ => self.name.to_owned(),
+        }
+    }
+
+    fn document(&self) -> &'static document::Operation {
+        let found = document::operations().iter().find(|one| one.name == self.name);
+        found.unwrap_or_else(|| panic!("{} is not in the document", self.name))
+    }
+
+    /// `GET` and the like.
+    pub(super) fn method(&self) -> &'static str {
+        &self.document().method
+    }
+
+    /// With its places in braces.
+    pub(super) fn path(&self) -> &'static str {
+        &self.document().path
+    }
+}
+
+fn operation(name: &'static str, right: Right) -> Operation {
+    Operation {
+        name,
+        right,
+        of: Of::Nothing,
+        gives: None,
+        query: "",
+        body: Value::Null,
+    }
+}
+
+fn open(name: &'static str) -> Operation {
+    operation(name, Right::Open)
+}
+
+fn signed(name: &'static str) -> Operation {
+    operation(name, Right::Signed)
+}
+
+fn row(name: &'static str, kind: Kind, verb: Verb) -> Operation {
+    operation(name, Right::Row(kind, verb))
+}
+
+/// Every operation; one may stand here twice, when what it asks for depends on what is sent.
+pub(super) fn operations() -> Vec<Operation> {
+    let passkey = json!({ "credential_id": "AAAA", "client_data": "AAAA", "authenticator_data": "AAAA", "signature": "AAAA" });
+    let search = json!({ "name": "A search", "parameters": { "q": "dport:22" } });
+    vec![
+        open("setupState"),
+        open("setup").with(json!({ "code": "X", "user_name": "an", "display_name": "An", "password": PASSWORD })),
+        open("signIn").with(json!({ "user_name": "nobody", "password": PASSWORD })),
+        open("passkeyChallenge"),
+        open("signInPasskey").with(passkey.clone()),
+        open("welcome").with(json!({ "secret": "X" })),
+        open("acceptWelcome").with(json!({ "secret": "X", "password": "mot cau rat dai 7291" })),
+        operation("signInFactor", Right::Half).with(json!({ "code": "123456" })),
+        signed("currentSession"),
+        signed("signOut"),
+        signed("confirmSession").with(json!({ "password": PASSWORD })),
+        signed("confirmPasskey").with(passkey),
+        signed("listSessions"),
+        signed("endSession").of(Of::Session),
+        signed("updateAccount").with(json!({ "language": "en" })),
+        signed("changePassword").with(json!({ "old_password": "not it at all", "password": "mot cau rat dai 7291" })),
+        signed("accountSecurity"),
+        signed("offerTotp"),
+        signed("confirmTotp").with(json!({ "code": "123456" })),
+        signed("removeTotp"),
+        signed("renewRecoveryCodes"),
+        signed("listPasskeys"),
+        signed("offerPasskey"),
+        signed("addPasskey").with(json!({ "name": "Key", "client_data": "AAAA", "attestation_object": "AAAA" })),
+        signed("removePasskey").of(Of::Passkey),
+        signed("health"),
+        // The names of fields, which are the same for all.
+        signed("eventFields"),
+        row("listAlerts", Kind::Alert, Verb::Read),
+        row("alertCounts", Kind::Alert, Verb::Read),
+        row("alertGroups", Kind::Alert, Verb::Read).query("by=rule"),
+        row("alertTags", Kind::Alert, Verb::Read),
+        row("alertStream", Kind::Alert, Verb::Read),
+        row("overview", Kind::Alert, Verb::Read),
+        row("getAlert", Kind::Alert, Verb::Read).of(Of::Alert),
+        row("alertEvents", Kind::EventSearch, Verb::Read).of(Of::Alert),
+        row("acknowledgeAlert", Kind::Alert, Verb::Work).of(Of::Alert).with(json!({})),
+        row("closeAlert", Kind::Alert, Verb::Work)
+            .of(Of::Alert)
+            .with(json!({ "verdict": "false_positive", "reason": "rule_logic" })),
+        row("reopenAlert", Kind::Alert, Verb::Work).of(Of::Alert),
+        row("commentAlert", Kind::Alert, Verb::Work).of(Of::Alert).with(json!({ "text": "seen" })),
+        row("bulkAlerts", Kind::Alert, Verb::Work)
+            .of(Of::Alert)
+            .with(json!({ "ids": ["{id}"], "action": "tag", "add": ["seen"] })),
+        row("bulkAlerts", Kind::Alert, Verb::Assign)
+            .of(Of::Alert)
+            .with(json!({ "ids": ["{id}"], "action": "assign", "assignee": "{colleague}", "take_over": true })),
+        row("undoOperation", Kind::Alert, Verb::Work).of(Of::Operation),
+        row("listPeople", Kind::Alert, Verb::Work),
+        row("listViews", Kind::Alert, Verb::Read),
+        row("saveView", Kind::Alert, Verb::Read).with(json!({ "name": "A view", "search": { "status": "open" } })),
+        row("removeView", Kind::Alert, Verb::Read).of(Of::View),
+        row("listEvents", Kind::EventSearch, Verb::Read),
+        row("eventHistogram", Kind::EventSearch, Verb::Read),
+        row("eventValues", Kind::EventSearch, Verb::Read).query("field=dport"),
+        row("getEntity", Kind::EventSearch, Verb::Read).query("value=10.0.0.1"),
+        row("listSearches", Kind::EventSearch, Verb::Read),
+        row("saveSearch", Kind::EventSearch, Verb::Read).with(search.clone()),
+        row("changeSearch", Kind::EventSearch, Verb::Read).of(Of::Search).with(search),
+        row("removeSearch", Kind::EventSearch, Verb::Read).of(Of::Search),
+        row("listExports", Kind::EventSearch, Verb::Export),
+        row("startExport", Kind::EventSearch, Verb::Export).with(json!({ "format": "csv" })),
+        row("cancelExport", Kind::EventSearch, Verb::Export).of(Of::Export),
+        row("downloadExport", Kind::EventSearch, Verb::Export).of(Of::File),
+        row("listAudit", Kind::AuditLog, Verb::Read),
+        row("proveAudit", Kind::AuditLog, Verb::Read).of(Of::Entry),
+        operation("exportAudit", Right::National(Kind::AuditLog, Verb::Export)),
+        row("listAccounts", Kind::Account, Verb::Read),
+        row("accountPlaces", Kind::Account, Verb::Read),
+        row("inviteAccount", Kind::Account, Verb::Create)
+            .of(Of::Organisation)
+            .with(json!({ "user_name": "invited", "display_name": "Invited", "language": "vi", "organisation": "{id}" })),
+        row("getAccount", Kind::Account, Verb::Read).of(Of::Account),
+        row("changeAccount", Kind::Account, Verb::Change).of(Of::Account).with(json!({ "language": "en" })),
+        row("resetAccount", Kind::Account, Verb::Change).of(Of::Account).with(json!({})),
+        row("disableAccount", Kind::Account, Verb::Remove).of(Of::Account),
+        row("enableAccount", Kind::Account, Verb::Change).of(Of::Account),
+        row("accountSessions", Kind::Session, Verb::Read).of(Of::Account),
+        row("endAccountSession", Kind::Session, Verb::Remove).of(Of::AccountSession),
+        row("accountMemberships", Kind::Membership, Verb::Read).of(Of::Account),
+        row("grantMembership", Kind::Membership, Verb::Create)
+            .of(Of::Account)
+            .gives(Role::Viewer)
+            .with(json!({ "role": "viewer", "organisation": "{organisation}" })),
+        row("endMembership", Kind::Membership, Verb::Remove).of(Of::Membership).gives(Role::Viewer),
+        row("approveMembership", Kind::Membership, Verb::Approve)
+            .of(Of::Waiting)
+            .gives(Role::ResponseCoordinator),
+        row("waitingMemberships", Kind::Membership, Verb::Read),
+    ]
+}
