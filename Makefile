@@ -210,7 +210,7 @@ authorisation: ## Compares the times of answers about what is foreign and what i
 	VONGGAC_TIMING=1000 VONGGAC_TEST_SERVERS=required $(CARGO) test --locked -p vonggac-server authorisation -- --nocapture
 
 # The long forms of tests/faults, whose short forms are in `make test`; the numbers below may be set. VONGGAC_FAULTS_SEED runs one again.
-FAULTS := kill pipelines outage log hanging disk times refused
+FAULTS := kill audit pipelines outage log hanging disk times refused
 faults: deps servers web ## Runs the long fault tests: 200 kills and stops, 100 moves of partitions, ten minutes without ClickHouse.
 	$(CARGO) build --locked --workspace --bins --examples --tests
 	export VONGGAC_TEST_SERVERS=required VONGGAC_SERVERS=$(abspath $(SERVERS))

@@ -7,6 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use vonggac_access::{Day, Organisation, OrganisationKind, Tree, VIETNAM, file};
+use vonggac_database::audit::Asker;
 use vonggac_database::{Database, Imported, STATEMENT_LIMIT};
 
 /// Works on organisations.
@@ -84,10 +85,11 @@ async fn import(path: Option<PathBuf>, link: &Link) -> anyhow::Result<ExitCode> 
     };
     let placed = file::read(&text).with_context(|| name.clone())?;
     anyhow::ensure!(!placed.is_empty(), "{name}: no [[organisation]] in it");
+    let now_us = now_us().context("the clock is out of range")?;
     let imported = link
         .open()
         .await?
-        .import_organisations(placed)
+        .import_organisations(&Asker::console(), placed, now_us)
         .await
         .context(name)?;
     show(&told(&imported))

@@ -434,7 +434,10 @@ mod tests {
     async fn prepared() -> Option<(Database, PersonId)> {
         let database = testing::database().await?;
         let placed = file::read(VIETNAM).unwrap();
-        database.import_organisations(placed).await.unwrap();
+        database
+            .import_organisations(&Asker::console(), placed, NOW_US)
+            .await
+            .unwrap();
         let new = testing::new_account("lan");
         let account = database
             .create_account(new, &"moh".parse().unwrap(), NOW_US)

@@ -10,6 +10,7 @@ use vonggac_access::tree::Placed;
 use vonggac_access::{Day, Organisation, OrganisationId, Reach, Span, Tree, VIETNAM, file};
 use vonggac_event::Scope;
 
+use crate::audit::{self, Asker, Deed};
 use crate::{Database, DatabaseError, Result};
 
 /// What an import did, by code.
@@ -111,13 +112,14 @@ impl Database {
     ///
     /// # Errors
     /// When PostgreSQL fails.
-    pub async fn ensure_organisations(&self) -> Result<()> {
+    pub async fn ensure_organisations(&self, now_us: i64) -> Result<()> {
         let count: i64 = sqlx::query_scalar("SELECT count(*) FROM organisation")
             .fetch_one(&self.pool)
             .await?;
         // One alone is the root that a migration had to put there.
         if count <= 1 {
-            self.import_organisations(shipped()?).await?;
+            self.import_organisations(&Asker::console(), shipped()?, now_us)
+                .await?;
         }
         Ok(())
     }
@@ -145,12 +147,18 @@ impl Database {
         Ok(Tree::build(all.into_values().map(Placed::from).collect())?)
     }
 
-    /// Takes in the organisations of a file, in one transaction; the same again changes nothing. Of two at once, one waits.
+    /// Takes in the organisations of a file, in one transaction; the same again changes nothing. Of two at once, one waits. The log has an entry for each that
+    /// is added, changed or ended.
     ///
     /// # Errors
     /// [`DatabaseError::Organisation`], with line and field, when those of the file and those that are there already do not fit together; then
     /// nothing is changed.
-    pub async fn import_organisations(&self, file: Vec<Placed>) -> Result<Imported> {
+    pub async fn import_organisations(
+        &self,
+        by: &Asker<'_>,
+        file: Vec<Placed>,
+        now_us: i64,
+    ) -> Result<Imported> {
         let mut transaction = self.pool.begin().await?;
         sqlx::query("LOCK TABLE organisation IN SHARE ROW EXCLUSIVE MODE")
             .execute(&mut *transaction)
@@ -175,12 +183,28 @@ impl Database {
             }
         }
         write_predecessors(&mut transaction, &succeeded).await?;
+        audit::append(&mut transaction, by, done.deeds(), now_us).await?;
         transaction.commit().await?;
         Ok(done)
     }
 }
 
 impl Imported {
+    /// What the log says of it.
+    fn deeds(&self) -> Vec<Deed> {
+        let of = |action, id: &OrganisationId| Deed::done(action, "organisation", id);
+        let added = self.added.iter().map(|id| of("organisation.add", id));
+        let changed = self
+            .changed
+            .iter()
+            .map(|(id, fields)| of("organisation.change", id).with("fields", fields.join(",")));
+        let ended = self
+            .ended
+            .iter()
+            .map(|(id, day)| of("organisation.end", id).with("until", day));
+        added.chain(changed).chain(ended).collect()
+    }
+
     /// Notes what becomes of one; whether it is to be written.
     fn take(&mut self, before: Option<&Organisation>, after: &Organisation) -> bool {
         let Some(before) = before else {
@@ -329,7 +353,9 @@ mod tests {
     }
 
     async fn import(database: &Database, text: &str) -> Result<Imported> {
-        database.import_organisations(file::read(text).unwrap()).await
+        database
+            .import_organisations(&Asker::console(), file::read(text).unwrap(), testing::NOW_US)
+            .await
     }
 
     #[tokio::test]
@@ -344,6 +370,8 @@ mod tests {
         );
         let again = import(&database, VIETNAM).await.unwrap();
         assert!(again.is_empty() && again.unchanged == 113, "{again:?}");
+        let logged = database.audit_head().await.unwrap().size;
+        assert_eq!(logged, 113, "an entry for each, none for what stays");
         let out = file::write(&database.organisations().await.unwrap());
         assert_eq!(out, VIETNAM);
     }

@@ -59,6 +59,9 @@ const ORGANISATIONS: &str = r#"
     citation = "a test"
 "#;
 
+/// Entries that the log of a fresh [`database`] has: one for each organisation.
+pub const ENTRIES: usize = 4;
+
 struct Cluster {
     directory: PathBuf,
     // Closing it ends the server.
@@ -72,7 +75,10 @@ static DATABASES: AtomicU32 = AtomicU32::new(0);
 pub async fn database() -> Option<Database> {
     let database = bare_database().await?;
     let organisations = file::read(ORGANISATIONS).unwrap();
-    database.import_organisations(organisations).await.unwrap();
+    database
+        .import_organisations(&Asker::console(), organisations, NOW_US)
+        .await
+        .unwrap();
     Some(database)
 }
 

@@ -92,7 +92,7 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
         .context("the case store cannot be reached")?
         .with_session_limits(options.session_limits());
     database.migrate().await?;
-    database.ensure_organisations().await?;
+    database.ensure_organisations(time::now_us()).await?;
     database.warm_up().await;
     let setup = setup::Gate::open(&database, &options).await?;
     let seal = seal::Seal::open(&database, &options).await?;

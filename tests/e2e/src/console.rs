@@ -126,6 +126,14 @@ impl Console {
         self.expect(Method::POST, path, &[], Some(body))
     }
 
+    /// Changes a part of something.
+    ///
+    /// # Errors
+    /// When no answer comes, or none that is a success: it may have been done all the same.
+    pub fn patch(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        self.expect(Method::PATCH, path, &[], Some(body))
+    }
+
     /// Makes the first administrator, who is then signed in.
     ///
     /// # Errors
