@@ -19,6 +19,7 @@ import { parseSearch, pick, stringifySearch } from "./lib/search-params";
 import type { RangeSearch } from "./lib/time";
 import { PageFailure } from "./parts/PageFailure";
 import { PageMissing } from "./parts/PageMissing";
+import { readPeopleSearch } from "./people/search";
 import { readQueueSearch } from "./queue/filter";
 import { QueuePage } from "./queue/QueuePage";
 import { readEventSearch } from "./search/query";
@@ -155,6 +156,13 @@ const adminHomeRoute = createRoute({
   },
 });
 
+const peopleRoute = createRoute({
+  getParentRoute: () => adminRoute,
+  path: "/people",
+  component: lazyRouteComponent(() => import("./people/PeoplePage"), "PeoplePage"),
+  validateSearch: readPeopleSearch,
+});
+
 const auditRoute = createRoute({
   getParentRoute: () => adminRoute,
   path: "/audit",
@@ -175,7 +183,7 @@ const routeTree = rootRoute.addChildren([
     entityRoute,
     healthRoute,
     accountRoute,
-    adminRoute.addChildren([adminHomeRoute, auditRoute]),
+    adminRoute.addChildren([adminHomeRoute, peopleRoute, auditRoute]),
   ]),
   bareRoute.addChildren([wallRoute]),
 ]);

@@ -11,6 +11,7 @@ interface Tab {
 
 /** The pages of the administration, in their order. */
 const TABS: readonly Tab[] = [
+  { path: "/admin/people", name: "people.title", ability: "account:read" },
   { path: "/admin/audit", name: "audit.title", ability: "audit-log:read" },
 ];
 

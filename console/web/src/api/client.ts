@@ -18,6 +18,13 @@ export type SessionView = Schemas["SessionView"];
 export type Alert = Schemas["Alert"];
 export type AlertDetail = Schemas["AlertDetail"];
 export type AuditEntry = Schemas["AuditEntry"];
+export type AccountEntry = Schemas["AccountEntry"];
+export type AccountDetail = Schemas["AccountDetail"];
+export type AccountPlace = Schemas["AccountPlace"];
+export type Invitation = Schemas["Invitation"];
+export type Membership = Schemas["Membership"];
+export type Role = Schemas["Role"];
+export type WelcomeLink = Schemas["WelcomeLink"];
 export type AlertPage = Schemas["AlertPage"];
 export type AlertStatusChange = Schemas["AlertStatusChange"];
 export type Activity = Schemas["Activity"];
@@ -43,6 +50,19 @@ export type PartHealth = Schemas["PartHealth"];
 export type PartState = Schemas["PartState"];
 export type Remark = Schemas["Remark"];
 export type SensorHealth = Schemas["SensorHealth"];
+
+export const ROLES: readonly Role[] = [
+  "viewer",
+  "analyst",
+  "senior-analyst",
+  "shift-lead",
+  "response-coordinator",
+  "organisation-manager",
+  "assessor",
+  "exercise-director",
+  "auditor",
+  "system-administrator",
+];
 
 export const SEVERITIES: readonly Severity[] = [
   "critical",

@@ -261,6 +261,55 @@ export const auditQuery = (query: AuditQuery) =>
     placeholderData: keepPreviousData,
   });
 
+export interface AccountsQuery {
+  q?: string;
+  organisation?: string;
+  role?: string;
+  state?: string;
+  factor?: string;
+}
+
+export const accountsQuery = (query: AccountsQuery) =>
+  infiniteQueryOptions({
+    queryKey: ["accounts", "list", query],
+    queryFn: ({ signal, pageParam }) =>
+      take(
+        api.GET("/api/v1/accounts", {
+          signal,
+          params: { query: { ...query, ...cursor(pageParam) } },
+        }),
+      ),
+    initialPageParam: "",
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+    placeholderData: keepPreviousData,
+  });
+
+export const accountQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["accounts", "one", id],
+    queryFn: ({ signal }) =>
+      take(api.GET("/api/v1/accounts/{id}", { signal, params: { path: { id } } })),
+  });
+
+export const accountSessionsQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["accounts", "sessions", id],
+    queryFn: ({ signal }) =>
+      take(api.GET("/api/v1/accounts/{id}/sessions", { signal, params: { path: { id } } })),
+    // Without a second factor the server shows none; the rest of the panel is there.
+    retry: false,
+  });
+
+export const placesQuery = queryOptions({
+  queryKey: ["accounts", "places"],
+  queryFn: ({ signal }) => take(api.GET("/api/v1/accounts/places", { signal })),
+});
+
+export const waitingQuery = queryOptions({
+  queryKey: ["accounts", "waiting"],
+  queryFn: ({ signal }) => take(api.GET("/api/v1/memberships/waiting", { signal })),
+});
+
 const EXPORT_EVERY_MS = 1_000;
 
 export const exportsQuery = queryOptions({

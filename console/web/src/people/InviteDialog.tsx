@@ -1,0 +1,132 @@
+import { Button, SegmentedControl, TextInput } from "@mantine/core";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { type FormEvent, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useStepUp } from "../account/useStepUp";
+import {
+  type AccountPlace,
+  ApiFailure,
+  api,
+  type Invitation,
+  type Security,
+  take,
+} from "../api/client";
+import { failureText } from "../lib/failure";
+import { Dialog } from "../parts/Dialog";
+import { OrganisationSelect } from "./OrganisationSelect";
+import styles from "./people.module.css";
+import { emptyRole, RoleFields, requestOf } from "./RoleFields";
+
+interface InviteDialogProps {
+  opened: boolean;
+  places: readonly AccountPlace[];
+  security: Security;
+  onClose: () => void;
+  onInvited: (invitation: Invitation) => void;
+}
+
+/** Invites somebody: an account, and a first role. */
+export function InviteDialog({ opened, onClose, ...rest }: InviteDialogProps) {
+  const { t } = useTranslation();
+  return (
+    <Dialog opened={opened} onClose={onClose} title={t("people.invite")} size="lg">
+      <Form onClose={onClose} {...rest} />
+    </Dialog>
+  );
+}
+
+function Form({ places, security, onClose, onInvited }: Omit<InviteDialogProps, "opened">) {
+  const { t } = useTranslation();
+  const client = useQueryClient();
+  const stepUp = useStepUp(security);
+  const inviting = places.filter((place) => place.can_invite);
+  const first = inviting[0]?.organisation.code ?? "";
+  const [form, setForm] = useState({
+    user_name: "",
+    display_name: "",
+    language: "vi",
+    organisation: first,
+  });
+  const [role, setRole] = useState(emptyRole(first));
+  const invite = useMutation({
+    mutationFn: () => {
+      const given = requestOf(role);
+      return take(
+        api.POST("/api/v1/accounts", { body: { ...form, memberships: given ? [given] : [] } }),
+      );
+    },
+    onSuccess: (invitation) => {
+      void client.invalidateQueries({ queryKey: ["accounts"] });
+      onInvited(invitation);
+    },
+    onError: (error) => {
+      const isAsked = error instanceof ApiFailure && error.code === "confirm_first";
+      if (isAsked) stepUp.onError(error, () => invite.mutate());
+    },
+  });
+  const failure = invite.error instanceof ApiFailure ? invite.error : null;
+  const isAsked = failure?.code === "confirm_first";
+  const field = (name: "user_name" | "display_name") => ({
+    size: "xs" as const,
+    required: true,
+    withAsterisk: false,
+    label: t(`people.${name}`),
+    value: form[name],
+    error: failure?.field === name ? failure.message : undefined,
+    onChange: (event: { currentTarget: { value: string } }) => {
+      const { value } = event.currentTarget;
+      setForm((now) => ({ ...now, [name]: value }));
+    },
+  });
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    invite.mutate();
+  };
+  return (
+    <>
+      <form onSubmit={submit} className={styles.form}>
+        <TextInput {...field("user_name")} autoComplete="off" data-autofocus />
+        <TextInput {...field("display_name")} autoComplete="off" />
+        <OrganisationSelect
+          label={t("people.organisation")}
+          places={inviting}
+          value={form.organisation || null}
+          error={failure?.field === "organisation" ? failure.message : undefined}
+          onChange={(code) => {
+            setForm((now) => ({ ...now, organisation: code ?? "" }));
+            setRole(emptyRole(code ?? ""));
+          }}
+        />
+        <div>
+          <span className={styles.label}>{t("people.language")}</span>
+          <SegmentedControl
+            size="xs"
+            value={form.language}
+            data={[
+              { value: "vi", label: "Tiếng Việt" },
+              { value: "en", label: "English" },
+            ]}
+            onChange={(language) => setForm((now) => ({ ...now, language }))}
+          />
+        </div>
+        <RoleFields places={places} form={role} onChange={setRole} />
+        {failure &&
+        !isAsked &&
+        !["user_name", "display_name", "organisation"].includes(failure.field ?? "") ? (
+          <p role="alert" className={styles.bad}>
+            {failureText(failure, t).hint} {failure.message}
+          </p>
+        ) : null}
+        <div className={styles.buttons}>
+          <Button variant="default" onClick={onClose}>
+            {t("common.cancel")}
+          </Button>
+          <Button type="submit" loading={invite.isPending} disabled={!form.organisation}>
+            {t("people.invite_submit")}
+          </Button>
+        </div>
+      </form>
+      {stepUp.dialog}
+    </>
+  );
+}

@@ -1,0 +1,40 @@
+import { Button, TextInput } from "@mantine/core";
+import { useTranslation } from "react-i18next";
+import type { WelcomeLink } from "../api/client";
+import { CopyValue } from "../parts/CopyValue";
+import { Dialog } from "../parts/Dialog";
+import { Timestamp } from "../parts/Timestamp";
+import styles from "./people.module.css";
+
+interface LinkOnceProps {
+  link: WelcomeLink | null;
+  name: string;
+  onClose: () => void;
+}
+
+/** A link that is shown this once, to be given to whom it is for. */
+export function LinkOnce({ link, name, onClose }: LinkOnceProps) {
+  const { t } = useTranslation();
+  const address = link ? `${location.origin}${link.path}` : "";
+  return (
+    <Dialog opened={link !== null} onClose={onClose} title={t("people.link_title", { name })}>
+      {link ? (
+        <div className={styles.form}>
+          <p>{t("people.link_hint")}</p>
+          <TextInput
+            size="xs"
+            readOnly
+            label={t("people.link")}
+            value={address}
+            onFocus={(event) => event.currentTarget.select()}
+            rightSection={<CopyValue value={address} />}
+          />
+          <p>
+            {t("welcome.expires")} <Timestamp at={link.expires_at} full />
+          </p>
+          <Button onClick={onClose}>{t("people.link_given")}</Button>
+        </div>
+      ) : null}
+    </Dialog>
+  );
+}
