@@ -4,7 +4,7 @@
 use std::env;
 use std::fs;
 
-use serde_json::json;
+use serde::Serialize;
 use vonggac_audit::checkpoint::{Checkpoint, InclusionProof};
 use vonggac_audit::entry::{Actor, ActorKind, Entry, Object, Outcome, VERSION};
 use vonggac_audit::note::PrivateKey;
@@ -56,6 +56,21 @@ fn subtree(node: Node) -> Hash {
     node_hash(&half(0), &half(1))
 }
 
+#[derive(Serialize)]
+struct Fixture {
+    fingerprint: String,
+    key: String,
+    proofs: Vec<Proved>,
+}
+
+#[derive(Serialize)]
+struct Proved {
+    entry: String,
+    index: u64,
+    proof: String,
+    size: u64,
+}
+
 #[test]
 fn the_browser_is_given_what_this_crate_makes() {
     let key = PrivateKey::new("vonggac-audit-fixture", [7; 32]).unwrap();
@@ -73,14 +88,19 @@ fn the_browser_is_given_what_this_crate_makes() {
             };
             proof.check(&entry(index), &[key.public().clone()]).unwrap();
             let entry = String::from_utf8(entry(index)).unwrap();
-            proofs.push(json!({ "size": size, "index": index, "entry": entry, "proof": proof.to_text() }));
+            proofs.push(Proved {
+                entry,
+                index,
+                proof: proof.to_text(),
+                size,
+            });
         }
     }
-    let made = json!({
-        "key": key.public().to_string(),
-        "fingerprint": key.public().fingerprint(),
-        "proofs": proofs,
-    });
+    let made = Fixture {
+        fingerprint: key.public().fingerprint(),
+        key: key.public().to_string(),
+        proofs,
+    };
     let text = format!("{}\n", serde_json::to_string_pretty(&made).unwrap());
     if env::var_os("VONGGAC_WRITE").is_some() {
         fs::write(FIXTURE, &text).unwrap();
