@@ -85,6 +85,11 @@ impl Span {
         matches!((self.from, self.until), (Some(from), Some(until)) if until <= from)
     }
 
+    /// Whether no day from `day` on is within: it has ended, or never was.
+    pub fn is_over(&self, day: Day) -> bool {
+        self.is_empty() || self.until.is_some_and(|until| until <= day)
+    }
+
     /// Whether some day is within both.
     pub fn meets(&self, other: &Self) -> bool {
         let starts_before_end = |one: &Self, two: &Self| match (one.from, two.until) {

@@ -3,6 +3,7 @@
 use sqlx::{FromRow, PgConnection};
 use vonggac_access::{Day, Membership, OrganisationId, PersonId, Role, Span};
 
+use crate::administration::AccountChange;
 use crate::audit::{self, Asker, Deed, Origin};
 use crate::factor::Owner;
 use crate::organisation::{self, parsed};
@@ -374,16 +375,12 @@ impl Database {
             check_display_name(name)?;
         }
         let mut transaction = self.pool.begin().await?;
-        let row: Option<RawAccount> = sqlx::query_as(
-            "UPDATE account SET language = coalesce($2, language), display_name = coalesce($3, display_name) \
-             WHERE id = $1 RETURNING id, user_name, display_name, organisation, language",
-        )
-        .bind(account.id.0)
-        .bind(language.map(Language::code))
-        .bind(display_name.map(str::trim))
-        .fetch_optional(&mut *transaction)
-        .await?;
-        let changed = row.ok_or(DatabaseError::NotFound)?.read()?;
+        let change = AccountChange {
+            display_name: display_name.map(ToOwned::to_owned),
+            language,
+            organisation: None,
+        };
+        let changed = update(&mut transaction, account.id, &change).await?;
         let deed = Deed::done("account.update", "account", account.id.0)
             .with("language", changed.language.code())
             .with("display_name", &changed.display_name);
@@ -449,6 +446,26 @@ fn created(account: &Account) -> Deed {
     Deed::done("account.create", "account", account.id.0)
         .with("user_name", &account.user_name)
         .with("organisation", account.organisation.as_str())
+}
+
+/// Writes what is to be another of an account.
+pub(crate) async fn update(
+    connection: &mut PgConnection,
+    id: AccountId,
+    change: &AccountChange,
+) -> Result<Account> {
+    let row: Option<RawAccount> = sqlx::query_as(
+        "UPDATE account SET language = coalesce($2, language), display_name = coalesce($3, display_name), \
+         organisation = coalesce($4, organisation) WHERE id = $1 \
+         RETURNING id, user_name, display_name, organisation, language",
+    )
+    .bind(id.0)
+    .bind(change.language.map(Language::code))
+    .bind(change.display_name.as_deref().map(str::trim))
+    .bind(change.organisation.as_ref().map(OrganisationId::as_str))
+    .fetch_optional(connection)
+    .await?;
+    row.ok_or(DatabaseError::NotFound)?.read()
 }
 
 /// Writes an account; without a password nobody signs in to it yet.

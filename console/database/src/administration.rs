@@ -6,7 +6,7 @@
 use sqlx::PgConnection;
 use vonggac_access::{Day, Membership, OrganisationId, PersonId, Role};
 
-use crate::account::{RawAccount, check_display_name};
+use crate::account::{self, check_display_name};
 use crate::audit::{self, Asker, Deed};
 use crate::{
     Account, AccountId, Database, DatabaseError, Language, Result, SessionId, organisation, session, welcome,
@@ -44,18 +44,7 @@ impl Database {
         {
             return Err(DatabaseError::NotFound);
         }
-        let row: Option<RawAccount> = sqlx::query_as(
-            "UPDATE account SET language = coalesce($2, language), display_name = coalesce($3, display_name), \
-             organisation = coalesce($4, organisation) WHERE id = $1 \
-             RETURNING id, user_name, display_name, organisation, language",
-        )
-        .bind(id.0)
-        .bind(change.language.map(Language::code))
-        .bind(change.display_name.as_deref().map(str::trim))
-        .bind(change.organisation.as_ref().map(OrganisationId::as_str))
-        .fetch_optional(&mut *transaction)
-        .await?;
-        let changed = row.ok_or(DatabaseError::NotFound)?.read()?;
+        let changed = account::update(&mut transaction, id, change).await?;
         let deed = Deed::done("account.change", "account", id.0)
             .with("language", changed.language.code())
             .with("display_name", &changed.display_name)

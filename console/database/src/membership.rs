@@ -189,8 +189,7 @@ impl Database {
             .ok_or(DatabaseError::NotFound)?
             .read()?;
         let day = Day::of_us(now_us).ok_or(DatabaseError::NotFound)?;
-        let is_over = kept.membership.span.until.is_some_and(|until| until <= day);
-        if is_over || kept.membership.span.is_empty() {
+        if kept.membership.span.is_over(day) {
             return Err(DatabaseError::NotFound);
         }
         let person = by.account().map(|account| account.id);
@@ -276,7 +275,7 @@ impl Database {
     /// When PostgreSQL fails.
     pub async fn seen_memberships(&self, scope: &Scope, account: AccountId) -> Result<Vec<Named>> {
         let rows: Vec<NamedRow> = sqlx::query_as(SEEN_OF_ACCOUNT)
-            .bind(codes(scope))
+            .bind(scope.to_codes())
             .bind(account.0)
             .fetch_all(&self.pool)
             .await?;
@@ -294,7 +293,7 @@ impl Database {
         id: MembershipId,
     ) -> Result<Named> {
         let row: Option<NamedRow> = sqlx::query_as(SEEN_BY_ID)
-            .bind(codes(scope))
+            .bind(scope.to_codes())
             .bind(account.0)
             .bind(id.0)
             .fetch_optional(&self.pool)
@@ -309,7 +308,7 @@ impl Database {
     pub async fn waiting_memberships(&self, scope: &Scope, now_us: i64) -> Result<Vec<Named>> {
         let day = Day::of_us(now_us).ok_or(DatabaseError::NotFound)?;
         let rows: Vec<NamedRow> = sqlx::query_as(SEEN_WAITING)
-            .bind(codes(scope))
+            .bind(scope.to_codes())
             .bind(day.to_string())
             .bind(WAITING_MAX)
             .fetch_all(&self.pool)
@@ -328,10 +327,6 @@ impl Database {
             .await?;
         rows.into_iter().map(Row::read).collect()
     }
-}
-
-fn codes(scope: &Scope) -> Vec<String> {
-    scope.codes().map(ToOwned::to_owned).collect()
 }
 
 /// Writes a membership, and what is to be said of it in the log. A link to the account that another made is withdrawn: whoever made it could

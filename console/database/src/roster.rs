@@ -181,10 +181,6 @@ pub struct Sight<'a> {
     pub memberships: &'a Scope,
 }
 
-fn codes(scope: &Scope) -> Vec<String> {
-    scope.codes().map(ToOwned::to_owned).collect()
-}
-
 /// `account a` of the scope, with `state`, `has_factor` and `roles`, as `x`.
 fn push_accounts(query: &mut QueryBuilder<Postgres>, sight: Sight<'_>, now_us: i64) -> Result<()> {
     let day = Day::of_us(now_us).ok_or(DatabaseError::NotFound)?.to_string();
@@ -204,7 +200,7 @@ fn push_accounts(query: &mut QueryBuilder<Postgres>, sight: Sight<'_>, now_us: i
              ARRAY(SELECT DISTINCT m.role FROM membership m WHERE m.account_id = a.id AND NOT m.waits \
              AND m.organisation = ANY(",
         )
-        .push_bind(codes(sight.memberships))
+        .push_bind(sight.memberships.to_codes())
         .push(") AND m.valid_from <= ")
         .push_bind(day.clone())
         .push("::date AND (m.valid_until IS NULL OR m.valid_until > ")
@@ -212,7 +208,7 @@ fn push_accounts(query: &mut QueryBuilder<Postgres>, sight: Sight<'_>, now_us: i
         .push("::date)) AS roles FROM account a LEFT JOIN welcome w ON w.account_id = a.id AND w.made_us > ")
         .push_bind(now_us.saturating_sub(welcome::LINK_US))
         .push(" WHERE a.organisation = ANY(")
-        .push_bind(codes(sight.accounts))
+        .push_bind(sight.accounts.to_codes())
         .push(")) AS x");
     Ok(())
 }
@@ -228,7 +224,7 @@ fn push_filter(query: &mut QueryBuilder<Postgres>, filter: &RosterFilter) {
     if let Some(organisations) = &filter.organisations {
         query
             .push(" AND x.organisation = ANY(")
-            .push_bind(codes(organisations))
+            .push_bind(organisations.to_codes())
             .push(")");
     }
     if let Some(role) = filter.role {

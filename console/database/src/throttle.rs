@@ -17,7 +17,7 @@
 //! A network is an IPv4 /24 or an IPv6 /56: what one customer of a provider has. Whoever fails on purpose locks out strangers to the account,
 //! never a browser that its owner has used ([`crate::device`]).
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use sqlx::{PgConnection, PgPool};
 
@@ -116,17 +116,19 @@ impl Attempt<'_> {
     }
 }
 
+/// The first address of the network that an address is counted with: of IPv4 its /24, of IPv6 its /56.
+pub fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => Ipv4Addr::from_bits(address.to_bits() & !0xff).into(),
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 72)).into(),
+    }
+}
+
 /// The network that an address is counted with: `192.0.2.0/24`, `2001:db8:0:ff00::/56`, or what is no address as it is.
 fn network_of(address: &str) -> String {
-    match address.parse::<IpAddr>().map(|address| address.to_canonical()) {
-        Ok(IpAddr::V4(address)) => {
-            let network = std::net::Ipv4Addr::from_bits(address.to_bits() & !0xff);
-            format!("{network}/24")
-        }
-        Ok(IpAddr::V6(address)) => {
-            let network = std::net::Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 72));
-            format!("{network}/56")
-        }
+    match address.parse().map(network) {
+        Ok(network @ IpAddr::V4(_)) => format!("{network}/24"),
+        Ok(network @ IpAddr::V6(_)) => format!("{network}/56"),
         Err(_) => address.to_owned(),
     }
 }

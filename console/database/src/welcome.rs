@@ -65,6 +65,21 @@ pub enum Factors {
     Dropped,
 }
 
+impl Factors {
+    /// What becomes of them, by whether they are taken away.
+    pub fn dropped(are_dropped: bool) -> Self {
+        if are_dropped { Self::Dropped } else { Self::Kept }
+    }
+
+    /// As in the log.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Kept => "kept",
+            Self::Dropped => "dropped",
+        }
+    }
+}
+
 /// What a link is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Welcome {
@@ -92,11 +107,7 @@ impl Row {
         Ok(Welcome {
             account: self.account.read()?,
             is_first: self.is_first,
-            factors: if self.drops_factors {
-                Factors::Dropped
-            } else {
-                Factors::Kept
-            },
+            factors: Factors::dropped(self.drops_factors),
             expires_us: self.made_us.saturating_add(LINK_US),
         })
     }
@@ -166,7 +177,7 @@ impl Database {
             return Err(DatabaseError::Conflict("the account is disabled"));
         }
         let link = insert(&mut transaction, by, id, factors, now_us).await?;
-        let deed = Deed::done("account.reset", "account", id.0).with("factors", word(factors));
+        let deed = Deed::done("account.reset", "account", id.0).with("factors", factors.name());
         audit::append(&mut transaction, by, vec![deed], now_us).await?;
         transaction.commit().await?;
         Ok(link)
@@ -239,13 +250,8 @@ impl Database {
         }
         throttle::unlock(&mut transaction, &user_key).await?;
         let ended = session::end_others(&mut transaction, known.id, None).await?;
-        let factors = if drops_factors {
-            Factors::Dropped
-        } else {
-            Factors::Kept
-        };
         let deed = Deed::done("account.welcome", "account", id)
-            .with("factors", word(factors))
+            .with("factors", Factors::dropped(drops_factors).name())
             .with("sessions_ended", ended);
         audit::append(
             &mut transaction,
@@ -256,13 +262,6 @@ impl Database {
         .await?;
         transaction.commit().await?;
         Ok(known)
-    }
-}
-
-fn word(factors: Factors) -> &'static str {
-    match factors {
-        Factors::Kept => "kept",
-        Factors::Dropped => "dropped",
     }
 }
 

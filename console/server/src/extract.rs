@@ -318,8 +318,7 @@ fn client_of(peer: IpAddr, headers: &HeaderMap, console: &Console) -> IpAddr {
 /// Whom a trusted proxy brings a request of; none when there is no proxy.
 pub(crate) fn proxied(headers: &HeaderMap, extensions: &Extensions, console: &Console) -> Option<IpAddr> {
     let peer = peer(extensions)?;
-    let is_trusted = console.proxies().iter().any(|proxy| proxy.contains(peer));
-    is_trusted.then(|| client_of(peer, headers, console))
+    network::among(console.proxies(), peer).then(|| client_of(peer, headers, console))
 }
 
 /// Where a request comes from, as far as the connection and the trusted proxies tell.

@@ -9,7 +9,7 @@
 //! - One that is slow or idle ends: after [`HANDSHAKE_LIMIT`], [`HEAD_LIMIT`], or when it takes nothing for [`WRITE_LIMIT`].
 //! - Who speaks HTTP where TLS is spoken is told so.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,7 +25,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 
-use crate::network::Network;
+use crate::network::{self, Network};
 use crate::patience::{self, Patient};
 use crate::places::Places;
 
@@ -166,7 +166,7 @@ async fn accept(
                 continue;
             }
         };
-        let place = match door.is_proxy(peer.ip()) {
+        let place = match network::among(&door.proxies, peer.ip()) {
             true => None,
             false => match door.places.take(peer.ip()) {
                 Some(place) => Some(place),
@@ -186,11 +186,6 @@ async fn accept(
 }
 
 impl Door {
-    fn is_proxy(&self, address: IpAddr) -> bool {
-        let address = address.to_canonical();
-        self.proxies.iter().any(|network| network.contains(address))
-    }
-
     async fn connection(&self, stream: TcpStream, peer: SocketAddr, mut stopped: watch::Receiver<bool>) {
         let app = self.app.clone().layer(Extension(ConnectInfo::<SocketAddr>(peer)));
         let Some(tls) = &self.tls else {

@@ -51,10 +51,15 @@ impl Network {
     }
 }
 
+/// Whether `address` lies in one of `networks`.
+pub(crate) fn among(networks: &[Network], address: IpAddr) -> bool {
+    networks.iter().any(|network| network.contains(address))
+}
+
 /// Whom a request comes from: the peer, or, where that is a trusted proxy, whom its `X-Forwarded-For` names, from the last back to the first
 /// that is no trusted proxy itself. What stands before that, anybody can have written.
 pub(crate) fn client(peer: IpAddr, forwarded: &[&str], trusted: &[Network]) -> IpAddr {
-    let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
+    let is_trusted = |address: IpAddr| among(trusted, address);
     let mut client = peer;
     let named = forwarded.iter().rev().flat_map(|line| line.rsplit(','));
     for text in named {

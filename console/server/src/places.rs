@@ -15,26 +15,11 @@ use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use hyper::body::{Frame, SizeHint};
+use vonggac_database::throttle;
 
 use crate::error::Failure;
 use crate::extract;
 use crate::state::Console;
-
-/// The addresses that are counted as one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Neighbours {
-    V4(u32),
-    V6(u128),
-}
-
-impl From<IpAddr> for Neighbours {
-    fn from(address: IpAddr) -> Self {
-        match address.to_canonical() {
-            IpAddr::V4(address) => Self::V4(address.to_bits() & !0xff),
-            IpAddr::V6(address) => Self::V6(address.to_bits() & (u128::MAX << 72)),
-        }
-    }
-}
 
 /// The places that are taken; clones are one.
 #[derive(Clone)]
@@ -42,14 +27,15 @@ pub(crate) struct Places(Arc<Inner>);
 
 struct Inner {
     max: u32,
-    taken: Mutex<HashMap<Neighbours, u32>>,
+    /// By network.
+    taken: Mutex<HashMap<IpAddr, u32>>,
     refused: AtomicU64,
 }
 
 /// One place, given back when dropped.
 pub(crate) struct Place {
     places: Places,
-    of: Neighbours,
+    network: IpAddr,
 }
 
 impl Places {
@@ -64,9 +50,9 @@ impl Places {
 
     /// A place for that address; none when its network has as many as it may.
     pub(crate) fn take(&self, address: IpAddr) -> Option<Place> {
-        let of = Neighbours::from(address);
+        let network = throttle::network(address);
         let mut taken = self.0.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = taken.entry(of).or_default();
+        let own = taken.entry(network).or_default();
         if *own >= self.0.max {
             self.0.refused.fetch_add(1, Ordering::Relaxed);
             return None;
@@ -74,7 +60,7 @@ impl Places {
         *own += 1;
         Some(Place {
             places: self.clone(),
-            of,
+            network,
         })
     }
 
@@ -87,10 +73,10 @@ impl Places {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut taken = self.places.0.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        match taken.get_mut(&self.of) {
+        match taken.get_mut(&self.network) {
             Some(own) if *own > 1 => *own -= 1,
             _ => {
-                taken.remove(&self.of);
+                taken.remove(&self.network);
             }
         }
     }

@@ -30,10 +30,10 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tower::ServiceExt;
 use vonggac_access::Role;
-use vonggac_database::Database;
 use vonggac_database::factor::Factor;
 use vonggac_database::session::Strength;
 use vonggac_database::testing::{self, NOW_US, PASSWORD};
+use vonggac_database::{Account, Database};
 use vonggac_store::Store;
 
 use crate::options::Options;
@@ -165,10 +165,14 @@ impl Harness {
     /// Makes somebody with these roles at that organisation, who signs in with a second factor.
     pub(crate) async fn strong(&self, user_name: &str, organisation: &str, roles: &[Role]) -> String {
         let account = testing::member(&self.database, user_name, organisation, roles).await;
+        self.cookie(&account, Strength::Strong(Factor::Passkey)).await
+    }
+
+    /// The cookie of a new session of the account.
+    pub(crate) async fn cookie(&self, account: &Account, strength: Strength) -> String {
         let now_us = self.now_us.load(Ordering::Relaxed);
-        let strength = Strength::Strong(Factor::Passkey);
         let origin = testing::from("::1");
-        let opened = self.database.open_session(&account, &origin, strength, now_us);
+        let opened = self.database.open_session(account, &origin, strength, now_us);
         format!("vonggac={}", opened.await.unwrap().to_cookie())
     }
 

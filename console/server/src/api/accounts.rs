@@ -14,10 +14,11 @@ use vonggac_access::{
 use vonggac_database::administration::AccountChange;
 use vonggac_database::roster::{self, PAGE_ACCOUNTS_MAX, RosterEntry, RosterFilter, State as Standing};
 use vonggac_database::welcome::{Factors, Link};
-use vonggac_database::{self as database, AccountId, Language, NewPerson, SessionId};
+use vonggac_database::{self as database, AccountId, NewPerson, SessionId};
 use vonggac_event::Scope;
 
 use super::memberships::{Membership, MembershipRequest, of_account, roles_to_come, today};
+use super::session::{self, language};
 use super::shapes::{OrganisationName, Role, SessionView};
 use crate::authority;
 use crate::error::{ApiError, Failure, Result};
@@ -253,7 +254,7 @@ impl Whole {
         let to_come = kept
             .into_iter()
             .map(|kept| kept.membership)
-            .filter(|given| !given.span.is_empty() && given.span.until.is_none_or(|until| until > today));
+            .filter(|given| !given.span.is_over(today));
         let given: Vec<Given> = to_come.collect();
         Ok(Self {
             held: Held {
@@ -342,7 +343,7 @@ async fn detail(console: &Console, signed: &Signed, sight: &Sight, id: i64) -> R
     Ok(AccountDetail {
         totp_since: factors.totp_since_us.map(time::to_text),
         passkeys: factors.passkeys,
-        memberships: of_account(console, signed, &sight.memberships, entry.account.id).await?,
+        memberships: of_account(console, signed, &tree, &sight.memberships, entry.account.id).await?,
         actions: whole.actions(signed, entry.state),
         account: entry_shown(&tree, entry),
     })
@@ -352,14 +353,6 @@ fn link_shown(link: &Link) -> WelcomeLink {
     WelcomeLink {
         path: format!("/welcome#{}", link.secret.to_text()),
         expires_at: time::to_text(link.expires_us),
-    }
-}
-
-fn language(text: &str) -> Result<Language> {
-    match text {
-        "vi" => Ok(Language::Vietnamese),
-        "en" => Ok(Language::English),
-        _ => Err(Failure::invalid("language", "language is vi or en")),
     }
 }
 
@@ -628,11 +621,7 @@ pub(super) async fn reset_account(
         .await?
         .permit_change(&console, &signed)
         .await?;
-    let factors = if request.drop_factors {
-        Factors::Dropped
-    } else {
-        Factors::Kept
-    };
+    let factors = Factors::dropped(request.drop_factors);
     let link = console
         .database()
         .reset_account(&signed.by(), AccountId(id), factors, console.now_us())
@@ -715,15 +704,7 @@ pub(super) async fn account_sessions(
         .database()
         .list_sessions(AccountId(id), console.now_us())
         .await?;
-    let view = |session: database::SessionView| SessionView {
-        current: session.id == signed.session.0,
-        id: session.id.to_string(),
-        created_at: time::to_text(session.created_us),
-        last_seen_at: time::to_text(session.last_seen_us),
-        user_agent: session.user_agent,
-        address: session.address,
-    };
-    Ok(Json(sessions.into_iter().map(view).collect()))
+    Ok(Json(session::shown(&signed, sessions)))
 }
 
 /// End a session of an account

@@ -123,7 +123,7 @@ fn waiting(named: &Named) -> Waiting {
 
 fn shown(signed: &Signed, tree: &Tree, today: Day, named: Named) -> Membership {
     let given = &named.kept.membership;
-    let is_over = given.span.is_empty() || given.span.until.is_some_and(|until| until <= today);
+    let is_over = given.span.is_over(today);
     let mut actions = Vec::new();
     if !is_over && named.kept.waits && signed.would::<_, action::Approve>(waiting(&named)) {
         actions.push(MembershipAction::Approve);
@@ -151,13 +151,13 @@ fn shown(signed: &Signed, tree: &Tree, today: Day, named: Named) -> Membership {
 pub(super) async fn of_account(
     console: &Console,
     signed: &Signed,
+    tree: &Tree,
     scope: &Scope,
     id: AccountId,
 ) -> Result<Vec<Membership>> {
-    let tree = authority::organisations(console).await?;
     let today = today(console)?;
     let found = console.database().seen_memberships(scope, id).await?;
-    let show = |named| shown(signed, &tree, today, named);
+    let show = |named| shown(signed, tree, today, named);
     Ok(found.into_iter().map(show).collect())
 }
 
@@ -175,7 +175,8 @@ pub(super) async fn account_memberships(
 ) -> Result<Json<MembershipList>> {
     let sight = accounts::Sight::of(&console, &signed).await?;
     let entry = sight.entry(&console, id).await?;
-    let items = of_account(&console, &signed, &sight.memberships, entry.account.id).await?;
+    let tree = authority::organisations(&console).await?;
+    let items = of_account(&console, &signed, &tree, &sight.memberships, entry.account.id).await?;
     Ok(Json(MembershipList { items }))
 }
 
@@ -205,7 +206,8 @@ pub(super) async fn grant_membership(
         .database()
         .grant_membership(&signed.by(), &given, console.now_us())
         .await?;
-    let items = of_account(&console, &signed, &sight.memberships, entry.account.id).await?;
+    let tree = authority::organisations(&console).await?;
+    let items = of_account(&console, &signed, &tree, &sight.memberships, entry.account.id).await?;
     Ok((StatusCode::CREATED, Json(MembershipList { items })))
 }
 
@@ -301,8 +303,7 @@ pub(super) async fn waiting_memberships(
 
 /// The different roles that memberships which are not over give, also those that wait or have not begun.
 pub(super) fn roles_to_come(all: &[Given], today: Day) -> Vec<vonggac_access::Role> {
-    let counts =
-        |given: &&Given| !given.span.is_empty() && given.span.until.is_none_or(|until| until > today);
-    let roles: BTreeSet<_> = all.iter().filter(counts).map(|given| given.role).collect();
+    let to_come = all.iter().filter(|given| !given.span.is_over(today));
+    let roles: BTreeSet<_> = to_come.map(|given| given.role).collect();
     roles.into_iter().collect()
 }

@@ -208,6 +208,11 @@ pub(super) async fn list_sessions(
         .database()
         .list_sessions(signed.account.id, console.now_us())
         .await?;
+    Ok(Json(shown(&signed, sessions)))
+}
+
+/// Sessions, one's own or another's, as who asks is shown them.
+pub(super) fn shown(signed: &Signed, sessions: Vec<database::SessionView>) -> Vec<SessionView> {
     let view = |session: database::SessionView| SessionView {
         current: session.id == signed.session.0,
         id: session.id.to_string(),
@@ -216,7 +221,7 @@ pub(super) async fn list_sessions(
         user_agent: session.user_agent,
         address: session.address,
     };
-    Ok(Json(sessions.into_iter().map(view).collect()))
+    sessions.into_iter().map(view).collect()
 }
 
 /// End one of the account's sessions
@@ -268,6 +273,15 @@ pub(super) async fn change_password(
     }
 }
 
+/// The language that a request names.
+pub(super) fn language(text: &str) -> Result<Language> {
+    match text {
+        "vi" => Ok(Language::Vietnamese),
+        "en" => Ok(Language::English),
+        _ => Err(Failure::invalid("language", "language is vi or en")),
+    }
+}
+
 /// Change one's own settings
 #[utoipa::path(patch, path = "/api/v1/account", operation_id = "updateAccount", tag = "session",
     request_body = AccountPatch,
@@ -280,12 +294,7 @@ pub(super) async fn update_account(
     signed: Signed,
     Body(patch): Body<AccountPatch>,
 ) -> Result<Json<Account>> {
-    let language = match patch.language.as_deref() {
-        None => None,
-        Some("vi") => Some(Language::Vietnamese),
-        Some("en") => Some(Language::English),
-        Some(_) => return Err(Failure::invalid("language", "language is vi or en")),
-    };
+    let language = patch.language.as_deref().map(language).transpose()?;
     let changed = console
         .database()
         .update_account(

@@ -133,13 +133,7 @@ impl<'a> People<'a> {
             Assurance::Single => Strength::Single,
             _ => Strength::Strong(Factor::Passkey),
         };
-        let origin = testing::from("::1");
-        let opened = self
-            .harness
-            .database
-            .open_session(account, &origin, strength, self.now_us())
-            .await;
-        format!("vonggac={}", opened.unwrap().to_cookie())
+        self.harness.cookie(account, strength).await
     }
 
     pub(super) fn of(&self, role: Role) -> &Account {
