@@ -1,11 +1,12 @@
 import { Button } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
-import { useCallback, useMemo, useRef } from "react";
+import { useMemo, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { auditQuery } from "../api/queries";
 import { useMay } from "../lib/abilities";
 import { useKeys } from "../lib/keys";
+import { rowAt, useLoadMore } from "../lib/rows";
 import { EmptyState } from "../parts/EmptyState";
 import { ErrorPanel } from "../parts/ErrorPanel";
 import { AuditFilters } from "./AuditFilters";
@@ -40,15 +41,11 @@ export function AuditPage() {
   const open = (seq: number) => setSearch({ ...filters, entry: String(seq) });
   const close = () => setSearch(filters);
   const move = (step: number) => {
-    const next = rows[index < 0 ? 0 : Math.min(rows.length - 1, Math.max(0, index + step))];
+    const next = rowAt(rows, index, step);
     if (next) open(next.seq);
     scrollRef.current?.focus({ preventScroll: true });
   };
-  const loadMore = useCallback(() => {
-    if (entries.hasNextPage && !entries.isFetchingNextPage && !entries.isFetchNextPageError) {
-      void entries.fetchNextPage();
-    }
-  }, [entries]);
+  const loadMore = useLoadMore(entries);
 
   useKeys({
     j: () => move(1),

@@ -1,13 +1,12 @@
-import { useVirtualizer } from "@tanstack/react-virtual";
 import { type RefObject, useEffect } from "react";
 import { useTranslation } from "react-i18next";
 import type { AuditEntry } from "../api/client";
+import { useRows } from "../lib/rows";
 import { Timestamp } from "../parts/Timestamp";
 import styles from "./audit.module.css";
 import { ResultTag } from "./ResultTag";
 
 const ROW_PX = 28;
-const LOAD_AHEAD_ROWS = 30;
 const COLUMNS = [
   "seq",
   "at",
@@ -31,17 +30,8 @@ interface AuditTableProps {
 /** The entries, the newest first; only those in view are mounted. */
 export function AuditTable({ rows, current, hasMore, scrollRef, onOpen, onEnd }: AuditTableProps) {
   const { t } = useTranslation();
-  const virtualizer = useVirtualizer({
-    count: rows.length,
-    getScrollElement: () => scrollRef.current,
-    estimateSize: () => ROW_PX,
-    overscan: 8,
-  });
+  const virtualizer = useRows({ count: rows.length, rowPx: ROW_PX, scrollRef, onEnd });
   const items = virtualizer.getVirtualItems();
-  const lastShown = items.at(-1)?.index ?? 0;
-  useEffect(() => {
-    if (rows.length > 0 && lastShown >= rows.length - LOAD_AHEAD_ROWS) onEnd();
-  }, [lastShown, rows.length, onEnd]);
   const index = rows.findIndex((row) => String(row.seq) === current);
   useEffect(() => {
     if (index >= 0) virtualizer.scrollToIndex(index);

@@ -1,9 +1,8 @@
-import { ActionIcon } from "@mantine/core";
-import { IconX } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import type { AuditEntry } from "../api/client";
 import { CopyValue } from "../parts/CopyValue";
 import { type Fact, Facts } from "../parts/Facts";
+import { SidePanel } from "../parts/SidePanel";
 import { Timestamp } from "../parts/Timestamp";
 import styles from "./audit.module.css";
 import { ProofCheck } from "./ProofCheck";
@@ -36,22 +35,15 @@ export function EntryPanel({ entry, onClose }: { entry: AuditEntry; onClose: () 
     },
   ];
   return (
-    <aside className={styles.panel} aria-label={t("audit.entry", { seq: entry.seq })}>
-      <header>
-        {t("audit.entry", { seq: entry.seq })}
-        <ActionIcon
-          size={24}
-          onClick={onClose}
-          aria-label={t("common.close")}
-          title={`${t("common.close")} (Esc)`}
-        >
-          <IconX size={15} />
-        </ActionIcon>
-      </header>
-      <div tabIndex={0} role="group" aria-label={t("audit.entry", { seq: entry.seq })}>
-        <Facts facts={facts} />
-        <ProofCheck seq={entry.seq} />
-      </div>
-    </aside>
+    <SidePanel
+      label={t("audit.entry", { seq: entry.seq })}
+      head={t("audit.entry", { seq: entry.seq })}
+      hasKey
+      className={styles.panel}
+      onClose={onClose}
+    >
+      <Facts facts={facts} />
+      <ProofCheck seq={entry.seq} />
+    </SidePanel>
   );
 }

@@ -35,6 +35,14 @@ export function InviteDialog({ opened, onClose, ...rest }: InviteDialogProps) {
   );
 }
 
+/** Where a failure is shown at its field. */
+const AT_FIELDS: ReadonlySet<string> = new Set(["user_name", "display_name", "organisation"]);
+
+/** Whether the server wants to know who sits there. */
+function isAsked(error: unknown): boolean {
+  return error instanceof ApiFailure && error.code === "confirm_first";
+}
+
 function Form({ places, security, onClose, onInvited }: Omit<InviteDialogProps, "opened">) {
   const { t } = useTranslation();
   const client = useQueryClient();
@@ -60,12 +68,11 @@ function Form({ places, security, onClose, onInvited }: Omit<InviteDialogProps, 
       onInvited(invitation);
     },
     onError: (error) => {
-      const isAsked = error instanceof ApiFailure && error.code === "confirm_first";
-      if (isAsked) stepUp.onError(error, () => invite.mutate());
+      if (isAsked(error)) stepUp.onError(error, () => invite.mutate());
     },
   });
   const failure = invite.error instanceof ApiFailure ? invite.error : null;
-  const isAsked = failure?.code === "confirm_first";
+  const isOfField = AT_FIELDS.has(failure?.field ?? "");
   const field = (name: "user_name" | "display_name") => ({
     size: "xs" as const,
     required: true,
@@ -110,9 +117,7 @@ function Form({ places, security, onClose, onInvited }: Omit<InviteDialogProps, 
           />
         </div>
         <RoleFields places={places} form={role} onChange={setRole} />
-        {failure &&
-        !isAsked &&
-        !["user_name", "display_name", "organisation"].includes(failure.field ?? "") ? (
+        {failure && !isOfField && !isAsked(failure) ? (
           <p role="alert" className={styles.bad}>
             {failureText(failure, t).hint} {failure.message}
           </p>

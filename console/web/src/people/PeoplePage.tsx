@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 import { type Invitation, ROLES } from "../api/client";
 import { accountsQuery, placesQuery, securityQuery } from "../api/queries";
 import { useKeys } from "../lib/keys";
+import { rowAt } from "../lib/rows";
 import { EmptyState } from "../parts/EmptyState";
 import { ErrorPanel } from "../parts/ErrorPanel";
 import { ToggleList } from "../parts/ToggleList";
@@ -38,7 +39,7 @@ export function PeoplePage() {
   const open = (id: string) => setSearch({ ...filters, person: id });
   const close = () => setSearch(filters);
   const move = (step: number) => {
-    const next = rows[index < 0 ? 0 : Math.min(rows.length - 1, Math.max(0, index + step))];
+    const next = rowAt(rows, index, step);
     if (next) open(next.id);
   };
   useKeys({

@@ -1,5 +1,4 @@
-import { ActionIcon, Button, Checkbox } from "@mantine/core";
-import { IconX } from "@tabler/icons-react";
+import { Button, Checkbox } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -16,6 +15,7 @@ import { nameOf } from "../lib/organisation";
 import { Dialog } from "../parts/Dialog";
 import { ErrorPanel } from "../parts/ErrorPanel";
 import { Facts } from "../parts/Facts";
+import { SidePanel } from "../parts/SidePanel";
 import { Timestamp } from "../parts/Timestamp";
 import { LinkOnce } from "./LinkOnce";
 import styles from "./people.module.css";
@@ -37,18 +37,13 @@ export function PersonPanel({ id, places, security, onClose }: PersonPanelProps)
   const account = useQuery(accountQuery(id));
   const name = account.data?.display_name ?? "";
   return (
-    <aside className={styles.panel} aria-label={name || t("people.title")}>
-      <header>
-        {name}
-        <ActionIcon
-          size={24}
-          onClick={onClose}
-          aria-label={t("common.close")}
-          title={`${t("common.close")} (Esc)`}
-        >
-          <IconX size={15} />
-        </ActionIcon>
-      </header>
+    <SidePanel
+      label={name || t("people.title")}
+      head={name}
+      hasKey
+      className={styles.panel}
+      onClose={onClose}
+    >
       {account.error ? (
         <ErrorPanel
           what={t("error.what.account")}
@@ -57,16 +52,16 @@ export function PersonPanel({ id, places, security, onClose }: PersonPanelProps)
         />
       ) : null}
       {account.data ? (
-        <div tabIndex={0} role="group" aria-label={name}>
+        <>
           <Who account={account.data} />
           <Deeds account={account.data} security={security} />
           <RolesSection account={account.data} places={places} security={security} />
           {account.data.actions.includes("read_sessions") ? (
             <SessionsSection account={account.data} security={security} />
           ) : null}
-        </div>
+        </>
       ) : null}
-    </aside>
+    </SidePanel>
   );
 }
 

@@ -1,8 +1,8 @@
 import { Link } from "@tanstack/react-router";
-import { useVirtualizer } from "@tanstack/react-virtual";
 import { type RefObject, useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import type { Alert } from "../api/client";
+import { useRows } from "../lib/rows";
 import { Endpoints } from "../parts/Endpoints";
 import { EntityLink } from "../parts/EntityLink";
 import { Severity } from "../parts/Severity";
@@ -13,8 +13,6 @@ import { type Column, type Density, gridOf, ROW_PX } from "./columns";
 import { isSnoozed, SORT_KEYS, type SortColumn } from "./filter";
 import styles from "./queue.module.css";
 import { SimilarCell } from "./SimilarCell";
-
-const LOAD_AHEAD_ROWS = 30;
 
 interface AlertTableProps {
   rows: readonly Alert[];
@@ -42,18 +40,8 @@ export function AlertTable(props: AlertTableProps) {
   const { t } = useTranslation();
   const { rows, cursor, scrollRef, onEnd, columns } = props;
   const rowPx = ROW_PX[props.density];
-  const virtualizer = useVirtualizer({
-    count: rows.length,
-    getScrollElement: () => scrollRef.current,
-    estimateSize: () => rowPx,
-    overscan: 8,
-  });
+  const virtualizer = useRows({ count: rows.length, rowPx, scrollRef, onEnd });
   const items = virtualizer.getVirtualItems();
-  const lastShown = items.at(-1)?.index ?? 0;
-
-  useEffect(() => {
-    if (rows.length > 0 && lastShown >= rows.length - LOAD_AHEAD_ROWS) onEnd();
-  }, [lastShown, rows.length, onEnd]);
 
   const cursorIndex = rows.findIndex((row) => row.id === cursor);
   const lastCursor = useRef<string | null>(null);

@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 import { alertsQuery, countsQuery, groupsQuery, sessionQuery } from "../api/queries";
 import { useMay } from "../lib/abilities";
 import { allowed, useCommands } from "../lib/commands";
+import { useLoadMore } from "../lib/rows";
 import { EmptyState } from "../parts/EmptyState";
 import { ErrorPanel } from "../parts/ErrorPanel";
 import { TriageDialogs } from "../triage/TriageDialogs";
@@ -188,11 +189,7 @@ export function QueuePage() {
     live.showWaiting();
     scrollRef.current?.scrollTo({ top: 0 });
   };
-  const loadMore = useCallback(() => {
-    if (alerts.hasNextPage && !alerts.isFetchingNextPage && !alerts.isFetchNextPageError) {
-      void alerts.fetchNextPage();
-    }
-  }, [alerts]);
+  const loadMore = useLoadMore(alerts);
   const error = by ? groups.error : alerts.error;
 
   return (

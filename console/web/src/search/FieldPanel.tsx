@@ -1,11 +1,12 @@
-import { ActionIcon, Select } from "@mantine/core";
-import { IconFilterMinus, IconFilterPlus, IconX } from "@tabler/icons-react";
+import { Select } from "@mantine/core";
+import { IconFilterMinus, IconFilterPlus } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type EventQuery, valuesQuery } from "../api/queries";
 import { formatCount } from "../lib/number";
 import { ErrorPanel } from "../parts/ErrorPanel";
+import { SidePanel } from "../parts/SidePanel";
 import { choosable } from "./columns";
 import { term } from "./query";
 import styles from "./search.module.css";
@@ -30,8 +31,10 @@ export function FieldPanel({ query, onTerm, onClose }: FieldPanelProps) {
   const fields = choosable(query.class).filter((name) => !UNCOUNTED.has(name));
   const found = values.data;
   return (
-    <aside className={styles.panel} aria-label={t("search.fields")}>
-      <header>
+    <SidePanel
+      label={t("search.fields")}
+      contentLabel={t("search.values_of", { field })}
+      head={
         <Select
           searchable
           aria-label={t("search.fields_choose")}
@@ -41,45 +44,38 @@ export function FieldPanel({ query, onTerm, onClose }: FieldPanelProps) {
           classNames={{ input: "mono" }}
           nothingFoundMessage="—"
         />
-        <ActionIcon
-          size={24}
-          onClick={onClose}
-          aria-label={t("common.close")}
-          title={t("common.close")}
-        >
-          <IconX size={15} />
-        </ActionIcon>
-      </header>
-      <div tabIndex={0} role="group" aria-label={t("search.values_of", { field })}>
-        {values.isLoading ? <p role="status">{t("common.loading")}</p> : null}
-        {values.error ? (
-          <ErrorPanel
-            what={t("error.what.values")}
-            error={values.error}
-            onRetry={() => void values.refetch()}
+      }
+      className={styles.panel}
+      onClose={onClose}
+    >
+      {values.isLoading ? <p role="status">{t("common.loading")}</p> : null}
+      {values.error ? (
+        <ErrorPanel
+          what={t("error.what.values")}
+          error={values.error}
+          onRetry={() => void values.refetch()}
+        />
+      ) : null}
+      {found ? (
+        <p className="soft" role="status">
+          {found.total === 0
+            ? t("search.values_none")
+            : `${t("search.values_total", { count: found.total, formatted: number(found.total) })} · ${t("entity.distinct", { count: found.distinct, formatted: number(found.distinct) })}`}
+        </p>
+      ) : null}
+      <ol className={styles.values}>
+        {found?.values.map(({ value, count }) => (
+          <Value
+            key={value}
+            field={field}
+            value={value}
+            count={number(count)}
+            share={count / Math.max(1, found.total)}
+            onTerm={onTerm}
           />
-        ) : null}
-        {found ? (
-          <p className="soft" role="status">
-            {found.total === 0
-              ? t("search.values_none")
-              : `${t("search.values_total", { count: found.total, formatted: number(found.total) })} · ${t("entity.distinct", { count: found.distinct, formatted: number(found.distinct) })}`}
-          </p>
-        ) : null}
-        <ol className={styles.values}>
-          {found?.values.map(({ value, count }) => (
-            <Value
-              key={value}
-              field={field}
-              value={value}
-              count={number(count)}
-              share={count / Math.max(1, found.total)}
-              onTerm={onTerm}
-            />
-          ))}
-        </ol>
-      </div>
-    </aside>
+        ))}
+      </ol>
+    </SidePanel>
   );
 }
 

@@ -1,8 +1,8 @@
-import { useVirtualizer } from "@tanstack/react-virtual";
 import { type RefObject, useEffect } from "react";
 import { useTranslation } from "react-i18next";
 import type { EventRow } from "../api/client";
 import { entityOf } from "../lib/entity";
+import { useRows } from "../lib/rows";
 import { ClassTag } from "../parts/ClassTag";
 import { Endpoints } from "../parts/Endpoints";
 import { EntityLink } from "../parts/EntityLink";
@@ -12,7 +12,6 @@ import { type Column, cellText, fieldValueOf } from "./columns";
 import styles from "./search.module.css";
 
 const ROW_PX = 28;
-const LOAD_AHEAD_ROWS = 30;
 
 interface ResultTableProps {
   rows: readonly EventRow[];
@@ -27,19 +26,10 @@ interface ResultTableProps {
 export function ResultTable(props: ResultTableProps) {
   const { t } = useTranslation();
   const { rows, columns, current, scrollRef, onEnd } = props;
-  const virtualizer = useVirtualizer({
-    count: rows.length,
-    getScrollElement: () => scrollRef.current,
-    estimateSize: () => ROW_PX,
-    overscan: 8,
-  });
+  const virtualizer = useRows({ count: rows.length, rowPx: ROW_PX, scrollRef, onEnd });
   const items = virtualizer.getVirtualItems();
-  const lastShown = items.at(-1)?.index ?? 0;
   const template = { gridTemplateColumns: columns.map((column) => column.width).join(" ") };
 
-  useEffect(() => {
-    if (rows.length > 0 && lastShown >= rows.length - LOAD_AHEAD_ROWS) onEnd();
-  }, [lastShown, rows.length, onEnd]);
   const currentIndex = rows.findIndex((row) => row.event_id === current);
   useEffect(() => {
     if (currentIndex >= 0) virtualizer.scrollToIndex(currentIndex);

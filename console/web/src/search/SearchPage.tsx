@@ -2,7 +2,7 @@ import { Button } from "@mantine/core";
 import { IconRefresh } from "@tabler/icons-react";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
-import { useCallback, useMemo, useRef, useState } from "react";
+import { useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiFailure } from "../api/client";
 import { eventsQuery, histogramQuery } from "../api/queries";
@@ -10,6 +10,7 @@ import { useMay } from "../lib/abilities";
 import { CLASSES } from "../lib/classes";
 import { useKeys } from "../lib/keys";
 import { formatCount } from "../lib/number";
+import { rowAt, useLoadMore } from "../lib/rows";
 import { toggleInList } from "../lib/search-params";
 import { formatDuration } from "../lib/time";
 import { ClassTag } from "../parts/ClassTag";
@@ -61,16 +62,12 @@ export function SearchPage() {
   const addTerm = (added: string, sense: "and" | "not") =>
     setSearch({ ...search, q: withTerm(search.q ?? "", added, sense) });
   const move = (step: number) => {
-    const next = rows[index < 0 ? 0 : Math.min(rows.length - 1, Math.max(0, index + step))];
+    const next = rowAt(rows, index, step);
     if (next) setCurrent(next.event_id);
     // Enter must mean the row, not the link or button that was used last.
     scrollRef.current?.focus({ preventScroll: true });
   };
-  const loadMore = useCallback(() => {
-    if (events.hasNextPage && !events.isFetchingNextPage && !events.isFetchNextPageError) {
-      void events.fetchNextPage();
-    }
-  }, [events]);
+  const loadMore = useLoadMore(events);
 
   useKeys({
     "/": () => inputRef.current?.focus(),
