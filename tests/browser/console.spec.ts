@@ -155,6 +155,8 @@ test("an alert is closed with a reason, from the queue", async () => {
 
   // Taken back, once it says that it is done, and done again.
   await expect(page.getByText(/^Đã đóng 1 cảnh báo/)).toBeVisible();
+  // A dialog that is still closing has the keys.
+  await expect(page.getByRole("dialog")).toHaveCount(0);
   await page.keyboard.press("U");
   await expect(page.locator(`[id="${id}"]`)).toHaveCount(1);
   await page.locator(`[id="${id}"]`).getByRole("gridcell").nth(1).click();
