@@ -10,6 +10,8 @@ pub const MATCHES: &str = "matches";
 pub const ALERTS: &str = "alerts";
 /// Orders to sensors.
 pub const COMMANDS: &str = "commands";
+/// The register of sensors: key, a sensor's id; value, what it may send as. Compacted: the last word about each is kept.
+pub const SENSORS: &str = "sensors";
 /// Messages that could not be read: reason in the header `reason`, original bytes as they came.
 pub const DEAD_LETTER: &str = "dead-letter";
 

@@ -25,6 +25,7 @@ const CRATES: &[(&str, &str, u8)] = &[
     ("vonggac-signature", "rules/signature", ENGINE),
     ("vonggac-sigma", "rules/sigma", ENGINE),
     ("vonggac-yara", "rules/yara", ENGINE),
+    ("vonggac-enrolment", "pipeline/enrolment", ENGINE),
     ("vonggac-correlate", "pipeline/correlate", ENGINE),
     ("vonggac-traffic", "lab/traffic", ENGINE),
     ("vonggac-access", "console/access", ENGINE),

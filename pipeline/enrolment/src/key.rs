@@ -1,0 +1,142 @@
+//! Keys, and the ids they are derived for.
+
+use std::fmt;
+use std::str::FromStr;
+
+use ring::{hkdf, hmac};
+use vonggac_event::hexadecimal;
+
+/// Bytes of a key.
+pub const KEY_BYTES: usize = 32;
+
+/// What the keys of sensors are derived for; another use of the master key takes another text.
+const CONTEXT: &[u8] = b"vonggac sensor 1";
+
+/// Id of an enrolled sensor: 16 random bytes, told by the console, written as 32 hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SensorId(pub [u8; 16]);
+
+impl fmt::Display for SensorId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&hexadecimal(&self.0))
+    }
+}
+
+impl fmt::Debug for SensorId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "SensorId({self})")
+    }
+}
+
+impl FromStr for SensorId {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        read_hexadecimal(text)
+            .map(Self)
+            .ok_or("is not 32 hexadecimal digits")
+    }
+}
+
+/// The key of a deployment.
+#[derive(Clone)]
+pub struct MasterKey([u8; KEY_BYTES]);
+
+impl MasterKey {
+    /// Takes random bytes for a key.
+    pub fn new(random: [u8; KEY_BYTES]) -> Self {
+        Self(random)
+    }
+
+    /// What stands in the key's file: 64 hexadecimal digits.
+    pub fn to_text(&self) -> String {
+        hexadecimal(&self.0)
+    }
+
+    /// The key of a sensor.
+    pub fn sensor_key(&self, id: SensorId, generation: u32) -> SensorKey {
+        let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, &[]);
+        let generation = generation.to_be_bytes();
+        let info = [CONTEXT, &id.0[..], &generation[..]];
+        let mut out = [0; KEY_BYTES];
+        // Neither fails for 32 bytes of SHA-256; a key of zeros would be refused by whoever derives it rightly.
+        let derived = salt.extract(&self.0);
+        if let Ok(okm) = derived.expand(&info, hkdf::HKDF_SHA256) {
+            let _ = okm.fill(&mut out);
+        }
+        SensorKey::new(out)
+    }
+}
+
+impl fmt::Debug for MasterKey {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("MasterKey(…)")
+    }
+}
+
+impl FromStr for MasterKey {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        read_hexadecimal(text.trim())
+            .map(Self)
+            .ok_or("is not 64 hexadecimal digits")
+    }
+}
+
+/// The key with which a sensor seals what it sends.
+#[derive(Clone)]
+pub struct SensorKey {
+    bytes: [u8; KEY_BYTES],
+    mac: hmac::Key,
+}
+
+impl SensorKey {
+    pub(crate) fn new(bytes: [u8; KEY_BYTES]) -> Self {
+        Self {
+            bytes,
+            mac: hmac::Key::new(hmac::HMAC_SHA256, &bytes),
+        }
+    }
+
+    pub(crate) fn mac(&self) -> &hmac::Key {
+        &self.mac
+    }
+
+    pub(crate) fn to_text(&self) -> String {
+        hexadecimal(&self.bytes)
+    }
+}
+
+impl fmt::Debug for SensorKey {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("SensorKey(…)")
+    }
+}
+
+impl PartialEq for SensorKey {
+    fn eq(&self, other: &Self) -> bool {
+        ring::constant_time::verify_slices_are_equal(&self.bytes, &other.bytes).is_ok()
+    }
+}
+
+impl Eq for SensorKey {}
+
+/// Bytes of exactly twice as many hexadecimal digits.
+pub(crate) fn read_hexadecimal<const BYTES: usize>(text: &str) -> Option<[u8; BYTES]> {
+    let digits = text.as_bytes();
+    if digits.len() != 2 * BYTES {
+        return None;
+    }
+    let mut out = [0; BYTES];
+    for (byte, pair) in out.iter_mut().zip(digits.chunks_exact(2)) {
+        let [high, low] = pair else { return None };
+        let digit = |digit: u8| {
+            char::from(digit)
+                .to_digit(16)
+                .and_then(|value| u8::try_from(value).ok())
+        };
+        *byte = digit(*high)? << 4 | digit(*low)?;
+    }
+    Some(out)
+}
