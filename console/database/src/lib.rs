@@ -60,7 +60,7 @@ use thiserror::Error;
 use tokio::sync::Semaphore;
 use vonggac_link::{PostgresSecurity, SettingError};
 
-pub use account::{Account, AccountId, Language, NewAccount, NewPerson};
+pub use account::{Account, AccountId, Language, NewAccount, NewPerson, Proven};
 pub use alert::{AlertRow, Person, Snooze, Status};
 pub use membership::MembershipId;
 pub use organisation::{Imported, scope_of};

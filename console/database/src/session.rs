@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use sqlx::{FromRow, PgConnection, PgPool};
 use vonggac_access::Assurance;
 
-use crate::account::RawAccount;
+use crate::account::{Proven, RawAccount};
 use crate::audit::{self, Asker, Deed, Origin};
 use crate::factor::Factor;
 use crate::{Account, AccountId, Database, DatabaseError, Result, clean};
@@ -200,6 +200,30 @@ impl Database {
     ) -> Result<SessionToken> {
         let mut transaction = self.pool.begin().await?;
         let token = open(&mut transaction, account, origin, strength, now_us).await?;
+        transaction.commit().await?;
+        Ok(token)
+    }
+
+    /// Opens a session for somebody whose password was right, and who has no second factor.
+    ///
+    /// # Errors
+    /// [`DatabaseError::WrongCredentials`] when the password was changed meanwhile, and as [`Self::open_session`].
+    pub async fn open_session_of(
+        &self,
+        proven: &Proven,
+        origin: &Origin,
+        now_us: i64,
+    ) -> Result<SessionToken> {
+        let mut transaction = self.pool.begin().await?;
+        proven.hold(&mut transaction).await?;
+        let token = open(
+            &mut transaction,
+            &proven.account,
+            origin,
+            Strength::Single,
+            now_us,
+        )
+        .await?;
         transaction.commit().await?;
         Ok(token)
     }

@@ -84,7 +84,7 @@ impl Attempt<'_> {
         match self {
             Self::SignIn { user_key, origin } => {
                 if let Some(device) = &origin.device {
-                    return vec![(format!("device {device}"), DEVICE_ATTEMPTS_MAX)];
+                    return vec![(format!("device {device} {user_key}"), DEVICE_ATTEMPTS_MAX)];
                 }
                 let network = network_of(&origin.address);
                 vec![
@@ -193,10 +193,12 @@ pub(crate) async fn forgive(pool: &PgPool, attempt: &Attempt<'_>) -> Result<()> 
     Ok(())
 }
 
-/// Lets strangers' browsers try an account again that is shut to them.
+/// Lets browsers try an account again that is shut to them. User names have no blanks, so the last word of a key is one.
 pub(crate) async fn unlock(connection: &mut PgConnection, user_key: &str) -> Result<()> {
-    sqlx::query("DELETE FROM attempt WHERE key = $1")
-        .bind(format!("account {user_key}"))
+    sqlx::query(
+        "DELETE FROM attempt WHERE key = 'account ' || $1 OR split_part(key, ' ', 3) = $1 AND (key LIKE 'pair %' OR key LIKE 'device %')",
+    )
+        .bind(user_key)
         .execute(connection)
         .await?;
     Ok(())

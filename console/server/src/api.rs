@@ -9,6 +9,7 @@ mod exports;
 mod factors;
 mod filter;
 mod health;
+mod links;
 mod memberships;
 mod overview;
 mod passkeys;
@@ -90,7 +91,8 @@ fn router() -> OpenApiRouter<Console> {
         .routes(routes!(accounts::list_accounts, accounts::invite_account))
         .routes(routes!(accounts::account_places))
         .routes(routes!(accounts::get_account, accounts::change_account))
-        .routes(routes!(accounts::reset_account))
+        .routes(routes!(links::reset_account))
+        .routes(routes!(links::second_link))
         .routes(routes!(accounts::disable_account))
         .routes(routes!(accounts::enable_account))
         .routes(routes!(accounts::account_sessions))

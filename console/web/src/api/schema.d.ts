@@ -315,6 +315,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/accounts/{id}/reset/second": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Be the second person of a link */
+        post: operations["secondLink"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/accounts/{id}/sessions": {
         parameters: {
             query?: never;
@@ -1109,7 +1126,7 @@ export interface components {
          * @description What one may do with an account of somebody else.
          * @enum {string}
          */
-        AccountAction: "change" | "reset" | "disable" | "enable" | "read_sessions" | "end_sessions";
+        AccountAction: "change" | "reset" | "second_link" | "disable" | "enable" | "read_sessions" | "end_sessions";
         /** @description What is to be another; what is left out stays. */
         AccountChangeRequest: {
             display_name?: string | null;
@@ -1160,6 +1177,8 @@ export interface components {
              * @description Until when its link works; none: there is none that does.
              */
             link_expires_at: string | null;
+            /** @description Whether that link waits for a second person. */
+            link_waits: boolean;
             organisation: components["schemas"]["OrganisationName"];
             /** @description Its roles today, as far as they are seen. */
             roles: components["schemas"]["Role"][];
@@ -1729,6 +1748,11 @@ export interface components {
          * @enum {string}
          */
         JobState: "running" | "done" | "failed" | "cancelled";
+        /** @description What the second person tells the owner of a link; told this once. */
+        LinkCode: {
+            /** @description In groups of four, as in `ABCD-EFGH-…`; case, blanks and hyphens do not matter. */
+            code: string;
+        };
         /** @description A role of somebody. */
         Membership: {
             /** @description What who asks may do with it. */
@@ -1765,7 +1789,7 @@ export interface components {
         MembershipRequest: {
             /**
              * Format: date
-             * @description First day, as in `2026-01-31`; today without it.
+             * @description First day, as in `2026-01-31`; today without it. None before today: the past stays as it was.
              */
             from?: string | null;
             /** @description Code of the organisation. */
@@ -2301,6 +2325,8 @@ export interface components {
             /** @description `vi` or `en`. */
             language: string;
             organisation: components["schemas"]["OrganisationName"];
+            /** @description Whether it works only with the code of a second person. */
+            takes_two: boolean;
             user_name: string;
         };
         /** @description A link, told this once. */
@@ -2309,9 +2335,13 @@ export interface components {
             expires_at: string;
             /** @description On the console's own address, as in `/welcome#…`. */
             path: string;
+            /** @description Whether it works only with a code that a second person tells the owner, because the account has a role that takes two. */
+            takes_two: boolean;
         };
         /** @description The secret of a link, and the password to be. */
         WelcomePasswordRequest: {
+            /** @description What the second person told, where the link takes two. */
+            code?: string;
             /** @description At least 12 characters, and hard to guess. */
             password: string;
             secret: string;
@@ -3555,7 +3585,66 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
-            /** @description The account is disabled */
+            /** @description The account is disabled, or was given a role meanwhile */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    secondLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the account */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The code to tell the account's owner, told this once; an earlier one works no more */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkCode"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Confirm first that it is you */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is no such account for this one, it is not one's to change, or no link of it takes two */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Who made the link cannot be its second person, or the account was given a role meanwhile */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -6148,7 +6237,7 @@ export interface operations {
                     "application/json": components["schemas"]["Welcomed"];
                 };
             };
-            /** @description The password does not do; the link still works */
+            /** @description The password does not do, or the code is not the second person's; the link still works */
             400: {
                 headers: {
                     [name: string]: unknown;

@@ -35,6 +35,8 @@ pub(super) enum Of {
     Entry,
     /// An account.
     Account,
+    /// An account whose link waits for a second person.
+    Link,
     /// A session of an account.
     AccountSession,
     /// A membership that counts.
@@ -236,6 +238,7 @@ pub(super) fn operations() -> Vec<Operation> {
         row("getAccount", Kind::Account, Verb::Read).of(Of::Account),
         row("changeAccount", Kind::Account, Verb::Change).of(Of::Account).with(json!({ "language": "en" })),
         row("resetAccount", Kind::Account, Verb::Change).of(Of::Account).with(json!({})),
+        row("secondLink", Kind::Account, Verb::Change).of(Of::Link).gives(Role::OrganisationManager),
         row("disableAccount", Kind::Account, Verb::Remove).of(Of::Account),
         row("enableAccount", Kind::Account, Verb::Change).of(Of::Account),
         row("accountSessions", Kind::Session, Verb::Read).of(Of::Account),

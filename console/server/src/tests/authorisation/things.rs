@@ -13,6 +13,7 @@ use vonggac_database::saved_search::NewSearch;
 use vonggac_database::session::{Living, Strength, Use};
 use vonggac_database::testing::{self, alert, everyone, member};
 use vonggac_database::view::NewView;
+use vonggac_database::welcome::{Factors, Ground};
 use vonggac_database::{Account, AccountId};
 use vonggac_passkey::Site;
 use vonggac_passkey::testing::{SoftKey, client_data};
@@ -224,6 +225,11 @@ impl<'a> People<'a> {
                 names.id = (database.audit_head().await.unwrap().size - 1).to_string();
             }
             Of::Account => names.id = self.target("account", organisation).await.id.0.to_string(),
+            Of::Link => {
+                let account = self.target("link", organisation).await;
+                self.link(&account).await;
+                names.id = account.id.0.to_string();
+            }
             Of::AccountSession => {
                 let account = self.target("session", organisation).await;
                 names.part = self.living(&account, Strength::Single).await.id.0.to_string();
@@ -283,6 +289,25 @@ impl<'a> People<'a> {
             .await
             .unwrap();
         id.0.to_string()
+    }
+
+    /// A link to an account that takes a second person, made by the giver.
+    async fn link(&self, account: &Account) {
+        let database = &self.harness.database;
+        if database.memberships_of(account.id).await.unwrap().is_empty() {
+            self.membership(account, Role::OrganisationManager).await;
+        }
+        let kept = database.memberships_of(account.id).await.unwrap();
+        let looked_at: Vec<_> = kept.iter().map(|kept| kept.id).collect();
+        let ground = Ground {
+            account: account.id,
+            looked_at: &looked_at,
+        };
+        let by = Asker::from(&self.giver);
+        database
+            .reset_account(&by, ground, Factors::Kept, self.now_us())
+            .await
+            .unwrap();
     }
 
     async fn living(&self, account: &Account, strength: Strength) -> Living {
