@@ -9,7 +9,7 @@ use vonggac_event::Scope;
 
 use crate::audit::{self, Asker, Deed};
 use crate::organisation::{parsed, span};
-use crate::{AccountId, Database, DatabaseError, Person, Result, administration, welcome};
+use crate::{AccountId, Database, DatabaseError, Person, Result, administration, sensor, welcome};
 
 /// Most memberships in the list of those that wait.
 pub const WAITING_MAX: i64 = 200;
@@ -249,8 +249,12 @@ impl Database {
         if counted && by.account().is_some() {
             administration::keep_a_manager(&mut transaction, &kept.membership, now_us).await?;
         }
-        if Day::of_us(now_us).is_some_and(|today| kept.membership.span.is_over(today)) {
-            welcome::withdraw_made_by(&mut transaction, AccountId(kept.membership.person.0)).await?;
+        let Membership {
+            person, role, span, ..
+        } = kept.membership;
+        if Day::of_us(now_us).is_some_and(|today| span.is_over(today)) {
+            welcome::withdraw_made_by(&mut transaction, AccountId(person.0)).await?;
+            sensor::withdraw_made_with(&mut transaction, AccountId(person.0), role).await?;
         }
         let deed = told("membership.end", id, &kept.membership);
         audit::append(&mut transaction, by, vec![deed], now_us).await?;

@@ -11,6 +11,7 @@
 //! | network, set-up code | 10 |
 //! | network, passkey | 50 |
 //! | network, link to choose a password | 50 |
+//! | network, token of a sensor | 50 |
 //! | account and browser, second factor of somebody whose password was right | 10 |
 //! | account, confirmation of somebody who is signed in | 10 |
 //!
@@ -71,6 +72,11 @@ pub(crate) enum Attempt<'a> {
         /// Where from.
         address: &'a str,
     },
+    /// A token with which a sensor is enrolled.
+    Token {
+        /// Where from.
+        address: &'a str,
+    },
     /// A second factor or the password of somebody who is signed in.
     Confirmation {
         /// Whose.
@@ -101,6 +107,9 @@ impl Attempt<'_> {
             }
             Self::Link { address } => {
                 vec![(format!("link {}", network_of(address)), NETWORK_ATTEMPTS_MAX)]
+            }
+            Self::Token { address } => {
+                vec![(format!("token {}", network_of(address)), NETWORK_ATTEMPTS_MAX)]
             }
             Self::Factor { account, origin } => {
                 let device = origin.device.as_deref().unwrap_or("unknown");

@@ -28,11 +28,21 @@ pub const LINK_US: i64 = 72 * 3600 * 1_000_000;
 /// Most roles that somebody is invited with.
 pub const INVITED_ROLES_MAX: usize = 20;
 
-/// The secret of a link. It is printed by [`LinkSecret::to_text`] alone.
+/// The secret of a link, or of a sensor's token. It is printed by [`LinkSecret::to_text`] alone.
 #[derive(Clone, PartialEq, Eq)]
 pub struct LinkSecret(SessionToken);
 
 impl LinkSecret {
+    /// 256 bits from the system's random source.
+    pub(crate) fn random() -> Self {
+        Self(SessionToken::random())
+    }
+
+    /// What is kept of it.
+    pub(crate) fn digest(&self) -> Vec<u8> {
+        self.0.digest()
+    }
+
     /// 64 hexadecimal digits.
     pub fn to_text(&self) -> String {
         self.0.to_cookie()
@@ -346,7 +356,7 @@ impl Database {
             "DELETE FROM welcome w USING account a WHERE w.secret_hash = $1 AND w.made_us > $2 AND a.id = w.account_id \
              AND a.disabled_us IS NULL AND (NOT w.takes_two OR w.code_hash = $3) RETURNING w.drops_factors",
         )
-        .bind(secret.0.digest())
+        .bind(secret.digest())
         .bind(now_us.saturating_sub(LINK_US))
         .bind(found.code_hash)
         .fetch_optional(&mut *transaction)
@@ -439,7 +449,7 @@ async fn insert(
     factors: Factors,
     now_us: i64,
 ) -> Result<Link> {
-    let secret = LinkSecret(SessionToken::random());
+    let secret = LinkSecret::random();
     let maker = by.account().map(|account| account.id.0);
     let has_roles = membership::to_come(&mut *connection, account, now_us).await?;
     let needs_two = |kept: &membership::Kept| policy::needs_second_person(kept.membership.role);
@@ -451,7 +461,7 @@ async fn insert(
          takes_two = EXCLUDED.takes_two, code_hash = NULL, code_by = NULL",
     )
     .bind(account.0)
-    .bind(secret.0.digest())
+    .bind(secret.digest())
     .bind(now_us)
     .bind(maker)
     .bind(factors == Factors::Dropped)
@@ -471,7 +481,7 @@ async fn find(pool: &PgPool, secret: &LinkSecret, now_us: i64) -> Result<Option<
          w.drops_factors, w.made_us, w.takes_two, w.code_hash FROM welcome w JOIN account a ON a.id = w.account_id \
          WHERE w.secret_hash = $1 AND w.made_us > $2 AND a.disabled_us IS NULL",
     )
-    .bind(secret.0.digest())
+    .bind(secret.digest())
     .bind(now_us.saturating_sub(LINK_US))
     .fetch_optional(pool)
     .await?;

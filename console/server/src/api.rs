@@ -14,6 +14,7 @@ mod memberships;
 mod overview;
 mod passkeys;
 mod searches;
+mod sensors;
 mod session;
 pub(crate) mod shapes;
 mod stream;
@@ -106,6 +107,12 @@ fn router() -> OpenApiRouter<Console> {
         .routes(routes!(memberships::waiting_memberships))
         .routes(routes!(welcome::welcome))
         .routes(routes!(welcome::accept_welcome))
+        .routes(routes!(sensors::list_sensors, sensors::prepare_sensor))
+        .routes(routes!(sensors::sensor_places))
+        .routes(routes!(sensors::enrol_sensor))
+        .routes(routes!(sensors::get_sensor, sensors::change_sensor))
+        .routes(routes!(sensors::renew_sensor))
+        .routes(routes!(sensors::revoke_sensor))
         .routes(routes!(audit::list_audit))
         .routes(routes!(audit::export_audit))
         .routes(routes!(audit::prove_audit))

@@ -112,6 +112,10 @@ pub struct Options {
     /// one database have the same. Without it nobody can have a second factor.
     #[arg(long, env = "VONGGAC_SECRETS_KEY", value_name = "FILE")]
     pub secrets_key: Option<PathBuf>,
+    /// File with the deployment's key of sensors, 64 hexadecimal digits, from which each sensor's own is derived; the pipelines have the same.
+    /// Without it no sensor can be enrolled.
+    #[arg(long, env = "VONGGAC_SENSOR_KEY", value_name = "FILE")]
+    pub sensor_key: Option<PathBuf>,
     /// How long a session lives without a request, in minutes.
     #[arg(long, default_value_t = 30, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..=1440))]
     pub session_idle_minutes: u32,

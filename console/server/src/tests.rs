@@ -15,6 +15,7 @@ mod passkeys;
 mod passwords;
 mod people;
 mod searches;
+mod sensors;
 mod session;
 mod work;
 
@@ -118,6 +119,7 @@ impl Harness {
             setup: Gate::for_code(CODE, None),
             seal: crate::seal::Seal::open(&database, &options).await.unwrap(),
             vault: crate::secrets::open(&options).unwrap(),
+            sensor_key: crate::register::open_key(&options).unwrap(),
             options,
             stopped,
         };

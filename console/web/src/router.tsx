@@ -23,6 +23,7 @@ import { readPeopleSearch } from "./people/search";
 import { readQueueSearch } from "./queue/filter";
 import { QueuePage } from "./queue/QueuePage";
 import { readEventSearch } from "./search/query";
+import { readSensorsSearch } from "./sensors/search";
 import { SetupPage } from "./session/SetupPage";
 import { SignInPage } from "./session/SignInPage";
 import { WelcomePage } from "./session/WelcomePage";
@@ -163,6 +164,13 @@ const peopleRoute = createRoute({
   validateSearch: readPeopleSearch,
 });
 
+const sensorsRoute = createRoute({
+  getParentRoute: () => adminRoute,
+  path: "/sensors",
+  component: lazyRouteComponent(() => import("./sensors/SensorsPage"), "SensorsPage"),
+  validateSearch: readSensorsSearch,
+});
+
 const auditRoute = createRoute({
   getParentRoute: () => adminRoute,
   path: "/audit",
@@ -183,7 +191,7 @@ const routeTree = rootRoute.addChildren([
     entityRoute,
     healthRoute,
     accountRoute,
-    adminRoute.addChildren([adminHomeRoute, peopleRoute, auditRoute]),
+    adminRoute.addChildren([adminHomeRoute, peopleRoute, sensorsRoute, auditRoute]),
   ]),
   bareRoute.addChildren([wallRoute]),
 ]);

@@ -375,7 +375,8 @@ async fn detail(console: &Console, signed: &Signed, sight: &Sight, id: i64) -> R
     })
 }
 
-fn given(text: Option<&String>) -> Option<&str> {
+/// A parameter that says something.
+pub(super) fn given(text: Option<&String>) -> Option<&str> {
     text.map(String::as_str).filter(|text| !text.is_empty())
 }
 
@@ -408,7 +409,7 @@ impl AccountQuery {
 }
 
 /// An organisation with all beneath it; of an unknown one nobody has accounts.
-async fn beneath(console: &Console, code: &str) -> Result<Scope> {
+pub(super) async fn beneath(console: &Console, code: &str) -> Result<Scope> {
     let Ok(id) = code.parse::<OrganisationId>() else {
         return Ok(Scope::default());
     };

@@ -50,6 +50,12 @@ export type PartHealth = Schemas["PartHealth"];
 export type PartState = Schemas["PartState"];
 export type Remark = Schemas["Remark"];
 export type SensorHealth = Schemas["SensorHealth"];
+export type OrganisationName = Schemas["OrganisationName"];
+export type Sensor = Schemas["Sensor"];
+export type SensorDetail = Schemas["SensorDetail"];
+export type SensorPlace = Schemas["SensorPlace"];
+export type PreparedSensor = Schemas["PreparedSensor"];
+export type EnrolmentToken = Schemas["EnrolmentToken"];
 
 export const ROLES: readonly Role[] = [
   "viewer",

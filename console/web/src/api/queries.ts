@@ -310,6 +310,44 @@ export const waitingQuery = queryOptions({
   queryFn: ({ signal }) => take(api.GET("/api/v1/memberships/waiting", { signal })),
 });
 
+/** How often is asked whether sensors are heard of. */
+const SENSORS_EVERY_MS = 10_000;
+
+export interface SensorsQuery {
+  q?: string;
+  organisation?: string;
+  state?: string;
+}
+
+export const sensorsQuery = (query: SensorsQuery) =>
+  infiniteQueryOptions({
+    queryKey: ["sensors", "list", query],
+    queryFn: ({ signal, pageParam }) =>
+      take(
+        api.GET("/api/v1/sensors", {
+          signal,
+          params: { query: { ...query, ...cursor(pageParam) } },
+        }),
+      ),
+    initialPageParam: "",
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+    placeholderData: keepPreviousData,
+    refetchInterval: SENSORS_EVERY_MS,
+  });
+
+export const sensorQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["sensors", "one", id],
+    queryFn: ({ signal }) =>
+      take(api.GET("/api/v1/sensors/{id}", { signal, params: { path: { id } } })),
+    refetchInterval: SENSORS_EVERY_MS,
+  });
+
+export const sensorPlacesQuery = queryOptions({
+  queryKey: ["sensors", "places"],
+  queryFn: ({ signal }) => take(api.GET("/api/v1/sensors/places", { signal })),
+});
+
 const EXPORT_EVERY_MS = 1_000;
 
 export const exportsQuery = queryOptions({

@@ -879,6 +879,110 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sensors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sensors */
+        get: operations["listSensors"];
+        put?: never;
+        /** Prepare a sensor */
+        post: operations["prepareSensor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sensors/enrol": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Enrol a sensor with a one-time token */
+        post: operations["enrolSensor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sensors/places": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where one sees sensors, and where one may add some */
+        get: operations["sensorPlaces"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sensors/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A sensor */
+        get: operations["getSensor"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change a sensor's note */
+        patch: operations["changeSensor"];
+        trace?: never;
+    };
+    "/api/v1/sensors/{id}/renew": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make another token for a sensor */
+        post: operations["renewSensor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sensors/{id}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Revoke a sensor */
+        post: operations["revokeSensor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -1562,6 +1666,17 @@ export interface components {
              */
             p90_s: number | null;
         };
+        /** @description A one-time token. */
+        EnrolmentRequest: {
+            token: string;
+        };
+        /** @description A one-time token, told this once. */
+        EnrolmentToken: {
+            /** Format: date-time */
+            expires_at: string;
+            /** @description 64 hexadecimal digits. */
+            token: string;
+        };
         /** @description What went wrong. */
         ErrorBody: {
             /** @description One word for programs. */
@@ -1987,6 +2102,11 @@ export interface components {
             display_name: string;
             id: string;
         };
+        /** @description A sensor that was prepared. */
+        PreparedSensor: {
+            sensor: components["schemas"]["SensorDetail"];
+            token: components["schemas"]["EnrolmentToken"];
+        };
         /** @description Alerts raised in one stretch of time. */
         RaisedBucket: {
             by_severity: {
@@ -2024,7 +2144,7 @@ export interface components {
          * @description What is said of a part or a sensor.
          * @enum {string}
          */
-        RemarkCode: "no_answer" | "slow" | "intake_failing" | "alerts_behind" | "pipeline_silent" | "console_silent" | "no_pipeline" | "unknown" | "store_refuses" | "kafka_refuses" | "database_refuses" | "other_problem" | "sensor_silent" | "sensor_behind";
+        RemarkCode: "no_answer" | "slow" | "intake_failing" | "register_failing" | "alerts_behind" | "pipeline_silent" | "console_silent" | "no_pipeline" | "unknown" | "store_refuses" | "kafka_refuses" | "database_refuses" | "other_problem" | "sensor_silent" | "sensor_behind";
         /** @description A new link for an account. */
         ResetRequest: {
             /** @description Whether the account's second factors are taken away once the link is used. */
@@ -2099,6 +2219,64 @@ export interface components {
              */
             totp_since?: string | null;
         };
+        /** @description A sensor, as the list shows it. */
+        Sensor: {
+            /**
+             * Format: date-time
+             * @description When it got the credential that counts.
+             */
+            enrolled_at: string | null;
+            /**
+             * Format: int32
+             * @description Of the credential that counts; 0 when it has none yet.
+             */
+            generation: number;
+            id: string;
+            /** @description Whether the pipelines have been told how it stands. */
+            is_told: boolean;
+            name: string;
+            note: string;
+            organisation: components["schemas"]["OrganisationName"];
+            /** Format: date-time */
+            prepared_at: string;
+            report: components["schemas"]["SensorReport"] | null;
+            /** Format: date-time */
+            revoked_at: string | null;
+            state: components["schemas"]["SensorStanding"];
+            /**
+             * Format: date-time
+             * @description Until when its token works; none: there is none that does.
+             */
+            token_expires_at: string | null;
+        };
+        /**
+         * @description What one may do with a sensor.
+         * @enum {string}
+         */
+        SensorAction: "change" | "renew" | "revoke";
+        /** @description What is to be another. */
+        SensorChangeRequest: {
+            /** @description Where it stands, what it sees; at most 2,000 bytes. */
+            note: string;
+        };
+        /** @description How many sensors stand how, whatever the filter. */
+        SensorCounts: {
+            /** Format: int64 */
+            active: number;
+            /** Format: int64 */
+            revoked: number;
+            /** Format: int64 */
+            silent: number;
+            /** Format: int64 */
+            waiting: number;
+        };
+        /** @description A sensor, as its panel shows it. */
+        SensorDetail: components["schemas"]["Sensor"] & {
+            /** @description What who asks may do with it. */
+            actions: components["schemas"]["SensorAction"][];
+            /** @description The newest first, at most 50 steps. */
+            history: components["schemas"]["SensorStep"][];
+        };
         /** @description How a sensor is. */
         SensorHealth: {
             /** @description Whatever else it counts. */
@@ -2130,6 +2308,70 @@ export interface components {
             state: components["schemas"]["PartState"];
             tenant: string;
         };
+        /** @description A page of sensors. */
+        SensorPage: {
+            counts: components["schemas"]["SensorCounts"];
+            items: components["schemas"]["Sensor"][];
+            next_cursor: string | null;
+            /** Format: int64 */
+            total: number;
+        };
+        /** @description An organisation whose sensors one sees. */
+        SensorPlace: {
+            /** @description Whether one may add sensors to it. */
+            can_add: boolean;
+            organisation: components["schemas"]["OrganisationName"];
+        };
+        /** @description Organisations. */
+        SensorPlaceList: {
+            /** @description Whether the console has the key that it takes to enrol sensors. */
+            can_enrol: boolean;
+            items: components["schemas"]["SensorPlace"][];
+        };
+        /** @description What a sensor told last of itself. */
+        SensorReport: {
+            /** Format: int64 */
+            events: number;
+            /** Format: date-time */
+            heard_at: string;
+            /** Format: int64 */
+            packets_dropped: number;
+            /** Format: int64 */
+            packets_received: number;
+        };
+        /** @description A sensor that is to be. */
+        SensorRequest: {
+            /** @description Letters without marks, digits, and `. - _` after the first; at most 64. */
+            name: string;
+            /** @description Where it stands, what it sees; at most 2,000 bytes. */
+            note?: string;
+            /** @description Code of the organisation that its events are of. */
+            organisation: string;
+        };
+        /**
+         * @description How a sensor stands.
+         * @enum {string}
+         */
+        SensorStanding: "waiting" | "active" | "silent" | "revoked";
+        /** @description A step of a sensor's history. */
+        SensorStep: {
+            /** @description From which address it was enrolled. */
+            address: string | null;
+            /** Format: date-time */
+            at: string;
+            by: components["schemas"]["Person"] | null;
+            /**
+             * Format: int32
+             * @description The generation of its credential then.
+             */
+            generation: number;
+            step: components["schemas"]["SensorStepKind"];
+        };
+        /**
+         * @description What happened to a sensor.
+         * @enum {string}
+         */
+        SensorStepKind: "prepare" | "enrol" | "renew" | "change" | "revoke";
         /** @description A session. */
         SessionView: {
             address: string;
@@ -5507,6 +5749,480 @@ export interface operations {
             };
             /** @description The account keeps none of that id */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    listSensors: {
+        parameters: {
+            query?: {
+                /** @description Part of the name or the note */
+                q?: string;
+                /** @description Those of this organisation and of what stands beneath it */
+                organisation?: string;
+                /** @description `waiting`, `active`, `silent` or `revoked` */
+                state?: string;
+                /** @description At most so many */
+                limit?: number;
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page, by name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SensorPage"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description This account sees no sensors */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The list would cost too much */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    prepareSensor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SensorRequest"];
+            };
+        };
+        responses: {
+            /** @description The sensor, and its one-time token, told this once */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreparedSensor"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Confirm first that it is you */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is no such organisation for this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The organisation has a sensor of that name, or too many */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The console has no key of sensors */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    enrolSensor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EnrolmentRequest"];
+            };
+        };
+        responses: {
+            /** @description What stands in the sensor's credential file, told this once; one of before counts no more */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The token is wrong, used, too old or withdrawn */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The console has no key of sensors */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    sensorPlaces: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Organisations of today, by code */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SensorPlaceList"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description This account sees no sensors */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    getSensor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the sensor */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The sensor, its history, and what may be done with it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SensorDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is no such sensor for this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    changeSensor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the sensor */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SensorChangeRequest"];
+            };
+        };
+        responses: {
+            /** @description The sensor as it now is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SensorDetail"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description This takes a second factor */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is no such sensor for this account, or it is not one's to change */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    renewSensor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the sensor */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The token, told this once; an earlier one works no more, the credential does until it is used */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnrolmentToken"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Confirm first that it is you */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is no such sensor for this account, or it is not one's to renew */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The sensor is revoked */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The console has no key of sensors */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    revokeSensor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the sensor */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The sensor as it now is; what it sends does not count any more */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SensorDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Confirm first that it is you */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is no such sensor for this account, or it is not one's to revoke */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The sensor is revoked already */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -53,6 +53,8 @@ pub(super) enum Of {
     File,
     /// What was done to alerts.
     Operation,
+    /// A sensor.
+    Sensor,
     /// A session of one's own.
     Session,
     /// A passkey.
@@ -168,6 +170,7 @@ pub(super) fn operations() -> Vec<Operation> {
         open("passkeyChallenge"),
         open("signInPasskey").with(passkey.clone()),
         open("welcome").with(json!({ "secret": "X" })),
+        open("enrolSensor").with(json!({ "token": "X" })),
         open("acceptWelcome").with(json!({ "secret": "X", "password": "mot cau rat dai 7291" })),
         operation("signInFactor", Right::Half).with(json!({ "code": "123456" })),
         signed("currentSession"),
@@ -227,6 +230,15 @@ pub(super) fn operations() -> Vec<Operation> {
         row("startExport", Kind::EventSearch, Verb::Export).with(json!({ "format": "csv" })),
         row("cancelExport", Kind::EventSearch, Verb::Export).of(Of::Export),
         row("downloadExport", Kind::EventSearch, Verb::Export).of(Of::File),
+        row("listSensors", Kind::Sensor, Verb::Read),
+        row("sensorPlaces", Kind::Sensor, Verb::Read),
+        row("getSensor", Kind::Sensor, Verb::Read).of(Of::Sensor),
+        row("prepareSensor", Kind::Sensor, Verb::Create)
+            .of(Of::Organisation)
+            .with(json!({ "name": "tap-of-a-test", "organisation": "{id}" })),
+        row("renewSensor", Kind::Sensor, Verb::Create).of(Of::Sensor),
+        row("changeSensor", Kind::Sensor, Verb::Change).of(Of::Sensor).with(json!({ "note": "hall 2" })),
+        row("revokeSensor", Kind::Sensor, Verb::Remove).of(Of::Sensor),
         row("listAudit", Kind::AuditLog, Verb::Read),
         row("proveAudit", Kind::AuditLog, Verb::Read).of(Of::Entry),
         operation("exportAudit", Right::National(Kind::AuditLog, Verb::Export)),

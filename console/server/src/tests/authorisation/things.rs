@@ -10,6 +10,7 @@ use vonggac_database::export::{ExportState, Part};
 use vonggac_database::factor::{Factor, Owner};
 use vonggac_database::passkey::{NewPasskey, Purpose, challenge};
 use vonggac_database::saved_search::NewSearch;
+use vonggac_database::sensor::NewSensor;
 use vonggac_database::session::{Living, Strength, Use};
 use vonggac_database::testing::{self, alert, everyone, member};
 use vonggac_database::view::NewView;
@@ -250,6 +251,7 @@ impl<'a> People<'a> {
             Of::Export => names.id = self.export(&owner, false).await,
             Of::File => names.id = self.export(&owner, true).await,
             Of::Operation => names.id = self.operation(&owner).await,
+            Of::Sensor => names.id = self.sensor(organisation).await,
             Of::Session => names.id = self.living(&owner, Strength::Single).await.id.0.to_string(),
             Of::Passkey => names.id = self.passkey(&owner).await,
         }
@@ -398,6 +400,19 @@ impl<'a> People<'a> {
             .await;
         let id = answer.json()["operation"].as_str().map(str::to_owned);
         id.unwrap_or_else(|| ABSENT.into())
+    }
+
+    /// A sensor of that organisation, which waits.
+    async fn sensor(&self, organisation: &str) -> String {
+        let new = NewSensor {
+            name: format!("tap-{}", self.made),
+            organisation: organisation.parse().unwrap(),
+            note: String::new(),
+        };
+        let by = Asker::from(&self.giver);
+        let database = &self.harness.database;
+        let prepared = database.prepare_sensor(&by, &new, self.now_us()).await;
+        prepared.unwrap().0.to_string()
     }
 
     async fn passkey(&self, owner: &Account) -> String {
