@@ -192,6 +192,14 @@ pub const fn rules(kind: Kind) -> &'static [Rule] {
             row(Verb::Assign,  SURE1,         [NONE, NONE, NONE, TREE, TREE, NONE, NONE, NONE, NONE, NONE]),
             row(Verb::Export,  SURE2,         [NONE, NONE, TREE, TREE, TREE, NONE, NONE, NONE, NONE, NONE]),
         ] },
+        // It is written where one leads the shift. To approve is to take over.
+        Kind::Handover => const { &[
+            row(Verb::Read,    SURE1,         [OWNS, TREE, TREE, TREE, TREE, NONE, NONE, NONE, NONE, NONE]),
+            row(Verb::Create,  SURE1,         [NONE, NONE, NONE, OWNS, NONE, NONE, NONE, NONE, NONE, NONE]),
+            row(Verb::Change,  SURE1,         [NONE, NONE, NONE, OWNS, NONE, NONE, NONE, NONE, NONE, NONE]),
+            row(Verb::Approve, SURE1,         [NONE, NONE, NONE, OWNS, NONE, NONE, NONE, NONE, NONE, NONE]).needs_another(),
+            row(Verb::Remove,  SURE1,         [NONE, NONE, NONE, OWNS, NONE, NONE, NONE, NONE, NONE, NONE]),
+        ] },
         Kind::EventSearch => const { &[
             row(Verb::Read,    SURE1,         [NONE, TREE, TREE, TREE, TREE, NONE, NONE, NONE, NONE, NONE]),
             row(Verb::Export,  SURE2,         [NONE, NONE, TREE, TREE, TREE, NONE, NONE, NONE, NONE, NONE]),

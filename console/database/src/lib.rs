@@ -12,6 +12,7 @@
 //! - [`work`]: what people do with alerts, one or all that match, and undo; each leaves a line in `activity`.
 //! - [`verdict`]: what closed alerts turned out to be; [`people`]: who may be given alerts; [`view`]: saved views of the queue.
 //! - [`overview`]: what was raised, waits and took how long, for a shift lead.
+//! - [`handover`]: what one shift leaves the next; [`watch`]: what an organisation keeps an eye on.
 //! - [`saved_search`]: searches kept under a name; [`export`]: searches written to files.
 //! - [`sensor`]: sensors, their one-time tokens, and what pipelines are to be told of them.
 //! - [`organisation`]: organisations, taken in from a file; [`membership`]: who has which role at which.
@@ -32,6 +33,7 @@ pub mod device;
 pub mod entry;
 pub mod export;
 pub mod factor;
+pub mod handover;
 pub mod membership;
 pub mod news;
 pub mod organisation;
@@ -51,6 +53,7 @@ mod totp;
 pub mod vault;
 pub mod verdict;
 pub mod view;
+pub mod watch;
 pub mod welcome;
 pub mod work;
 

@@ -8,6 +8,8 @@ pub(crate) mod events;
 mod exports;
 mod factors;
 mod filter;
+mod handover_facts;
+mod handovers;
 mod health;
 mod links;
 mod memberships;
@@ -19,6 +21,7 @@ mod session;
 pub(crate) mod shapes;
 mod stream;
 mod views;
+mod watch;
 mod welcome;
 mod work;
 
@@ -67,6 +70,17 @@ fn router() -> OpenApiRouter<Console> {
         .routes(routes!(alerts::alert_counts))
         .routes(routes!(alerts::alert_groups))
         .routes(routes!(alerts::alert_tags))
+        .routes(routes!(alerts::since_last_here))
+        .routes(routes!(watch::list_watched, watch::watch))
+        .routes(routes!(watch::unwatch))
+        .routes(routes!(handovers::list_handovers, handovers::begin_handover))
+        .routes(routes!(
+            handovers::get_handover,
+            handovers::change_handover,
+            handovers::discard_handover
+        ))
+        .routes(routes!(handovers::hand_over))
+        .routes(routes!(handovers::acknowledge_handover))
         .routes(routes!(views::list_views, views::save_view))
         .routes(routes!(views::remove_view))
         .routes(routes!(stream::alert_stream))

@@ -8,6 +8,7 @@ mod document;
 mod door;
 mod exports;
 mod factors;
+mod handover;
 mod health;
 mod intake;
 mod overview;

@@ -116,6 +116,18 @@ const queueRoute = createRoute({
   validateSearch: readQueueSearch,
 });
 
+const handoversRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: "/alerts/handover",
+  component: lazyRouteComponent(() => import("./handover/HandoversPage"), "HandoversPage"),
+});
+
+const handoverRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: "/alerts/handover/$id",
+  component: lazyRouteComponent(() => import("./handover/HandoverPage"), "HandoverPage"),
+});
+
 const alertRoute = createRoute({
   getParentRoute: () => appRoute,
   path: "/alerts/$id",
@@ -186,6 +198,8 @@ const routeTree = rootRoute.addChildren([
     homeRoute,
     overviewRoute,
     queueRoute,
+    handoversRoute,
+    handoverRoute,
     alertRoute,
     searchRoute,
     entityRoute,

@@ -56,6 +56,7 @@ export interface AlertQuery extends TimeBounds {
   organisation?: string;
   sensor?: string;
   address?: string;
+  changed_from?: string;
   detected_from?: string;
   detected_to?: string;
   sort?: string;
@@ -96,6 +97,13 @@ export const viewsQuery = queryOptions({
   queryKey: ["views"],
   queryFn: ({ signal }) => take(api.GET("/api/v1/views", { signal })),
   staleTime: 60_000,
+});
+
+/** What has changed since one was last here. */
+export const sinceQuery = queryOptions({
+  queryKey: ["alert-counts", "since"],
+  queryFn: ({ signal }) => take(api.GET("/api/v1/alerts/since", { signal })),
+  staleTime: 30_000,
 });
 
 /** Those who may be given alerts. */
@@ -232,6 +240,27 @@ export const valuesQuery = (query: ValuesQuery) =>
 export const searchesQuery = queryOptions({
   queryKey: ["searches"],
   queryFn: ({ signal }) => take(api.GET("/api/v1/searches", { signal })),
+});
+
+export const handoversQuery = infiniteQueryOptions({
+  queryKey: ["handovers", "list"],
+  queryFn: ({ signal, pageParam }) =>
+    take(api.GET("/api/v1/handovers", { signal, params: { query: cursor(pageParam) } })),
+  initialPageParam: "",
+  getNextPageParam: (page) => page.next_cursor ?? undefined,
+});
+
+export const handoverQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["handovers", "one", id],
+    queryFn: ({ signal }) =>
+      take(api.GET("/api/v1/handovers/{id}", { signal, params: { path: { id } } })),
+  });
+
+export const watchQuery = queryOptions({
+  queryKey: ["watch"],
+  queryFn: ({ signal }) => take(api.GET("/api/v1/watch", { signal })),
+  staleTime: 30_000,
 });
 
 export const AUDIT_PER_PAGE = 200;

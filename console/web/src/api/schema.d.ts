@@ -434,6 +434,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alerts/since": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What has changed since one was last here */
+        get: operations["sinceLastHere"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/alerts/stream": {
         parameters: {
             query?: never;
@@ -752,6 +769,77 @@ export interface paths {
         get: operations["downloadExport"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/handovers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Hand-overs */
+        get: operations["listHandovers"];
+        put?: never;
+        /** Begin to hand a shift over */
+        post: operations["beginHandover"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/handovers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A hand-over */
+        get: operations["getHandover"];
+        /** Change a draft */
+        put: operations["changeHandover"];
+        post?: never;
+        /** Throw a draft away */
+        delete: operations["discardHandover"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/handovers/{id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a shift over */
+        post: operations["acknowledgeHandover"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/handovers/{id}/hand": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Hand a shift over */
+        post: operations["handOver"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1174,6 +1262,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/watch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is watched */
+        get: operations["listWatched"];
+        put?: never;
+        /** Watch something */
+        post: operations["watch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/watch/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Watch something no more */
+        delete: operations["unwatch"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/welcome": {
         parameters: {
             query?: never;
@@ -1324,6 +1447,10 @@ export interface components {
             /** @description Also when somebody else has it. */
             take_over?: boolean;
         };
+        /** @description What the next lead says. */
+        AcknowledgementRequest: {
+            remarks?: string;
+        };
         /** @description A line of activity. */
         Activity: {
             action: components["schemas"]["ActivityAction"];
@@ -1440,6 +1567,8 @@ export interface components {
             address?: string | null;
             /** @description Who has them: ids of people, `me`, `nobody`; several with commas */
             assignee?: string | null;
+            /** @description Came, was seen again or was worked on then or later */
+            changed_from?: string | null;
             /** @description Raised then or later */
             detected_from?: string | null;
             /** @description Raised before */
@@ -1629,6 +1758,14 @@ export interface components {
             /** Format: int64 */
             updated: number;
         };
+        /** @description Alerts of one organisation that something was done with in the shift. */
+        ChangeCount: {
+            /** @description `raised`, `acknowledged`, `taken_over`, `closed` or `reopened`. */
+            change: string;
+            /** Format: int64 */
+            count: number;
+            organisation: string;
+        };
         /** @description Closing an alert. */
         CloseRequest: {
             note?: string | null;
@@ -1647,6 +1784,14 @@ export interface components {
         ConfirmRequest: {
             code?: string | null;
             password?: string | null;
+        };
+        /** @description What people of one organisation did, as a number. */
+        DeedCount: {
+            /** @description As in the audit log: `membership.create`. */
+            action: string;
+            /** Format: int64 */
+            count: number;
+            organisation: string;
         };
         /** @description How long something took, counted from when the alert was raised. */
         Duration: {
@@ -1815,6 +1960,150 @@ export interface components {
             /** @description Whether it counts only once a second person has agreed. */
             waits: boolean;
         };
+        /** @description Which draft is handed over. */
+        HandRequest: {
+            /**
+             * Format: int64
+             * @description Of the draft as it was read.
+             */
+            version: number;
+        };
+        /**
+         * @description What one may do with a hand-over.
+         * @enum {string}
+         */
+        HandoverAction: "change" | "hand" | "discard" | "acknowledge";
+        /** @description An alert, as far as a hand-over tells of it. */
+        HandoverAlert: {
+            /** Format: int64 */
+            count: number;
+            /** Format: date-time */
+            detected_at: string;
+            holder: string | null;
+            id: string;
+            organisation: string;
+            severity: components["schemas"]["Severity"];
+            status: components["schemas"]["AlertStatus"];
+            title: string;
+            /**
+             * Format: date-time
+             * @description When it wakes, when it is set aside until a time.
+             */
+            wakes_at: string | null;
+        };
+        /** @description A draft as it is to be. */
+        HandoverChangeRequest: {
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            next_to: string;
+            note: string;
+            /** Format: date-time */
+            to: string;
+            /**
+             * Format: int64
+             * @description Of the draft as it was read.
+             */
+            version: number;
+        };
+        /** @description A hand-over, whole. */
+        HandoverDetail: components["schemas"]["HandoverEntry"] & {
+            /** @description What who asks may do with it. */
+            actions: components["schemas"]["HandoverAction"][];
+            facts: components["schemas"]["HandoverFacts"];
+            /** @description What the lead writes. */
+            note: string;
+            /** @description What the next lead says to it; empty until he has taken over. */
+            remarks: string;
+            /**
+             * Format: int64
+             * @description To be sent with a change.
+             */
+            version: number;
+        };
+        /** @description A hand-over, as the list shows it. */
+        HandoverEntry: {
+            /** Format: date-time */
+            acknowledged_at: string | null;
+            acknowledged_by: components["schemas"]["Person"] | null;
+            /** @description Who began it; once it is handed over, who did that. */
+            author: components["schemas"]["Person"];
+            /**
+             * Format: date-time
+             * @description The shift that ends: from here …
+             */
+            from: string;
+            /** Format: date-time */
+            handed_at: string | null;
+            id: string;
+            /**
+             * Format: date-time
+             * @description Where the next one ends.
+             */
+            next_to: string;
+            organisation: components["schemas"]["OrganisationName"];
+            state: components["schemas"]["HandoverState"];
+            /**
+             * Format: date-time
+             * @description … to here, where the next one begins.
+             */
+            to: string;
+        };
+        /** @description How things stand, or stood when it was handed over; what lies outside the asker's reach is left out. */
+        HandoverFacts: {
+            /** Format: date-time */
+            at: string;
+            changes: components["schemas"]["ChangeCount"][];
+            deeds: components["schemas"]["DeedCount"][];
+            /**
+             * Format: date-time
+             * @description Since when changes are counted.
+             */
+            from: string;
+            holders: components["schemas"]["HolderCount"][];
+            /**
+             * Format: date-time
+             * @description Until when what wakes is named.
+             */
+            next_to: string;
+            open: components["schemas"]["OpenCount"][];
+            sensors: components["schemas"]["SensorTrouble"][];
+            /** @description The most urgent, of these the oldest first; at most 50. */
+            urgent: components["schemas"]["HandoverAlert"][];
+            /** @description Those set aside that wake in the next shift; at most 200. */
+            waking: components["schemas"]["HandoverAlert"][];
+            watched: components["schemas"]["HandoverWatched"][];
+        };
+        /** @description A page of hand-overs. */
+        HandoverPage: {
+            /** @description The latest first. */
+            items: components["schemas"]["HandoverEntry"][];
+            next_cursor: string | null;
+            /** @description The organisations whose shift who asks may hand over. */
+            places: components["schemas"]["OrganisationName"][];
+        };
+        /** @description Whose shift is to be handed over. */
+        HandoverRequest: {
+            /** @description Code of the organisation. */
+            organisation: string;
+        };
+        /**
+         * @description Where a hand-over stands.
+         * @enum {string}
+         */
+        HandoverState: "draft" | "handed" | "acknowledged";
+        /** @description Something that is kept an eye on. */
+        HandoverWatched: {
+            /** Format: date-time */
+            added_at: string;
+            alert: components["schemas"]["HandoverAlert"] | null;
+            by: string;
+            /** @description The kind of thing, when it is one. */
+            kind: string | null;
+            note: string;
+            organisation: string;
+            value: string | null;
+        };
         /** @description How everything is. */
         Health: {
             /**
@@ -1841,6 +2130,14 @@ export interface components {
             };
             /** Format: date-time */
             start: string;
+        };
+        /** @description Alerts of one organisation that somebody has. */
+        HolderCount: {
+            /** Format: int64 */
+            count: number;
+            holder: string;
+            holder_id: string;
+            organisation: string;
         };
         /** @description Somebody who was invited. */
         Invitation: {
@@ -1915,6 +2212,34 @@ export interface components {
              * @description First day on which it is over; without it, no end is known.
              */
             until?: string | null;
+        };
+        /** @description Alerts of one organisation that have these alike, and are not closed. */
+        OpenCount: {
+            /**
+             * Format: int64
+             * @description At least so old, in seconds.
+             */
+            age_from_s: number;
+            /**
+             * Format: int64
+             * @description Younger than this, in seconds.
+             */
+            age_to_s: number | null;
+            /** Format: int64 */
+            count: number;
+            organisation: string;
+            /**
+             * Format: int64
+             * @description Of them, those set aside.
+             */
+            set_aside: number;
+            severity: components["schemas"]["Severity"];
+            status: components["schemas"]["AlertStatus"];
+            /**
+             * Format: int64
+             * @description Of them, those that nobody has.
+             */
+            unassigned: number;
         };
         /** @description Alerts of one organisation. */
         OrganisationCount: {
@@ -2372,6 +2697,14 @@ export interface components {
          * @enum {string}
          */
         SensorStepKind: "prepare" | "enrol" | "renew" | "change" | "revoke";
+        /** @description A sensor that is not well. */
+        SensorTrouble: {
+            /** Format: date-time */
+            heard: string;
+            organisation: string;
+            sensor: string;
+            state: components["schemas"]["PartState"];
+        };
         /** @description A session. */
         SessionView: {
             address: string;
@@ -2420,6 +2753,24 @@ export interface components {
             verdicts: {
                 [key: string]: number;
             };
+        };
+        /** @description What has changed since somebody was last here. */
+        SinceLastHere: {
+            /**
+             * Format: int64
+             * @description Others that were seen again or worked on.
+             */
+            changed: number;
+            /**
+             * Format: int64
+             * @description Alerts that came since.
+             */
+            new: number;
+            /**
+             * Format: date-time
+             * @description The last use of the session before this one; none before the first.
+             */
+            since: string | null;
         };
         /** @description How many alerts there are, by where work on them stands. */
         StatusCounts: {
@@ -2554,6 +2905,39 @@ export interface components {
              * @description Of them, those that nobody has.
              */
             unassigned: number;
+        };
+        /** @description Something that is watched. */
+        WatchEntry: {
+            /** Format: date-time */
+            added_at: string;
+            added_by: components["schemas"]["Person"];
+            alert: components["schemas"]["Alert"] | null;
+            /** @description Whether who asks may take it off. */
+            can_remove: boolean;
+            id: string;
+            /** @description The kind of thing, when it is one. */
+            kind: string | null;
+            note: string;
+            /** @description Code of the organisation that keeps it. */
+            organisation: string;
+            value: string | null;
+        };
+        /** @description The watch list. */
+        WatchList: {
+            items: components["schemas"]["WatchEntry"][];
+        };
+        /** @description What is to be watched: an alert, or a thing of an organisation. */
+        WatchRequest: {
+            /** @description Id of the alert. */
+            alert?: string | null;
+            /** @description `address`, `host`, `domain`, `ja4`, `certificate`, `file`, `user-agent` or `sensor`. */
+            kind?: string | null;
+            /** @description Why. */
+            note?: string;
+            /** @description Code of the organisation that keeps an eye on the thing. */
+            organisation?: string | null;
+            /** @description What identifies the thing. */
+            value?: string | null;
         };
         /** @description What a link is for. */
         Welcome: {
@@ -4032,6 +4416,8 @@ export interface operations {
                 sensor?: string;
                 /** @description Address on either side */
                 address?: string;
+                /** @description Came, was seen again or was worked on then or later */
+                changed_from?: string;
                 /** @description Raised then or later */
                 detected_from?: string;
                 /** @description Raised before */
@@ -4220,6 +4606,8 @@ export interface operations {
                 sensor?: string;
                 /** @description Address on either side */
                 address?: string;
+                /** @description Came, was seen again or was worked on then or later */
+                changed_from?: string;
                 /** @description Raised then or later */
                 detected_from?: string;
                 /** @description Raised before */
@@ -4265,6 +4653,44 @@ export interface operations {
                 };
             };
             /** @description The search would cost too much */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    sinceLastHere: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Since when, and how many alerts: closed or not, set aside or not */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SinceLastHere"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It would cost too much */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5366,6 +5792,380 @@ export interface operations {
             };
             /** @description There is none, or it is not whole */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    listHandovers: {
+        parameters: {
+            query?: {
+                /** @description Code of the organisation */
+                organisation?: string;
+                /** @description At most so many */
+                limit?: number;
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The latest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandoverPage"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    beginHandover: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HandoverRequest"];
+            };
+        };
+        responses: {
+            /** @description The draft */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandoverDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is no such organisation, or its shift is not one's to hand over */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It has a draft already */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    getHandover: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the hand-over */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A draft with how things stand now; otherwise as it was handed over */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandoverDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It would cost too much */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    changeHandover: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the hand-over */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HandoverChangeRequest"];
+            };
+        };
+        responses: {
+            /** @description The draft */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandoverDetail"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is none, or it is not one's to change */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It is no draft any more, or somebody else has changed it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    discardHandover: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the hand-over */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is none, or it is not one's to throw away */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It is no draft any more */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    acknowledgeHandover: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the hand-over */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcknowledgementRequest"];
+            };
+        };
+        responses: {
+            /** @description The hand-over */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandoverDetail"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is none that was handed over by another, or it is not one's to take over */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Somebody has taken over */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    handOver: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the hand-over */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HandRequest"];
+            };
+        };
+        responses: {
+            /** @description The hand-over, as it stays */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandoverDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is none, or it is not one's to hand over */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It is no draft any more, or somebody else has changed it */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6870,6 +7670,134 @@ export interface operations {
                 };
             };
             /** @description One has none of that id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    listWatched: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The latest first, at most 500 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WatchList"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    watch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WatchRequest"];
+            };
+        };
+        responses: {
+            /** @description The watch list */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WatchList"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is no such alert or organisation */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It is watched already, or the list is full */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    unwatch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the entry */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is none, or it is not one's to take off */
             404: {
                 headers: {
                     [name: string]: unknown;

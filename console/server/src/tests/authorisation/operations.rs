@@ -47,6 +47,12 @@ pub(super) enum Of {
     Search,
     /// A view of the queue.
     View,
+    /// An entry of the watch list.
+    Watched,
+    /// The draft of a hand-over.
+    Draft,
+    /// A hand-over that waits for the next lead.
+    Handed,
     /// A job that writes a search to a file.
     Export,
     /// The file of one.
@@ -199,6 +205,26 @@ pub(super) fn operations() -> Vec<Operation> {
         row("alertTags", Kind::Alert, Verb::Read),
         row("alertStream", Kind::Alert, Verb::Read),
         row("overview", Kind::Alert, Verb::Read),
+        row("sinceLastHere", Kind::Alert, Verb::Read),
+        row("listWatched", Kind::Alert, Verb::Read),
+        row("watch", Kind::Alert, Verb::Work)
+            .of(Of::Alert)
+            .with(json!({ "alert": "{id}", "note": "again?" })),
+        row("unwatch", Kind::Alert, Verb::Work).of(Of::Watched),
+        row("listHandovers", Kind::Handover, Verb::Read),
+        row("beginHandover", Kind::Handover, Verb::Create)
+            .of(Of::Organisation)
+            .with(json!({ "organisation": "{id}" })),
+        row("getHandover", Kind::Handover, Verb::Read).of(Of::Handed),
+        row("changeHandover", Kind::Handover, Verb::Change)
+            .of(Of::Draft)
+            .with(json!({ "version": 1, "note": "VPN", "from": "2026-01-01T00:00:00Z",
+                "to": "2026-01-01T08:00:00Z", "next_to": "2026-01-01T16:00:00Z" })),
+        row("handOver", Kind::Handover, Verb::Change).of(Of::Draft).with(json!({ "version": 1 })),
+        row("acknowledgeHandover", Kind::Handover, Verb::Approve)
+            .of(Of::Handed)
+            .with(json!({ "remarks": "seen" })),
+        row("discardHandover", Kind::Handover, Verb::Remove).of(Of::Draft),
         row("getAlert", Kind::Alert, Verb::Read).of(Of::Alert),
         row("alertEvents", Kind::EventSearch, Verb::Read).of(Of::Alert),
         row("acknowledgeAlert", Kind::Alert, Verb::Work).of(Of::Alert).with(json!({})),
