@@ -178,8 +178,9 @@ fn read_file(command: &Command, given: &ArgMatches, file: &Path) -> Result<Vec<A
                 .find_subcommand(name.get_ref().as_ref())
                 .filter(|role| is_role(role))
                 .ok_or_else(|| format!("{place}: there is no role [{}]", name.get_ref()))?;
+            // A command beside the role's own work has none of its settings.
             let matches = chosen
-                .filter(|(chosen, _)| *chosen == role.get_name())
+                .filter(|(chosen, matches)| *chosen == role.get_name() && matches.subcommand().is_none())
                 .map(|(_, matches)| matches);
             for (key, value) in keys {
                 added.extend(source.setting(role, matches, key, value)?);
@@ -298,9 +299,9 @@ fn with_places(error: clap::Error, added: &[Added]) -> clap::Error {
     clap::Error::raw(error.kind(), format!("{said}\n{notes}"))
 }
 
-/// Whether it is a role with settings of its own, not a group of commands.
+/// Whether it is a role with settings of its own, not a group of commands. A role may have commands beside its own work.
 fn is_role(command: &Command) -> bool {
-    !command.has_subcommands()
+    !command.is_subcommand_required_set()
 }
 
 /// What can be set by file, under which key: a role's own settings, or those that every role has when asked of the whole command.
@@ -361,7 +362,13 @@ mod tests {
     #[derive(Debug, Subcommand)]
     enum Role {
         Up(Up),
+        #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
         Sensor(Sensor),
+    }
+
+    #[derive(Debug, PartialEq, Subcommand)]
+    enum Step {
+        Enrol,
     }
 
     #[derive(Debug, Args)]
@@ -383,6 +390,8 @@ mod tests {
         read: Vec<PathBuf>,
         #[arg(long = "var")]
         variables: Vec<String>,
+        #[command(subcommand)]
+        step: Option<Step>,
     }
 
     struct Trial {
@@ -430,6 +439,17 @@ mod tests {
         );
         assert!(shown.contains("v.toml:4"), "{shown}");
         assert!(shown.contains("# postgres is not set"), "{shown}");
+    }
+
+    #[test]
+    fn a_step_beside_a_roles_own_work_has_none_of_its_settings() {
+        let trial = Trial::new("log = \"warn\"\n[sensor]\ninterface = \"eth0\"\n");
+        let (cli, _) = trial.read(&["sensor", "enrol"]).unwrap();
+        let Role::Sensor(sensor) = cli.role else {
+            unreachable!()
+        };
+        assert_eq!((sensor.step, sensor.interface), (Some(Step::Enrol), None));
+        assert_eq!(cli.log, "warn");
     }
 
     #[test]

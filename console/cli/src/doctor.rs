@@ -36,18 +36,29 @@ const PORT_LIMIT: Duration = Duration::from_secs(1);
 const PAGE_LIMIT: Duration = Duration::from_secs(5);
 /// Largest page that is read, in bytes.
 const PAGE_BYTES_MAX: u64 = 1 << 20;
+/// How a line of `/health` begins that is worth a word and no problem.
+const REMARK: &str = "remark ";
 /// From here on being behind is worth a word, in seconds.
 const BEHIND_S: f64 = 10.0;
+
+/// What was found.
+#[derive(Debug, Default)]
+struct Findings {
+    /// What is wrong.
+    problems: Vec<String>,
+    /// What is only worth a word.
+    remarks: Vec<String>,
+}
 
 /// Says how things are. The exit code is 0 when all parts are up and nothing is missing, 1 otherwise.
 pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let data = options.data.clone().unwrap_or_else(layout::default_data);
-    let mut problems = Vec::new();
+    let mut findings = Findings::default();
     let mut out = std::io::stdout().lock();
     match Status::load(&data)? {
         // Whoever looks at roles elsewhere need not run any here.
         None if !options.metrics.is_empty() => {}
-        None => problems.push(format!(
+        None => findings.problems.push(format!(
             "nothing has run on {} yet: `vonggac up` starts it",
             data.display()
         )),
@@ -59,7 +70,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
                     "vonggac up: process {}, console {}",
                     process.pid, status.console
                 )?,
-                None => problems.push("`vonggac up` is not running".to_owned()),
+                None => findings.problems.push("`vonggac up` is not running".to_owned()),
             }
             writeln!(
                 out,
@@ -67,22 +78,25 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
                 "part", "state", "address", "process", "restarts"
             )?;
             for (name, part) in &status.parts {
-                show(&mut out, name, part, alive.is_some(), &mut problems)?;
+                show(&mut out, name, part, alive.is_some(), &mut findings)?;
             }
         }
     }
     for page in &options.metrics {
-        ask(page, page, &mut problems);
+        ask(page, page, &mut findings);
     }
     if data.exists() || options.metrics.is_empty() {
-        machine(options, &data, &mut problems);
+        machine(options, &data, &mut findings.problems);
     }
-    if problems.is_empty() {
+    for remark in &findings.remarks {
+        writeln!(out, "remark: {remark}")?;
+    }
+    if findings.problems.is_empty() {
         writeln!(out, "all is well")?;
         return Ok(ExitCode::SUCCESS);
     }
     writeln!(out)?;
-    for problem in &problems {
+    for problem in &findings.problems {
         writeln!(out, "problem: {problem}")?;
     }
     Ok(ExitCode::FAILURE)
@@ -93,7 +107,7 @@ fn show(
     name: &str,
     part: &PartStatus,
     supervised: bool,
-    problems: &mut Vec<String>,
+    findings: &mut Findings,
 ) -> std::io::Result<()> {
     let process = part.process.filter(|process| process.is_alive());
     let answers = part
@@ -125,33 +139,40 @@ fn show(
         part.log.display()
     )?;
     if is_problem {
-        problems.push(format!(
+        findings.problems.push(format!(
             "{name} is {word}: {}; see {}",
             part.detail,
             part.log.display()
         ));
     } else if word == "up" && !part.metrics.is_empty() {
-        ask(name, &part.metrics, problems);
+        ask(name, &part.metrics, findings);
     }
     Ok(())
 }
 
 /// Asks a role how it is.
-fn ask(name: &str, address: &str, problems: &mut Vec<String>) {
+fn ask(name: &str, address: &str, findings: &mut Findings) {
     let found = fetch(address, "/health").and_then(|health| {
         let metrics = fetch(address, "/metrics")?;
         Ok((health, metrics))
     });
-    match found {
-        Err(error) => problems.push(format!("{name} does not say how it is: {error:#} ({address})")),
-        Ok((health, metrics)) => {
-            if health.status != 200 {
-                problems.extend(health.body.lines().map(|line| format!("{name}: {line}")));
-            }
-            if let Some(lag_s) = lag_s(&metrics.body).filter(|lag_s| *lag_s >= BEHIND_S) {
-                problems.push(format!("{name} is {lag_s:.0} s behind"));
-            }
+    let (health, metrics) = match found {
+        Ok(found) => found,
+        Err(error) => {
+            let words = format!("{name} does not say how it is: {error:#} ({address})");
+            findings.problems.push(words);
+            return;
         }
+    };
+    for line in health.body.lines() {
+        match line.strip_prefix(REMARK) {
+            Some(remark) => findings.remarks.push(format!("{name}: {remark}")),
+            None if health.status != 200 => findings.problems.push(format!("{name}: {line}")),
+            None => {}
+        }
+    }
+    if let Some(lag_s) = lag_s(&metrics.body).filter(|lag_s| *lag_s >= BEHIND_S) {
+        findings.problems.push(format!("{name} is {lag_s:.0} s behind"));
     }
 }
 
@@ -259,8 +280,9 @@ mod tests {
     }
 
     fn check(answers: Vec<String>, expect: &[&str]) {
-        let mut problems = Vec::new();
-        ask("p", &answering(answers), &mut problems);
+        let mut findings = Findings::default();
+        ask("p", &answering(answers), &mut findings);
+        let problems = findings.problems;
         let starts = problems
             .iter()
             .zip(expect)
@@ -300,8 +322,22 @@ mod tests {
         );
         check(vec![answer("404 Not Found", "")], &["p does not say how it is"]);
         check(Vec::new(), &["p does not say how it is"]);
-        let mut problems = Vec::new();
-        ask("p", "nonsense", &mut problems);
+        let mut findings = Findings::default();
+        ask("p", "nonsense", &mut findings);
+        let problems = findings.problems;
         assert!(problems[0].contains("nonsense is no host:port"), "{problems:?}");
+    }
+
+    #[test]
+    fn a_remark_is_told_and_is_no_problem() {
+        for (status, problems) in [("200 OK", 0), ("503 Service Unavailable", 1)] {
+            let first = if problems == 0 { "well" } else { "2026 kafka: away" };
+            let body = format!("{first}\nremark open_door: anybody may come in\n");
+            let answers = vec![answer(status, &body), answer("200 OK", "")];
+            let mut findings = Findings::default();
+            ask("p", &answering(answers), &mut findings);
+            assert_eq!(findings.problems.len(), problems, "{findings:?}");
+            assert_eq!(findings.remarks, ["p: open_door: anybody may come in"]);
+        }
     }
 }

@@ -8,6 +8,8 @@ mod audit;
 mod clickhouse;
 mod config;
 mod doctor;
+#[cfg(feature = "sensor")]
+mod enrol;
 mod layout;
 mod logging;
 #[cfg(feature = "console")]
@@ -67,7 +69,8 @@ enum Role {
     Doctor(doctor::Options),
     /// Watches a tap or reads captures.
     #[cfg(feature = "sensor")]
-    Sensor(Box<vonggac_agent::Options>),
+    #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+    Sensor(Box<Sensor>),
     /// Stores events, matches rules, correlates, raises alerts.
     #[cfg(feature = "pipeline")]
     Pipeline(Box<vonggac_service::Options>),
@@ -101,6 +104,16 @@ enum Role {
     #[cfg(feature = "rules")]
     #[command(subcommand)]
     Rules(rules::RulesCommand),
+}
+
+/// The sensor's own work, or a step before it.
+#[cfg(feature = "sensor")]
+#[derive(Debug, clap::Args)]
+struct Sensor {
+    #[command(flatten)]
+    options: vonggac_agent::Options,
+    #[command(subcommand)]
+    step: Option<enrol::SensorCommand>,
 }
 
 fn main() -> ExitCode {
@@ -157,8 +170,11 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
         Role::Doctor(options) => unless_unread(doctor::run(&options)),
         #[cfg(feature = "sensor")]
-        Role::Sensor(options) => {
-            let whole = block_on(async { vonggac_agent::run(*options, stop_signal()?).await })?;
+        Role::Sensor(sensor) => {
+            if let Some(step) = sensor.step {
+                return unless_unread(enrol::run(&step));
+            }
+            let whole = block_on(async { vonggac_agent::run(sensor.options, stop_signal()?).await })?;
             Ok(if whole {
                 ExitCode::SUCCESS
             } else {
@@ -229,10 +245,30 @@ fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use anyhow::anyhow;
 
     use super::*;
+
+    #[cfg(feature = "sensor")]
+    #[test]
+    fn the_sensor_works_or_is_enrolled() {
+        let parse = |line: &str| Arguments::try_parse_from(line.split(' '));
+        let works = parse("vonggac sensor --read a.pcap --eve -").unwrap();
+        assert!(matches!(works.role, Role::Sensor(sensor) if sensor.step.is_none()));
+        let enrol = "vonggac sensor enrol --console https://soc.example --token-file t --credential c";
+        let enrolled = parse(enrol).unwrap();
+        assert!(matches!(enrolled.role, Role::Sensor(sensor) if sensor.step.is_some()));
+        for wrong in [
+            "vonggac sensor",
+            "vonggac sensor enrol",
+            "vonggac sensor --eve - enrol --console https://a --token-file t --credential c",
+            "vonggac sensor --read a.pcap --credential c --sensor-key k",
+        ] {
+            parse(wrong).unwrap_err();
+        }
+    }
 
     #[test]
     fn a_cause_that_is_said_already_is_not_said_again() {

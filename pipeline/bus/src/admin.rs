@@ -96,6 +96,15 @@ impl TopicOptions {
     }
 }
 
+/// A topic of last words keeps the last of each key for ever; of the others what is old enough goes.
+fn cleanup_of(name: &str) -> &'static str {
+    if name == topic::SENSORS {
+        "compact"
+    } else {
+        "delete"
+    }
+}
+
 /// Creates the topics that are missing.
 ///
 /// # Errors
@@ -128,6 +137,7 @@ pub async fn create_topics(connection: &Connection, options: &TopicOptions) -> R
                 // A copy that fell behind must never lead: that would take back what was confirmed.
                 .set("unclean.leader.election.enable", "false")
                 .set("retention.ms", retention)
+                .set("cleanup.policy", cleanup_of(name))
         })
         .collect();
     let answers = AdminOptions::new().operation_timeout(Some(ANSWER_LIMIT));
@@ -189,5 +199,19 @@ pub fn probe(connection: &Connection, limit: Duration) -> Result<usize, BusError
         if link.refusal().is_some() || begun.elapsed() >= limit {
             return Err(BusError::unreachable(connection, &link, source));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_register_of_sensors_is_kept_and_nothing_else_is() {
+        let kept: Vec<&str> = topic::ALL
+            .into_iter()
+            .filter(|name| cleanup_of(name) == "compact")
+            .collect();
+        assert_eq!(kept, [topic::SENSORS]);
     }
 }

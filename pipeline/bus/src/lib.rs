@@ -11,6 +11,7 @@ mod link;
 mod membership;
 mod producer;
 mod reader;
+mod table;
 mod transaction;
 
 pub use admin::{TopicOptions, create_topics, missing_topics, probe};
@@ -18,6 +19,7 @@ pub use consumer::{Consumer, Message};
 pub use membership::{Change, Membership, TopicPartition};
 pub use producer::{Delivery, Producer};
 pub use reader::{PartitionReader, ReadError};
+pub use table::{Ends, Table};
 pub use transaction::{
     Committed, GroupPlaces, NOTE_BYTES_MAX, Record, TransactionError, TransactionalProducer, Watermarks,
 };

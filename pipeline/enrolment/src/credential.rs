@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::key::read_hexadecimal;
-use crate::{SensorId, SensorKey};
+use crate::{Enrolled, MasterKey, SensorId, SensorKey};
 
 /// The form this build writes.
 const FORM: u32 = 1;
@@ -57,6 +57,29 @@ struct Text {
 }
 
 impl Credential {
+    /// The credential of a sensor that whoever holds the deployment's key runs itself (see [`MasterKey::own_id`]).
+    pub fn own(master: &MasterKey, name: &str, organisation: &str) -> Self {
+        let id = master.own_id(name, organisation);
+        Self {
+            id,
+            generation: 1,
+            name: name.to_owned(),
+            organisation: organisation.to_owned(),
+            key: master.sensor_key(id, 1),
+        }
+    }
+
+    /// What the register says of a sensor that sends with this credential.
+    pub fn enrolled(&self) -> Enrolled {
+        Enrolled {
+            id: self.id,
+            generation: self.generation,
+            name: self.name.clone(),
+            organisation: self.organisation.clone(),
+            is_revoked: false,
+        }
+    }
+
     /// What stands in the file.
     pub fn to_text(&self) -> String {
         let text = Text {
@@ -107,7 +130,6 @@ impl fmt::Display for Credential {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::MasterKey;
 
     #[test]
     fn a_credential_comes_back_from_its_file_and_is_not_shown() {
@@ -122,6 +144,19 @@ mod tests {
         let text = credential.to_text();
         assert_eq!(Credential::read(&text).unwrap(), credential);
         assert!(!format!("{credential:?} {credential}").contains(&credential.key.to_text()));
+    }
+
+    #[test]
+    fn an_owners_sensor_is_the_same_each_time_and_no_two_are_one() {
+        let master = MasterKey::new([9; 32]);
+        let own = |name: &str, organisation: &str| Credential::own(&master, name, organisation);
+        assert_eq!(own("tap", "moh"), own("tap", "moh"));
+        assert_ne!(own("tap", "moh").id, own("tapm", "oh").id);
+        assert_ne!(own("tap", "moh").id, own("tap", "mot").id);
+        let other = MasterKey::new([8; 32]);
+        assert_ne!(own("tap", "moh").id, other.own_id("tap", "moh"));
+        let entry = own("tap", "moh").enrolled();
+        assert_eq!((entry.generation, entry.is_revoked), (1, false));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use ring::{hkdf, hmac};
+use subtle::ConstantTimeEq as _;
 use vonggac_event::hexadecimal;
 
 /// Bytes of a key.
@@ -12,7 +13,10 @@ pub const KEY_BYTES: usize = 32;
 /// What the keys of sensors are derived for; another use of the master key takes another text.
 const CONTEXT: &[u8] = b"vonggac sensor 1";
 
-/// Id of an enrolled sensor: 16 random bytes, told by the console, written as 32 hexadecimal digits.
+/// What the ids of the owner's own sensors are derived for.
+const OWN_CONTEXT: &[u8] = b"vonggac own sensor 1";
+
+/// Id of an enrolled sensor: 16 random bytes, told by the console, or those of [`MasterKey::own_id`]; written as 32 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SensorId(pub [u8; 16]);
 
@@ -55,16 +59,29 @@ impl MasterKey {
 
     /// The key of a sensor.
     pub fn sensor_key(&self, id: SensorId, generation: u32) -> SensorKey {
+        SensorKey::new(self.derive(&[CONTEXT, &id.0[..], &generation.to_be_bytes()[..]]))
+    }
+
+    /// The id of a sensor that whoever holds this key runs without asking a console: of its name and organisation, so that it is the same
+    /// each time.
+    pub fn own_id(&self, name: &str, organisation: &str) -> SensorId {
+        // The length keeps two names from reading as one.
+        let length = u64::try_from(name.len()).unwrap_or(u64::MAX).to_be_bytes();
+        let bytes = self.derive(&[OWN_CONTEXT, &length[..], name.as_bytes(), organisation.as_bytes()]);
+        let mut id = [0; 16];
+        id.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
+        SensorId(id)
+    }
+
+    fn derive(&self, info: &[&[u8]]) -> [u8; KEY_BYTES] {
         let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, &[]);
-        let generation = generation.to_be_bytes();
-        let info = [CONTEXT, &id.0[..], &generation[..]];
         let mut out = [0; KEY_BYTES];
         // Neither fails for 32 bytes of SHA-256; a key of zeros would be refused by whoever derives it rightly.
         let derived = salt.extract(&self.0);
-        if let Ok(okm) = derived.expand(&info, hkdf::HKDF_SHA256) {
+        if let Ok(okm) = derived.expand(info, hkdf::HKDF_SHA256) {
             let _ = okm.fill(&mut out);
         }
-        SensorKey::new(out)
+        out
     }
 }
 
@@ -116,7 +133,7 @@ impl fmt::Debug for SensorKey {
 
 impl PartialEq for SensorKey {
     fn eq(&self, other: &Self) -> bool {
-        ring::constant_time::verify_slices_are_equal(&self.bytes, &other.bytes).is_ok()
+        self.bytes.ct_eq(&other.bytes).into()
     }
 }
 

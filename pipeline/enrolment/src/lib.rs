@@ -20,4 +20,4 @@ mod seal;
 pub use credential::{Credential, CredentialError};
 pub use key::{KEY_BYTES, MasterKey, SensorId, SensorKey};
 pub use register::{Enrolled, Register, RegisterError, Stranger};
-pub use seal::{SEAL_BYTES, SealError, Sealed, VERSION, open, seal};
+pub use seal::{Opener, SEAL_BYTES, SealError, Sealed, VERSION, open, peel, seal};

@@ -130,6 +130,11 @@ impl Register {
         self.sensors.remove(&id);
     }
 
+    /// What it says of a sensor.
+    pub fn get(&self, id: SensorId) -> Option<&Enrolled> {
+        self.sensors.get(&id)
+    }
+
     /// How many sensors it has, revoked ones too.
     pub fn len(&self) -> usize {
         self.sensors.len()

@@ -1,18 +1,21 @@
 //! The seal on a message.
 
-use ring::{constant_time, hmac};
+use std::collections::HashMap;
+
+use ring::hmac;
+use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 use vonggac_event::limits::MESSAGE_BYTES_MAX;
+pub use vonggac_event::limits::SEAL_BYTES;
 
-use crate::{Credential, MasterKey, SensorId};
+use crate::{Credential, MasterKey, SensorId, SensorKey};
 
 /// The first byte of a sealed message, in the place of the version of an unsealed one.
 pub const VERSION: u8 = 2;
-/// Bytes that a seal adds to a message.
-pub const SEAL_BYTES: usize = HEAD_BYTES + CODE_BYTES;
 
 const HEAD_BYTES: usize = 1 + 16 + 4;
 const CODE_BYTES: usize = 16;
+const _: () = assert!(HEAD_BYTES + CODE_BYTES == SEAL_BYTES);
 
 /// Why a message is not taken for a sensor's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -64,35 +67,101 @@ pub fn seal(credential: &Credential, message: &[u8]) -> Vec<u8> {
 /// # Errors
 /// When it has no seal, a broken one, or another's.
 pub fn open<'a>(master: &MasterKey, bytes: &'a [u8]) -> Result<Sealed<'a>, SealError> {
-    if bytes.first() != Some(&VERSION) {
-        return Err(SealError::None);
+    let parts = Parts::of(bytes)?;
+    parts.proved_by(&master.sensor_key(parts.sealed.id, parts.sealed.generation))
+}
+
+/// What stands under a seal that nobody looks at: where no key is held, any sender is believed anyway.
+///
+/// # Errors
+/// When there is no seal, or the message is cut short.
+pub fn peel(bytes: &[u8]) -> Result<Sealed<'_>, SealError> {
+    Parts::of(bytes).map(|parts| parts.sealed)
+}
+
+/// Opens one message after another, and remembers the keys of their senders.
+#[derive(Debug)]
+pub struct Opener {
+    master: MasterKey,
+    keys: HashMap<(SensorId, u32), SensorKey>,
+}
+
+impl Opener {
+    /// Most keys remembered; those of a million sensors are derived anew each time.
+    pub const KEYS_MAX: usize = 16 * 1024;
+
+    /// Opens what was sealed under a deployment's key.
+    pub fn new(master: MasterKey) -> Self {
+        Self {
+            master,
+            keys: HashMap::new(),
+        }
     }
-    let length = bytes.len();
-    if length > MESSAGE_BYTES_MAX + SEAL_BYTES {
-        return Err(SealError::Length { length });
+
+    /// As [`open`].
+    ///
+    /// # Errors
+    /// As [`open`].
+    pub fn open<'a>(&mut self, bytes: &'a [u8]) -> Result<Sealed<'a>, SealError> {
+        let parts = Parts::of(bytes)?;
+        let sender = (parts.sealed.id, parts.sealed.generation);
+        if let Some(key) = self.keys.get(&sender) {
+            return parts.proved_by(key);
+        }
+        let key = self.master.sensor_key(sender.0, sender.1);
+        let sealed = parts.proved_by(&key)?;
+        // Only what is proved is remembered, so that made-up ids push nobody out.
+        if self.keys.len() >= Self::KEYS_MAX {
+            self.keys.clear();
+        }
+        self.keys.insert(sender, key);
+        Ok(sealed)
     }
-    let parts = || {
+}
+
+/// A message with a seal that is not proved yet.
+struct Parts<'a> {
+    head: &'a [u8],
+    code: &'a [u8],
+    sealed: Sealed<'a>,
+}
+
+impl<'a> Parts<'a> {
+    fn of(bytes: &'a [u8]) -> Result<Self, SealError> {
+        if bytes.first() != Some(&VERSION) {
+            return Err(SealError::None);
+        }
+        let length = bytes.len();
+        if length > MESSAGE_BYTES_MAX + SEAL_BYTES {
+            return Err(SealError::Length { length });
+        }
+        Self::split(bytes).ok_or(SealError::Length { length })
+    }
+
+    fn split(bytes: &'a [u8]) -> Option<Self> {
         let (head, rest) = bytes.split_at_checked(HEAD_BYTES)?;
-        let (told, message) = rest.split_at_checked(CODE_BYTES)?;
-        let (_, id, generation) = (head.first()?, head.get(1..17)?, head.get(17..)?);
-        let id = SensorId(id.try_into().ok()?);
-        Some((
-            head,
-            told,
+        let (code, message) = rest.split_at_checked(CODE_BYTES)?;
+        let (id, generation) = (head.get(1..17)?, head.get(17..)?);
+        let sealed = Sealed {
+            id: SensorId(id.try_into().ok()?),
+            generation: u32::from_be_bytes(generation.try_into().ok()?),
             message,
+        };
+        Some(Self { head, code, sealed })
+    }
+
+    fn proved_by(&self, key: &SensorKey) -> Result<Sealed<'a>, SealError> {
+        let Sealed {
             id,
-            u32::from_be_bytes(generation.try_into().ok()?),
-        ))
-    };
-    let (head, told, message, id, generation) = parts().ok_or(SealError::Length { length })?;
-    let key = master.sensor_key(id, generation);
-    constant_time::verify_slices_are_equal(&code(key.mac(), head, message), told)
-        .map_err(|_| SealError::Forged { id, generation })?;
-    Ok(Sealed {
-        id,
-        generation,
-        message,
-    })
+            generation,
+            message,
+        } = self.sealed;
+        let is_proved = code(key.mac(), self.head, message).ct_eq(self.code);
+        if !bool::from(is_proved) {
+            return Err(SealError::Forged { id, generation });
+        }
+        Ok(self.sealed)
+    }
 }
 
 fn code(key: &hmac::Key, head: &[u8], message: &[u8]) -> [u8; CODE_BYTES] {
@@ -154,6 +223,22 @@ mod tests {
         }
         assert_eq!(open(&master, b"\x01plain"), Err(SealError::None));
         assert_eq!(open(&master, b""), Err(SealError::None));
+    }
+
+    #[test]
+    fn an_opener_takes_what_open_takes_at_the_first_time_and_later() {
+        let master = MasterKey::new([1; 32]);
+        let mut opener = Opener::new(master.clone());
+        for generation in [1, 2, 1] {
+            let sealed = seal(&credential(&master, generation), b"message");
+            assert_eq!(opener.open(&sealed), open(&master, &sealed));
+            let mut forged = sealed.clone();
+            *forged.last_mut().unwrap() ^= 1;
+            assert_eq!(opener.open(&forged), open(&master, &forged));
+            assert_eq!(peel(&forged).unwrap().generation, generation);
+        }
+        assert_eq!(opener.keys.len(), 2);
+        assert_eq!(peel(b"\x01plain"), Err(SealError::None));
     }
 
     proptest! {

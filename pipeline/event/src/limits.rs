@@ -4,6 +4,9 @@
 /// it is spooled (see [`crate::cut`]), so what the spool takes, Kafka and the pipeline take.
 pub const MESSAGE_BYTES_MAX: usize = 900 * 1024;
 
+/// Bytes that a sensor's seal adds to the value of a message (see `vonggac_enrolment`).
+pub const SEAL_BYTES: usize = 37;
+
 /// Longest key of a message, in bytes.
 pub const KEY_BYTES_MAX: usize = 4 * 1024;
 
@@ -17,9 +20,9 @@ pub const HEADERS_BYTES_MAX: usize = 8 * 1024;
 const ENVELOPE_BYTES: usize = 4 * 1024;
 
 /// What Kafka must take: the topics' `max.message.bytes` and the producers' `message.max.bytes` are this or more. Both bound a whole batch
-/// of one message, hence key, headers and envelope beside the value; it holds for `dead-letter` too, which carries a value with headers.
+/// of one message, hence seal, key, headers and envelope beside the value; it holds for `dead-letter` too, which carries a value with headers.
 pub const KAFKA_MESSAGE_BYTES_MAX: usize =
-    MESSAGE_BYTES_MAX + KEY_BYTES_MAX + HEADERS_BYTES_MAX + ENVELOPE_BYTES;
+    MESSAGE_BYTES_MAX + SEAL_BYTES + KEY_BYTES_MAX + HEADERS_BYTES_MAX + ENVELOPE_BYTES;
 
 /// Longest text kept in one field of an event, in bytes.
 pub const TEXT_BYTES_MAX: usize = 8 * 1024;

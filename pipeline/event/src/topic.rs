@@ -12,11 +12,11 @@ pub const ALERTS: &str = "alerts";
 pub const COMMANDS: &str = "commands";
 /// The register of sensors: key, a sensor's id; value, what it may send as. Compacted: the last word about each is kept.
 pub const SENSORS: &str = "sensors";
-/// Messages that could not be read: reason in the header `reason`, original bytes as they came.
+/// Messages that could not be read, or came from whom nobody enrolled: reason in the header `reason`, original bytes as they came.
 pub const DEAD_LETTER: &str = "dead-letter";
 
 /// Every topic.
-pub const ALL: [&str; 5] = [EVENTS, MATCHES, ALERTS, COMMANDS, DEAD_LETTER];
+pub const ALL: [&str; 6] = [EVENTS, MATCHES, ALERTS, COMMANDS, SENSORS, DEAD_LETTER];
 
 /// Key of an event: tenant and host pair, the same for both directions, so that a pair of hosts keeps its order.
 pub fn event_key(event: &Event) -> Vec<u8> {

@@ -133,6 +133,8 @@ async fn read_head(client: &mut TcpStream) -> std::io::Result<Vec<u8>> {
     Ok(head)
 }
 
+/// First word of a line of `/health` that is a remark, not a problem.
+const REMARK: &str = "remark";
 const TEXT: &str = "text/plain; charset=utf-8";
 
 fn reply(registry: &Registry, request: &[u8]) -> (&'static str, &'static str, String) {
@@ -147,11 +149,16 @@ fn reply(registry: &Registry, request: &[u8]) -> (&'static str, &'static str, St
         (Some(b"GET"), b"/metrics") => ("200 OK", prometheus::TEXT_FORMAT, registry.render()),
         (Some(b"GET"), b"/health") => {
             let problems = registry.problems();
+            let remarks = registry.remarks();
+            let remarks = remarks
+                .iter()
+                .map(|remark| format!("{REMARK} {}: {}\n", remark.key, remark.words));
             if problems.is_empty() {
-                return ("200 OK", TEXT, "well\n".to_owned());
+                let lines = std::iter::once("well\n".to_owned()).chain(remarks);
+                return ("200 OK", TEXT, lines.collect());
             }
             let lines = problems.iter().map(|problem| format!("{problem}\n"));
-            ("503 Service Unavailable", TEXT, lines.collect())
+            ("503 Service Unavailable", TEXT, lines.chain(remarks).collect())
         }
         (Some(b"GET"), _) => (
             "404 Not Found",

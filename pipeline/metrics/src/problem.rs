@@ -36,6 +36,8 @@ pub struct Problem(Arc<Place>);
 
 struct Place {
     key: String,
+    /// Whether it is only worth a word: the role does what it is told to.
+    is_remark: bool,
     state: Mutex<Option<(i64, String)>>,
 }
 
@@ -66,9 +68,10 @@ pub(crate) struct Problems {
 }
 
 impl Problems {
-    pub(crate) fn add(&self, key: String) -> Problem {
+    pub(crate) fn add(&self, key: String, is_remark: bool) -> Problem {
         let place = Arc::new(Place {
             key,
+            is_remark,
             state: Mutex::new(None),
         });
         let mut places = lock(&self.places);
@@ -86,9 +89,11 @@ impl Problems {
     }
 
     /// Several places may have one key: the one that has been wrong for longest speaks.
-    pub(crate) fn list(&self) -> Vec<Trouble> {
+    pub(crate) fn list(&self, are_remarks: bool) -> Vec<Trouble> {
         let mut by_key: BTreeMap<String, Trouble> = BTreeMap::new();
-        for place in lock(&self.places).iter().filter_map(Weak::upgrade) {
+        let places = lock(&self.places);
+        let places = places.iter().filter_map(Weak::upgrade);
+        for place in places.filter(|place| place.is_remark == are_remarks) {
             let Some((since_us, words)) = lock(&place.state).clone() else {
                 continue;
             };

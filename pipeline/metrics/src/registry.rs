@@ -176,12 +176,23 @@ impl Registry {
     /// A place for one thing that can go wrong, under the key that the health page knows it by: a code in snake case, and, when
     /// there are several of a kind, what it is about after a colon: `clickhouse`, `interface:eth0`.
     pub fn problem(&self, key: impl Into<String>) -> Problem {
-        self.0.problems.add(key.into())
+        self.0.problems.add(key.into(), false)
+    }
+
+    /// A place for something that lasts and is worth a word, though the role does as it was told: a protection that is off. The page says
+    /// it; the role is well all the same.
+    pub fn remark(&self, key: impl Into<String>) -> Problem {
+        self.0.problems.add(key.into(), true)
     }
 
     /// What is wrong now, one entry for each key, the oldest first.
     pub fn problems(&self) -> Vec<Trouble> {
-        self.0.problems.list()
+        self.0.problems.list(false)
+    }
+
+    /// What is worth a word now, likewise.
+    pub fn remarks(&self) -> Vec<Trouble> {
+        self.0.problems.list(true)
     }
 
     /// The values of all counters and gauges, by name and labels: what a role reports of itself besides the page.
@@ -197,6 +208,14 @@ impl Registry {
                 "vonggac_problem_info",
                 "Something is wrong, in words, as long as it lasts.",
                 &[("key", &trouble.key), ("problem", &trouble.words)],
+                1.0,
+            );
+        }
+        for remark in self.remarks() {
+            samples.gauge(
+                "vonggac_remark_info",
+                "Something is worth a word, in words, as long as it lasts.",
+                &[("key", &remark.key), ("remark", &remark.words)],
                 1.0,
             );
         }

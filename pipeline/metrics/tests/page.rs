@@ -271,6 +271,12 @@ async fn the_page_is_served_and_health_says_what_is_wrong() {
         head.starts_with("HTTP/1.1 200 ") && body == "well\n",
         "{head}\n{body}"
     );
+    let remark = registry.remark("open_door");
+    remark.set("anybody may come in");
+    let (head, body) = get(address, "GET /health HTTP/1.1\r\n\r\n").await;
+    assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+    assert_eq!(body, "well\nremark open_door: anybody may come in\n");
+    drop(remark);
     let problem = registry.problem("kafka");
     problem.set("no broker answers");
     let (head, body) = get(address, "GET /health HTTP/1.1\r\n\r\n").await;

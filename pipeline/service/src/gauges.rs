@@ -253,7 +253,8 @@ impl RoleGauges {
     }
 }
 
-fn now_ms() -> i64 {
+/// Now, in milliseconds since 1970.
+pub(crate) fn now_ms() -> i64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |age| i64::try_from(age.as_millis()).unwrap_or(i64::MAX))

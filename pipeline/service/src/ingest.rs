@@ -10,9 +10,12 @@ use vonggac_store::{Rows, event_row};
 
 use crate::Shared;
 use crate::dead::{self, Dead};
+use crate::guard::{Guard, Refusal, Sealing, unsealed};
 use crate::halt::{Halt, Server, Stop, Waiting};
 use crate::lane::{Attempt, Work};
+use crate::refusals::Refusals;
 use crate::runs::{REPEATS_EXPLAINED, Runs, Seen};
+use crate::strangers::{self, Alarm};
 use crate::tables::{Table, insert};
 
 /// The work of an `events` partition.
@@ -21,6 +24,7 @@ pub(crate) struct Ingest {
     partition: TopicPartition,
     scratch: crate::rules::Scratch,
     runs: Runs,
+    guard: Guard,
 }
 
 /// A batch, ready to be written.
@@ -31,8 +35,14 @@ pub(crate) struct Prepared {
     messages: usize,
     /// What rules want of the last slice.
     matches: Vec<Record>,
-    /// Messages of the last slice that cannot be read.
+    /// Messages of the last slice that cannot be read, or are refused.
     dead: Vec<Dead>,
+    /// The seals of the next slice.
+    seals: Vec<Sealing>,
+    /// Messages that were refused.
+    refusals: Refusals,
+    /// Whether that was decided before, so that nobody is asked again.
+    is_decided: bool,
 }
 
 /// The rows of one class.
@@ -62,15 +72,17 @@ impl ClassTable {
 impl Ingest {
     pub(crate) fn new(shared: Arc<Shared>, partition: &TopicPartition) -> Self {
         Self {
-            shared,
             partition: partition.clone(),
             scratch: crate::rules::Scratch::default(),
             runs: Runs::default(),
+            guard: Guard::new(&shared.door),
+            shared,
         }
     }
 
-    fn is_new(&mut self, id: EventId, event: &Event, is_repeat: bool) -> bool {
-        let Seen::Repeat { in_a_row } = self.runs.see(id) else {
+    fn is_new(&mut self, id: EventId, event: &Event, sealing: Sealing, is_repeat: bool) -> bool {
+        let sensor = sealing.ok().flatten().map(|sender| sender.id);
+        let Seen::Repeat { in_a_row } = self.runs.see(id, sensor) else {
             return true;
         };
         self.shared.gauges.repeats.add(1);
@@ -107,6 +119,53 @@ impl Ingest {
             payload: wire::to_bytes(item),
             headers: Vec::new(),
         }));
+    }
+
+    /// Why a message does not count. What was decided before stays decided.
+    fn refuses(
+        &self,
+        sealing: Sealing,
+        event: Option<&Event>,
+        number: usize,
+        prepared: &Prepared,
+    ) -> Option<Refusal> {
+        if prepared.is_decided {
+            return prepared
+                .refusals
+                .contains(prepared.messages + number)
+                .then_some(Refusal::Before);
+        }
+        match (event, sealing) {
+            (Some(event), sealing) => self.guard.refuses(sealing, event),
+            (None, Err(error)) => Some(error.into()),
+            (None, Ok(_)) => None,
+        }
+    }
+
+    /// Puts a refused message aside, and sees to it that somebody hears of it.
+    fn turn_away(
+        &self,
+        refusal: &Refusal,
+        event: Option<&Event>,
+        (number, message, sealing): (usize, &Message, Sealing),
+        prepared: &mut Prepared,
+    ) {
+        prepared.refusals.add(prepared.messages + number);
+        if *refusal == Refusal::Before {
+            return;
+        }
+        let words = strangers::words(refusal, event);
+        let who = strangers::who(refusal);
+        self.shared.strangers.note(refusal, &who, &words);
+        let nation = || self.shared.nation.clone();
+        let alarm = Alarm {
+            organisation: self.guard.organisation(sealing).unwrap_or_else(nation),
+            who: &who,
+            reason: refusal.reason(),
+            words: &words,
+        };
+        prepared.matches.push(alarm.record(message));
+        prepared.dead.push(Dead::new(number, words));
     }
 
     /// The numbers of a table's rows that are not stored yet.
@@ -157,23 +216,53 @@ impl Work for Ingest {
 
     fn replay(&mut self, messages: &[Message]) {
         for message in messages {
-            if let Ok(event) = wire::decode_event(&message.payload)
+            // What the register says of its sender changes nothing here: a message that was turned away was seen, too.
+            let Ok(sender) = self.guard.sender(&message.payload) else {
+                continue;
+            };
+            if let Ok(event) = wire::decode_event(unsealed(&message.payload))
                 && let Some(id) = EventId::from_bytes(&event.event_id)
             {
-                self.runs.see(id);
+                self.runs.see(id, sender.map(|sender| sender.id));
             }
         }
         self.runs.keep_to_limit();
     }
 
+    fn again(&self, refusals: Refusals) -> Prepared {
+        Prepared {
+            refusals,
+            is_decided: true,
+            ..Prepared::default()
+        }
+    }
+
+    fn refusals<'p>(&self, prepared: &'p Prepared) -> Option<&'p Refusals> {
+        Some(&prepared.refusals)
+    }
+
+    async fn look(&mut self, slice: &[Message], prepared: &mut Prepared, stop: &Stop) -> Result<(), Halt> {
+        prepared.seals = self.guard.look(slice, &self.shared.metrics, stop).await?;
+        Ok(())
+    }
+
     fn prepare(&mut self, slice: &[Message], is_repeat: bool, prepared: &mut Prepared) {
-        for (number, message) in slice.iter().enumerate() {
-            match wire::decode_event(&message.payload) {
-                Err(error) => prepared.dead.push(Dead::new(number, error)),
-                Ok(event) => match EventId::from_bytes(&event.event_id) {
-                    Some(id) if self.is_new(id, &event, is_repeat) => {
-                        self.take(&event, id, prepared.messages + number, prepared);
-                    }
+        let seals = std::mem::take(&mut prepared.seals);
+        for (number, (message, sealing)) in slice.iter().zip(seals).enumerate() {
+            let read = wire::decode_event(unsealed(&message.payload));
+            let refusal = self.refuses(sealing, read.as_ref().ok(), number, prepared);
+            let from = (number, message, sealing);
+            match (read, refusal) {
+                (Err(error), None) => prepared.dead.push(Dead::new(number, error)),
+                (Err(_), Some(refusal)) => self.turn_away(&refusal, None, from, prepared),
+                (Ok(event), Some(refusal)) if sealing.is_err() => {
+                    self.turn_away(&refusal, Some(&event), from, prepared);
+                }
+                (Ok(event), refusal) => match (EventId::from_bytes(&event.event_id), refusal) {
+                    (Some(id), refusal) if self.is_new(id, &event, sealing, is_repeat) => match refusal {
+                        Some(refusal) => self.turn_away(&refusal, Some(&event), from, prepared),
+                        None => self.take(&event, id, prepared.messages + number, prepared),
+                    },
                     _ => {}
                 },
             }

@@ -26,17 +26,18 @@ use std::time::Duration;
 
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, timeout_at};
-use vonggac_bus::{Message, ReadError, Record, TopicPartition, TransactionError};
+use vonggac_bus::{Committed, Message, ReadError, Record, TopicPartition, TransactionError};
 use vonggac_store::StoreError;
 
 use crate::gauges::{LaneGauges, Stage};
 use crate::halt::{Halt, Server, Stop, Waiting};
 use crate::opening::{Opened, open};
 use crate::place::{Mark, Place, Planned};
+use crate::refusals::Refusals;
 use crate::{Shared, opening};
 
 /// Most messages in a batch.
-const BATCH_MESSAGES: usize = 20_000;
+pub(crate) const BATCH_MESSAGES: usize = 20_000;
 /// Most bytes in a batch.
 const BATCH_BYTES: usize = 16 << 20;
 /// A batch that is planned grows for so many times as long as the last one took to be stored,
@@ -87,6 +88,23 @@ pub(crate) trait Work: Send {
     fn state(&self) -> Vec<u8>;
     /// Moves the state past messages that are done already.
     fn replay(&mut self, messages: &[Message]);
+    /// A batch that was begun before, with what was refused of it then.
+    fn again(&self, _refusals: Refusals) -> Self::Prepared {
+        Self::Prepared::default()
+    }
+    /// Messages of the batch that were refused for what is known now and may be otherwise later; written down with its cut.
+    fn refusals<'p>(&self, _prepared: &'p Self::Prepared) -> Option<&'p Refusals> {
+        None
+    }
+    /// Finds out what must be known of the next slice before it is worked through.
+    fn look(
+        &mut self,
+        _slice: &[Message],
+        _prepared: &mut Self::Prepared,
+        _stop: &Stop,
+    ) -> impl Future<Output = Result<(), Halt>> + Send {
+        std::future::ready(Ok(()))
+    }
     /// Works the next slice of a batch through and moves the state. Writes nothing.
     fn prepare(&mut self, slice: &[Message], is_repeat: bool, prepared: &mut Self::Prepared);
     /// Takes out the messages that follow from the slice that was worked through last.
@@ -271,7 +289,7 @@ impl<'a, W: Work> Turn<'a, W> {
     async fn work(&mut self) -> Result<std::convert::Infallible, Halt> {
         if self.opened.repeats_until > 0 {
             // Kafka still has the place in the log that is gone.
-            self.commit(&[], self.opened.place).await?;
+            self.commit(&[], &self.opened.place.to_committed()).await?;
         }
         if let Some(planned) = self.opened.place.planned {
             let messages = self.planned(planned.end).await?;
@@ -280,7 +298,10 @@ impl<'a, W: Work> Turn<'a, W> {
             } else {
                 let mut batch = Batch::new(true);
                 messages.into_iter().for_each(|message| batch.push(message));
-                self.work_through(&mut batch, 0);
+                if let Some(refusals) = self.opened.refusals.take() {
+                    batch.prepared = self.lane.work.again(refusals);
+                }
+                self.work_through(&mut batch, 0).await?;
                 if planned.is_sent {
                     batch.records.clear();
                 }
@@ -346,19 +367,20 @@ impl<'a, W: Work> Turn<'a, W> {
             };
             batch.push(message);
         }
-        self.work_through(batch, from);
-        Ok(())
+        self.work_through(batch, from).await
     }
 
     /// Works a batch's messages through, from one on.
-    fn work_through(&mut self, batch: &mut Batch<W::Prepared>, from: usize) {
+    async fn work_through(&mut self, batch: &mut Batch<W::Prepared>, from: usize) -> Result<(), Halt> {
         let begun = Instant::now();
-        self.is_under_way = true;
         let slice = batch.messages.get(from..).unwrap_or_default();
         let work = &mut self.lane.work;
+        work.look(slice, &mut batch.prepared, &self.lane.stop).await?;
+        self.is_under_way = true;
         work.prepare(slice, batch.is_repeat, &mut batch.prepared);
         batch.records.extend(work.records(&mut batch.prepared, slice));
         self.lane.gauges.spent(Stage::Prepare, begun.elapsed());
+        Ok(())
     }
 
     /// Sends what follows from the slices, and takes more of them, until it is time to store the batch; then its cut is written down.
@@ -386,7 +408,11 @@ impl<'a, W: Work> Turn<'a, W> {
     async fn plan(&mut self, batch: &mut Batch<W::Prepared>) -> Result<(), Halt> {
         let begun = Instant::now();
         self.opened.place.planned = batch.end().map(|end| Planned { end, is_sent: true });
-        self.commit(&batch.records, self.opened.place).await?;
+        let place = self.opened.place;
+        let refusals = self.lane.work.refusals(&batch.prepared);
+        let committed =
+            refusals.map_or_else(|| place.to_committed(), |refusals| place.with_refusals(refusals));
+        self.commit(&batch.records, &committed).await?;
         batch.records.clear();
         self.lane.gauges.spent(Stage::Plan, begun.elapsed());
         Ok(())
@@ -442,7 +468,7 @@ impl<'a, W: Work> Turn<'a, W> {
             mark: Some(Mark::of(last)),
             planned: None,
         };
-        self.commit(&batch.records, place).await?;
+        self.commit(&batch.records, &place.to_committed()).await?;
         self.lane.gauges.spent(Stage::Commit, clock.lap());
         self.opened.place = place;
         self.is_under_way = false;
@@ -457,16 +483,15 @@ impl<'a, W: Work> Turn<'a, W> {
     }
 
     /// Commits until it is done, or somebody else decides.
-    async fn commit(&self, records: &[Record], place: Place) -> Result<(), Halt> {
+    async fn commit(&self, records: &[Record], committed: &Committed) -> Result<(), Halt> {
         let lane = &*self.lane;
-        let committed = place.to_committed();
         lane.transact("Kafka's transaction", || {
             let gives_up = || lane.stop.is_set();
             self.opened.producer.commit(
                 records,
                 &lane.shared.places,
                 &lane.partition,
-                &committed,
+                committed,
                 &gives_up,
             )
         })

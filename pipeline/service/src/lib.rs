@@ -15,37 +15,49 @@
 //! - What follows from a batch is written with the note that it was, or not at all; a retry sends nothing twice.
 //! - What cannot be read, or written for a reason in the data, goes to `dead-letter` with the reason. What cannot be written for a reason in
 //!   the server is waited for.
+//! - With the deployment's key, only what an enrolled sensor has sealed counts, for its organisation and under its name (`guard`, `roll`);
+//!   the rest goes to `dead-letter` and raises an alarm (`strangers`). What was refused of a batch stays refused when it is done again
+//!   (`refusals`).
 
 mod alerting;
 mod dead;
 mod gauges;
+mod guard;
 mod halt;
 mod ingest;
 mod lane;
 mod lanes;
 mod opening;
 mod place;
+mod refusals;
 mod report;
+mod roll;
 mod rules;
 mod runs;
+mod strangers;
 mod tables;
 
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use tokio::task::JoinSet;
 use vonggac_bus::{Connection, GroupPlaces, Membership, TopicOptions};
+use vonggac_enrolment::MasterKey;
 use vonggac_event::topic;
-use vonggac_metrics::Registry;
+use vonggac_metrics::{Problem, Registry};
 use vonggac_store::{Store, StoreError, TableOptions};
 
 use gauges::RoleGauges;
-use halt::{Server, Stop, Waiting};
+use guard::Door;
+use halt::{Halt, Server, Stop, Waiting};
 use lanes::Lanes;
 use report::Reports;
+use roll::{Follower, Roll};
 use rules::Rules;
+use strangers::Strangers;
 
 pub use report::ReportOptions;
 
@@ -72,6 +84,13 @@ pub struct Options {
     /// Sigma rules and correlations: files, or directories searched for *.yml and *.yaml.
     #[arg(long, value_name = "PATH")]
     pub rules: Vec<PathBuf>,
+    /// File with the deployment's key for sensors, 64 hexadecimal digits, the same as the console's. With it only enrolled sensors' events
+    /// count; without it those of whoever can write to Kafka.
+    #[arg(long, env = "VONGGAC_SENSOR_KEY", value_name = "FILE")]
+    pub sensor_key: Option<PathBuf>,
+    /// Code of the organisation whose alarms are those about senders that nobody knows: the nation's.
+    #[arg(long, env = "VONGGAC_NATION", default_value = "vn", value_name = "CODE")]
+    pub nation: String,
     /// What it shows of itself.
     #[command(flatten)]
     pub report: ReportOptions,
@@ -86,6 +105,9 @@ pub(crate) struct Shared {
     pub(crate) rules: Arc<Rules>,
     pub(crate) metrics: Registry,
     pub(crate) gauges: RoleGauges,
+    pub(crate) door: Door,
+    pub(crate) strangers: Strangers,
+    pub(crate) nation: String,
 }
 
 /// Runs until `shutdown` resolves; then every lane ends the batch it is at.
@@ -104,18 +126,26 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
     });
     let store = Store::new(&options.store)?;
     let mut reports = Reports::start(&options.report, &metrics, &store).await?;
+    let key = options.sensor_key.as_deref().map(read_key).transpose()?;
     let (switch, stop) = Stop::new();
-    tokio::select! {
+    let (door, follower) = tokio::select! {
         () = &mut shutdown => return Ok(()),
-        ready = prepare(&store, &options, &metrics, &stop) => ready?,
-    }
-    drop(switch);
+        ready = prepare(&store, &options, &metrics, &stop) => {
+            ready?;
+            open_door(key, &options.kafka, &metrics, &stop).await?
+        }
+    };
+    // Lasts as long as this role runs.
+    let _remark = matches!(door, Door::Open).then(|| say_that_the_door_is_open(&metrics));
     let shared = Arc::new(Shared {
         store,
         tables: options.tables.clone(),
         places: GroupPlaces::new(&options.kafka, GROUP)?,
         rules,
         gauges: RoleGauges::new(&metrics),
+        strangers: Strangers::new(&metrics),
+        nation: options.nation.clone(),
+        door,
         metrics,
         kafka: options.kafka.clone(),
     });
@@ -125,6 +155,10 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
         clickhouse = options.store.clickhouse,
         "pipeline is ready"
     );
+    let following = follow(follower);
+    let tending = shared.clone();
+    let tending = tending.strangers.tend();
+    tokio::pin!(following, tending);
     let mut lanes = Lanes::new(shared);
     let mut topics = Topics::new(&options);
     let outcome = loop {
@@ -140,11 +174,60 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
             },
             () = topics.look() => {}
             error = reports.ended() => break Err(error),
+            error = &mut following => break Err(error),
+            never = &mut tending => match never {},
         }
     };
+    drop(switch);
     lanes.finish().await;
     reports.stop().await;
     outcome
+}
+
+/// The deployment's key from its file.
+fn read_key(path: &Path) -> anyhow::Result<MasterKey> {
+    let named = || format!("--sensor-key {}", path.display());
+    let text = std::fs::read_to_string(path).with_context(named)?;
+    text.parse()
+        .map_err(|problem| anyhow::anyhow!("{}: what stands in it {problem}", named()))
+}
+
+/// With the key, reads the register of sensors; what is to be followed of it, too.
+async fn open_door(
+    key: Option<MasterKey>,
+    kafka: &Connection,
+    metrics: &Registry,
+    stop: &Stop,
+) -> Result<(Door, Option<Follower>), Halt> {
+    let Some(key) = key else {
+        return Ok((Door::Open, None));
+    };
+    let (roll, follower) = Roll::read(kafka, metrics, stop).await?;
+    Ok((Door::Guarded { key, roll }, Some(follower)))
+}
+
+fn say_that_the_door_is_open(metrics: &Registry) -> Problem {
+    let remark = metrics.remark("sensors_not_authenticated");
+    remark.set(
+        "sensors are not asked who they are: whoever can write to Kafka's topic events is believed;          enrol the sensors and give --sensor-key",
+    );
+    tracing::warn!("without --sensor-key sensors are not asked who they are");
+    remark
+}
+
+/// Follows the register on a task of its own; resolves when that has ended, which it does only when something is beyond repair.
+async fn follow(follower: Option<Follower>) -> anyhow::Error {
+    let Some(follower) = follower else {
+        return std::future::pending().await;
+    };
+    // Ends with this future.
+    let mut task = JoinSet::new();
+    task.spawn(follower.follow());
+    match task.join_next().await {
+        Some(Ok(halt)) => anyhow::anyhow!("the register of sensors is followed no more: {halt}"),
+        Some(Err(error)) => anyhow::Error::new(error).context("following the register of sensors crashed"),
+        None => anyhow::anyhow!("nobody follows the register of sensors"),
+    }
 }
 
 /// Makes what it works with: the tables and the topics.

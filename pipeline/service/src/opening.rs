@@ -24,6 +24,7 @@ use crate::GROUP;
 use crate::halt::{Halt, Server, Waiting};
 use crate::lane::{Lane, Work, halt_of};
 use crate::place::{Mark, Place, Planned};
+use crate::refusals::Refusals;
 
 /// How long a message that must be there may take to come before the broker is asked again.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -45,6 +46,8 @@ pub(crate) struct Opened {
     pub(crate) is_saved: bool,
     /// Messages before this offset may have been done before.
     pub(crate) repeats_until: i64,
+    /// What was refused of the batch under way, where that is written down.
+    pub(crate) refusals: Option<Refusals>,
 }
 
 /// Opens the lane's partition and brings its state up to the place.
@@ -66,6 +69,7 @@ pub(crate) async fn open<W: Work>(lane: &mut Lane<W>) -> Result<Opened, Halt> {
         .await?;
     let marks = told(lane, "the partition's ends", GroupPlaces::watermarks).await?;
     let start = Start::of(committed.as_ref(), saved.as_ref(), marks);
+    let refusals = start.refusals(committed.as_ref());
     let checkpoint = saved.unwrap_or_else(|| Checkpoint {
         topic: partition.topic.clone(),
         partition: partition.partition,
@@ -77,6 +81,7 @@ pub(crate) async fn open<W: Work>(lane: &mut Lane<W>) -> Result<Opened, Halt> {
         checkpoint,
         marks,
         start,
+        refusals,
     };
     let opened = match opening.distrust() {
         Some(reason) => opening.start_over(reason).await?,
@@ -224,12 +229,22 @@ impl Start {
     }
 }
 
+impl Start {
+    /// What was refused of the batch under way: only a note of its cut, with what follows from it, says so.
+    fn refusals(&self, committed: Option<&Committed>) -> Option<Refusals> {
+        let committed = committed.filter(|committed| committed.next_offset == self.place.next_offset)?;
+        let planned = self.place.planned?;
+        planned.is_sent.then(|| Place::refusals(committed))
+    }
+}
+
 struct Opening<'a, W> {
     lane: &'a mut Lane<W>,
     producer: TransactionalProducer,
     checkpoint: Checkpoint,
     marks: Watermarks,
     start: Start,
+    refusals: Option<Refusals>,
 }
 
 impl<W: Work> Opening<'_, W> {
@@ -265,6 +280,8 @@ impl<W: Work> Opening<'_, W> {
                 mark: None,
                 planned,
             };
+            // They are counted from the batch's first message, which is gone.
+            self.refusals = None;
         }
         let place = self.start.place;
         let from = self.start.state_offset.clamp(low, place.next_offset.max(low));
@@ -300,6 +317,7 @@ impl<W: Work> Opening<'_, W> {
             checkpoint: self.checkpoint,
             ahead,
             repeats_until,
+            refusals: self.refusals,
         })
     }
 
@@ -379,6 +397,7 @@ impl<W: Work> Opening<'_, W> {
             ahead: VecDeque::new(),
             is_saved: false,
             repeats_until: old,
+            refusals: None,
         };
         Ok(opened)
     }
@@ -421,6 +440,20 @@ mod tests {
         assert_eq!(start.place.next_offset, 500);
         assert_eq!(end_of(start.place), Some(505));
         assert_eq!(start.state_offset, 400);
+    }
+
+    #[test]
+    fn what_was_refused_counts_for_the_batch_of_its_note_alone() {
+        let mut noted = committed(500);
+        noted.note += " out=B";
+        let refused = |saved: Option<&Checkpoint>| {
+            let start = Start::of(Some(&noted), saved, MARKS);
+            start.refusals(Some(&noted)).map(|refusals| refusals.contains(0))
+        };
+        assert_eq!(refused(Some(&saved(400, 0))), Some(true));
+        assert_eq!(refused(Some(&saved(600, 0))), None);
+        let start = Start::of(None, None, MARKS);
+        assert_eq!(start.refusals(None), None);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! offset: first message that is not done
 //! note:   "vg1 sent=<one past the batch under way, or 0> mark=<time of the last message done, ms>:<its CRC-32C, hexadecimal>"
 //! ```
+//! `out=` after that says which messages of the batch under way were refused, see [`crate::refusals`].
 //! `planned=` instead of `sent=` says that what follows from the batch under way was not sent with its cut; an earlier build wrote it so.
 //!
 //! The *mark* is how a lane knows the log again: a topic that was made anew, or a log that was cut back and has grown since, holds another
@@ -11,7 +12,10 @@
 
 use vonggac_bus::{Committed, Message};
 
+use crate::refusals::Refusals;
+
 const FORM: &str = "vg1";
+const REFUSED: &str = "out=";
 
 /// The last message that is done, as far as it takes to know it again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +69,25 @@ impl Place {
             next_offset: self.next_offset,
             note: format!("{FORM} {word}={end} mark={mark}"),
         }
+    }
+
+    /// The place in Kafka's form, with what was refused of the batch under way.
+    pub(crate) fn with_refusals(self, refusals: &Refusals) -> Committed {
+        let mut committed = self.to_committed();
+        if !refusals.is_empty() {
+            committed.note += &format!(" {REFUSED}{}", refusals.to_text());
+        }
+        committed
+    }
+
+    /// What was refused of the batch under way; nothing when the note does not say.
+    pub(crate) fn refusals(committed: &Committed) -> Refusals {
+        let word = committed
+            .note
+            .split(' ')
+            .skip(3)
+            .find_map(|word| word.strip_prefix(REFUSED));
+        word.and_then(Refusals::from_text).unwrap_or_default()
     }
 
     /// Reads Kafka's form; `None` when the note is another's, such as an earlier build's or a tool's that moved the offset.
@@ -128,6 +151,30 @@ mod tests {
                 is_sent: false,
             }),
         });
+    }
+
+    #[test]
+    fn what_was_refused_of_the_longest_batch_fits_in_the_note() {
+        let place = Place {
+            next_offset: i64::MAX - 1,
+            mark: Some(Mark {
+                timestamp_ms: i64::MIN,
+                checksum: u32::MAX,
+            }),
+            planned: Some(Planned {
+                end: i64::MAX,
+                is_sent: true,
+            }),
+        };
+        let mut refusals = Refusals::default();
+        assert_eq!(place.with_refusals(&refusals), place.to_committed());
+        assert!(Place::refusals(&place.to_committed()).is_empty());
+        refusals.add(2);
+        refusals.add(crate::lane::BATCH_MESSAGES - 1);
+        let committed = place.with_refusals(&refusals);
+        assert!(committed.note.len() < vonggac_bus::NOTE_BYTES_MAX);
+        assert_eq!(Place::from_committed(&committed), Some(place));
+        assert_eq!(Place::refusals(&committed), refusals);
     }
 
     #[test]

@@ -19,6 +19,7 @@
 //! - Reading the same files with the same settings and one worker makes the same events in the same order; so a sensor that was killed while
 //!   reading goes on with the same ids and sends nothing twice.
 
+mod badge;
 mod budget;
 mod control;
 mod in_force;
@@ -63,6 +64,7 @@ use tokio::task::JoinSet;
 use vonggac_bus::Producer;
 use vonggac_spool::{Boot, Limits, Spool, SpoolError};
 
+use badge::Badge;
 use control::{Control, Desk};
 use load::Loader;
 use metrics::Metrics;
@@ -84,13 +86,17 @@ const OPEN_PAUSE: Duration = Duration::from_secs(1);
 /// # Errors
 /// When a source, a rule path, the spool or an output cannot be used, or a part of the sensor crashed.
 pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow::Result<bool> {
-    let options = Arc::new(options.resolve()?);
+    let (options, mut badge) = options.resolve()?;
+    let options = Arc::new(options);
     tokio::pin!(shutdown);
     let Some(spool) = open_spool(&options, &mut shutdown).await? else {
         return Ok(true);
     };
     let stop = Arc::new(AtomicBool::new(false));
     let metrics = Metrics::default();
+    if let Some(badge) = &mut badge {
+        badge.report_to(metrics.registry());
+    }
     let mut tasks = JoinSet::new();
     if let Some(address) = options.metrics {
         let serving = metrics.clone().serve(address);
@@ -111,7 +117,8 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
         let saving = saving.clone();
         tasks.spawn(async move { match saving.run().await? {} });
     }
-    let Threads { joined, publisher } = Threads::start(&options, &rules, &stop, metrics, &tallies, spool)?;
+    let Threads { joined, publisher } =
+        Threads::start(&options, &rules, &stop, metrics, &tallies, (spool, badge))?;
     let (written, end_of_writing) = oneshot::channel();
     let has_publisher = publisher.is_some();
     if let Some(publisher) = publisher {
@@ -263,7 +270,7 @@ impl Threads {
         stop: &Arc<AtomicBool>,
         metrics: Metrics,
         tallies: &Arc<Tallies>,
-        spool: OpenedSpool,
+        (spool, badge): (OpenedSpool, Option<Badge>),
     ) -> anyhow::Result<Self> {
         let complete = Arc::new(AtomicBool::new(false));
         let eve = options.eve.as_deref().map(EveOutput::create).transpose()?;
@@ -284,6 +291,7 @@ impl Threads {
                 tallies.watch(spool.status);
                 let connection = options.connection().context("a spool without Kafka")?;
                 let publisher = Publisher::new(
+                    badge.map(|badge| (badge, connection.clone())),
                     Box::new(move || Producer::gapless(&connection)),
                     spool.reader,
                     spool.acknowledger,

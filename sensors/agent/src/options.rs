@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use vonggac_bus::{Connection, Security};
 use vonggac_capture::{CORES_MAX, Filter};
 use vonggac_event::limits::NAME_BYTES_MAX;
 
+use crate::badge::Badge;
 use crate::limits::LimitSettings;
 use crate::outputs;
 use crate::tcp_settings::TcpSettings;
@@ -102,11 +103,29 @@ pub struct Options {
     /// Socket on which the sensor is controlled, as with `vonggac rules reload` or Suricata's `suricatasc`. SIGHUP loads the rules anew, too.
     #[arg(long, value_name = "SOCKET")]
     pub control: Option<PathBuf>,
-    /// Name of the sensor, in every event; the host's name when left out.
+    /// The sensor's credential, as `vonggac sensor enrol` writes it: what is sent to Kafka is sealed with it, and name and organisation are
+    /// its own. Read again when it has changed.
+    #[arg(
+        long,
+        env = "VONGGAC_CREDENTIAL",
+        value_name = "FILE",
+        conflicts_with = "sensor_key"
+    )]
+    pub credential: Option<PathBuf>,
+    /// The deployment's key, by which its owner's sensors enrol themselves under their --name and --tenant; `vonggac up` uses it.
+    #[arg(
+        long,
+        env = "VONGGAC_SENSOR_KEY",
+        value_name = "FILE",
+        conflicts_with = "credential"
+    )]
+    pub sensor_key: Option<PathBuf>,
+    /// Name of the sensor, in every event; the credential's, or the host's name, when left out.
     #[arg(long, env = "VONGGAC_SENSOR", default_value = "", value_name = "NAME")]
     pub name: String,
-    /// Code of the organisation whose network is tapped, in every event; `vonggac organisation list` has them.
-    #[arg(long, env = "VONGGAC_TENANT", default_value = "vn", value_name = "CODE")]
+    /// Code of the organisation whose network is tapped, in every event; the credential's, or `vn`, when left out. `vonggac organisation list`
+    /// has them.
+    #[arg(long, env = "VONGGAC_TENANT", default_value = "", value_name = "CODE")]
     pub tenant: String,
     /// Exercise that the traffic belongs to; 0 is real traffic.
     #[arg(long, default_value_t = 0, value_name = "ID")]
@@ -115,6 +134,9 @@ pub struct Options {
     #[arg(long, default_value_t = 10, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     pub stats_seconds: u32,
 }
+
+/// Organisation of a sensor that nothing is said of: the nation's.
+const TENANT: &str = "vn";
 
 /// Most workers.
 const WORKERS_MAX: usize = 256;
@@ -141,9 +163,31 @@ fn core(text: &str) -> Result<usize, String> {
         .ok_or_else(|| format!("is not 0 to {}", CORES_MAX - 1))
 }
 
+/// Takes over what the credential says; a setting that says otherwise is a mistake.
+fn take(flag: &str, own: &str, setting: &mut String, path: &Path) -> anyhow::Result<()> {
+    if !setting.is_empty() && setting != own {
+        bail!(
+            "{flag} {setting}: the credential {} is of {own}; leave {flag} out, or enrol a sensor of that name and organisation",
+            path.display()
+        );
+    }
+    own.clone_into(setting);
+    Ok(())
+}
+
 impl Options {
     /// Fills in what depends on the machine and on the other settings.
-    pub(crate) fn resolve(mut self) -> anyhow::Result<Self> {
+    pub(crate) fn resolve(mut self) -> anyhow::Result<(Self, Option<Badge>)> {
+        let mut badge = None;
+        if let Some(path) = &self.credential {
+            let own = Badge::from_file(path)?;
+            take("--name", own.name(), &mut self.name, path)?;
+            take("--tenant", own.organisation(), &mut self.tenant, path)?;
+            badge = Some(own);
+        }
+        if self.tenant.is_empty() {
+            TENANT.clone_into(&mut self.tenant);
+        }
         if self.name.is_empty() {
             let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
             self.name = match host.trim() {
@@ -168,7 +212,10 @@ impl Options {
         if !self.speed.is_finite() || self.speed < 0.0 {
             bail!("--speed {}: must be 0 or more", self.speed);
         }
-        Ok(self)
+        if let Some(path) = &self.sensor_key {
+            badge = Some(Badge::from_key(path, &self.name, &self.tenant)?);
+        }
+        Ok((self, badge))
     }
 
     /// The brokers and how they are reached; `None` when nothing is published.

@@ -4,6 +4,8 @@
 //! counted and logged. A message that Kafka refuses because of itself is tried once more alone, goes to `dead-letter` then, and into a file
 //! beside the spool when even that refuses it; the others go on.
 //!
+//! Each message is sealed on its way out, when the sensor has a credential ([`crate::badge`]).
+//!
 //! Invariant: messages are handed to Kafka in the spool's order, also after a failure. What is sent again is a suffix of what was sent, so
 //! the pipeline knows repeats by their sequence.
 
@@ -16,11 +18,12 @@ use futures_util::stream::FuturesOrdered;
 use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
-use vonggac_bus::{BusError, Delivery, Producer};
+use vonggac_bus::{BusError, Connection, Delivery, Producer};
 use vonggac_event::limits::HEADERS_BYTES_MAX;
 use vonggac_event::{limits, topic};
 use vonggac_spool::{Acknowledger, Position, Reader, Record};
 
+use crate::badge::Badge;
 use crate::refused::RefusedFile;
 use crate::tallies::{Tallies, add};
 
@@ -44,6 +47,8 @@ pub(crate) type NewProducer = Box<dyn Fn() -> Result<Producer, BusError> + Send 
 
 /// Sends what the spool holds.
 pub(crate) struct Publisher {
+    /// What the sensor proves who it is with, and where it is enrolled.
+    badge: Option<(Badge, Connection)>,
     new_producer: NewProducer,
     /// None while it is being replaced.
     producer: Option<Producer>,
@@ -66,6 +71,7 @@ pub(crate) struct Publisher {
 
 impl Publisher {
     pub(crate) fn new(
+        badge: Option<(Badge, Connection)>,
         new_producer: NewProducer,
         reader: Reader,
         acknowledger: Acknowledger,
@@ -74,6 +80,7 @@ impl Publisher {
     ) -> Result<Self, BusError> {
         let producer = Some(new_producer()?);
         Ok(Self {
+            badge,
             new_producer,
             producer,
             reader,
@@ -94,8 +101,12 @@ impl Publisher {
         let mut delivered: Option<Position> = None;
         let mut acknowledged_at = Instant::now();
         let mut ended = false;
+        self.enrol().await;
         loop {
             let drained = self.read();
+            if let Some((badge, _)) = &mut self.badge {
+                badge.look();
+            }
             if let Err(error) = self.send().await {
                 self.failed(&error, &mut delivered).await;
             }
@@ -122,6 +133,30 @@ impl Publisher {
             if done && self.read() && self.window.is_empty() {
                 return;
             }
+        }
+    }
+
+    /// Waits until an owner's sensor is in the register: what it sent before that would be a stranger's.
+    async fn enrol(&mut self) {
+        let Some((badge, connection)) = &mut self.badge else {
+            return;
+        };
+        let mut failures = 0_u64;
+        loop {
+            let outcome = match &self.producer {
+                Some(producer) => badge.enrol(connection, producer).await,
+                None => Ok(()),
+            };
+            let Err(error) = outcome else { return };
+            failures += 1;
+            if failures.is_power_of_two() {
+                tracing::warn!(
+                    error = format!("{error:#}"),
+                    failures,
+                    "the sensor cannot be enrolled yet"
+                );
+            }
+            sleep(RETRY_PAUSE).await;
         }
     }
 
@@ -158,7 +193,13 @@ impl Publisher {
             else {
                 break;
             };
-            let delivery = producer.send(topic::EVENTS, &record.key, &record.value).await?;
+            let delivery = match &self.badge {
+                Some((badge, _)) => {
+                    let sealed = badge.seal(&record.value);
+                    producer.send(topic::EVENTS, &record.key, &sealed).await?
+                }
+                None => producer.send(topic::EVENTS, &record.key, &record.value).await?,
+            };
             self.deliveries.push_back(delivery);
         }
         self.note_under_way();

@@ -41,6 +41,7 @@ fn messages_say_what_to_do() {
     story.check("a cut capture", || a_cut_capture(place));
     story.check("no capture at all", || no_capture(place));
     story.check("a sensor with nowhere to write", || nowhere_to_write(place));
+    story.check("a credential that does not do", || a_wrong_credential(place));
     story.check("an output that is an input", || an_output_that_is_read(place));
     story.check("capturing without the right to", || no_right_to_capture(place));
     story.check("two at once on one directory", || two_at_once(&mut platform));
@@ -312,6 +313,67 @@ fn nowhere_to_write(place: &Path) -> anyhow::Result<()> {
         &vonggac(&["sensor", "--read", &sample])?,
         1,
         &["--kafka HOST:PORT", "--eve FILE"],
+    )
+}
+
+fn a_wrong_credential(place: &Path) -> anyhow::Result<()> {
+    let key = "1".repeat(64);
+    let file = place.join("tap-1.credential");
+    let text = format!(
+        r#"{{"form":1,"sensor":"{}","generation":1,"name":"tap-1","organisation":"moh","key":"{key}"}}"#,
+        "2".repeat(32)
+    );
+    fs::write(&file, text)?;
+    let broken = place.join("broken.credential");
+    fs::write(&broken, "{}")?;
+    let (file, broken) = (file.display().to_string(), broken.display().to_string());
+    for (arguments, words) in [
+        (
+            vec!["--credential", "/nowhere/tap-1"],
+            ["--credential /nowhere/tap-1", "No such file"],
+        ),
+        (
+            vec!["--credential", &broken],
+            [&broken, "not a sensor's credential"],
+        ),
+        (
+            vec!["--credential", &file, "--tenant", "mot"],
+            ["--tenant mot", "is of moh"],
+        ),
+        (
+            vec!["--credential", &file, "--name", "tap-2"],
+            ["--name tap-2", "is of tap-1"],
+        ),
+    ] {
+        let ended = vonggac(
+            &[
+                &["sensor", "--eve", "-", "--read", "/nowhere.pcap"][..],
+                &arguments,
+            ]
+            .concat(),
+        )?;
+        says(&ended, 1, &words)?;
+        ensure!(!ended.err.contains(&key), "the key is said: {}", ended.err);
+    }
+    let unmade = place.join("new.credential").display().to_string();
+    let enrol = [
+        "sensor",
+        "enrol",
+        "--token-file",
+        &file,
+        "--credential",
+        &unmade,
+        "--console",
+    ];
+    says(
+        &vonggac(&[&enrol[..], &["http://soc.example"]].concat())?,
+        1,
+        &["--console http://soc.example", "without TLS"],
+    )?;
+    says(
+        &vonggac(&[&enrol[..], &["http://127.0.0.1:1"]].concat())?,
+        1,
+        &["the console at http://127.0.0.1:1 cannot be reached"],
     )
 }
 

@@ -132,6 +132,20 @@ impl Kafka {
         Ok(producer)
     }
 
+    /// Writes messages, keys and values, into a topic of one partition.
+    ///
+    /// # Errors
+    /// When Kafka does not take them.
+    pub fn send(&self, topic: &str, messages: &[(&[u8], &[u8])]) -> anyhow::Result<()> {
+        let producer: BaseProducer = self.config.create()?;
+        for (key, payload) in messages {
+            let record = BaseRecord::to(topic).key(*key).payload(*payload);
+            producer.send(record).map_err(|(error, _)| error)?;
+        }
+        producer.flush(ANSWER_LIMIT)?;
+        Ok(())
+    }
+
     /// All messages of a topic that were committed, partition by partition.
     ///
     /// # Errors

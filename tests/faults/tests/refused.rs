@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use vonggac_e2e::{Platform, Settings, sequences, wait_for};
+use vonggac_enrolment::peel;
 use vonggac_event::{EventId, wire};
 use vonggac_faults::{Captures, Kafka, read, seed};
 
@@ -51,7 +52,8 @@ fn what_the_store_refuses_is_put_aside_once_and_the_rest_is_stored() {
 
     let mut found: BTreeMap<u64, Vec<u64>> = sequences(&rows).unwrap();
     for record in &dead {
-        let event = wire::decode_event(&record.payload).unwrap();
+        // As it came: with the seal of its sensor.
+        let event = wire::decode_event(peel(&record.payload).unwrap().message).unwrap();
         assert_eq!(event.sport % 8, 0, "only what the constraint forbids: {event:?}");
         let id = EventId::from_bytes(&event.event_id).unwrap();
         found.entry(id.incarnation()).or_default().push(id.0 as u64);

@@ -151,6 +151,7 @@ async fn start(
         kafka,
         clickhouse,
         postgres,
+        sensor_key: secret::sensor_key(data)?,
     };
     servers.write(data)?;
     for number in 1..=options.pipelines {

@@ -10,6 +10,8 @@ use anyhow::Context as _;
 
 /// Random bytes of a password; it is written in hexadecimal, so that it needs no quoting anywhere.
 const RANDOM_BYTES: usize = 24;
+/// Bytes of the deployment's key for sensors.
+const SENSOR_KEY_BYTES: usize = 32;
 
 /// A password and its file. It has no `Debug`, so that it reaches no log.
 pub(crate) struct Secret {
@@ -30,7 +32,7 @@ impl Secret {
             let is_new = false;
             return Ok(Self { file, text, is_new });
         }
-        let text = random_text();
+        let text = random_text::<RANDOM_BYTES>();
         write_private(&file, format!("{text}\n").as_bytes())?;
         let is_new = true;
         Ok(Self { file, text, is_new })
@@ -49,13 +51,28 @@ impl Secret {
     }
 }
 
-fn random_text() -> String {
-    let mut text = String::with_capacity(2 * RANDOM_BYTES);
-    for byte in rand::random::<[u8; RANDOM_BYTES]>() {
+fn random_text<const BYTES: usize>() -> String
+where
+    rand::distr::StandardUniform: rand::distr::Distribution<[u8; BYTES]>,
+{
+    let mut text = String::with_capacity(2 * BYTES);
+    for byte in rand::random::<[u8; BYTES]>() {
         // Writing to a String does not fail.
         let _ = write!(text, "{byte:02x}");
     }
     text
+}
+
+/// The file of the deployment's key for sensors; made at first start. Who has it can be any sensor.
+pub(crate) fn sensor_key(data: &Path) -> anyhow::Result<PathBuf> {
+    let directory = data.join("secrets");
+    fs::create_dir_all(&directory).with_context(|| directory.display().to_string())?;
+    let file = directory.join("sensor.key");
+    if !file.try_exists().with_context(|| file.display().to_string())? {
+        let text = random_text::<SENSOR_KEY_BYTES>();
+        write_private(&file, format!("{text}\n").as_bytes())?;
+    }
+    Ok(file)
 }
 
 /// Writes a file that only this user reads, whole or not at all.
@@ -96,6 +113,18 @@ mod tests {
         assert_ne!(first.text, other.text);
         assert_eq!(first.text.len(), 48);
         let mode = fs::metadata(&first.file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn the_key_of_sensors_is_made_once_and_is_its_users_alone() {
+        let data = tempfile::tempdir().unwrap();
+        let file = sensor_key(data.path()).unwrap();
+        let text = fs::read_to_string(&file).unwrap();
+        assert_eq!(text.trim().len(), 64);
+        assert_eq!(sensor_key(data.path()).unwrap(), file);
+        assert_eq!(fs::read_to_string(&file).unwrap(), text);
+        let mode = fs::metadata(&file).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
 

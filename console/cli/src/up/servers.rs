@@ -46,22 +46,29 @@ pub(crate) struct Servers {
     pub(crate) kafka: Link,
     pub(crate) clickhouse: Link,
     pub(crate) postgres: Link,
+    /// File of the deployment's key for sensors.
+    pub(crate) sensor_key: PathBuf,
 }
 
 impl Servers {
     /// A sensor with what it needs to reach them.
     pub(crate) fn for_sensor(&self, command: Command) -> Command {
-        self.kafka.add_to(command)
+        self.with_key(self.kafka.add_to(command))
     }
 
     /// A pipeline, likewise.
     pub(crate) fn for_pipeline(&self, command: Command) -> Command {
-        self.clickhouse.add_to(self.kafka.add_to(command))
+        self.with_key(self.clickhouse.add_to(self.kafka.add_to(command)))
     }
 
     /// A console, likewise.
     pub(crate) fn for_console(&self, command: Command) -> Command {
-        self.postgres.add_to(self.for_pipeline(command))
+        self.postgres
+            .add_to(self.clickhouse.add_to(self.kafka.add_to(command)))
+    }
+
+    fn with_key(&self, command: Command) -> Command {
+        command.arg("--sensor-key").arg(&self.sensor_key)
     }
 
     /// Writes the settings down for roles that are started by hand.
@@ -74,10 +81,10 @@ impl Servers {
             "# How roles that are started by hand reach the servers of this `vonggac up`: vonggac sensor --config FILE.\n\
              # Written anew at each start. A secret that `vonggac up` was given itself, not by file, is not in it.\n",
         );
-        for (role, links) in [
-            ("sensor", &[&self.kafka][..]),
-            ("pipeline", &[&self.kafka, &self.clickhouse]),
-            ("console", &[&self.kafka, &self.clickhouse, &self.postgres]),
+        for (role, links, has_key) in [
+            ("sensor", &[&self.kafka][..], true),
+            ("pipeline", &[&self.kafka, &self.clickhouse], true),
+            ("console", &[&self.kafka, &self.clickhouse, &self.postgres], false),
         ] {
             // Writing to a String does not fail.
             let _ = writeln!(text, "\n[{role}]");
@@ -88,6 +95,10 @@ impl Servers {
                     None => "true".to_owned(),
                 };
                 let _ = writeln!(text, "{key} = {value}");
+            }
+            if has_key {
+                let file = toml::Value::from(self.sensor_key.to_string_lossy().as_ref());
+                let _ = writeln!(text, "sensor_key = {file}");
             }
         }
         text
@@ -113,6 +124,7 @@ mod tests {
                 flags: Vec::new(),
                 secret: Some(("VONGGAC_POSTGRES", "postgres://u:geheim@h/d".to_owned())),
             },
+            sensor_key: PathBuf::from("/data/secrets/sensor.key"),
         };
         let text = servers.to_toml();
         let table: toml::Table = text.parse().unwrap();
@@ -122,6 +134,10 @@ mod tests {
             Some("/data/a \"b\"")
         );
         assert!(table["sensor"].get("clickhouse").is_none());
+        for role in ["sensor", "pipeline"] {
+            let file = table[role]["sensor_key"].as_str();
+            assert_eq!(file, Some("/data/secrets/sensor.key"), "{role}");
+        }
         assert!(!text.contains("geheim"), "{text}");
     }
 }
