@@ -17,6 +17,7 @@ use crate::{AccountId, Database, Result};
 /// Channel of the notifications, as the triggers have it.
 const ALERTS: &str = "vonggac_alert";
 const RIGHTS: &str = "vonggac_rights";
+const NOTICES: &str = "vonggac_notice";
 /// Most notifications answered with one read.
 const BATCH_MAX: usize = 200;
 /// How long a batch waits for one more.
@@ -31,6 +32,8 @@ pub enum Heard {
     Worked(Box<AlertRow>),
     /// Somebody's rights or sessions have changed; `None`: everybody's may have.
     Rights(Option<AccountId>),
+    /// Somebody was told something, or has read it.
+    Notice(AccountId),
     /// Something may have happened that was not heard.
     Gap,
 }
@@ -41,6 +44,7 @@ enum Note {
     Alert(AlertId, Kind),
     /// 0 is everybody.
     Rights(i64),
+    Notice(i64),
 }
 
 /// The news.
@@ -62,7 +66,7 @@ impl Database {
     /// When PostgreSQL does not answer.
     pub async fn news(&self) -> Result<News> {
         let mut listener = PgListener::connect_with(&self.pool).await?;
-        listener.listen_all([ALERTS, RIGHTS]).await?;
+        listener.listen_all([ALERTS, RIGHTS, NOTICES]).await?;
         Ok(News {
             database: self.clone(),
             listener,
@@ -107,6 +111,7 @@ impl News {
         for note in batch {
             match note {
                 Note::Alert(id, _) => ids.push(id.to_bytes().to_vec()),
+                Note::Notice(account) => heard.push(Heard::Notice(AccountId(*account))),
                 Note::Rights(0) => heard.push(Heard::Rights(None)),
                 Note::Rights(account) => heard.push(Heard::Rights(Some(AccountId(*account)))),
             }
@@ -134,6 +139,9 @@ fn parsed(notification: &PgNotification) -> Option<Note> {
     let payload = notification.payload();
     if notification.channel() == RIGHTS {
         return payload.parse().ok().map(Note::Rights);
+    }
+    if notification.channel() == NOTICES {
+        return payload.parse().ok().map(Note::Notice);
     }
     read_payload(payload).map(|(id, kind)| Note::Alert(id, kind))
 }

@@ -62,6 +62,7 @@ fn happening(heard: Heard) -> Happening {
         Heard::Told(row) => Happening::Told(Arc::new(*row)),
         Heard::Worked(row) => Happening::Worked(Arc::new(*row)),
         Heard::Rights(account) => Happening::Rights(account),
+        Heard::Notice(account) => Happening::Notice(account),
         Heard::Gap => Happening::Gap,
     }
 }
