@@ -152,6 +152,12 @@ const accountRoute = createRoute({
   component: lazyRouteComponent(() => import("./account/AccountPage"), "AccountPage"),
 });
 
+const noticesRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: "/notices",
+  component: lazyRouteComponent(() => import("./notice/NoticesPage"), "NoticesPage"),
+});
+
 const adminRoute = createRoute({
   getParentRoute: () => appRoute,
   path: "/admin",
@@ -197,6 +203,7 @@ const routeTree = rootRoute.addChildren([
     entityRoute,
     healthRoute,
     accountRoute,
+    noticesRoute,
     adminRoute.addChildren([adminHomeRoute, peopleRoute, auditRoute]),
   ]),
   bareRoute.addChildren([wallRoute]),
