@@ -13,6 +13,7 @@
 //! - [`verdict`]: what closed alerts turned out to be; [`people`]: who may be given alerts; [`view`]: saved views of the queue.
 //! - [`overview`]: what was raised, waits and took how long, for a shift lead.
 //! - [`handover`]: what one shift leaves the next; [`watch`]: what an organisation keeps an eye on.
+//! - [`notice`]: what people are told of, by rules of their own.
 //! - [`saved_search`]: searches kept under a name; [`export`]: searches written to files.
 //! - [`sensor`]: sensors, their one-time tokens, and what pipelines are to be told of them.
 //! - [`organisation`]: organisations, taken in from a file; [`membership`]: who has which role at which.
@@ -36,6 +37,7 @@ pub mod factor;
 pub mod handover;
 pub mod membership;
 pub mod news;
+pub mod notice;
 pub mod organisation;
 pub mod overview;
 pub mod passkey;
@@ -296,6 +298,7 @@ impl Database {
         export::purge(&self.pool, now_us).await?;
         welcome::purge(&self.pool, now_us).await?;
         sensor::purge(&self.pool, now_us).await?;
+        notice::purge(&self.pool, now_us).await?;
         throttle::purge(&self.pool, now_us).await
     }
 

@@ -156,7 +156,27 @@ const TO_COME: &str = select!(
     "account_id = $1 AND (valid_until IS NULL OR valid_until > greatest(valid_from, $2::date)) ORDER BY id"
 );
 const OF_ACCOUNT: &str = select!("account_id = $1 ORDER BY valid_from, id");
+const OF_ACCOUNTS: &str = select!("account_id = ANY($1) ORDER BY account_id, id");
 const BY_ID: &str = select!("id = $1 FOR UPDATE");
+
+/// The memberships of these accounts that count on `day`.
+pub(crate) async fn memberships_on(
+    connection: &mut PgConnection,
+    accounts: &[i64],
+    day: Day,
+) -> Result<Vec<Membership>> {
+    let rows: Vec<Row> = sqlx::query_as(OF_ACCOUNTS)
+        .bind(accounts)
+        .fetch_all(connection)
+        .await?;
+    let kept = rows.into_iter().map(Row::read).collect::<Result<Vec<Kept>>>()?;
+    let counts = |kept: &Kept| !kept.waits && kept.membership.holds(day);
+    Ok(kept
+        .into_iter()
+        .filter(counts)
+        .map(|kept| kept.membership)
+        .collect())
+}
 
 impl Database {
     /// Gives a role. Of two at once for one account, one waits, so that no two get in that exclude each other.

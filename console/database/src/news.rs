@@ -18,6 +18,7 @@ use crate::{AccountId, Database, Result};
 const ALERTS: &str = "vonggac_alert";
 const RIGHTS: &str = "vonggac_rights";
 const SENSORS: &str = "vonggac_sensor";
+const NOTICES: &str = "vonggac_notice";
 /// Most notifications answered with one read.
 const BATCH_MAX: usize = 200;
 /// How long a batch waits for one more.
@@ -34,6 +35,8 @@ pub enum Heard {
     Rights(Option<AccountId>),
     /// Pipelines are to be told something of sensors.
     Sensors,
+    /// Somebody was told something, or has read it.
+    Notice(AccountId),
     /// Something may have happened that was not heard.
     Gap,
 }
@@ -45,6 +48,7 @@ enum Note {
     /// 0 is everybody.
     Rights(i64),
     Sensors,
+    Notice(i64),
 }
 
 /// The news.
@@ -66,7 +70,7 @@ impl Database {
     /// When PostgreSQL does not answer.
     pub async fn news(&self) -> Result<News> {
         let mut listener = PgListener::connect_with(&self.pool).await?;
-        listener.listen_all([ALERTS, RIGHTS, SENSORS]).await?;
+        listener.listen_all([ALERTS, RIGHTS, SENSORS, NOTICES]).await?;
         Ok(News {
             database: self.clone(),
             listener,
@@ -112,6 +116,7 @@ impl News {
             match note {
                 Note::Alert(id, _) => ids.push(id.to_bytes().to_vec()),
                 Note::Sensors => heard.push(Heard::Sensors),
+                Note::Notice(account) => heard.push(Heard::Notice(AccountId(*account))),
                 Note::Rights(0) => heard.push(Heard::Rights(None)),
                 Note::Rights(account) => heard.push(Heard::Rights(Some(AccountId(*account)))),
             }
@@ -140,6 +145,7 @@ fn parsed(notification: &PgNotification) -> Option<Note> {
     match notification.channel() {
         RIGHTS => return payload.parse().ok().map(Note::Rights),
         SENSORS => return Some(Note::Sensors),
+        NOTICES => return payload.parse().ok().map(Note::Notice),
         _ => {}
     }
     read_payload(payload).map(|(id, kind)| Note::Alert(id, kind))

@@ -13,6 +13,7 @@ mod handovers;
 mod health;
 mod links;
 mod memberships;
+mod notices;
 mod overview;
 mod passkeys;
 mod searches;
@@ -81,6 +82,10 @@ fn router() -> OpenApiRouter<Console> {
         ))
         .routes(routes!(handovers::hand_over))
         .routes(routes!(handovers::acknowledge_handover))
+        .routes(routes!(notices::list_notices))
+        .routes(routes!(notices::read_notices))
+        .routes(routes!(notices::list_notice_rules, notices::add_notice_rule))
+        .routes(routes!(notices::change_notice_rule, notices::remove_notice_rule))
         .routes(routes!(views::list_views, views::save_view))
         .routes(routes!(views::remove_view))
         .routes(routes!(stream::alert_stream))

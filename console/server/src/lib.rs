@@ -12,6 +12,7 @@
 //! - `listener`: its connections; `tls`: the certificate that they are secured with; `places`: how many of each network.
 //! - `intake`: alerts from Kafka; an offset is committed once PostgreSQL has committed the alert.
 //! - `news`: what happened to alerts, rights and sensors, told by PostgreSQL to every console there is.
+//! - `notices`: tells people of what happened, by their rules.
 //! - `setup`: the one-time code of the first administrator.
 //! - `register`: tells the pipelines which sensors there are.
 //! - `seal`: signs the audit log.
@@ -38,6 +39,7 @@ mod live;
 mod meter;
 mod network;
 mod news;
+mod notices;
 mod options;
 mod patience;
 mod places;
@@ -128,6 +130,7 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
     let mut tasks = Tasks::default();
     tasks.start("the intake of alerts", intake::run(console.clone(), open));
     tasks.start("the news of alerts", news::run(console.clone()));
+    tasks.start("the notices", notices::run(console.clone()));
     tasks.start("the exports", exports::run(console.clone()));
     tasks.start("the register of sensors", register::run(console.clone()));
     tasks.start("the purge", purge(console.clone()));

@@ -19,6 +19,8 @@ pub(crate) enum Happening {
     Worked(Arc<AlertRow>),
     /// Somebody's rights or sessions have changed; `None`: everybody's may have.
     Rights(Option<AccountId>),
+    /// Somebody was told something, or has read it.
+    Notice(AccountId),
     /// Something may have happened that nobody told: what is shown must be loaded anew.
     Gap,
 }

@@ -60,6 +60,7 @@ fn take(console: &Console, heard: Heard) {
         Heard::Told(row) => Happening::Told(Arc::new(*row)),
         Heard::Worked(row) => Happening::Worked(Arc::new(*row)),
         Heard::Rights(account) => Happening::Rights(account),
+        Heard::Notice(account) => Happening::Notice(account),
         Heard::Sensors => return console.register().changed(),
         Heard::Gap => {
             console.register().changed();

@@ -11,6 +11,7 @@ mod factors;
 mod handover;
 mod health;
 mod intake;
+mod notices;
 mod overview;
 mod passkeys;
 mod passwords;

@@ -153,6 +153,12 @@ const accountRoute = createRoute({
   component: lazyRouteComponent(() => import("./account/AccountPage"), "AccountPage"),
 });
 
+const noticesRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: "/notices",
+  component: lazyRouteComponent(() => import("./notice/NoticesPage"), "NoticesPage"),
+});
+
 const adminRoute = createRoute({
   getParentRoute: () => appRoute,
   path: "/admin",
@@ -205,6 +211,7 @@ const routeTree = rootRoute.addChildren([
     entityRoute,
     healthRoute,
     accountRoute,
+    noticesRoute,
     adminRoute.addChildren([adminHomeRoute, peopleRoute, sensorsRoute, auditRoute]),
   ]),
   bareRoute.addChildren([wallRoute]),

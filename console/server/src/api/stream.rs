@@ -1,4 +1,4 @@
-//! The live stream: server-sent events `alert`, `status` and `resync`.
+//! The live stream: server-sent events `alert`, `status`, `notice` and `resync`.
 //!
 //! A stream ends when its session does or its rights change, which PostgreSQL tells and which is looked at every [`HEARTBEAT`] besides, and
 //! when the console stops; the browser then
@@ -38,7 +38,7 @@ const UNSURE_MAX: Duration = Duration::from_secs(300);
 #[utoipa::path(get, path = "/api/v1/alerts/stream", operation_id = "alertStream", tag = "alerts",
     responses(
         (status = 200, content_type = "text/event-stream", body = String,
-            description = "Events `alert` (Alert), `status` (AlertStatusChange) and `resync` (load the queue anew)"),
+            description = "Events `alert` (Alert), `status` (AlertStatusChange), `notice` (load one's notices anew) and `resync` (load all anew)"),
         (status = 401, description = "Nobody is signed in", body = ApiError),
         (status = 429, description = "Too many streams of this account", body = ApiError),
         (status = 503, description = "Too many streams", body = ApiError)))]
@@ -112,6 +112,11 @@ impl Stream {
                         let own = self.signed.account.id;
                         if whose.is_none_or(|whose| whose == own) && !self.is_alive().await {
                             return None;
+                        }
+                    }
+                    Ok(Happening::Notice(whose)) => {
+                        if whose == self.signed.account.id {
+                            return Some(Event::default().event("notice").data("{}"));
                         }
                     }
                     Ok(happening) => {
@@ -188,7 +193,7 @@ async fn ended(stopped: &mut watch::Receiver<bool>) {
 /// What a browser of that scope is told of a happening.
 fn told(scope: &Scope, happening: &Happening) -> Option<Event> {
     let (row, is_work) = match happening {
-        Happening::Rights(_) => return None,
+        Happening::Rights(_) | Happening::Notice(_) => return None,
         Happening::Gap => return Some(resync()),
         Happening::Told(row) => (row, false),
         Happening::Worked(row) => (row, true),

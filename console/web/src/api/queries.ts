@@ -263,6 +263,16 @@ export const watchQuery = queryOptions({
   staleTime: 30_000,
 });
 
+export const noticesQuery = queryOptions({
+  queryKey: ["notices"],
+  queryFn: ({ signal }) => take(api.GET("/api/v1/notices", { signal })),
+});
+
+export const noticeRulesQuery = queryOptions({
+  queryKey: ["notice-rules"],
+  queryFn: ({ signal }) => take(api.GET("/api/v1/notice-rules", { signal })),
+});
+
 export const AUDIT_PER_PAGE = 200;
 
 export interface AuditQuery extends TimeBounds {

@@ -880,6 +880,76 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/notice-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The rules by which one is told */
+        get: operations["listNoticeRules"];
+        put?: never;
+        /** Make a rule by which one is told */
+        post: operations["addNoticeRule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notice-rules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change a rule by which one is told */
+        put: operations["changeNoticeRule"];
+        post?: never;
+        /** Remove a rule by which one is told */
+        delete: operations["removeNoticeRule"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What one is told */
+        get: operations["listNotices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notices/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say what one has read */
+        post: operations["readNotices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/operations/{id}/undo": {
         parameters: {
             query?: never;
@@ -1335,6 +1405,11 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * @description What somebody is told of.
+         * @enum {string}
+         */
+        About: "alert" | "assigned" | "watched" | "handover";
         /** @description An account. */
         Account: {
             /** @description What it may do with something, somewhere, as in `alert:work`; asked anew with each request. */
@@ -2213,6 +2288,68 @@ export interface components {
              */
             until?: string | null;
         };
+        /** @description Something that one is told. */
+        Notice: {
+            alert: components["schemas"]["Alert"] | null;
+            /** Format: date-time */
+            at: string;
+            /** Format: date-time */
+            first_at: string;
+            /** @description Id of the hand-over. */
+            handover: string | null;
+            id: string;
+            is_read: boolean;
+            kind: components["schemas"]["NoticeKind"];
+            /** @description Code of the organisation that it is of. */
+            organisation: string;
+            /** @description Name of the rule that wanted it. */
+            rule: string;
+            /**
+             * Format: int64
+             * @description How often; of `more` how many were left out.
+             */
+            times: number;
+        };
+        /**
+         * @description What a notice is about.
+         * @enum {string}
+         */
+        NoticeKind: "alert" | "assigned" | "watched" | "handover" | "more";
+        /** @description What one is told. */
+        NoticeList: {
+            /** @description The latest first. */
+            items: components["schemas"]["Notice"][];
+            /**
+             * Format: int64
+             * @description How many of all are not read.
+             */
+            unread: number;
+        };
+        /** @description A rule of one's own. */
+        NoticeRule: {
+            about: components["schemas"]["About"];
+            id: string;
+            is_on: boolean;
+            name: string;
+            organisation: string | null;
+            severity: components["schemas"]["Severity"] | null;
+            words: string;
+        };
+        /** @description Rules of one's own. */
+        NoticeRuleList: {
+            items: components["schemas"]["NoticeRule"][];
+        };
+        /** @description What one wants to be told of. */
+        NoticeRuleRequest: {
+            about: components["schemas"]["About"];
+            is_on: boolean;
+            name: string;
+            /** @description Code of an organisation: of it and what stands beneath it; all that one sees when left out. */
+            organisation?: string | null;
+            severity?: components["schemas"]["Severity"] | null;
+            /** @description In the title or id of an alert's rule, or the beginning of a technique. */
+            words?: string;
+        };
         /** @description Alerts of one organisation that have these alike, and are not closed. */
         OpenCount: {
             /**
@@ -2439,6 +2576,11 @@ export interface components {
             };
             /** Format: date-time */
             start: string;
+        };
+        /** @description What was read. */
+        ReadRequest: {
+            /** @description These; all when left out. */
+            ids?: string[] | null;
         };
         /**
          * @description Why a verdict is what it is; each belongs to one verdict, in this order.
@@ -4710,7 +4852,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Events `alert` (Alert), `status` (AlertStatusChange) and `resync` (load the queue anew) */
+            /** @description Events `alert` (Alert), `status` (AlertStatusChange), `notice` (load one's notices anew) and `resync` (load all anew) */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -6233,6 +6375,253 @@ export interface operations {
             };
             /** @description This account sees no roles */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    listNoticeRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One's own */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeRuleList"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    addNoticeRule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoticeRuleRequest"];
+            };
+        };
+        responses: {
+            /** @description All rules of one's own */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeRuleList"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There are too many */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    changeNoticeRule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the rule */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoticeRuleRequest"];
+            };
+        };
+        responses: {
+            /** @description All rules of one's own */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeRuleList"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description One has none of that id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    removeNoticeRule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the rule */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description One has none of that id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    listNotices: {
+        parameters: {
+            query?: {
+                /** @description At most so many */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One's own notices, as far as one may still see what they are about */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeList"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    readNotices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReadRequest"];
+            };
+        };
+        responses: {
+            /** @description The list; ids of others change nothing */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeList"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -21,6 +21,8 @@ export type StreamState = "connecting" | "live" | "lost";
 export interface StreamListener {
   onAlerts?: (alerts: Alert[]) => void;
   onStatus?: (change: AlertStatusChange) => void;
+  /** Somebody was told something, or has read it. */
+  onNotice?: () => void;
   onReopened?: () => void;
 }
 
@@ -74,6 +76,7 @@ export function useAlertStream(listener: StreamListener): StreamState {
       listen?.({
         onAlerts: (alerts) => current.current.onAlerts?.(alerts),
         onStatus: (change) => current.current.onStatus?.(change),
+        onNotice: () => current.current.onNotice?.(),
         onReopened: () => current.current.onReopened?.(),
       }),
     [listen],
@@ -117,6 +120,9 @@ function connect(
     source.addEventListener("status", (message) => {
       const change = parse<AlertStatusChange>(message);
       if (change) for (const listener of listeners) listener.onStatus?.(change);
+    });
+    source.addEventListener("notice", () => {
+      for (const listener of listeners) listener.onNotice?.();
     });
     source.addEventListener("resync", () => {
       for (const listener of listeners) listener.onReopened?.();

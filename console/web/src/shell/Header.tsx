@@ -7,6 +7,7 @@ import { useTranslation } from "react-i18next";
 import { sessionQuery } from "../api/queries";
 import { nameOf } from "../lib/organisation";
 import { formatClock } from "../lib/time";
+import { Bell } from "../notice/Bell";
 import styles from "./shell.module.css";
 import { UserMenu } from "./UserMenu";
 
@@ -21,6 +22,7 @@ export function Header({ onHelp }: { onHelp: () => void }) {
       ) : null}
       <span className={styles.spacer} />
       <Clock />
+      <Bell />
       <ActionIcon onClick={onHelp} aria-label={t("shell.help")} title={`${t("shell.help")} (?)`}>
         <IconKeyboard size={18} stroke={1.6} />
       </ActionIcon>

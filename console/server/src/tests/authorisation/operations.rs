@@ -47,6 +47,8 @@ pub(super) enum Of {
     Search,
     /// A view of the queue.
     View,
+    /// A rule by which somebody is told.
+    NoticeRule,
     /// An entry of the watch list.
     Watched,
     /// The draft of a hand-over.
@@ -74,6 +76,7 @@ impl Of {
             self,
             Self::Search
                 | Self::View
+                | Self::NoticeRule
                 | Self::Export
                 | Self::File
                 | Self::Operation
@@ -169,6 +172,7 @@ fn row(name: &'static str, kind: Kind, verb: Verb) -> Operation {
 pub(super) fn operations() -> Vec<Operation> {
     let passkey = json!({ "credential_id": "AAAA", "client_data": "AAAA", "authenticator_data": "AAAA", "signature": "AAAA" });
     let search = json!({ "name": "A search", "parameters": { "q": "dport:22" } });
+    let notice_rule = json!({ "name": "Urgent", "about": "alert", "severity": "high", "is_on": true });
     vec![
         open("setupState"),
         open("setup").with(json!({ "code": "X", "user_name": "an", "display_name": "An", "password": PASSWORD })),
@@ -241,6 +245,12 @@ pub(super) fn operations() -> Vec<Operation> {
             .with(json!({ "ids": ["{id}"], "action": "assign", "assignee": "{colleague}", "take_over": true })),
         row("undoOperation", Kind::Alert, Verb::Work).of(Of::Operation),
         row("listPeople", Kind::Alert, Verb::Work),
+        row("listNotices", Kind::Alert, Verb::Read),
+        row("readNotices", Kind::Alert, Verb::Read).with(json!({})),
+        row("listNoticeRules", Kind::Alert, Verb::Read),
+        row("addNoticeRule", Kind::Alert, Verb::Read).with(notice_rule.clone()),
+        row("changeNoticeRule", Kind::Alert, Verb::Read).of(Of::NoticeRule).with(notice_rule),
+        row("removeNoticeRule", Kind::Alert, Verb::Read).of(Of::NoticeRule),
         row("listViews", Kind::Alert, Verb::Read),
         row("saveView", Kind::Alert, Verb::Read).with(json!({ "name": "A view", "search": { "status": "open" } })),
         row("removeView", Kind::Alert, Verb::Read).of(Of::View),

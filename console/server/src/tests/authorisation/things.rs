@@ -9,6 +9,7 @@ use vonggac_database::audit::{Asker, Deed};
 use vonggac_database::export::{ExportState, Part};
 use vonggac_database::factor::{Factor, Owner};
 use vonggac_database::handover::State as Standing;
+use vonggac_database::notice::{About, NewRule};
 use vonggac_database::passkey::{NewPasskey, Purpose, challenge};
 use vonggac_database::saved_search::NewSearch;
 use vonggac_database::sensor::NewSensor;
@@ -18,6 +19,7 @@ use vonggac_database::view::NewView;
 use vonggac_database::watch::NewWatched;
 use vonggac_database::welcome::{Factors, Ground};
 use vonggac_database::{Account, AccountId};
+use vonggac_event::Severity;
 use vonggac_passkey::Site;
 use vonggac_passkey::testing::{SoftKey, client_data};
 
@@ -248,6 +250,7 @@ impl<'a> People<'a> {
                 names.part = self.membership(&account, Role::ResponseCoordinator).await;
                 names.id = account.id.0.to_string();
             }
+            Of::NoticeRule => names.id = self.notice_rule(&owner).await,
             Of::Watched => names.id = self.watched(organisation).await,
             Of::Draft => names.id = self.handover(organisation, false).await,
             Of::Handed => names.id = self.handover(organisation, true).await,
@@ -326,6 +329,26 @@ impl<'a> People<'a> {
             .unwrap();
         let found = database.find_session(&token, Use::Passive, now_us).await.unwrap();
         found.unwrap()
+    }
+
+    /// The first of the owner's, so that there are never too many.
+    async fn notice_rule(&self, owner: &Account) -> String {
+        let (database, scope) = (&self.harness.database, everyone());
+        if let Some(rule) = database.notice_rules(owner.id).await.unwrap().first() {
+            return rule.id.0.to_string();
+        }
+        let new = NewRule {
+            name: "Mine".into(),
+            about: About::Assigned,
+            severity: Severity::Unspecified,
+            organisation: None,
+            words: String::new(),
+            is_on: true,
+        };
+        let id = database
+            .add_notice_rule(&scope, owner.into(), &new, self.now_us())
+            .await;
+        id.unwrap().0.to_string()
     }
 
     async fn watched(&mut self, organisation: &str) -> String {

@@ -1,0 +1,104 @@
+import { Button, Select, TextInput } from "@mantine/core";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { type NoticeRule, type NoticeRuleRequest, SEVERITIES } from "../api/client";
+import { Dialog } from "../parts/Dialog";
+import styles from "./notice.module.css";
+
+const ABOUTS = ["alert", "assigned", "watched", "handover"] as const;
+/** Instead of a severity. */
+const ANY = "any";
+
+interface RuleDialogProps {
+  /** None for a new one. */
+  rule: NoticeRule | null;
+  onClose: () => void;
+  onSave: (request: NoticeRuleRequest) => void;
+}
+
+/** The rule as the server takes it. */
+export function requestOf({ id: _, ...rule }: NoticeRule): NoticeRuleRequest {
+  return rule;
+}
+
+/** What somebody wants to be told of. */
+export function RuleDialog({ rule, onClose, onSave }: RuleDialogProps) {
+  const { t } = useTranslation();
+  const [form, setForm] = useState<NoticeRuleRequest>(
+    rule
+      ? requestOf(rule)
+      : { name: "", about: "alert", severity: "high", organisation: null, words: "", is_on: true },
+  );
+  const set = (changes: Partial<NoticeRuleRequest>) => setForm((now) => ({ ...now, ...changes }));
+  const isOfAlerts = form.about !== "handover";
+  const submit = () => {
+    const organisation = form.organisation?.trim() || null;
+    onSave(
+      isOfAlerts ? { ...form, organisation } : { ...form, organisation, severity: null, words: "" },
+    );
+  };
+  return (
+    <Dialog opened onClose={onClose} title={rule ? t("notice.change_rule") : t("notice.add_rule")}>
+      <form
+        className={styles.form}
+        onSubmit={(event) => {
+          event.preventDefault();
+          submit();
+        }}
+      >
+        <TextInput
+          data-autofocus
+          required
+          label={t("notice.rule_name")}
+          maxLength={80}
+          value={form.name}
+          onChange={(event) => set({ name: event.currentTarget.value })}
+        />
+        <Select
+          label={t("notice.rule_about")}
+          data={ABOUTS.map((value) => ({ value, label: t(`notice.about.${value}`) }))}
+          value={form.about}
+          allowDeselect={false}
+          onChange={(value) => set({ about: ABOUTS.find((each) => each === value) ?? "alert" })}
+        />
+        {isOfAlerts ? (
+          <>
+            <Select
+              label={t("notice.rule_severity")}
+              data={[
+                ...SEVERITIES.map((value) => ({ value, label: t(`severity.${value}`) })),
+                { value: ANY, label: t("notice.any_severity") },
+              ]}
+              value={form.severity ?? ANY}
+              allowDeselect={false}
+              onChange={(value) =>
+                set({ severity: SEVERITIES.find((each) => each === value) ?? null })
+              }
+            />
+            <TextInput
+              label={t("notice.rule_words")}
+              description={t("notice.rule_words_hint")}
+              maxLength={200}
+              value={form.words ?? ""}
+              onChange={(event) => set({ words: event.currentTarget.value })}
+            />
+          </>
+        ) : null}
+        <TextInput
+          label={t("notice.rule_organisation")}
+          description={t("notice.rule_organisation_hint")}
+          maxLength={48}
+          classNames={{ input: "mono" }}
+          value={form.organisation ?? ""}
+          onChange={(event) => set({ organisation: event.currentTarget.value })}
+        />
+        <div className={styles.buttons}>
+          <Button variant="default" onClick={onClose}>
+            {t("common.cancel")}
+          </Button>
+          <Button type="submit">{t("notice.save_rule")}</Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
