@@ -4,7 +4,7 @@
 //!   administrator writes them down.
 //! - [`role`]: the ten roles and what they exclude; [`membership`]: who has which, where and when.
 //! - [`policy`]: the one table of rights, role × resource × action × relation; [`resource`] and [`action`] are its words; [`thing`] has the plain ones, [`account`] those
-//!   that are about people.
+//!   that are about people, [`handover`] those that one shift leaves another.
 //! - [`context`]: who asks; the only door to [`Reach`] (whose things) and [`Allowed`] (this thing, this action).
 //!
 //! Invariant: nothing is allowed that the table does not say. Invariant: an empty [`Reach`] is nothing, and there is no value that means
@@ -15,6 +15,7 @@ pub mod action;
 pub mod context;
 pub mod day;
 pub mod file;
+pub mod handover;
 pub mod membership;
 pub mod organisation;
 pub mod policy;

@@ -192,6 +192,14 @@ pub const fn rules(kind: Kind) -> &'static [Rule] {
             row(Verb::Assign,  SURE1,         [NONE, NONE, NONE, TREE, TREE, NONE, NONE, NONE, NONE, NONE]),
             row(Verb::Export,  SURE2,         [NONE, NONE, TREE, TREE, TREE, NONE, NONE, NONE, NONE, NONE]),
         ] },
+        // It is written where one leads the shift. To approve is to take over.
+        Kind::Handover => const { &[
+            row(Verb::Read,    SURE1,         [OWNS, TREE, TREE, TREE, TREE, NONE, NONE, NONE, NONE, NONE]),
+            row(Verb::Create,  SURE1,         [NONE, NONE, NONE, OWNS, NONE, NONE, NONE, NONE, NONE, NONE]),
+            row(Verb::Change,  SURE1,         [NONE, NONE, NONE, OWNS, NONE, NONE, NONE, NONE, NONE, NONE]),
+            row(Verb::Approve, SURE1,         [NONE, NONE, NONE, OWNS, NONE, NONE, NONE, NONE, NONE, NONE]).needs_another(),
+            row(Verb::Remove,  SURE1,         [NONE, NONE, NONE, OWNS, NONE, NONE, NONE, NONE, NONE, NONE]),
+        ] },
         Kind::EventSearch => const { &[
             row(Verb::Read,    SURE1,         [NONE, TREE, TREE, TREE, TREE, NONE, NONE, NONE, NONE, NONE]),
             row(Verb::Export,  SURE2,         [NONE, NONE, TREE, TREE, TREE, NONE, NONE, NONE, NONE, NONE]),
@@ -200,10 +208,11 @@ pub const fn rules(kind: Kind) -> &'static [Rule] {
             row(Verb::Read,    FRESH,         [NONE, NONE, TREE, TREE, TREE, NONE, NONE, NONE, NONE, NONE]),
             row(Verb::Export,  FRESH,         [NONE, NONE, NONE, TREE, TREE, NONE, NONE, NONE, NONE, NONE]),
         ] },
+        // To create is to make a token, for a new one or for the next credential of one there is.
         Kind::Sensor => const { &[
             row(Verb::Read,    SURE1,         [OWNS, TREE, TREE, TREE, TREE, TREE, TREE, NONE, NONE, TREE]),
-            row(Verb::Create,  FRESH,         [NONE, NONE, NONE, NONE, NONE, TREE, NONE, NONE, NONE, NONE]),
-            row(Verb::Change,  SURE2,         [NONE, NONE, NONE, NONE, NONE, TREE, NONE, NONE, NONE, NONE]),
+            row(Verb::Create,  FRESH,         [NONE, NONE, NONE, NONE, NONE, TREE, NONE, NONE, NONE, TREE]),
+            row(Verb::Change,  SURE2,         [NONE, NONE, NONE, NONE, NONE, TREE, NONE, NONE, NONE, TREE]),
             row(Verb::Remove,  FRESH,         [NONE, NONE, NONE, NONE, NONE, TREE, NONE, NONE, NONE, TREE]),
         ] },
         // A new one is its parent's. Another that is named as parent or predecessor is asked about, too. Nobody ends his own.

@@ -10,6 +10,8 @@ use crate::role::Role;
 pub enum Kind {
     /// An alert of the queue.
     Alert,
+    /// A shift's hand-over to the next.
+    Handover,
     /// A search over events.
     EventSearch,
     /// Events of one person: sensitive personal data (Decree 356/2025).
@@ -50,8 +52,9 @@ pub enum Kind {
 
 impl Kind {
     /// All, in the order of the table.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Alert,
+        Self::Handover,
         Self::EventSearch,
         Self::PersonEvents,
         Self::Sensor,
@@ -76,6 +79,7 @@ impl Kind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Alert => "alert",
+            Self::Handover => "handover",
             Self::EventSearch => "event-search",
             Self::PersonEvents => "person-events",
             Self::Sensor => "sensor",

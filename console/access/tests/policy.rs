@@ -111,6 +111,7 @@ fn an_auditor_changes_nothing() {
 fn a_system_administrator_sees_nobodys_work() {
     let work = [
         Kind::Alert,
+        Kind::Handover,
         Kind::EventSearch,
         Kind::PersonEvents,
         Kind::Case,

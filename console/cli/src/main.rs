@@ -1,6 +1,8 @@
 //! `vonggac`: every role of the platform in one binary, and the supervisor that runs them together on one machine.
 
 #[cfg(feature = "console")]
+mod account;
+#[cfg(feature = "console")]
 mod audit;
 #[cfg(feature = "clickhouse")]
 mod clickhouse;
@@ -82,6 +84,10 @@ enum Role {
     #[cfg(feature = "console")]
     #[command(subcommand)]
     Organisation(organisation::OrganisationCommand),
+    /// Lets somebody in anew, as the owner of the server.
+    #[cfg(feature = "console")]
+    #[command(subcommand)]
+    Account(account::AccountCommand),
     /// Gives, lists and ends roles, as the owner of the server.
     #[cfg(feature = "console")]
     #[command(subcommand)]
@@ -187,6 +193,8 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             .map(|()| ExitCode::SUCCESS),
         #[cfg(feature = "console")]
         Role::Organisation(command) => unless_unread(block_on(organisation::run(command))),
+        #[cfg(feature = "console")]
+        Role::Account(command) => unless_unread(block_on(account::run(command))),
         #[cfg(feature = "console")]
         Role::Membership(command) => unless_unread(block_on(membership::run(command))),
         #[cfg(feature = "console")]

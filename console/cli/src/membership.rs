@@ -113,7 +113,7 @@ async fn person(database: &Database, user: &str) -> anyhow::Result<PersonId> {
     Ok(PersonId(account.id.0))
 }
 
-fn nobody(user: &str) -> impl Fn(DatabaseError) -> anyhow::Error {
+pub(crate) fn nobody(user: &str) -> impl Fn(DatabaseError) -> anyhow::Error {
     move |error| match error {
         DatabaseError::NotFound => anyhow::anyhow!("there is no account {user}"),
         other => other.into(),

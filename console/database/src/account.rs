@@ -106,6 +106,10 @@ pub(crate) struct RawAccount {
 }
 
 impl RawAccount {
+    pub(crate) fn id(&self) -> AccountId {
+        AccountId(self.id)
+    }
+
     pub(crate) fn read(self) -> Result<Account> {
         Ok(Account {
             id: AccountId(self.id),
@@ -118,6 +122,34 @@ impl RawAccount {
                 Language::Vietnamese
             },
         })
+    }
+}
+
+/// Somebody whose password was right, as long as it is the account's: nothing opens a session for him after it was changed.
+#[derive(Clone)]
+pub struct Proven {
+    /// Whose it was.
+    pub account: Account,
+    hash: String,
+}
+
+impl Proven {
+    /// Locks the account, whose password may not have been changed meanwhile; until the transaction ends nobody changes it.
+    pub(crate) async fn hold(&self, connection: &mut PgConnection) -> Result<()> {
+        let held: Option<bool> = sqlx::query_scalar(
+            "SELECT true FROM account WHERE id = $1 AND password_hash = $2 FOR NO KEY UPDATE",
+        )
+        .bind(self.account.id.0)
+        .bind(&self.hash)
+        .fetch_optional(connection)
+        .await?;
+        held.map(|_| ()).ok_or(DatabaseError::WrongCredentials)
+    }
+}
+
+impl std::fmt::Debug for Proven {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_tuple("Proven").field(&self.account.id).finish()
     }
 }
 
@@ -269,8 +301,8 @@ impl Database {
         password::hash(&self.hashing, new.password.clone()).await
     }
 
-    /// The account that `user_name` and `password` belong to; it may owe a second factor ([`Self::factors`]). Counts the attempt before it looks, so that many at once gain
-    /// nothing; an unknown name costs the time of a known one. A refusal is written down; of those that were throttled, the first.
+    /// The account that `user_name` and `password` belong to; it may owe a second factor ([`Self::factors`]). Counts the attempt before it
+    /// looks, so that many at once gain nothing; an unknown name costs the time of a known one. A refusal is written down; of those that were throttled, the first.
     ///
     /// # Errors
     /// [`DatabaseError::Throttled`] or [`DatabaseError::WrongCredentials`].
@@ -280,12 +312,12 @@ impl Database {
         password: String,
         origin: &Origin,
         now_us: i64,
-    ) -> Result<Account> {
+    ) -> Result<Proven> {
         let refused = self
             .sign_in_unless_refused(user_name, password, origin, now_us)
             .await?;
         let (error, is_told) = match refused {
-            Ok(account) => return Ok(account),
+            Ok(proven) => return Ok(proven),
             Err(refused) => refused,
         };
         if is_told {
@@ -297,14 +329,14 @@ impl Database {
         Err(error)
     }
 
-    /// The account, or why not and whether that is to be written down.
+    /// Whose password it was, or why not and whether that is to be written down.
     async fn sign_in_unless_refused(
         &self,
         user_name: &str,
         password: String,
         origin: &Origin,
         now_us: i64,
-    ) -> Result<std::result::Result<Account, (DatabaseError, bool)>> {
+    ) -> Result<std::result::Result<Proven, (DatabaseError, bool)>> {
         if user_name.chars().count() > NAME_CHARACTERS_MAX || user_name.contains('\0') {
             return Ok(Err((DatabaseError::WrongCredentials, false)));
         }
@@ -327,14 +359,15 @@ impl Database {
         .fetch_optional(&self.pool)
         .await?;
         let hash = found.as_ref().and_then(|row| row.password_hash.clone());
-        let right = password::verify(&self.hashing, password, hash).await?;
-        match found {
-            Some(row) if right && !row.is_disabled => {
+        let right = password::verify(&self.hashing, password, hash.clone()).await?;
+        match found.zip(hash) {
+            Some((row, hash)) if right && !row.is_disabled => {
                 // With a second factor it is no success yet.
                 if !row.has_factor {
                     throttle::forgive(&self.pool, &attempt).await?;
                 }
-                Ok(Ok(row.account.read()?))
+                let account = row.account.read()?;
+                Ok(Ok(Proven { account, hash }))
             }
             _ => Ok(Err((DatabaseError::WrongCredentials, true))),
         }
@@ -410,11 +443,14 @@ impl Database {
         let account = owner.account;
         self.count_confirmation(account, owner.origin, now_us).await?;
         let is_same = old == new;
-        if let Err(error) = self.check_own_password(account, old).await {
-            let deed = Deed::done("password.change", "account", account.id.0).refused(&error);
-            self.note(&owner.by(), deed, now_us).await?;
-            return Err(error);
-        }
+        let proven = match self.prove_password(account, old).await {
+            Ok(proven) => proven,
+            Err(error) => {
+                let deed = Deed::done("password.change", "account", account.id.0).refused(&error);
+                self.note(&owner.by(), deed, now_us).await?;
+                return Err(error);
+            }
+        };
         throttle::forgive(&self.pool, &Attempt::Confirmation { account: account.id }).await?;
         if is_same {
             return Err(DatabaseError::Invalid {
@@ -425,6 +461,7 @@ impl Database {
         password::check(new.clone(), [&account.user_name, &account.display_name]).await?;
         let hash = password::hash(&self.hashing, new).await?;
         let mut transaction = self.pool.begin().await?;
+        proven.hold(&mut transaction).await?;
         sqlx::query("UPDATE account SET password_hash = $2 WHERE id = $1")
             .bind(account.id.0)
             .bind(hash)
@@ -434,6 +471,25 @@ impl Database {
         let deed = Deed::done("password.change", "account", account.id.0).with("sessions_ended", ended);
         audit::append(&mut transaction, &owner.by(), vec![deed], now_us).await?;
         Ok(transaction.commit().await?)
+    }
+
+    /// That `password` is the account's.
+    ///
+    /// # Errors
+    /// [`DatabaseError::WrongCredentials`] when it is not.
+    pub(crate) async fn prove_password(&self, account: &Account, password: String) -> Result<Proven> {
+        let hash: Option<Option<String>> =
+            sqlx::query_scalar("SELECT password_hash FROM account WHERE id = $1")
+                .bind(account.id.0)
+                .fetch_optional(&self.pool)
+                .await?;
+        let hash = hash.flatten();
+        let is_right = password::verify(&self.hashing, password, hash.clone()).await?;
+        let proven = hash.filter(|_| is_right).map(|hash| Proven {
+            account: account.clone(),
+            hash,
+        });
+        proven.ok_or(DatabaseError::WrongCredentials)
     }
 
     /// Makes ready for the first sign-in.
@@ -548,7 +604,7 @@ mod tests {
         let right = database
             .sign_in("lAN", "correct horse battery".into(), &from("::1"), NOW_US)
             .await;
-        assert_eq!(right.unwrap().user_name, "Lan");
+        assert_eq!(right.unwrap().account.user_name, "Lan");
         for (user, password) in [("lan", "wrong"), ("nobody", "wrong"), ("lan\0", "wrong")] {
             let error = database
                 .sign_in(user, password.into(), &from("::1"), NOW_US)
@@ -607,6 +663,79 @@ mod tests {
                 .await
                 .is_ok()
         );
+    }
+
+    #[tokio::test]
+    async fn a_password_that_was_changed_since_it_was_right_opens_nothing() {
+        let Some(database) = testing::database().await else {
+            return;
+        };
+        let new = database.create_account(analyst("lan"), &moh(), NOW_US).await;
+        let lan = new.unwrap();
+        let origin = from("::1");
+        let old = || "correct horse battery".to_owned();
+        let proven = database.sign_in("lan", old(), &origin, NOW_US).await.unwrap();
+        let session = database.open_session_of(&proven, &origin, NOW_US).await.unwrap();
+        let found = database
+            .find_session(&session, session::Use::Passive, NOW_US)
+            .await;
+        let owner = Owner {
+            account: &lan,
+            session: found.unwrap().unwrap().id,
+            assured: session::Assured {
+                is_strong: false,
+                confirmed_us: NOW_US,
+            },
+            origin: &origin,
+        };
+        let another = || "another long test phrase".to_owned();
+        database
+            .change_password(&owner, old(), another(), NOW_US)
+            .await
+            .unwrap();
+        let wrong = |error: DatabaseError| matches!(error, DatabaseError::WrongCredentials);
+        let late = database.open_session_of(&proven, &origin, NOW_US).await;
+        assert!(late.is_err_and(wrong));
+        let late = database.open_half_session(&proven, &origin, NOW_US).await;
+        assert!(late.is_err_and(wrong));
+    }
+
+    #[tokio::test]
+    async fn who_was_locked_out_may_try_again_once_let_in_anew() {
+        let Some(database) = testing::database().await else {
+            return;
+        };
+        for user in ["lan", "ghost"] {
+            database
+                .create_account(analyst(user), &moh(), NOW_US)
+                .await
+                .unwrap();
+        }
+        let known = Origin {
+            device: Some("a".repeat(32)),
+            ..from("10.0.0.1")
+        };
+        let good = || "correct horse battery".to_owned();
+        let try_all = async |user: &str, origin: &Origin, attempts: i32| {
+            for _ in 0..attempts {
+                let wrong = database.sign_in(user, "wrong".into(), origin, NOW_US).await;
+                assert!(wrong.is_err());
+            }
+        };
+        let is_let_in = async |user: &str, origin: &Origin| {
+            let right = database.sign_in(user, good(), origin, NOW_US).await;
+            !matches!(right, Err(DatabaseError::Throttled { .. }))
+        };
+        try_all("lan", &known, throttle::DEVICE_ATTEMPTS_MAX).await;
+        for user in ["lan", "ghost"] {
+            try_all(user, &from("10.0.0.1"), throttle::PAIR_ATTEMPTS_MAX).await;
+            assert!(!is_let_in(user, &from("10.0.0.1")).await);
+        }
+        assert!(!is_let_in("lan", &known).await);
+        let mut connection = database.pool.acquire().await.unwrap();
+        throttle::unlock(&mut connection, "lan").await.unwrap();
+        assert!(is_let_in("lan", &known).await && is_let_in("lan", &from("10.0.0.1")).await);
+        assert!(!is_let_in("ghost", &from("10.0.0.1")).await, "another's");
     }
 
     #[tokio::test]

@@ -1,6 +1,7 @@
 //! What others do with an account: change it, disable it and let it in again, end its sessions.
 //!
-//! A disabled account keeps its roles and its work; nobody signs in to it, its sessions end, and a link for it works no more. Invariant: the
+//! A disabled account keeps its roles and its work; nobody signs in to it, its sessions end, and neither a link to it nor one that its owner
+//! made works any more, nor a token that its owner made for a sensor. Invariant: the
 //! nation's organisation keeps somebody who runs it and can sign in.
 
 use sqlx::PgConnection;
@@ -9,7 +10,8 @@ use vonggac_access::{Day, Membership, OrganisationId, PersonId, Role};
 use crate::account::{self, check_display_name};
 use crate::audit::{self, Asker, Deed};
 use crate::{
-    Account, AccountId, Database, DatabaseError, Language, Result, SessionId, organisation, session, welcome,
+    Account, AccountId, Database, DatabaseError, Language, Result, SessionId, organisation, sensor, session,
+    welcome,
 };
 
 /// What is to be another; `None` stays.
@@ -78,7 +80,9 @@ impl Database {
         if was_needed {
             return Err(DatabaseError::Conflict(LAST_MANAGER));
         }
-        welcome::withdraw(&mut transaction, id, None).await?;
+        welcome::withdraw(&mut transaction, id).await?;
+        welcome::withdraw_made_by(&mut transaction, id).await?;
+        sensor::withdraw_made_by(&mut transaction, id).await?;
         let ended = session::end_others(&mut transaction, id, None).await?;
         let deed = Deed::done("account.disable", "account", id.0).with("sessions_ended", ended);
         audit::append(&mut transaction, by, vec![deed], now_us).await?;
@@ -238,7 +242,7 @@ mod tests {
         assert!(matches!(again, Err(DatabaseError::Conflict(_))), "{again:?}");
 
         database.enable_account(&by, lan.id, NOW_US).await.unwrap();
-        assert_eq!(sign_in().await.unwrap().id, lan.id);
+        assert_eq!(sign_in().await.unwrap().account.id, lan.id);
         let again = database.enable_account(&by, lan.id, NOW_US).await;
         assert!(matches!(again, Err(DatabaseError::Conflict(_))), "{again:?}");
     }

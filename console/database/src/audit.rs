@@ -392,10 +392,7 @@ mod tests {
             .sign_in("lan", PASSWORD.into(), &origin, NOW_US)
             .await
             .unwrap();
-        database
-            .open_session(&signed, &origin, crate::session::Strength::Single, NOW_US)
-            .await
-            .unwrap();
+        database.open_session_of(&signed, &origin, NOW_US).await.unwrap();
         database
             .take_alerts(&[alert(1, "moh", 1), alert(2, "mot", 1)])
             .await

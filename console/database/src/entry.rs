@@ -9,13 +9,13 @@
 
 use sqlx::{FromRow, PgConnection};
 
-use crate::account::RawAccount;
+use crate::account::{Proven, RawAccount};
 use crate::audit::{self, Asker, Deed, Origin};
 use crate::factor::{self, Factor, Owner};
 use crate::session::{self, Strength};
 use crate::throttle::{self, Attempt};
 use crate::vault::Vault;
-use crate::{Account, Database, DatabaseError, Result, SessionToken, password};
+use crate::{Account, Database, DatabaseError, Result, SessionToken};
 
 /// How long a half session lives.
 pub const HALF_US: i64 = 5 * 60 * 1_000_000;
@@ -42,23 +42,26 @@ impl Database {
     /// Opens a half session for somebody whose password was right.
     ///
     /// # Errors
-    /// When PostgreSQL fails.
+    /// [`DatabaseError::WrongCredentials`] when the password was changed meanwhile.
     pub async fn open_half_session(
         &self,
-        account: &Account,
+        proven: &Proven,
         origin: &Origin,
         now_us: i64,
     ) -> Result<SessionToken> {
         let token = SessionToken::random();
+        let mut transaction = self.pool.begin().await?;
+        proven.hold(&mut transaction).await?;
         sqlx::query(
             "INSERT INTO half_session (token_hash, account_id, created_us, attempts, device) VALUES ($1, $2, $3, 0, $4)",
         )
         .bind(token.digest())
-        .bind(account.id.0)
+        .bind(proven.account.id.0)
         .bind(now_us)
-            .bind(origin.device.as_deref())
-            .execute(&self.pool)
-            .await?;
+        .bind(origin.device.as_deref())
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
         Ok(token)
     }
 
@@ -181,7 +184,7 @@ impl Database {
                         problem: "is needed: the account has a second factor",
                     });
                 }
-                self.check_own_password(account, password).await?;
+                self.prove_password(account, password).await?;
                 None
             }
         };
@@ -195,17 +198,6 @@ impl Database {
             .with("with", factor.map_or("password", Factor::name));
         audit::append(&mut transaction, &owner.by(), vec![deed], now_us).await?;
         Ok(transaction.commit().await?)
-    }
-
-    /// Whether `password` is the account's.
-    pub(crate) async fn check_own_password(&self, account: &Account, password: String) -> Result<()> {
-        let hash: Option<Option<String>> =
-            sqlx::query_scalar("SELECT password_hash FROM account WHERE id = $1")
-                .bind(account.id.0)
-                .fetch_optional(&self.pool)
-                .await?;
-        let is_right = password::verify(&self.hashing, password, hash.flatten()).await?;
-        is_right.then_some(()).ok_or(DatabaseError::WrongCredentials)
     }
 
     /// Counts an attempt to show who one is, of somebody who is signed in.
@@ -320,11 +312,15 @@ mod tests {
         let (account, secret) = with_app(&database, &vault).await;
         let code = app_code(&secret, LATER_US);
         let origin = from("10.0.0.1");
+        let signed_in = database
+            .sign_in(&account.user_name, testing::PASSWORD.into(), &origin, LATER_US)
+            .await;
+        let proven = signed_in.unwrap();
         let mut halves = Vec::new();
         for _ in 0..10 {
             halves.push(
                 database
-                    .open_half_session(&account, &origin, LATER_US)
+                    .open_half_session(&proven, &origin, LATER_US)
                     .await
                     .unwrap(),
             );

@@ -263,7 +263,7 @@ pub(crate) async fn prove(
     code: &str,
     now_us: i64,
 ) -> Result<Factor> {
-    let code: String = code.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
+    let code = plain(code);
     if code.len() != DIGITS {
         let done = sqlx::query("DELETE FROM recovery_code WHERE account_id = $1 AND code_hash = $2")
             .bind(account.0)
@@ -317,9 +317,7 @@ pub(crate) async fn replace_recovery_codes(
         .bind(account.0)
         .execute(&mut *transaction)
         .await?;
-    let codes: Vec<String> = (0..RECOVERY_CODES)
-        .map(|_| BASE32_NOPAD.encode(&rand::random::<[u8; RECOVERY_BYTES]>()))
-        .collect();
+    let codes: Vec<String> = (0..RECOVERY_CODES).map(|_| random_code()).collect();
     let hashes: Vec<Vec<u8>> = codes.iter().map(|code| digest(code)).collect();
     sqlx::query("INSERT INTO recovery_code (account_id, code_hash) SELECT $1, unnest($2)")
         .bind(account.0)
@@ -329,14 +327,25 @@ pub(crate) async fn replace_recovery_codes(
     Ok(codes.iter().map(|code| in_groups(code)).collect())
 }
 
-fn in_groups(code: &str) -> String {
+/// A code that a person can copy by hand.
+pub(crate) fn random_code() -> String {
+    BASE32_NOPAD.encode(&rand::random::<[u8; RECOVERY_BYTES]>())
+}
+
+/// A code in groups of four.
+pub(crate) fn in_groups(code: &str) -> String {
     let characters: Vec<char> = code.chars().collect();
     let groups: Vec<String> = characters.chunks(4).map(|group| group.iter().collect()).collect();
     groups.join("-")
 }
 
-/// Of a recovery code without spaces and hyphens, in whichever case.
-fn digest(code: &str) -> Vec<u8> {
+/// A code without the blanks and hyphens that people put between its groups.
+pub(crate) fn plain(code: &str) -> String {
+    code.chars().filter(|c| !c.is_whitespace() && *c != '-').collect()
+}
+
+/// Of a [`plain`] code, in whichever case.
+pub(crate) fn digest(code: &str) -> Vec<u8> {
     Sha256::digest(code.to_uppercase().as_bytes()).to_vec()
 }
 

@@ -12,12 +12,14 @@
 //! - [`work`]: what people do with alerts, one or all that match, and undo; each leaves a line in `activity`.
 //! - [`verdict`]: what closed alerts turned out to be; [`people`]: who may be given alerts; [`view`]: saved views of the queue.
 //! - [`overview`]: what was raised, waits and took how long, for a shift lead.
+//! - [`handover`]: what one shift leaves the next; [`watch`]: what an organisation keeps an eye on.
 //! - [`saved_search`]: searches kept under a name; [`export`]: searches written to files.
+//! - [`sensor`]: sensors, their one-time tokens, and what pipelines are to be told of them.
 //! - [`organisation`]: organisations, taken in from a file; [`membership`]: who has which role at which.
 //! - [`audit`]: who did what, was refused what, and looked at what, written in the transaction it tells of.
-//! - [`news`]: what happened to alerts, whichever console did it.
+//! - [`news`]: what happened to alerts, rights and sensors, whichever console did it.
 //!
-//! Invariant: every function that reads or changes alerts takes a [`Scope`](vonggac_event::Scope); what lies outside it is
+//! Invariant: every function that reads or changes alerts or sensors takes a [`Scope`](vonggac_event::Scope); what lies outside it is
 //! [`DatabaseError::NotFound`], the same as what does not exist. Invariant: `activity` and the audit log are append-only, and PostgreSQL refuses anything else; no change of a person's commits without its entry in the log. Invariant: a
 //! revision of an alert never touches what people made of it. The clock is an argument (`now_us`, microseconds since
 //! 1970, UTC); tokens and salts come from the system's random source.
@@ -31,6 +33,7 @@ pub mod device;
 pub mod entry;
 pub mod export;
 pub mod factor;
+pub mod handover;
 pub mod membership;
 pub mod news;
 pub mod organisation;
@@ -41,6 +44,7 @@ pub mod people;
 pub mod queue;
 pub mod roster;
 pub mod saved_search;
+pub mod sensor;
 pub mod session;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -49,6 +53,7 @@ mod totp;
 pub mod vault;
 pub mod verdict;
 pub mod view;
+pub mod watch;
 pub mod welcome;
 pub mod work;
 
@@ -60,7 +65,7 @@ use thiserror::Error;
 use tokio::sync::Semaphore;
 use vonggac_link::{PostgresSecurity, SettingError};
 
-pub use account::{Account, AccountId, Language, NewAccount, NewPerson};
+pub use account::{Account, AccountId, Language, NewAccount, NewPerson, Proven};
 pub use alert::{AlertRow, Person, Snooze, Status};
 pub use membership::MembershipId;
 pub use organisation::{Imported, scope_of};
@@ -290,6 +295,7 @@ impl Database {
         work::undo::purge(&self.pool, now_us).await?;
         export::purge(&self.pool, now_us).await?;
         welcome::purge(&self.pool, now_us).await?;
+        sensor::purge(&self.pool, now_us).await?;
         throttle::purge(&self.pool, now_us).await
     }
 

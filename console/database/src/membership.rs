@@ -9,7 +9,7 @@ use vonggac_event::Scope;
 
 use crate::audit::{self, Asker, Deed};
 use crate::organisation::{parsed, span};
-use crate::{AccountId, Database, DatabaseError, Person, Result, administration, welcome};
+use crate::{AccountId, Database, DatabaseError, Person, Result, administration, sensor, welcome};
 
 /// Most memberships in the list of those that wait.
 pub const WAITING_MAX: i64 = 200;
@@ -152,6 +152,9 @@ macro_rules! select {
     };
 }
 
+const TO_COME: &str = select!(
+    "account_id = $1 AND (valid_until IS NULL OR valid_until > greatest(valid_from, $2::date)) ORDER BY id"
+);
 const OF_ACCOUNT: &str = select!("account_id = $1 ORDER BY valid_from, id");
 const BY_ID: &str = select!("id = $1 FOR UPDATE");
 
@@ -225,6 +228,7 @@ impl Database {
     ) -> Result<()> {
         let mut transaction = self.pool.begin().await?;
         administration::lock_nations_managers(&mut transaction).await?;
+        lock_owner(&mut transaction, id).await?;
         let ended = sqlx::query(
             "UPDATE membership SET valid_until = greatest(valid_from, $2::date) \
              WHERE id = $1 AND (valid_until IS NULL OR valid_until > greatest(valid_from, $2::date))",
@@ -244,6 +248,13 @@ impl Database {
         let counted = !kept.waits && kept.membership.role == Role::OrganisationManager;
         if counted && by.account().is_some() {
             administration::keep_a_manager(&mut transaction, &kept.membership, now_us).await?;
+        }
+        let Membership {
+            person, role, span, ..
+        } = kept.membership;
+        if Day::of_us(now_us).is_some_and(|today| span.is_over(today)) {
+            welcome::withdraw_made_by(&mut transaction, AccountId(person.0)).await?;
+            sensor::withdraw_made_with(&mut transaction, AccountId(person.0), role).await?;
         }
         let deed = told("membership.end", id, &kept.membership);
         audit::append(&mut transaction, by, vec![deed], now_us).await?;
@@ -329,8 +340,34 @@ impl Database {
     }
 }
 
-/// Writes a membership, and what is to be said of it in the log. A link to the account that another made is withdrawn: whoever made it could
-/// not be one who may give this role.
+/// The memberships of an account that are not over, also those that wait or have not begun.
+pub(crate) async fn to_come(
+    connection: &mut PgConnection,
+    account: AccountId,
+    now_us: i64,
+) -> Result<Vec<Kept>> {
+    let day = Day::of_us(now_us).ok_or(DatabaseError::NotFound)?;
+    let rows: Vec<Row> = sqlx::query_as(TO_COME)
+        .bind(account.0)
+        .bind(day.to_string())
+        .fetch_all(connection)
+        .await?;
+    rows.into_iter().map(Row::read).collect()
+}
+
+/// Locks the account of a membership: who makes a link with the right that it gives is done before, or finds it gone.
+async fn lock_owner(connection: &mut PgConnection, id: MembershipId) -> Result<()> {
+    sqlx::query(
+        "SELECT FROM account WHERE id = (SELECT account_id FROM membership WHERE id = $1) FOR NO KEY UPDATE",
+    )
+    .bind(id.0)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Writes a membership, and what is to be said of it in the log. A link to the account that does not fit beside the role is withdrawn
+/// ([`welcome::withdraw_before_role`]).
 pub(crate) async fn insert(
     connection: &mut PgConnection,
     by: &Asker<'_>,
@@ -346,7 +383,7 @@ pub(crate) async fn insert(
             problem: "is not after from",
         });
     }
-    let account: Option<i64> = sqlx::query_scalar("SELECT id FROM account WHERE id = $1 FOR UPDATE")
+    let account: Option<i64> = sqlx::query_scalar("SELECT id FROM account WHERE id = $1 FOR NO KEY UPDATE")
         .bind(new.person.0)
         .fetch_optional(&mut *connection)
         .await?;
@@ -364,9 +401,10 @@ pub(crate) async fn insert(
         check_beside(new, &row.read()?.membership)?;
     }
     let giver = by.account().map(|account| account.id);
-    welcome::withdraw(connection, AccountId(new.person.0), giver).await?;
+    let needs_two = policy::needs_second_person(new.role);
+    welcome::withdraw_before_role(connection, AccountId(new.person.0), giver, needs_two).await?;
     let granted_by = giver.map(|id| id.0);
-    let waits = granted_by.is_some() && policy::needs_second_person(new.role);
+    let waits = granted_by.is_some() && needs_two;
     let id: Option<i64> = sqlx::query_scalar(
         "INSERT INTO membership (account_id, organisation, role, valid_from, valid_until, granted_by, waits) \
          SELECT $1, code, $3, $4::date, $5::date, $6, $7 FROM organisation WHERE code = $2 RETURNING id",

@@ -1,4 +1,4 @@
-//! What happens to alerts and to people's rights, told by PostgreSQL to every console, whichever of them did it.
+//! What happens to alerts, to people's rights and to sensors, told by PostgreSQL to every console, whichever of them did it.
 //!
 //! Triggers notify in the transaction in which it happens, so that nothing is told that did not come to be. A notification names the
 //! alert; the row is read afterwards, so of several changes at once the last is told. While the connection is lost nothing is heard:
@@ -17,6 +17,7 @@ use crate::{AccountId, Database, Result};
 /// Channel of the notifications, as the triggers have it.
 const ALERTS: &str = "vonggac_alert";
 const RIGHTS: &str = "vonggac_rights";
+const SENSORS: &str = "vonggac_sensor";
 /// Most notifications answered with one read.
 const BATCH_MAX: usize = 200;
 /// How long a batch waits for one more.
@@ -31,6 +32,8 @@ pub enum Heard {
     Worked(Box<AlertRow>),
     /// Somebody's rights or sessions have changed; `None`: everybody's may have.
     Rights(Option<AccountId>),
+    /// Pipelines are to be told something of sensors.
+    Sensors,
     /// Something may have happened that was not heard.
     Gap,
 }
@@ -41,6 +44,7 @@ enum Note {
     Alert(AlertId, Kind),
     /// 0 is everybody.
     Rights(i64),
+    Sensors,
 }
 
 /// The news.
@@ -62,7 +66,7 @@ impl Database {
     /// When PostgreSQL does not answer.
     pub async fn news(&self) -> Result<News> {
         let mut listener = PgListener::connect_with(&self.pool).await?;
-        listener.listen_all([ALERTS, RIGHTS]).await?;
+        listener.listen_all([ALERTS, RIGHTS, SENSORS]).await?;
         Ok(News {
             database: self.clone(),
             listener,
@@ -107,6 +111,7 @@ impl News {
         for note in batch {
             match note {
                 Note::Alert(id, _) => ids.push(id.to_bytes().to_vec()),
+                Note::Sensors => heard.push(Heard::Sensors),
                 Note::Rights(0) => heard.push(Heard::Rights(None)),
                 Note::Rights(account) => heard.push(Heard::Rights(Some(AccountId(*account)))),
             }
@@ -132,8 +137,10 @@ impl News {
 
 fn parsed(notification: &PgNotification) -> Option<Note> {
     let payload = notification.payload();
-    if notification.channel() == RIGHTS {
-        return payload.parse().ok().map(Note::Rights);
+    match notification.channel() {
+        RIGHTS => return payload.parse().ok().map(Note::Rights),
+        SENSORS => return Some(Note::Sensors),
+        _ => {}
     }
     read_payload(payload).map(|(id, kind)| Note::Alert(id, kind))
 }

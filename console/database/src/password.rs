@@ -204,6 +204,19 @@ mod tests {
     }
 
     #[test]
+    fn a_password_counts_as_it_was_typed() {
+        let long = "mười hai con cò, bảy con vạc, và một người gác trên chòi canh !!";
+        assert_eq!(long.chars().count(), 64);
+        check_now(long, &[]).unwrap();
+        let hash = hash_now(long).unwrap();
+        assert!(verify_now(long, Some(&hash)).unwrap());
+        let cut: String = long.chars().take(63).collect();
+        for other in [cut, format!(" {long}"), format!("{long} "), long.to_uppercase()] {
+            assert!(!verify_now(&other, Some(&hash)).unwrap(), "{other:?}");
+        }
+    }
+
+    #[test]
     fn weak_passwords_are_named() {
         let names = ["administrator-1".to_owned(), "Nguyễn Thị Lan".to_owned()];
         let problem = |password: &str| check_now(password, &names).err().map(|error| error.to_string());

@@ -5,6 +5,7 @@
 
 pub mod groups;
 pub mod similar;
+pub mod since;
 
 use std::fmt;
 use std::str::FromStr;
@@ -55,6 +56,8 @@ pub struct Filter {
     pub sensor: Option<String>,
     /// On either side.
     pub address: Option<String>,
+    /// Came, was seen again or was worked on then or later.
+    pub changed_from_us: Option<i64>,
     /// Raised then or later.
     pub detected_from_us: Option<i64>,
     /// Raised before.
@@ -457,6 +460,9 @@ fn push_equal(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
         let address = clean(address);
         query.push(" AND (a.src = ").push_bind(address.clone());
         query.push(" OR a.dst = ").push_bind(address).push(")");
+    }
+    if let Some(from_us) = filter.changed_from_us {
+        since::push_changed(query, from_us);
     }
     if let Some(from_us) = filter.detected_from_us {
         query.push(" AND a.detected_us >= ").push_bind(from_us);

@@ -5,13 +5,14 @@
 use std::fmt;
 use std::str::FromStr;
 
+use data_encoding::BASE64URL_NOPAD;
 use sqlx::{FromRow, Postgres, QueryBuilder};
 use vonggac_access::{Day, Role};
 use vonggac_event::Scope;
 
 use crate::account::RawAccount;
 use crate::throttle::{ACCOUNT_ATTEMPTS_MAX, WINDOW_US};
-use crate::{Account, AccountId, Database, DatabaseError, Result, like_literal, welcome};
+use crate::{Account, AccountId, Database, DatabaseError, Result, clean, like_literal, welcome};
 
 /// Most accounts on a page.
 pub const PAGE_ACCOUNTS_MAX: u32 = 200;
@@ -83,6 +84,10 @@ pub struct RosterEntry {
     pub has_factor: bool,
     /// From when on its link does not work; `None`: there is none that does.
     pub link_expires_us: Option<i64>,
+    /// Whether that link waits for a second person.
+    pub link_waits: bool,
+    /// Who made it; `None`: nobody did, or the server's owner.
+    pub link_made_by: Option<AccountId>,
     /// The roles that it has today, at organisations of the scope.
     pub roles: Vec<Role>,
 }
@@ -111,16 +116,20 @@ pub struct RosterCounts {
     pub disabled: i64,
 }
 
-/// After which account the next page begins, and how many there are in all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// After which account the next page begins, and how many there are in all. It carries what it needs, so that nobody learns by it where an
+/// account sorts that he does not see.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RosterCursor {
     id: i64,
     total: i64,
+    /// The name, as accounts are sorted by it.
+    sorts_as: String,
 }
 
 impl fmt::Display for RosterCursor {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}.{}", self.id, self.total)
+        let name = BASE64URL_NOPAD.encode(self.sorts_as.as_bytes());
+        write!(out, "{}.{}.{name}", self.id, self.total)
     }
 }
 
@@ -128,14 +137,20 @@ impl FromStr for RosterCursor {
     type Err = DatabaseError;
 
     fn from_str(text: &str) -> Result<Self> {
-        let parts = text
-            .split_once('.')
-            .and_then(|(id, total)| Some((id.parse().ok()?, total.parse().ok()?)));
-        let (id, total) = parts.ok_or(DatabaseError::Invalid {
+        let read = || {
+            let (id, rest) = text.split_once('.')?;
+            let (total, name) = rest.split_once('.')?;
+            let name = String::from_utf8(BASE64URL_NOPAD.decode(name.as_bytes()).ok()?).ok()?;
+            Some(Self {
+                id: id.parse().ok()?,
+                total: total.parse().ok()?,
+                sorts_as: clean(&name),
+            })
+        };
+        read().ok_or(DatabaseError::Invalid {
             field: "cursor",
             problem: "is not one of ours",
-        })?;
-        Ok(Self { id, total })
+        })
     }
 }
 
@@ -149,7 +164,10 @@ struct Row {
     disabled_us: Option<i64>,
     has_factor: bool,
     link_made_us: Option<i64>,
+    link_waits: bool,
+    link_made_by: Option<i64>,
     roles: Vec<String>,
+    sorts_as: String,
 }
 
 impl Row {
@@ -161,6 +179,8 @@ impl Row {
             last_sign_in_us: self.last_sign_in_us,
             disabled_us: self.disabled_us,
             has_factor: self.has_factor,
+            link_waits: self.link_waits,
+            link_made_by: self.link_made_by.map(AccountId),
             link_expires_us: self
                 .link_made_us
                 .map(|made_us| made_us.saturating_add(welcome::LINK_US)),
@@ -186,7 +206,8 @@ fn push_accounts(query: &mut QueryBuilder<Postgres>, sight: Sight<'_>, now_us: i
     let day = Day::of_us(now_us).ok_or(DatabaseError::NotFound)?.to_string();
     query
         .push(
-            "(SELECT a.*, w.made_us AS link_made_us, CASE WHEN a.disabled_us IS NOT NULL THEN 'disabled' \
+            "(SELECT a.*, lower(a.display_name) AS sorts_as, w.made_us AS link_made_us, \
+             coalesce(w.takes_two AND w.code_hash IS NULL, false) AS link_waits, w.made_by AS link_made_by, CASE WHEN a.disabled_us IS NOT NULL THEN 'disabled' \
              WHEN a.password_hash IS NULL THEN 'invited' WHEN EXISTS (SELECT FROM attempt t \
              WHERE t.key = 'account ' || a.user_key AND t.attempts > ",
         )
@@ -239,7 +260,8 @@ fn push_filter(query: &mut QueryBuilder<Postgres>, filter: &RosterFilter) {
 }
 
 const COLUMNS: &str = "x.id, x.user_name, x.display_name, x.organisation, x.language, x.state, x.created_us, \
-    x.last_sign_in_us, x.disabled_us, x.has_factor, x.link_made_us, x.roles";
+    x.last_sign_in_us, x.disabled_us, x.has_factor, x.link_made_us, x.link_waits, x.link_made_by, \
+    x.roles, x.sorts_as";
 
 impl Database {
     /// Accounts by name, in pages; the first counts all, the cursor carries that number on.
@@ -254,7 +276,7 @@ impl Database {
         limit: u32,
         now_us: i64,
     ) -> Result<RosterPage> {
-        let total = match after {
+        let total = match &after {
             Some(cursor) => cursor.total,
             None => {
                 let mut query = QueryBuilder::new("SELECT count(*) FROM ");
@@ -270,13 +292,15 @@ impl Database {
         push_filter(&mut query, filter);
         if let Some(cursor) = after {
             query
-                .push(" AND (lower(x.display_name), x.id) > (SELECT lower(display_name), id FROM account WHERE id = ")
+                .push(" AND (x.sorts_as, x.id) > (")
+                .push_bind(cursor.sorts_as)
+                .push(", ")
                 .push_bind(cursor.id)
                 .push(")");
         }
         let limit = limit.clamp(1, PAGE_ACCOUNTS_MAX);
         query
-            .push(" ORDER BY lower(x.display_name), x.id LIMIT ")
+            .push(" ORDER BY x.sorts_as, x.id LIMIT ")
             .push_bind(i64::from(limit) + 1);
         let mut rows: Vec<Row> = query
             .build_query_as()
@@ -285,14 +309,15 @@ impl Database {
             .map_err(DatabaseError::of_list)?;
         let is_more = rows.len() > limit as usize;
         rows.truncate(limit as usize);
-        let entries = rows.into_iter().map(Row::read).collect::<Result<Vec<_>>>()?;
-        let last = entries.last().filter(|_| is_more);
+        let last = rows.last().filter(|_| is_more);
+        let next = last.map(|row| RosterCursor {
+            id: row.account.id().0,
+            total,
+            sorts_as: row.sorts_as.clone(),
+        });
         Ok(RosterPage {
-            next: last.map(|entry| RosterCursor {
-                id: entry.account.id.0,
-                total,
-            }),
-            entries,
+            entries: rows.into_iter().map(Row::read).collect::<Result<_>>()?,
+            next,
             total,
         })
     }
@@ -426,17 +451,17 @@ mod tests {
         let origin = from("::1");
         let signed_in = database.sign_in("hoa", PASSWORD.into(), &origin, NOW_US).await;
         let hoa = signed_in.unwrap();
-        database
-            .open_session(&hoa, &origin, crate::session::Strength::Single, NOW_US + 7)
-            .await
-            .unwrap();
+        database.open_session_of(&hoa, &origin, NOW_US + 7).await.unwrap();
         let mot = Scope::of(["mot"]);
         let nothing = Scope::default();
         let sight = Sight {
             accounts: &mot,
             memberships: &nothing,
         };
-        let entry = database.roster_entry(sight, hoa.id, NOW_US).await.unwrap();
+        let entry = database
+            .roster_entry(sight, hoa.account.id, NOW_US)
+            .await
+            .unwrap();
         assert_eq!((entry.last_sign_in_us, entry.roles), (Some(NOW_US + 7), vec![]));
     }
 

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use sqlx::{FromRow, PgConnection, PgPool};
 use vonggac_access::Assurance;
 
-use crate::account::RawAccount;
+use crate::account::{Proven, RawAccount};
 use crate::audit::{self, Asker, Deed, Origin};
 use crate::factor::Factor;
 use crate::{Account, AccountId, Database, DatabaseError, Result, clean};
@@ -204,6 +204,30 @@ impl Database {
         Ok(token)
     }
 
+    /// Opens a session for somebody whose password was right, and who has no second factor.
+    ///
+    /// # Errors
+    /// [`DatabaseError::WrongCredentials`] when the password was changed meanwhile, and as [`Self::open_session`].
+    pub async fn open_session_of(
+        &self,
+        proven: &Proven,
+        origin: &Origin,
+        now_us: i64,
+    ) -> Result<SessionToken> {
+        let mut transaction = self.pool.begin().await?;
+        proven.hold(&mut transaction).await?;
+        let token = open(
+            &mut transaction,
+            &proven.account,
+            origin,
+            Strength::Single,
+            now_us,
+        )
+        .await?;
+        transaction.commit().await?;
+        Ok(token)
+    }
+
     /// The account a token stands for, as it is now; `None` when the session is not alive.
     ///
     /// # Errors
@@ -236,6 +260,18 @@ impl Database {
                 confirmed_us: found.confirmed_us,
             },
         }))
+    }
+
+    /// When the owner was last here before a session: the last use of any session of the account before it was opened. `None` for the first.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails.
+    pub async fn last_here(&self, session: SessionId) -> Result<Option<i64>> {
+        let before: Option<Option<i64>> = sqlx::query_scalar("SELECT before_us FROM session WHERE id = $1")
+            .bind(session.0)
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(before.flatten())
     }
 
     /// The living sessions of an account, the newest first.
@@ -292,8 +328,9 @@ pub(crate) async fn open(
     open.ok_or(DatabaseError::WrongCredentials)?;
     // Nobody forgets the second step: the statement itself asks whether there is one.
     let opened: Option<i64> = sqlx::query_scalar(
-        "INSERT INTO session (token_hash, account_id, created_us, last_seen_us, user_agent, address, is_strong, confirmed_us) \
-         SELECT $1, $2, $3, $3, $4, $5, $6, $3 \
+        "INSERT INTO session (token_hash, account_id, created_us, last_seen_us, user_agent, address, is_strong, confirmed_us, before_us) \
+         SELECT $1, $2, $3, $3, $4, $5, $6, $3, greatest((SELECT max(last_seen_us) FROM session WHERE account_id = $2), \
+         (SELECT at_us FROM last_active WHERE account_id = $2)) \
          WHERE $6 OR NOT EXISTS (SELECT FROM totp WHERE account_id = $2 AND confirmed_us IS NOT NULL) \
          AND NOT EXISTS (SELECT FROM passkey WHERE account_id = $2) RETURNING id",
     )
@@ -477,6 +514,53 @@ mod tests {
                 .await
                 .unwrap()
                 .is_none()
+        );
+    }
+
+    #[tokio::test]
+    async fn a_session_knows_when_its_owner_was_last_here() {
+        let Some(database) = testing::database().await else {
+            return;
+        };
+        let lan = testing::account(&database, "lan", "*").await;
+        let open = async |minute: i64| {
+            let now_us = NOW_US + minute * MINUTE_US;
+            let origin = from("");
+            let opened = database.open_session(&lan, &origin, Strength::Single, now_us);
+            let token = opened.await.unwrap();
+            let living = database.find_session(&token, Use::Passive, now_us).await.unwrap();
+            (token, living.unwrap().id)
+        };
+        let (token, first) = open(0).await;
+        assert_eq!(database.last_here(first).await.unwrap(), None, "never before");
+        database
+            .find_session(&token, Use::Active, NOW_US + 20 * MINUTE_US)
+            .await
+            .unwrap();
+        // Signed out: the row is gone, what it told is not.
+        database
+            .end_session(&lan, &from(""), first, NOW_US + 21 * MINUTE_US)
+            .await
+            .unwrap();
+        let (_, second) = open(500).await;
+        let seen = Some(NOW_US + 20 * MINUTE_US);
+        assert_eq!(database.last_here(second).await.unwrap(), seen);
+        // Another browser beside it, and the time that removes both.
+        let (_, third) = open(510).await;
+        assert_eq!(
+            database.last_here(third).await.unwrap(),
+            Some(NOW_US + 500 * MINUTE_US)
+        );
+        assert_eq!(
+            database.last_here(second).await.unwrap(),
+            seen,
+            "it stays for the session"
+        );
+        database.purge(NOW_US + 5_000 * MINUTE_US).await.unwrap();
+        let (_, fourth) = open(5_000).await;
+        assert_eq!(
+            database.last_here(fourth).await.unwrap(),
+            Some(NOW_US + 510 * MINUTE_US)
         );
     }
 

@@ -11,6 +11,7 @@
 //! | network, set-up code | 10 |
 //! | network, passkey | 50 |
 //! | network, link to choose a password | 50 |
+//! | network, token of a sensor | 50 |
 //! | account and browser, second factor of somebody whose password was right | 10 |
 //! | account, confirmation of somebody who is signed in | 10 |
 //!
@@ -71,6 +72,11 @@ pub(crate) enum Attempt<'a> {
         /// Where from.
         address: &'a str,
     },
+    /// A token with which a sensor is enrolled.
+    Token {
+        /// Where from.
+        address: &'a str,
+    },
     /// A second factor or the password of somebody who is signed in.
     Confirmation {
         /// Whose.
@@ -84,7 +90,7 @@ impl Attempt<'_> {
         match self {
             Self::SignIn { user_key, origin } => {
                 if let Some(device) = &origin.device {
-                    return vec![(format!("device {device}"), DEVICE_ATTEMPTS_MAX)];
+                    return vec![(format!("device {device} {user_key}"), DEVICE_ATTEMPTS_MAX)];
                 }
                 let network = network_of(&origin.address);
                 vec![
@@ -101,6 +107,9 @@ impl Attempt<'_> {
             }
             Self::Link { address } => {
                 vec![(format!("link {}", network_of(address)), NETWORK_ATTEMPTS_MAX)]
+            }
+            Self::Token { address } => {
+                vec![(format!("token {}", network_of(address)), NETWORK_ATTEMPTS_MAX)]
             }
             Self::Factor { account, origin } => {
                 let device = origin.device.as_deref().unwrap_or("unknown");
@@ -193,10 +202,12 @@ pub(crate) async fn forgive(pool: &PgPool, attempt: &Attempt<'_>) -> Result<()> 
     Ok(())
 }
 
-/// Lets strangers' browsers try an account again that is shut to them.
+/// Lets browsers try an account again that is shut to them. User names have no blanks, so the last word of a key is one.
 pub(crate) async fn unlock(connection: &mut PgConnection, user_key: &str) -> Result<()> {
-    sqlx::query("DELETE FROM attempt WHERE key = $1")
-        .bind(format!("account {user_key}"))
+    sqlx::query(
+        "DELETE FROM attempt WHERE key = 'account ' || $1 OR split_part(key, ' ', 3) = $1 AND (key LIKE 'pair %' OR key LIKE 'device %')",
+    )
+        .bind(user_key)
         .execute(connection)
         .await?;
     Ok(())

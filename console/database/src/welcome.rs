@@ -1,18 +1,24 @@
 //! Links with which people choose a password: the first one of somebody invited, or a new one.
 //!
 //! A link has 256 random bits, of which SHA-256 is kept. It works once, for [`LINK_US`], and not any more after a newer one, after the
-//! account is disabled, or after another than who made it gave the account a role: whoever made it may know it, and could not have given
-//! that role. Wrong, used, too old and withdrawn are one answer. Until it is used, whatever the account had before goes on.
+//! account or who made the link is disabled, after a role of who made it ends, or after another gave the account a role: whoever made it may
+//! know it, and could not have given that role. Wrong, used, too old and withdrawn are one answer. Until it is used, whatever the account
+//! had before goes on.
+//!
+//! Invariant: nobody comes alone into an account with a role that takes a second person ([`policy::needs_second_person`]), also one that still
+//! waits. A link to it *takes two*: it works only together with a code that somebody else tells the owner, who might have made the link and did not. What
+//! the server's owner makes ([`Asker::console`]) takes nobody else.
 
 use std::fmt;
 use std::str::FromStr;
 
 use sqlx::{FromRow, PgConnection, PgPool};
-use vonggac_access::{Membership, OrganisationId, PersonId};
+use vonggac_access::{Membership, OrganisationId, PersonId, policy};
 
 use crate::account::{self, NewPerson, RawAccount};
 use crate::audit::{self, Asker, Deed, Origin};
-use crate::membership;
+use crate::factor;
+use crate::membership::{self, MembershipId};
 use crate::session;
 use crate::throttle::{self, Attempt};
 use crate::{Account, AccountId, Database, DatabaseError, Result, SessionToken, password};
@@ -22,11 +28,21 @@ pub const LINK_US: i64 = 72 * 3600 * 1_000_000;
 /// Most roles that somebody is invited with.
 pub const INVITED_ROLES_MAX: usize = 20;
 
-/// The secret of a link. It is printed by [`LinkSecret::to_text`] alone.
+/// The secret of a link, or of a sensor's token. It is printed by [`LinkSecret::to_text`] alone.
 #[derive(Clone, PartialEq, Eq)]
 pub struct LinkSecret(SessionToken);
 
 impl LinkSecret {
+    /// 256 bits from the system's random source.
+    pub(crate) fn random() -> Self {
+        Self(SessionToken::random())
+    }
+
+    /// What is kept of it.
+    pub(crate) fn digest(&self) -> Vec<u8> {
+        self.0.digest()
+    }
+
     /// 64 hexadecimal digits.
     pub fn to_text(&self) -> String {
         self.0.to_cookie()
@@ -54,6 +70,8 @@ pub struct Link {
     pub secret: LinkSecret,
     /// From then on it does not work.
     pub expires_us: i64,
+    /// Whether it works only with a code of a second person's.
+    pub takes_two: bool,
 }
 
 /// What a reset does beside letting the owner choose a password.
@@ -91,6 +109,17 @@ pub struct Welcome {
     pub factors: Factors,
     /// From then on the link does not work.
     pub expires_us: i64,
+    /// Whether it works only with a code of a second person's.
+    pub takes_two: bool,
+}
+
+/// Who makes a link, and on what ground.
+#[derive(Debug, Clone, Copy)]
+pub struct Ground<'a> {
+    /// Whose account it is for.
+    pub account: AccountId,
+    /// The memberships of that account which rights were asked about: what was given since was not.
+    pub looked_at: &'a [MembershipId],
 }
 
 #[derive(FromRow)]
@@ -100,16 +129,35 @@ struct Row {
     is_first: bool,
     drops_factors: bool,
     made_us: i64,
+    takes_two: bool,
+    code_hash: Option<Vec<u8>>,
 }
 
 impl Row {
-    fn read(self) -> Result<Welcome> {
-        Ok(Welcome {
+    fn read(self) -> Result<Found> {
+        let welcome = Welcome {
             account: self.account.read()?,
             is_first: self.is_first,
             factors: Factors::dropped(self.drops_factors),
             expires_us: self.made_us.saturating_add(LINK_US),
+            takes_two: self.takes_two,
+        };
+        Ok(Found {
+            welcome,
+            code_hash: self.code_hash,
         })
+    }
+}
+
+/// A link that works, and what its second person's code must come to.
+struct Found {
+    welcome: Welcome,
+    code_hash: Option<Vec<u8>>,
+}
+
+impl Found {
+    fn is_opened_by(&self, code: &str) -> bool {
+        !self.welcome.takes_two || self.code_hash == Some(factor::digest(&factor::plain(code)))
     }
 }
 
@@ -150,6 +198,7 @@ impl Database {
             let (_, deed) = membership::insert(&mut transaction, by, &membership).await?;
             deeds.push(deed);
         }
+        lock(&mut transaction, by, account.id).await?;
         let link = insert(&mut transaction, by, account.id, Factors::Kept, now_us).await?;
         audit::append(&mut transaction, by, deeds, now_us).await?;
         transaction.commit().await?;
@@ -159,28 +208,65 @@ impl Database {
     /// Makes a link with which the owner of an account chooses another password; one that there was works no more.
     ///
     /// # Errors
-    /// [`DatabaseError::NotFound`] when there is no such account; [`DatabaseError::Conflict`] when it is disabled.
+    /// [`DatabaseError::NotFound`] when there is no such account; [`DatabaseError::Conflict`] when it is disabled, when it was given a role
+    /// that rights were not asked about, or when who asks was disabled meanwhile.
     pub async fn reset_account(
         &self,
         by: &Asker<'_>,
-        id: AccountId,
+        ground: Ground<'_>,
         factors: Factors,
         now_us: i64,
     ) -> Result<Link> {
         let mut transaction = self.pool.begin().await?;
-        let disabled: Option<bool> =
-            sqlx::query_scalar("SELECT disabled_us IS NOT NULL FROM account WHERE id = $1 FOR UPDATE")
-                .bind(id.0)
-                .fetch_optional(&mut *transaction)
-                .await?;
-        if disabled.ok_or(DatabaseError::NotFound)? {
+        let id = ground.account;
+        if lock(&mut transaction, by, id).await? == Standing::Disabled {
             return Err(DatabaseError::Conflict("the account is disabled"));
         }
+        ground.check(&mut transaction, now_us).await?;
         let link = insert(&mut transaction, by, id, factors, now_us).await?;
-        let deed = Deed::done("account.reset", "account", id.0).with("factors", factors.name());
+        let deed = Deed::done("account.reset", "account", id.0)
+            .with("factors", factors.name())
+            .with("takes_two", link.takes_two);
         audit::append(&mut transaction, by, vec![deed], now_us).await?;
         transaction.commit().await?;
         Ok(link)
+    }
+
+    /// The code with which a link that takes two works, for the second person to tell the owner. Another one before works no more.
+    ///
+    /// # Errors
+    /// [`DatabaseError::NotFound`] when no link waits for one; [`DatabaseError::Conflict`] for whoever made it or it is for, and as
+    /// [`Self::reset_account`].
+    pub async fn second_link(&self, by: &Asker<'_>, ground: Ground<'_>, now_us: i64) -> Result<String> {
+        let mut transaction = self.pool.begin().await?;
+        let id = ground.account;
+        lock(&mut transaction, by, id).await?;
+        ground.check(&mut transaction, now_us).await?;
+        let person = by.somebody()?.id;
+        let made_by: Option<Option<i64>> = sqlx::query_scalar(
+            "SELECT made_by FROM welcome WHERE account_id = $1 AND takes_two AND made_us > $2 FOR NO KEY UPDATE",
+        )
+        .bind(id.0)
+        .bind(now_us.saturating_sub(LINK_US))
+        .fetch_optional(&mut *transaction)
+        .await?;
+        let made_by = made_by.ok_or(DatabaseError::NotFound)?;
+        if made_by == Some(person.0) || id == person {
+            return Err(DatabaseError::Conflict(
+                "this takes another person than who made the link and whom it is for",
+            ));
+        }
+        let code = factor::random_code();
+        sqlx::query("UPDATE welcome SET code_hash = $2, code_by = $3 WHERE account_id = $1")
+            .bind(id.0)
+            .bind(factor::digest(&code))
+            .bind(person.0)
+            .execute(&mut *transaction)
+            .await?;
+        let deed = Deed::done("account.second", "account", id.0);
+        audit::append(&mut transaction, by, vec![deed], now_us).await?;
+        transaction.commit().await?;
+        Ok(factor::in_groups(&code))
     }
 
     /// What a link is for.
@@ -188,60 +274,100 @@ impl Database {
     /// # Errors
     /// [`DatabaseError::NotFound`] for one that does not work, or [`DatabaseError::Throttled`].
     pub async fn welcome(&self, secret: &str, origin: &Origin, now_us: i64) -> Result<Welcome> {
-        let attempt = Attempt::Link {
-            address: &origin.address,
-        };
-        let refusal = Deed::done("account.welcome", "account", "");
-        let by = Asker::nobody("", origin);
-        if let Some(refused) = throttle::count(&self.pool, &attempt, now_us).await? {
-            let error = DatabaseError::from(refused);
-            if refused.is_first {
-                self.note(&by, refusal.refused(&error), now_us).await?;
-            }
-            return Err(error);
-        }
+        Ok(self.found(secret, origin, now_us).await?.welcome)
+    }
+
+    async fn found(&self, secret: &str, origin: &Origin, now_us: i64) -> Result<Found> {
+        self.count_link(origin, now_us).await?;
         let found = match secret.parse::<LinkSecret>() {
             Ok(secret) => find(&self.pool, &secret, now_us).await?,
             Err(_) => None,
         };
-        let Some(welcome) = found else {
-            let why = "the link is wrong, used, too old or withdrawn";
-            self.note(&by, refusal.refused(why), now_us).await?;
-            return Err(DatabaseError::NotFound);
+        let Some(found) = found else {
+            return Err(self.link_refused(origin, DatabaseError::NotFound, now_us).await?);
+        };
+        let attempt = Attempt::Link {
+            address: &origin.address,
         };
         throttle::forgive(&self.pool, &attempt).await?;
-        Ok(welcome)
+        Ok(found)
+    }
+
+    async fn count_link(&self, origin: &Origin, now_us: i64) -> Result<()> {
+        let attempt = Attempt::Link {
+            address: &origin.address,
+        };
+        let Some(refused) = throttle::count(&self.pool, &attempt, now_us).await? else {
+            return Ok(());
+        };
+        let error = DatabaseError::from(refused);
+        if refused.is_first {
+            let deed = Deed::done("account.welcome", "account", "").refused(&error);
+            self.note(&Asker::nobody("", origin), deed, now_us).await?;
+        }
+        Err(error)
+    }
+
+    /// Writes down that a link was not taken.
+    async fn link_refused(
+        &self,
+        origin: &Origin,
+        error: DatabaseError,
+        now_us: i64,
+    ) -> Result<DatabaseError> {
+        let why = match &error {
+            DatabaseError::NotFound => "the link is wrong, used, too old or withdrawn".to_owned(),
+            other => other.to_string(),
+        };
+        let deed = Deed::done("account.welcome", "account", "").refused(why);
+        self.note(&Asker::nobody("", origin), deed, now_us).await?;
+        Ok(error)
     }
 
     /// Uses a link: the account has that password from now on, its sessions end, and who was locked out may try again.
     ///
     /// # Errors
-    /// As [`Self::welcome`], and [`DatabaseError::Invalid`] for a password that does not do; the link then still works.
+    /// As [`Self::welcome`], and [`DatabaseError::Invalid`] for a password that does not do, or for a code that is not the second person's where the
+    /// link takes two; the link then still works.
     pub async fn accept_welcome(
         &self,
         secret: &str,
-        new: String,
+        chosen: Chosen,
         origin: &Origin,
         now_us: i64,
     ) -> Result<Account> {
-        let known = self.welcome(secret, origin, now_us).await?.account;
-        password::check(new.clone(), [&known.user_name, &known.display_name]).await?;
-        let hash = password::hash(&self.hashing, new).await?;
+        let found = self.found(secret, origin, now_us).await?;
+        if !found.is_opened_by(&chosen.code) {
+            self.count_link(origin, now_us).await?;
+            let error = DatabaseError::Invalid {
+                field: "code",
+                problem: "is not the second person's",
+            };
+            return Err(self.link_refused(origin, error, now_us).await?);
+        }
+        let known = found.welcome.account;
+        password::check(chosen.password.clone(), [&known.user_name, &known.display_name]).await?;
+        let hash = password::hash(&self.hashing, chosen.password).await?;
         let secret: LinkSecret = secret.parse()?;
         let mut transaction = self.pool.begin().await?;
-        // Another may have used it meanwhile.
-        let used: Option<(i64, bool)> = sqlx::query_as(
-            "DELETE FROM welcome w USING account a WHERE w.secret_hash = $1 AND w.made_us > $2 \
-             AND a.id = w.account_id AND a.disabled_us IS NULL RETURNING w.account_id, w.drops_factors",
+        lock(&mut transaction, &Asker::console(), known.id).await?;
+        // Another may have used it meanwhile, and the second person's code may be another.
+        let used: Option<bool> = sqlx::query_scalar(
+            "DELETE FROM welcome w USING account a WHERE w.secret_hash = $1 AND w.made_us > $2 AND a.id = w.account_id \
+             AND a.disabled_us IS NULL AND (NOT w.takes_two OR w.code_hash = $3) RETURNING w.drops_factors",
         )
-        .bind(secret.0.digest())
+        .bind(secret.digest())
         .bind(now_us.saturating_sub(LINK_US))
+        .bind(found.code_hash)
         .fetch_optional(&mut *transaction)
         .await?;
-        let (id, drops_factors) = used.ok_or(DatabaseError::NotFound)?;
+        let Some(drops_factors) = used else {
+            transaction.rollback().await?;
+            return Err(self.link_refused(origin, DatabaseError::NotFound, now_us).await?);
+        };
         let user_key: String =
             sqlx::query_scalar("UPDATE account SET password_hash = $2 WHERE id = $1 RETURNING user_key")
-                .bind(id)
+                .bind(known.id.0)
                 .bind(hash)
                 .fetch_one(&mut *transaction)
                 .await?;
@@ -250,7 +376,7 @@ impl Database {
         }
         throttle::unlock(&mut transaction, &user_key).await?;
         let ended = session::end_others(&mut transaction, known.id, None).await?;
-        let deed = Deed::done("account.welcome", "account", id)
+        let deed = Deed::done("account.welcome", "account", known.id.0)
             .with("factors", Factors::dropped(drops_factors).name())
             .with("sessions_ended", ended);
         audit::append(
@@ -265,6 +391,57 @@ impl Database {
     }
 }
 
+/// What somebody with a link gives.
+#[derive(Clone, Default)]
+pub struct Chosen {
+    /// The password to be.
+    pub password: String,
+    /// What the second person told, where the link takes two.
+    pub code: String,
+}
+
+impl Ground<'_> {
+    /// That the account, which is locked, has no role that was not looked at.
+    async fn check(&self, connection: &mut PgConnection, now_us: i64) -> Result<()> {
+        let kept = membership::to_come(connection, self.account, now_us).await?;
+        if kept.iter().all(|kept| self.looked_at.contains(&kept.id)) {
+            return Ok(());
+        }
+        Err(DatabaseError::Conflict(
+            "the account was given another role meanwhile",
+        ))
+    }
+}
+
+/// How an account stands that is locked.
+#[derive(Debug, PartialEq, Eq)]
+enum Standing {
+    Open,
+    Disabled,
+}
+
+/// Locks an account, and that of who makes a link for it, so that neither changes before the link is there or gone. Whatever locks an account and its
+/// link locks the account first.
+async fn lock(connection: &mut PgConnection, by: &Asker<'_>, account: AccountId) -> Result<Standing> {
+    let maker = by.account().map(|account| account.id.0);
+    let rows: Vec<(i64, bool)> = sqlx::query_as(
+        "SELECT id, disabled_us IS NOT NULL FROM account WHERE id = $1 OR id = $2 ORDER BY id FOR NO KEY UPDATE",
+    )
+    .bind(account.0)
+    .bind(maker)
+    .fetch_all(connection)
+    .await?;
+    let is_disabled = |id: i64| rows.iter().find(|row| row.0 == id).map(|row| row.1);
+    if maker.is_some_and(|maker| is_disabled(maker) != Some(false)) {
+        return Err(DatabaseError::Conflict("who asks is disabled"));
+    }
+    match is_disabled(account.0) {
+        Some(true) => Ok(Standing::Disabled),
+        Some(false) => Ok(Standing::Open),
+        None => Err(DatabaseError::NotFound),
+    }
+}
+
 async fn insert(
     connection: &mut PgConnection,
     by: &Asker<'_>,
@@ -272,32 +449,39 @@ async fn insert(
     factors: Factors,
     now_us: i64,
 ) -> Result<Link> {
-    let secret = LinkSecret(SessionToken::random());
+    let secret = LinkSecret::random();
+    let maker = by.account().map(|account| account.id.0);
+    let has_roles = membership::to_come(&mut *connection, account, now_us).await?;
+    let needs_two = |kept: &membership::Kept| policy::needs_second_person(kept.membership.role);
+    let takes_two = maker.is_some() && has_roles.iter().any(needs_two);
     sqlx::query(
-        "INSERT INTO welcome AS w (account_id, secret_hash, made_us, made_by, drops_factors) VALUES ($1, $2, $3, $4, $5) \
-         ON CONFLICT (account_id) DO UPDATE SET secret_hash = EXCLUDED.secret_hash, made_us = EXCLUDED.made_us, \
-         made_by = EXCLUDED.made_by, drops_factors = EXCLUDED.drops_factors",
+        "INSERT INTO welcome AS w (account_id, secret_hash, made_us, made_by, drops_factors, takes_two) \
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (account_id) DO UPDATE SET secret_hash = EXCLUDED.secret_hash, \
+         made_us = EXCLUDED.made_us, made_by = EXCLUDED.made_by, drops_factors = EXCLUDED.drops_factors, \
+         takes_two = EXCLUDED.takes_two, code_hash = NULL, code_by = NULL",
     )
     .bind(account.0)
-    .bind(secret.0.digest())
+    .bind(secret.digest())
     .bind(now_us)
-    .bind(by.somebody()?.id.0)
+    .bind(maker)
     .bind(factors == Factors::Dropped)
+    .bind(takes_two)
     .execute(connection)
     .await?;
     Ok(Link {
         secret,
         expires_us: now_us.saturating_add(LINK_US),
+        takes_two,
     })
 }
 
-async fn find(pool: &PgPool, secret: &LinkSecret, now_us: i64) -> Result<Option<Welcome>> {
+async fn find(pool: &PgPool, secret: &LinkSecret, now_us: i64) -> Result<Option<Found>> {
     let row: Option<Row> = sqlx::query_as(
         "SELECT a.id, a.user_name, a.display_name, a.organisation, a.language, a.password_hash IS NULL AS is_first, \
-         w.drops_factors, w.made_us FROM welcome w JOIN account a ON a.id = w.account_id \
+         w.drops_factors, w.made_us, w.takes_two, w.code_hash FROM welcome w JOIN account a ON a.id = w.account_id \
          WHERE w.secret_hash = $1 AND w.made_us > $2 AND a.disabled_us IS NULL",
     )
-    .bind(secret.0.digest())
+    .bind(secret.digest())
     .bind(now_us.saturating_sub(LINK_US))
     .fetch_optional(pool)
     .await?;
@@ -318,17 +502,45 @@ async fn drop_factors(connection: &mut PgConnection, account: AccountId) -> Resu
     Ok(())
 }
 
-/// Withdraws a link; `unless_by`: not one that this account made.
-pub(crate) async fn withdraw(
+/// Withdraws the link to an account that is given a role, where it is not of `giver`, who knows it and could give that role; and one that
+/// takes nobody else where the role `needs_two`.
+pub(crate) async fn withdraw_before_role(
     connection: &mut PgConnection,
     account: AccountId,
-    unless_by: Option<AccountId>,
+    giver: Option<AccountId>,
+    needs_two: bool,
 ) -> Result<()> {
-    sqlx::query("DELETE FROM welcome WHERE account_id = $1 AND made_by IS DISTINCT FROM $2")
+    sqlx::query(
+        "DELETE FROM welcome WHERE account_id = $1 AND (made_by IS DISTINCT FROM $2 OR $3 AND NOT takes_two)",
+    )
+    .bind(account.0)
+    .bind(giver.map(|account| account.0))
+    .bind(needs_two)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Withdraws the link to an account that is disabled.
+pub(crate) async fn withdraw(connection: &mut PgConnection, account: AccountId) -> Result<()> {
+    sqlx::query("DELETE FROM welcome WHERE account_id = $1")
         .bind(account.0)
-        .bind(unless_by.map(|account| account.0))
         .execute(connection)
         .await?;
+    Ok(())
+}
+
+/// Withdraws the links that somebody made, and the codes that he was told, because he may not what he might. His account is locked.
+pub(crate) async fn withdraw_made_by(connection: &mut PgConnection, maker: AccountId) -> Result<()> {
+    for statement in [
+        "DELETE FROM welcome WHERE made_by = $1",
+        "UPDATE welcome SET code_hash = NULL, code_by = NULL WHERE code_by = $1",
+    ] {
+        sqlx::query(statement)
+            .bind(maker.0)
+            .execute(&mut *connection)
+            .await?;
+    }
     Ok(())
 }
 
@@ -343,239 +555,4 @@ pub(crate) async fn purge(pool: &PgPool, now_us: i64) -> Result<()> {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod tests {
-    use vonggac_access::{Day, Role, Span};
-
-    use super::*;
-    use crate::Language;
-    use crate::session::{Strength, Use};
-    use crate::testing::{self, NOW_US, PASSWORD, from};
-
-    const CHOSEN: &str = "another long test phrase";
-
-    fn lan() -> NewPerson {
-        NewPerson {
-            user_name: "lan".into(),
-            display_name: "Lan".into(),
-            language: Language::Vietnamese,
-        }
-    }
-
-    fn role(role: Role, organisation: &str) -> Membership {
-        Membership {
-            person: PersonId(0),
-            organisation: organisation.parse().unwrap(),
-            role,
-            span: Span {
-                from: Day::of_us(NOW_US),
-                until: None,
-            },
-        }
-    }
-
-    async fn invited(database: &Database, boss: &Account) -> (Account, Link) {
-        let moh = "moh".parse().unwrap();
-        let roles = [role(Role::Analyst, "moh"), role(Role::OrganisationManager, "moh")];
-        let by = Asker::from(boss);
-        database.invite(&by, &lan(), &moh, &roles, NOW_US).await.unwrap()
-    }
-
-    async fn works(database: &Database, link: &Link, now_us: i64) -> bool {
-        let found = database
-            .welcome(&link.secret.to_text(), &from("::1"), now_us)
-            .await;
-        match found {
-            Ok(_) => true,
-            Err(DatabaseError::NotFound) => false,
-            Err(other) => unreachable!("{other}"),
-        }
-    }
-
-    async fn signs_in(database: &Database, password: &str) -> bool {
-        let origin = from("::1");
-        database
-            .sign_in("lan", password.into(), &origin, NOW_US)
-            .await
-            .is_ok()
-    }
-
-    #[tokio::test]
-    async fn who_is_invited_chooses_a_password_once_and_has_the_roles_that_wait_for_nobody() {
-        let Some(database) = testing::database().await else {
-            return;
-        };
-        let boss = testing::account(&database, "boss", "*").await;
-        let (account, link) = invited(&database, &boss).await;
-        assert_eq!(format!("{link:?}").matches("LinkSecret(…)").count(), 1);
-        let secret = link.secret.to_text();
-        assert!(!signs_in(&database, CHOSEN).await, "there is no password yet");
-        let accept = async |password: &str| {
-            database
-                .accept_welcome(&secret, password.into(), &from("::1"), NOW_US)
-                .await
-        };
-        let weak = accept("short").await;
-        assert!(
-            matches!(
-                weak,
-                Err(DatabaseError::Invalid {
-                    field: "password",
-                    ..
-                })
-            ),
-            "{weak:?}"
-        );
-        let found = database.welcome(&secret, &from("::1"), NOW_US).await.unwrap();
-        assert_eq!(
-            (found.account.id, found.is_first, found.factors),
-            (account.id, true, Factors::Kept)
-        );
-        let (one, two) = tokio::join!(accept(CHOSEN), accept("yet another test phrase"));
-        assert!(one.is_ok() ^ two.is_ok(), "it works once: {one:?} {two:?}");
-        assert!(!works(&database, &link, NOW_US).await);
-        let rights = database.rights_of(account.id, Day::of_us(NOW_US).unwrap()).await;
-        let roles: Vec<Role> = rights.unwrap().memberships.iter().map(|one| one.role).collect();
-        assert_eq!(roles, [Role::Analyst], "the manager's waits");
-    }
-
-    #[tokio::test]
-    async fn nothing_is_left_of_an_invitation_that_does_not_do() {
-        let Some(database) = testing::database().await else {
-            return;
-        };
-        let boss = testing::account(&database, "boss", "*").await;
-        let by = Asker::from(&boss);
-        let moh = "moh".parse().unwrap();
-        let clashing = [role(Role::Analyst, "moh"), role(Role::Auditor, "moh")];
-        let refused = database.invite(&by, &lan(), &moh, &clashing, NOW_US).await;
-        assert!(matches!(refused, Err(DatabaseError::Conflict(_))), "{refused:?}");
-        let nowhere = database
-            .invite(&by, &lan(), &"nowhere".parse().unwrap(), &[], NOW_US)
-            .await;
-        assert!(matches!(nowhere, Err(DatabaseError::NotFound)), "{nowhere:?}");
-        let gone = database.account_named("lan").await;
-        assert!(matches!(gone, Err(DatabaseError::NotFound)), "{gone:?}");
-        database.invite(&by, &lan(), &moh, &[], NOW_US).await.unwrap();
-        let taken = NewPerson {
-            user_name: "LAN".into(),
-            ..lan()
-        };
-        let refused = database.invite(&by, &taken, &moh, &[], NOW_US).await;
-        assert!(matches!(refused, Err(DatabaseError::Conflict(_))), "{refused:?}");
-    }
-
-    #[tokio::test]
-    async fn a_link_ends_by_time_by_a_newer_one_by_disabling_and_by_anothers_gift() {
-        let Some(database) = testing::database().await else {
-            return;
-        };
-        let boss = testing::account(&database, "boss", "*").await;
-        let other = testing::account(&database, "other", "*").await;
-        let (by, another) = (Asker::from(&boss), Asker::from(&other));
-        let (account, first) = invited(&database, &boss).await;
-        assert!(works(&database, &first, NOW_US + LINK_US - 1).await);
-        assert!(!works(&database, &first, NOW_US + LINK_US).await);
-        let renew = async || {
-            database
-                .reset_account(&by, account.id, Factors::Kept, NOW_US)
-                .await
-        };
-        let second = renew().await.unwrap();
-        assert!(!works(&database, &first, NOW_US).await && works(&database, &second, NOW_US).await);
-
-        let given = |role_given, organisation| Membership {
-            person: PersonId(account.id.0),
-            ..role(role_given, organisation)
-        };
-        let viewer = given(Role::Viewer, "mot");
-        database.grant_membership(&by, &viewer, NOW_US).await.unwrap();
-        assert!(works(&database, &second, NOW_US).await, "its maker gave the role");
-        let lead = given(Role::ShiftLead, "mot");
-        database.grant_membership(&another, &lead, NOW_US).await.unwrap();
-        assert!(
-            !works(&database, &second, NOW_US).await,
-            "its maker could sign in with another's gift"
-        );
-
-        let third = renew().await.unwrap();
-        database.disable_account(&by, account.id, NOW_US).await.unwrap();
-        database.enable_account(&by, account.id, NOW_US).await.unwrap();
-        assert!(!works(&database, &third, NOW_US).await);
-        database.disable_account(&by, account.id, NOW_US).await.unwrap();
-        let refused = renew().await;
-        assert!(matches!(refused, Err(DatabaseError::Conflict(_))), "{refused:?}");
-    }
-
-    #[tokio::test]
-    async fn a_reset_ends_sessions_when_used_and_takes_factors_only_when_asked() {
-        let Some(database) = testing::database().await else {
-            return;
-        };
-        let boss = testing::account(&database, "boss", "*").await;
-        let account = testing::account(&database, "lan", "moh").await;
-        let origin = from("::1");
-        let passkey = "INSERT INTO passkey (credential_id, account_id, name, public_key, sign_count, is_backed_up, created_us) \
-             VALUES ('\\x01', $1, 'key', '\\x02', 0, false, 0)";
-        sqlx::query(passkey)
-            .bind(account.id.0)
-            .execute(&database.pool)
-            .await
-            .unwrap();
-        let strength = Strength::Strong(crate::factor::Factor::Passkey);
-        for (factors, passkeys) in [(Factors::Kept, 1), (Factors::Dropped, 0)] {
-            let session = database
-                .open_session(&account, &origin, strength, NOW_US)
-                .await
-                .unwrap();
-            let lives = async || {
-                let found = database.find_session(&session, Use::Passive, NOW_US).await;
-                found.unwrap().is_some()
-            };
-            let link = database
-                .reset_account(&Asker::from(&boss), account.id, factors, NOW_US)
-                .await
-                .unwrap();
-            assert!(lives().await, "it changes nothing until it is used");
-            assert_eq!(database.factors(account.id).await.unwrap().passkeys, 1);
-            let secret = link.secret.to_text();
-            let phrase = format!("{CHOSEN} {factors:?}");
-            database
-                .accept_welcome(&secret, phrase.clone(), &origin, NOW_US)
-                .await
-                .unwrap();
-            assert!(!lives().await);
-            assert_eq!(database.factors(account.id).await.unwrap().passkeys, passkeys);
-            assert!(signs_in(&database, &phrase).await && !signs_in(&database, PASSWORD).await);
-            let word = if passkeys == 0 { "dropped" } else { "kept" };
-            let told: Vec<Vec<u8>> = sqlx::query_scalar(
-                "SELECT content FROM audit_entry WHERE action IN ('account.reset', 'account.welcome') ORDER BY seq DESC LIMIT 2",
-            )
-            .fetch_all(&database.pool)
-            .await
-            .unwrap();
-            for entry in told {
-                let entry = String::from_utf8(entry).unwrap();
-                assert!(entry.contains(&format!("\"factors\":\"{word}\"")), "{entry}");
-                assert!(!entry.contains(&secret), "{entry}");
-            }
-        }
-    }
-
-    #[tokio::test]
-    async fn links_are_not_guessed() {
-        let Some(database) = testing::database().await else {
-            return;
-        };
-        let boss = testing::account(&database, "boss", "*").await;
-        let (_, link) = invited(&database, &boss).await;
-        let ask =
-            async |secret: String, address: &str| database.welcome(&secret, &from(address), NOW_US).await;
-        for number in 0..throttle::NETWORK_ATTEMPTS_MAX {
-            let wrong = ask(format!("{number:064x}"), "192.0.2.1").await;
-            assert!(matches!(wrong, Err(DatabaseError::NotFound)), "{wrong:?}");
-        }
-        let right = ask(link.secret.to_text(), "192.0.2.200").await;
-        assert!(matches!(right, Err(DatabaseError::Throttled { .. })), "{right:?}");
-        ask(link.secret.to_text(), "198.51.100.1").await.unwrap();
-    }
-}
+mod tests;

@@ -8,15 +8,20 @@ pub(crate) mod events;
 mod exports;
 mod factors;
 mod filter;
+mod handover_facts;
+mod handovers;
 mod health;
+mod links;
 mod memberships;
 mod overview;
 mod passkeys;
 mod searches;
+mod sensors;
 mod session;
 pub(crate) mod shapes;
 mod stream;
 mod views;
+mod watch;
 mod welcome;
 mod work;
 
@@ -65,6 +70,17 @@ fn router() -> OpenApiRouter<Console> {
         .routes(routes!(alerts::alert_counts))
         .routes(routes!(alerts::alert_groups))
         .routes(routes!(alerts::alert_tags))
+        .routes(routes!(alerts::since_last_here))
+        .routes(routes!(watch::list_watched, watch::watch))
+        .routes(routes!(watch::unwatch))
+        .routes(routes!(handovers::list_handovers, handovers::begin_handover))
+        .routes(routes!(
+            handovers::get_handover,
+            handovers::change_handover,
+            handovers::discard_handover
+        ))
+        .routes(routes!(handovers::hand_over))
+        .routes(routes!(handovers::acknowledge_handover))
         .routes(routes!(views::list_views, views::save_view))
         .routes(routes!(views::remove_view))
         .routes(routes!(stream::alert_stream))
@@ -90,7 +106,8 @@ fn router() -> OpenApiRouter<Console> {
         .routes(routes!(accounts::list_accounts, accounts::invite_account))
         .routes(routes!(accounts::account_places))
         .routes(routes!(accounts::get_account, accounts::change_account))
-        .routes(routes!(accounts::reset_account))
+        .routes(routes!(links::reset_account))
+        .routes(routes!(links::second_link))
         .routes(routes!(accounts::disable_account))
         .routes(routes!(accounts::enable_account))
         .routes(routes!(accounts::account_sessions))
@@ -104,6 +121,12 @@ fn router() -> OpenApiRouter<Console> {
         .routes(routes!(memberships::waiting_memberships))
         .routes(routes!(welcome::welcome))
         .routes(routes!(welcome::accept_welcome))
+        .routes(routes!(sensors::list_sensors, sensors::prepare_sensor))
+        .routes(routes!(sensors::sensor_places))
+        .routes(routes!(sensors::enrol_sensor))
+        .routes(routes!(sensors::get_sensor, sensors::change_sensor))
+        .routes(routes!(sensors::renew_sensor))
+        .routes(routes!(sensors::revoke_sensor))
         .routes(routes!(audit::list_audit))
         .routes(routes!(audit::export_audit))
         .routes(routes!(audit::prove_audit))

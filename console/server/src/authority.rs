@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use vonggac_access::{
-    Actor, Context, Day, Grants, Membership, Organisation, OrganisationId, PersonId, RequestId, Role, Tree,
+    Action, Actor, Assurance, Context, Day, Grants, Membership, Organisation, OrganisationId, PersonId,
+    RequestId, Resource, Role, Tree,
 };
 use vonggac_database::session::Assured;
 use vonggac_database::{Account, Database, DatabaseError};
@@ -90,6 +91,18 @@ pub(crate) async fn context(
         standing.grants,
         RequestId(u128::from_str_radix(request, 16).unwrap_or_default()),
     ))
+}
+
+/// Whether an account may do `A` with a thing today, once it is sure that it asks.
+pub(crate) async fn may<R: Resource, A: Action>(
+    console: &Console,
+    account: &Account,
+    thing: R,
+) -> Result<bool, DatabaseError> {
+    let standing = Standing::of(console, account).await?;
+    let person = Actor::Person(PersonId(account.id.0));
+    let context = Context::from_authentication(person, Assurance::Fresh, standing.grants, RequestId(0));
+    Ok(context.permit::<R, A>(thing).is_ok())
 }
 
 /// An account, what it is and what it may, as its owner is shown it.

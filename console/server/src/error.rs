@@ -91,6 +91,12 @@ impl Failure {
         )
     }
 
+    /// No sensor can be enrolled: the console has no key for them.
+    pub(crate) fn no_sensor_key() -> Self {
+        let message = "no sensor can be enrolled: the console was started without --sensor-key";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "no_sensor_key", message)
+    }
+
     fn too_expensive(why: impl ToString) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "too_expensive", why.to_string())
     }

@@ -4,7 +4,7 @@
 //!  POST /exports ─▶ a row in PostgreSQL ─▶ queue ─▶ page after page of ClickHouse ─▶ a part of the file each ─▶ done
 //! ```
 //! No more than a page is held in memory. A job takes its owner's turns at ClickHouse like any search of theirs, and ends when they cancel it,
-//! when the session that asked for it ends, and with the console.
+//! when the session that asked for it or a right to what it is about ends, and with the console.
 
 mod sheet;
 
@@ -13,13 +13,15 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use vonggac_access::{action, thing};
 use vonggac_database::audit::{Asker, Origin};
 use vonggac_database::export::{ExportId, Part, RUNNING_MAX};
 use vonggac_database::session::Use;
-use vonggac_database::{Account, SessionToken};
+use vonggac_database::{Account, SessionToken, scope_of};
 use vonggac_store::search::{self, Cursor, EXPORT_ROWS_MAX, Page, SearchError};
 
 use crate::api::events::Wanted;
+use crate::authority;
 use crate::state::Console;
 
 pub(crate) use sheet::{COLUMNS_MAX, Format, Sheet};
@@ -155,19 +157,35 @@ async fn write(console: &Console, job: &Job) -> Result<(), String> {
     }
 }
 
+/// That the session that asked goes on, and its owner may still take away all that the job is about.
+async fn still_may(console: &Console, job: &Job) -> Result<(), String> {
+    let unanswered = |_| "the case store does not answer".to_owned();
+    let found = console
+        .database()
+        .find_session(&job.token, Use::Passive, console.now_us())
+        .await;
+    let Some(living) = found.map_err(unanswered)? else {
+        return Err("the session that asked for it has ended".to_owned());
+    };
+    let context = authority::context(console, &living.account, living.assured, &job.origin.request)
+        .await
+        .map_err(unanswered)?;
+    let reach = scope_of(
+        &context
+            .reach::<thing::EventSearch, action::Export>()
+            .unwrap_or_default(),
+    );
+    if job.wanted.codes().all(|code| reach.covers(code)) {
+        return Ok(());
+    }
+    Err("the right to what it is about has ended".to_owned())
+}
+
 /// A page, once it is the job's turn.
 async fn page(console: &Console, job: &Job, after: Option<Cursor>, rows_max: u32) -> Result<Page, String> {
     let asker = search::Asker(job.account.id.0);
     for _ in 0..TRIES_MAX {
-        let session = console
-            .database()
-            .find_session(&job.token, Use::Passive, console.now_us())
-            .await;
-        match session {
-            Ok(Some(_)) => {}
-            Ok(None) => return Err("the session that asked for it has ended".to_owned()),
-            Err(_) => return Err("the case store does not answer".to_owned()),
-        }
+        still_may(console, job).await?;
         match console
             .events()
             .export(asker, &job.wanted.request(), after, rows_max)

@@ -13,6 +13,7 @@ use vonggac_database::device;
 use vonggac_database::factor::Owner;
 use vonggac_database::session::{Assured, Use};
 use vonggac_database::{Account, SessionId, SessionToken, scope_of};
+use vonggac_enrolment::SensorId;
 use vonggac_event::{AlertId, Scope};
 use vonggac_store::search;
 
@@ -48,12 +49,12 @@ impl Signed {
         Err(self.refused::<R, A>(console, denied, "").await?)
     }
 
-    /// That it may do `A` with this thing, by the number `id` in the log; that it may not is written down.
+    /// That it may do `A` with this thing, by the id `id` in the log; that it may not is written down.
     pub(crate) async fn permit<R: Resource, A: Action>(
         &self,
         console: &Console,
         thing: R,
-        id: i64,
+        id: impl ToString + Send,
     ) -> Result<(), Failure> {
         match self.context.permit::<R, A>(thing) {
             Ok(_) => Ok(()),
@@ -412,6 +413,20 @@ impl FromRequestParts<Console> for AlertPath {
 pub(crate) struct NumberPath(pub(crate) i64);
 
 impl FromRequestParts<Console> for NumberPath {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut request::Parts, console: &Console) -> Result<Self, Failure> {
+        let Path(text): Path<String> = Path::from_request_parts(parts, console)
+            .await
+            .map_err(|_| Failure::not_found())?;
+        text.parse().map(Self).map_err(|_| Failure::not_found())
+    }
+}
+
+/// The sensor that the path names; what is no id is a sensor that does not exist.
+pub(crate) struct SensorPath(pub(crate) SensorId);
+
+impl FromRequestParts<Console> for SensorPath {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut request::Parts, console: &Console) -> Result<Self, Failure> {

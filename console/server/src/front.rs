@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use axum::body::Body;
-use axum::http::{HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use rust_embed::RustEmbed;
 
@@ -23,11 +23,19 @@ const NONCE: &str = "NONCE-OF-THIS-PAGE";
 
 const NOT_BUILT: &str = "The console runs, but its front end was not built. In console/web: npm ci && npm run build, then build again.\n";
 
-/// Serves a file, a page of the front end, or says that there is none.
-pub(crate) async fn serve(uri: Uri) -> Response {
+/// Serves a file, a page of the front end, or says that there is none. Pages are read; nothing else can be done with them.
+pub(crate) async fn serve(method: Method, uri: Uri) -> Response {
     let path = uri.path().trim_start_matches('/');
     if path == "api" || path.starts_with("api/") {
         return Failure::not_found().into_response();
+    }
+    if !matches!(method, Method::GET | Method::HEAD) {
+        let failure = Failure::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            "pages are read alone",
+        );
+        return ([(header::ALLOW, "GET, HEAD")], failure).into_response();
     }
     if let Some(file) = Dist::get(path).filter(|_| !path.is_empty() && path != "index.html") {
         return answer(path, file.data);
@@ -110,7 +118,7 @@ mod tests {
     #[tokio::test]
     async fn what_the_api_does_not_have_is_no_page() {
         for path in ["/api", "/api/v1/nothing", "/api/v2"] {
-            let response = serve(Uri::from_static(path)).await;
+            let response = serve(Method::GET, Uri::from_static(path)).await;
             assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");
             let kind = response.headers().get(header::CONTENT_TYPE).cloned();
             assert_eq!(kind, Some(HeaderValue::from_static("application/json")), "{path}");
@@ -146,7 +154,7 @@ mod tests {
     async fn a_missing_file_is_missing() {
         for path in ["/assets/none.js", "/../Cargo.toml", "/..%2f..%2fCargo.toml"] {
             assert_eq!(
-                serve(Uri::from_static(path)).await.status(),
+                serve(Method::GET, Uri::from_static(path)).await.status(),
                 StatusCode::NOT_FOUND,
                 "{path}"
             );

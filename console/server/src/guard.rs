@@ -75,14 +75,15 @@ const HEADERS: [(HeaderName, HeaderValue); 6] = [
     ),
 ];
 
-/// How browsers are told to come back by https alone: for a year (RFC 6797).
-const HTTPS_FOR_GOOD: HeaderValue = HeaderValue::from_static("max-age=31536000");
+/// How browsers are told to come back by https alone: for a year, to what stands beneath the name too (RFC 6797).
+const HTTPS_FOR_GOOD: HeaderValue = HeaderValue::from_static("max-age=31536000; includeSubDomains");
 
 pub(crate) async fn guard(State(console): State<Console>, mut request: Request, next: Next) -> Response {
     let id = format!("{:032x}", rand::random::<u128>());
     request.extensions_mut().insert(RequestId(id.clone()));
     let is_api = request.uri().path().starts_with("/api/");
     let is_stream = request.uri().path().ends_with("/stream");
+    let is_https_for_good = console.options().is_https() && is_named(request.headers());
     let mut response = match check(&request) {
         Err(failure) => failure.into_response(),
         Ok(()) if is_stream => next.run(request).await,
@@ -101,7 +102,7 @@ pub(crate) async fn guard(State(console): State<Console>, mut request: Request, 
         headers.insert(name, value);
     }
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(POLICY);
-    if console.options().is_https_for_good() {
+    if is_https_for_good {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HTTPS_FOR_GOOD);
     }
     if let Ok(id) = HeaderValue::try_from(id) {
@@ -111,6 +112,15 @@ pub(crate) async fn guard(State(console): State<Console>, mut request: Request, 
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     response
+}
+
+/// Whether the console was asked for by a name of its own. What a browser hears of `localhost` would hold for every port of that machine.
+fn is_named(headers: &HeaderMap) -> bool {
+    let host = headers.get(header::HOST).and_then(|value| value.to_str().ok());
+    host.is_some_and(|host| {
+        let name = host.split_once(':').map_or(host, |(name, _)| name);
+        !name.eq_ignore_ascii_case("localhost")
+    })
 }
 
 fn check(request: &Request) -> Result<(), Failure> {

@@ -22,7 +22,7 @@ use vonggac_store::search::{self, Limits, SensorState};
 use crate::api::shapes::Health;
 use crate::state::Console;
 
-pub(crate) use judge::Viewer;
+pub(crate) use judge::{Viewer, is_silent};
 
 /// How long facts are good for.
 const FRESH: Duration = Duration::from_secs(3);
@@ -57,6 +57,8 @@ pub(crate) struct Facts {
     at_us: i64,
     own: Instance,
     own_address: String,
+    /// Of this console, but for what the parts below say: key, since when, words.
+    own_problems: Vec<(String, i64, String)>,
     postgres: Asked,
     clickhouse: Asked,
     kafka: Asked,
@@ -146,6 +148,29 @@ fn reporter(console: &Console) -> Reporter<impl Fn() -> Condition + use<>> {
     Reporter::new(console.store().clone(), console.watch().own.clone(), condition)
 }
 
+/// What sensors told last, whoever's they are; what was known while ClickHouse is away.
+pub(crate) async fn sensors(console: &Console) -> Vec<SensorState> {
+    let asked = ask_sensors(console).await;
+    match asked {
+        Some(sensors) => sensors,
+        None => {
+            // Whoever looks just now waits for the same ClickHouse.
+            let known = console.watch().checked.try_lock().ok();
+            let facts = known.and_then(|known| known.as_ref().map(|known| Arc::clone(&known.facts)));
+            facts.map_or_else(Vec::new, |facts| facts.sensors.clone())
+        }
+    }
+}
+
+async fn ask_sensors(console: &Console) -> Option<Vec<SensorState>> {
+    let limits = Limits {
+        max_execution_s: Some(3),
+        ..Limits::default()
+    };
+    let asking = search::sensors(&console.store().client, limits);
+    tokio::time::timeout(ANSWER_LIMIT, asking).await.ok()?.ok()
+}
+
 async fn facts(console: &Console) -> Arc<Facts> {
     let watch = console.watch();
     let mut checked = watch.checked.lock().await;
@@ -162,23 +187,19 @@ async fn facts(console: &Console) -> Arc<Facts> {
 }
 
 async fn look(console: &Console, before: Option<&Facts>) -> Facts {
-    let client = &console.store().client;
-    let limits = Limits {
-        max_execution_s: Some(3),
-        ..Limits::default()
-    };
     let (postgres, clickhouse, kafka, roles, sensors) = tokio::join!(
         postgres(console),
         clickhouse(console),
         kafka(console),
         tokio::time::timeout(ANSWER_LIMIT, console.store().latest_health()),
-        tokio::time::timeout(ANSWER_LIMIT, search::sensors(client, limits)),
+        ask_sensors(console),
     );
-    let (roles, sensors) = (roles.ok().and_then(Result::ok), sensors.ok().and_then(Result::ok));
+    let roles = roles.ok().and_then(Result::ok);
     Facts {
         at_us: console.now_us(),
         own: console.watch().own.clone(),
         own_address: console.options().listen.to_string(),
+        own_problems: own_problems(console),
         postgres,
         clickhouse,
         kafka,
@@ -186,6 +207,17 @@ async fn look(console: &Console, before: Option<&Facts>) -> Facts {
         roles: roles.unwrap_or_else(|| before.map_or_else(Vec::new, |facts| facts.roles.clone())),
         sensors: sensors.unwrap_or_else(|| before.map_or_else(Vec::new, |facts| facts.sensors.clone())),
     }
+}
+
+/// Problems that have a part of their own on the page.
+const OF_PARTS: [&str; 4] = ["postgresql", "clickhouse", "kafka", "alert_intake"];
+
+fn own_problems(console: &Console) -> Vec<(String, i64, String)> {
+    let problems = console.metrics().problems().into_iter();
+    problems
+        .filter(|trouble| !OF_PARTS.contains(&trouble.key.as_str()))
+        .map(|trouble| (trouble.key, trouble.since_us, trouble.words))
+        .collect()
 }
 
 async fn asked<E: std::fmt::Display>(

@@ -11,14 +11,15 @@
 //! - `guard`: what every request passes: headers, size, time, and where it comes from.
 //! - `listener`: its connections; `tls`: the certificate that they are secured with; `places`: how many of each network.
 //! - `intake`: alerts from Kafka; an offset is committed once PostgreSQL has committed the alert.
-//! - `news`: what happened to alerts, told by PostgreSQL to every console there is.
+//! - `news`: what happened to alerts, rights and sensors, told by PostgreSQL to every console there is.
 //! - `setup`: the one-time code of the first administrator.
+//! - `register`: tells the pipelines which sensors there are.
 //! - `seal`: signs the audit log.
 //! - `network`: whom a request comes from, through which proxies.
 //! - `secrets`: the key of what the console keeps secret in the database.
 //! - `front`: the built front end, embedded in the binary.
 //!
-//! Invariant: every handler but those of set-up and sign-in takes `Signed`, and asks it for the reach of what it does before it asks the
+//! Invariant: every handler but those of set-up, sign-in and of sensors that enrol takes `Signed`, and asks it for the reach of what it does before it asks the
 //! stores. Invariant: no task ends unobserved: the end of one that should not end is the console's end. Invariant: what lies outside the scope is answered as what does not exist. Invariant: neither tokens nor
 //! passwords, codes, or payloads are logged.
 
@@ -40,6 +41,7 @@ mod news;
 mod options;
 mod patience;
 mod places;
+mod register;
 mod seal;
 mod secrets;
 mod setup;
@@ -97,6 +99,7 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
     let setup = setup::Gate::open(&database, &options).await?;
     let seal = seal::Seal::open(&database, &options).await?;
     let vault = secrets::open(&options)?;
+    let sensor_key = register::open_key(&options)?;
     let tls = Tls::open(&options, time::now_us())?;
     let store = Store::new(&options.store)?;
     let (stop, stopped) = watch::channel(false);
@@ -106,6 +109,7 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
         setup,
         seal,
         vault,
+        sensor_key,
         options: options.clone(),
         stopped,
     });
@@ -125,6 +129,7 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
     tasks.start("the intake of alerts", intake::run(console.clone(), open));
     tasks.start("the news of alerts", news::run(console.clone()));
     tasks.start("the exports", exports::run(console.clone()));
+    tasks.start("the register of sensors", register::run(console.clone()));
     tasks.start("the purge", purge(console.clone()));
     tasks.start("the seal of the audit log", seal::run(console.clone()));
     tasks.start("the watch over health", health::run(console.clone()));

@@ -166,9 +166,11 @@ async fn accept(
                 continue;
             }
         };
+        let free = u32::try_from(all.available_permits()).unwrap_or(u32::MAX);
         let place = match network::among(&door.proxies, peer.ip()) {
             true => None,
-            false => match door.places.take(peer.ip()) {
+            // The one that this connection has taken is among them.
+            false => match door.places.take(peer.ip(), free.saturating_add(1)) {
                 Some(place) => Some(place),
                 None => continue,
             },

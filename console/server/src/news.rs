@@ -1,4 +1,5 @@
-//! What happened to alerts and to people's rights, on whichever console, told to this one's browsers.
+//! What happened to alerts and to people's rights, on whichever console, told to this one's browsers; that of
+//! sensors, to the task that tells the pipelines.
 //!
 //! PostgreSQL tells it. While it cannot be heard the browsers show what they have; once it can again, they load anew.
 
@@ -25,7 +26,7 @@ pub(crate) async fn run(console: Console) {
             match console.database().news().await {
                 Ok(news) => {
                     if !is_first {
-                        console.live().tell(Happening::Gap);
+                        take(&console, Heard::Gap);
                     }
                     is_first = false;
                     wait = RETRY_MIN;
@@ -48,20 +49,22 @@ pub(crate) async fn run(console: Console) {
 pub(crate) async fn hear(console: &Console, mut news: News) -> DatabaseError {
     loop {
         match news.next().await {
-            Ok(heard) => heard
-                .into_iter()
-                .map(happening)
-                .for_each(|one| console.live().tell(one)),
+            Ok(heard) => heard.into_iter().for_each(|one| take(console, one)),
             Err(error) => return error,
         }
     }
 }
 
-fn happening(heard: Heard) -> Happening {
-    match heard {
+fn take(console: &Console, heard: Heard) {
+    let happening = match heard {
         Heard::Told(row) => Happening::Told(Arc::new(*row)),
         Heard::Worked(row) => Happening::Worked(Arc::new(*row)),
         Heard::Rights(account) => Happening::Rights(account),
-        Heard::Gap => Happening::Gap,
-    }
+        Heard::Sensors => return console.register().changed(),
+        Heard::Gap => {
+            console.register().changed();
+            Happening::Gap
+        }
+    };
+    console.live().tell(happening);
 }

@@ -112,6 +112,10 @@ pub struct Options {
     /// one database have the same. Without it nobody can have a second factor.
     #[arg(long, env = "VONGGAC_SECRETS_KEY", value_name = "FILE")]
     pub secrets_key: Option<PathBuf>,
+    /// File with the deployment's key of sensors, 64 hexadecimal digits, from which each sensor's own is derived; the pipelines have the same.
+    /// Without it no sensor can be enrolled.
+    #[arg(long, env = "VONGGAC_SENSOR_KEY", value_name = "FILE")]
+    pub sensor_key: Option<PathBuf>,
     /// How long a session lives without a request, in minutes.
     #[arg(long, default_value_t = 30, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..=1440))]
     pub session_idle_minutes: u32,
@@ -171,11 +175,6 @@ impl Options {
         self.speaks_tls() || self.public_url.as_deref().is_some_and(is_public)
     }
 
-    /// Whether browsers are told to come back by https alone. That would hold for every port of this machine's own name.
-    pub(crate) fn is_https_for_good(&self) -> bool {
-        self.is_https() && self.site().id != "localhost"
-    }
-
     /// Networks whose word on X-Forwarded-For counts.
     pub(crate) fn proxies(&self) -> Vec<Network> {
         if self.trusted_proxies.is_empty() && self.is_https() && !self.speaks_tls() {
@@ -194,7 +193,10 @@ impl Options {
         let origin = self.public_url.clone().unwrap_or_else(local);
         let origin = origin.trim_end_matches('/').to_owned();
         let authority = origin.split_once("://").map_or(origin.as_str(), |(_, rest)| rest);
-        let host = authority.split_once(':').map_or(authority, |(host, _)| host);
+        let host = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            Some((address, _)) => address,
+            None => authority.split_once(':').map_or(authority, |(host, _)| host),
+        };
         Site {
             id: host.to_owned(),
             origin,

@@ -1,5 +1,6 @@
 //! A connection that is given up when the other end takes nothing of what is written to it.
 
+use std::fmt;
 use std::future::Future as _;
 use std::io::{Error, ErrorKind, IoSlice, Result};
 use std::pin::Pin;
@@ -37,21 +38,32 @@ impl<S> Patient<S> {
             self.is_waiting = true;
             self.wait.as_mut().reset(Instant::now() + self.limit);
         }
-        self.wait.as_mut().poll(context).map(|()| {
-            let words = "the other end takes nothing";
-            Err(Error::new(ErrorKind::TimedOut, words))
-        })
+        self.wait
+            .as_mut()
+            .poll(context)
+            .map(|()| Err(Error::new(ErrorKind::TimedOut, TakesNothing)))
     }
 }
+
+/// Why a connection is given up. The kernel has time-outs of its own, which are no answer that was not taken.
+#[derive(Debug)]
+struct TakesNothing;
+
+impl fmt::Display for TakesNothing {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("the other end takes nothing")
+    }
+}
+
+impl std::error::Error for TakesNothing {}
 
 /// Whether that is why a connection ended.
 pub(crate) fn is_lost(error: &(dyn std::error::Error + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
-        if error
-            .downcast_ref::<Error>()
-            .is_some_and(|error| error.kind() == ErrorKind::TimedOut)
-        {
+        // An `io::Error` has what it was made of inside, not as its source.
+        let inner = error.downcast_ref::<Error>().and_then(Error::get_ref);
+        if inner.is_some_and(|inner| inner.is::<TakesNothing>()) {
             return true;
         }
         cause = error.source();
@@ -122,6 +134,7 @@ mod tests {
         patient.write_all(b"12345678").await.unwrap();
         let _far = slow.await.unwrap();
         let error = patient.write_all(b"12345678").await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::TimedOut);
+        assert!(is_lost(&error), "{error}");
+        assert!(!is_lost(&Error::from(ErrorKind::TimedOut)), "the kernel's");
     }
 }

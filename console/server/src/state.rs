@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, Weak};
 
 use tokio::sync::watch;
 use vonggac_database::{Database, Vault};
+use vonggac_enrolment::MasterKey;
 use vonggac_metrics::Registry;
 use vonggac_store::Store;
 use vonggac_store::health::Instance;
@@ -18,6 +19,7 @@ use crate::live::Live;
 use crate::network::Network;
 use crate::options::Options;
 use crate::places::Places;
+use crate::register::Register;
 use crate::seal::Seal;
 use crate::streams::Streams;
 use crate::{meter, setup, time};
@@ -29,6 +31,7 @@ pub(crate) struct Parts {
     pub(crate) setup: setup::Gate,
     pub(crate) seal: Option<Seal>,
     pub(crate) vault: Option<Vault>,
+    pub(crate) sensor_key: Option<MasterKey>,
     pub(crate) options: Options,
     pub(crate) stopped: watch::Receiver<bool>,
 }
@@ -49,6 +52,7 @@ struct Inner {
     proxied_places: Places,
     proxies: Vec<Network>,
     intake: Intake,
+    register: Register,
     metrics: Registry,
     watch: Watch,
     organisations: Organisations,
@@ -135,6 +139,7 @@ impl Console {
             proxied_places,
             proxies,
             intake: Intake::default(),
+            register: Register::default(),
             watch: Watch::new(&metrics, own),
             metrics,
         }));
@@ -162,6 +167,11 @@ impl Console {
     /// The console's own secret, where there is a key.
     pub(crate) fn vault(&self) -> Option<&Vault> {
         self.0.parts.vault.as_ref()
+    }
+
+    /// What sensors' keys are derived from, where there is one.
+    pub(crate) fn sensor_key(&self) -> Option<&MasterKey> {
+        self.0.parts.sensor_key.as_ref()
     }
 
     /// Networks whose word on whom they speak for counts.
@@ -213,6 +223,11 @@ impl Console {
 
     pub(crate) fn intake(&self) -> &Intake {
         &self.0.intake
+    }
+
+    /// The way to the task that tells pipelines of sensors.
+    pub(crate) fn register(&self) -> &Register {
+        &self.0.register
     }
 
     /// What it counts, and what is wrong with it.

@@ -8,6 +8,7 @@ mod document;
 mod door;
 mod exports;
 mod factors;
+mod handover;
 mod health;
 mod intake;
 mod overview;
@@ -15,6 +16,7 @@ mod passkeys;
 mod passwords;
 mod people;
 mod searches;
+mod sensors;
 mod session;
 mod work;
 
@@ -118,6 +120,7 @@ impl Harness {
             setup: Gate::for_code(CODE, None),
             seal: crate::seal::Seal::open(&database, &options).await.unwrap(),
             vault: crate::secrets::open(&options).unwrap(),
+            sensor_key: crate::register::open_key(&options).unwrap(),
             options,
             stopped,
         };

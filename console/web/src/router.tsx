@@ -23,6 +23,7 @@ import { readPeopleSearch } from "./people/search";
 import { readQueueSearch } from "./queue/filter";
 import { QueuePage } from "./queue/QueuePage";
 import { readEventSearch } from "./search/query";
+import { readSensorsSearch } from "./sensors/search";
 import { SetupPage } from "./session/SetupPage";
 import { SignInPage } from "./session/SignInPage";
 import { WelcomePage } from "./session/WelcomePage";
@@ -115,6 +116,18 @@ const queueRoute = createRoute({
   validateSearch: readQueueSearch,
 });
 
+const handoversRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: "/alerts/handover",
+  component: lazyRouteComponent(() => import("./handover/HandoversPage"), "HandoversPage"),
+});
+
+const handoverRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: "/alerts/handover/$id",
+  component: lazyRouteComponent(() => import("./handover/HandoverPage"), "HandoverPage"),
+});
+
 const alertRoute = createRoute({
   getParentRoute: () => appRoute,
   path: "/alerts/$id",
@@ -163,6 +176,13 @@ const peopleRoute = createRoute({
   validateSearch: readPeopleSearch,
 });
 
+const sensorsRoute = createRoute({
+  getParentRoute: () => adminRoute,
+  path: "/sensors",
+  component: lazyRouteComponent(() => import("./sensors/SensorsPage"), "SensorsPage"),
+  validateSearch: readSensorsSearch,
+});
+
 const auditRoute = createRoute({
   getParentRoute: () => adminRoute,
   path: "/audit",
@@ -178,12 +198,14 @@ const routeTree = rootRoute.addChildren([
     homeRoute,
     overviewRoute,
     queueRoute,
+    handoversRoute,
+    handoverRoute,
     alertRoute,
     searchRoute,
     entityRoute,
     healthRoute,
     accountRoute,
-    adminRoute.addChildren([adminHomeRoute, peopleRoute, auditRoute]),
+    adminRoute.addChildren([adminHomeRoute, peopleRoute, sensorsRoute, auditRoute]),
   ]),
   bareRoute.addChildren([wallRoute]),
 ]);

@@ -77,6 +77,7 @@ macro_rules! questions {
 
 questions! {
     Alert: Read Work Assign Export;
+    Handover: Read Create Change Approve Remove;
     EventSearch: Read Export;
     PersonEvents: Read Export;
     Sensor: Read Create Change Remove;

@@ -12,11 +12,13 @@ use vonggac_access::{
     Membership as Given, OrganisationId, PersonId, Role as AccessRole, action, policy, thing,
 };
 use vonggac_database::administration::AccountChange;
+use vonggac_database::audit::Deed;
+use vonggac_database::membership::Kept;
 use vonggac_database::roster::{self, PAGE_ACCOUNTS_MAX, RosterEntry, RosterFilter, State as Standing};
-use vonggac_database::welcome::{Factors, Link};
-use vonggac_database::{self as database, AccountId, NewPerson, SessionId};
+use vonggac_database::{self as database, AccountId, MembershipId, NewPerson, SessionId};
 use vonggac_event::Scope;
 
+use super::links::{self, WelcomeLink};
 use super::memberships::{Membership, MembershipRequest, of_account, roles_to_come, today};
 use super::session::{self, language};
 use super::shapes::{OrganisationName, Role, SessionView};
@@ -70,6 +72,8 @@ pub(super) enum AccountState {
 pub(super) enum AccountAction {
     Change,
     Reset,
+    /// To be the second person of its link.
+    SecondLink,
     Disable,
     Enable,
     ReadSessions,
@@ -98,6 +102,8 @@ pub(super) struct AccountEntry {
     /// Until when its link works; none: there is none that does.
     #[schema(required, format = DateTime)]
     link_expires_at: Option<String>,
+    /// Whether that link waits for a second person.
+    link_waits: bool,
 }
 
 /// A page of accounts.
@@ -140,15 +146,6 @@ pub(super) struct AccountDetail {
     actions: Vec<AccountAction>,
 }
 
-/// A link, told this once.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct WelcomeLink {
-    /// On the console's own address, as in `/welcome#…`.
-    path: String,
-    #[schema(format = DateTime)]
-    expires_at: String,
-}
-
 /// Who is invited.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct InvitationRequest {
@@ -177,14 +174,6 @@ pub(super) struct AccountChangeRequest {
     language: Option<String>,
     /// Code of the organisation.
     organisation: Option<String>,
-}
-
-/// A new link for an account.
-#[derive(Debug, Deserialize, ToSchema)]
-pub(super) struct ResetRequest {
-    /// Whether the account's second factors are taken away once the link is used.
-    #[serde(default)]
-    drop_factors: bool,
 }
 
 /// A role that one may give.
@@ -242,46 +231,60 @@ impl Sight {
 }
 
 /// An account as rights see it, with all that its owner has or will have, seen or not.
-struct Whole {
+pub(super) struct Whole {
     held: Held,
-    given: Vec<Given>,
+    to_come: Vec<Kept>,
 }
 
 impl Whole {
-    async fn of(console: &Console, account: &database::Account) -> Result<Self> {
+    pub(super) async fn of(console: &Console, account: &database::Account) -> Result<Self> {
         let today = today(console)?;
-        let kept = console.database().memberships_of(account.id).await?;
-        let to_come = kept
-            .into_iter()
-            .map(|kept| kept.membership)
-            .filter(|given| !given.span.is_over(today));
-        let given: Vec<Given> = to_come.collect();
+        let mut to_come = console.database().memberships_of(account.id).await?;
+        to_come.retain(|kept| !kept.membership.span.is_over(today));
         Ok(Self {
             held: Held {
                 owner: account.organisation.clone(),
                 person: Some(PersonId(account.id.0)),
-                roles: roles_to_come(&given, today),
+                roles: roles_to_come(to_come.iter().map(|kept| &kept.membership), today),
             },
-            given,
+            to_come,
         })
     }
 
     /// That the account may be changed. Who changes it could sign in with it, so he must be one who may give each role where it is.
-    async fn permit_change(self, console: &Console, signed: &Signed) -> Result<()> {
+    pub(super) async fn permit_change(&self, console: &Console, signed: &Signed) -> Result<()> {
         let id = self.held.person.map_or(0, |person| person.0);
-        for given in self.given {
-            signed.permit::<_, action::Create>(console, given, id).await?;
+        // What is not his to change is not there, also where he is not sure enough for the rest.
+        if !signed.would::<_, action::Change>(self.held.clone()) {
+            return signed
+                .permit::<_, action::Change>(console, self.held.clone(), id)
+                .await;
         }
-        signed.permit::<_, action::Change>(console, self.held, id).await
+        permit_gifts(
+            console,
+            signed,
+            self.to_come.iter().map(|kept| &kept.membership),
+            id,
+        )
+        .await?;
+        signed
+            .permit::<_, action::Change>(console, self.held.clone(), id)
+            .await
+    }
+
+    /// The memberships that rights were asked about.
+    pub(super) fn looked_at(&self) -> Vec<MembershipId> {
+        self.to_come.iter().map(|kept| kept.id).collect()
     }
 
     fn may_change(&self, signed: &Signed) -> bool {
-        let gives = |given: &Given| signed.would::<_, action::Create>(given.clone());
-        self.given.iter().all(gives) && signed.would::<_, action::Change>(self.held.clone())
+        let gives = |kept: &Kept| signed.would::<_, action::Create>(kept.membership.clone());
+        self.to_come.iter().all(gives) && signed.would::<_, action::Change>(self.held.clone())
     }
 
-    fn actions(&self, signed: &Signed, state: Standing) -> Vec<AccountAction> {
-        let is_disabled = state == Standing::Disabled;
+    fn actions(&self, signed: &Signed, entry: &RosterEntry) -> Vec<AccountAction> {
+        let is_disabled = entry.state == Standing::Disabled;
+        let is_another = entry.link_made_by != Some(signed.account.id);
         let may_change = self.may_change(signed);
         let may_remove = signed.would::<_, action::Remove>(self.held.clone());
         let session = || thing::Session {
@@ -290,6 +293,10 @@ impl Whole {
         [
             (AccountAction::Change, may_change),
             (AccountAction::Reset, may_change && !is_disabled),
+            (
+                AccountAction::SecondLink,
+                may_change && entry.link_waits && is_another,
+            ),
             (AccountAction::Disable, may_remove && !is_disabled),
             (AccountAction::Enable, may_change && is_disabled),
             (
@@ -305,6 +312,24 @@ impl Whole {
         .filter_map(|(action, may)| may.then_some(action))
         .collect()
     }
+}
+
+/// That all these roles may be given. Where one is not his to give, that is the answer, also where he is not sure enough for another.
+async fn permit_gifts<'a>(
+    console: &Console,
+    signed: &Signed,
+    gifts: impl Iterator<Item = &'a Given> + Clone,
+    id: i64,
+) -> Result<()> {
+    let not_his = gifts
+        .clone()
+        .find(|given| !signed.would::<_, action::Create>((*given).clone()));
+    for given in not_his.into_iter().chain(gifts) {
+        signed
+            .permit::<_, action::Create>(console, given.clone(), id)
+            .await?;
+    }
+    Ok(())
 }
 
 impl From<Standing> for AccountState {
@@ -332,6 +357,7 @@ fn entry_shown(tree: &vonggac_access::Tree, entry: RosterEntry) -> AccountEntry 
         last_sign_in_at: entry.last_sign_in_us.map(time::to_text),
         disabled_at: entry.disabled_us.map(time::to_text),
         link_expires_at: entry.link_expires_us.map(time::to_text),
+        link_waits: entry.link_waits,
     }
 }
 
@@ -344,19 +370,13 @@ async fn detail(console: &Console, signed: &Signed, sight: &Sight, id: i64) -> R
         totp_since: factors.totp_since_us.map(time::to_text),
         passkeys: factors.passkeys,
         memberships: of_account(console, signed, &tree, &sight.memberships, entry.account.id).await?,
-        actions: whole.actions(signed, entry.state),
+        actions: whole.actions(signed, &entry),
         account: entry_shown(&tree, entry),
     })
 }
 
-fn link_shown(link: &Link) -> WelcomeLink {
-    WelcomeLink {
-        path: format!("/welcome#{}", link.secret.to_text()),
-        expires_at: time::to_text(link.expires_us),
-    }
-}
-
-fn given(text: Option<&String>) -> Option<&str> {
+/// A parameter that says something.
+pub(super) fn given(text: Option<&String>) -> Option<&str> {
     text.map(String::as_str).filter(|text| !text.is_empty())
 }
 
@@ -389,7 +409,7 @@ impl AccountQuery {
 }
 
 /// An organisation with all beneath it; of an unknown one nobody has accounts.
-async fn beneath(console: &Console, code: &str) -> Result<Scope> {
+pub(super) async fn beneath(console: &Console, code: &str) -> Result<Scope> {
     let Ok(id) = code.parse::<OrganisationId>() else {
         return Ok(Scope::default());
     };
@@ -510,14 +530,12 @@ pub(super) async fn invite_account(
     let held = Held {
         owner: organisation.clone(),
         person: None,
-        roles: roles_to_come(&memberships, today),
+        roles: roles_to_come(memberships.iter(), today),
     };
-    signed.permit::<_, action::Create>(&console, held, 0).await?;
-    for given in &memberships {
-        signed
-            .permit::<_, action::Create>(&console, given.clone(), 0)
-            .await?;
+    if signed.would::<_, action::Create>(held.clone()) {
+        permit_gifts(&console, &signed, memberships.iter(), 0).await?;
     }
+    signed.permit::<_, action::Create>(&console, held, 0).await?;
     let person = NewPerson {
         user_name: request.user_name,
         display_name: request.display_name,
@@ -535,7 +553,7 @@ pub(super) async fn invite_account(
         .await?;
     let invitation = Invitation {
         account: detail(&console, &signed, &sight, account.id.0).await?,
-        link: link_shown(&link),
+        link: links::shown(&link),
     };
     Ok((StatusCode::CREATED, Json(invitation)))
 }
@@ -581,7 +599,9 @@ pub(super) async fn change_account(
                 owner: code.clone(),
                 ..whole.held.clone()
             };
-            signed.permit::<_, action::Create>(&console, moved, id).await?;
+            if whole.may_change(&signed) {
+                signed.permit::<_, action::Create>(&console, moved, id).await?;
+            }
             Some(code)
         }
         None => None,
@@ -597,36 +617,6 @@ pub(super) async fn change_account(
         .change_account(&signed.by(), AccountId(id), &change, console.now_us())
         .await?;
     Ok(Json(detail(&console, &signed, &sight, id).await?))
-}
-
-/// Make a new link for an account
-#[utoipa::path(post, path = "/api/v1/accounts/{id}/reset", operation_id = "resetAccount", tag = "people",
-    params(("id" = String, Path, description = "Id of the account")), request_body = ResetRequest,
-    responses(
-        (status = 200, description = "The link, told this once; an earlier one works no more", body = WelcomeLink),
-        (status = 400, description = "The request is not valid", body = ApiError),
-        (status = 401, description = "Nobody is signed in", body = ApiError),
-        (status = 403, description = "Confirm first that it is you", body = ApiError),
-        (status = 404, description = "There is no such account for this one, or it is not one's to change", body = ApiError),
-        (status = 409, description = "The account is disabled", body = ApiError)))]
-pub(super) async fn reset_account(
-    State(console): State<Console>,
-    signed: Signed,
-    NumberPath(id): NumberPath,
-    Body(request): Body<ResetRequest>,
-) -> Result<Json<WelcomeLink>> {
-    let sight = Sight::of(&console, &signed).await?;
-    let entry = sight.entry(&console, id).await?;
-    Whole::of(&console, &entry.account)
-        .await?
-        .permit_change(&console, &signed)
-        .await?;
-    let factors = Factors::dropped(request.drop_factors);
-    let link = console
-        .database()
-        .reset_account(&signed.by(), AccountId(id), factors, console.now_us())
-        .await?;
-    Ok(Json(link_shown(&link)))
 }
 
 /// Disable an account
@@ -700,6 +690,8 @@ pub(super) async fn account_sessions(
         owner: entry.account.organisation,
     };
     signed.permit::<_, action::Read>(&console, session, id).await?;
+    let deed = Deed::done("session.read", "account", id);
+    signed.note(&console, deed).await?;
     let sessions = console
         .database()
         .list_sessions(AccountId(id), console.now_us())

@@ -4,8 +4,8 @@
 
 use axum::Json;
 use axum::extract::State;
-use serde::Deserialize;
-use utoipa::IntoParams;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use vonggac_access::{action, thing};
 use vonggac_database::DatabaseError;
 use vonggac_database::audit::Deed;
@@ -153,6 +153,46 @@ pub(super) async fn alert_groups(
         items: groups.into_iter().map(AlertGroup::from).collect(),
         is_more,
         seen_at: time::to_text(seen_us),
+    }))
+}
+
+/// What has changed since somebody was last here.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct SinceLastHere {
+    /// The last use of the session before this one; none before the first.
+    #[schema(required, format = DateTime)]
+    since: Option<String>,
+    /// Alerts that came since.
+    #[schema(minimum = 0)]
+    new: i64,
+    /// Others that were seen again or worked on.
+    #[schema(minimum = 0)]
+    changed: i64,
+}
+
+/// What has changed since one was last here
+#[utoipa::path(get, path = "/api/v1/alerts/since", operation_id = "sinceLastHere", tag = "alerts",
+    responses(
+        (status = 200, description = "Since when, and how many alerts: closed or not, set aside or not", body = SinceLastHere),
+        (status = 401, description = "Nobody is signed in", body = ApiError),
+        (status = 422, description = "It would cost too much", body = ApiError)))]
+pub(super) async fn since_last_here(
+    State(console): State<Console>,
+    signed: Signed,
+) -> Result<Json<SinceLastHere>> {
+    let scope = signed.reach::<thing::Alert, action::Read>(&console).await?;
+    let Some(since_us) = console.database().last_here(signed.session).await? else {
+        return Ok(Json(SinceLastHere {
+            since: None,
+            new: 0,
+            changed: 0,
+        }));
+    };
+    let changed = console.database().changed_since(&scope, since_us).await?;
+    Ok(Json(SinceLastHere {
+        since: Some(time::to_text(since_us)),
+        new: changed.new,
+        changed: changed.others,
     }))
 }
 

@@ -122,6 +122,11 @@ impl Wanted {
         })
     }
 
+    /// The organisations whose events are wanted.
+    pub(crate) fn codes(&self) -> impl Iterator<Item = &str> {
+        self.scope.codes()
+    }
+
     /// Whether its query fits its classes.
     pub(super) fn check(&self) -> Result<()> {
         Ok(search::check(&self.request())?)

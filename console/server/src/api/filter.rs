@@ -47,6 +47,9 @@ pub(super) struct AlertFilter {
     sensor: Option<String>,
     /// Address on either side
     address: Option<String>,
+    /// Came, was seen again or was worked on then or later
+    #[param(format = DateTime)]
+    changed_from: Option<String>,
     /// Raised then or later
     #[param(format = DateTime)]
     detected_from: Option<String>,
@@ -116,6 +119,7 @@ impl AlertFilter {
             organisation: given(&self.organisation),
             sensor: given(&self.sensor),
             address: given(&self.address),
+            changed_from_us: time_us("changed_from", self.changed_from.as_deref())?,
             detected_from_us: time_us("detected_from", self.detected_from.as_deref())?,
             detected_to_us: time_us("detected_to", self.detected_to.as_deref())?,
             arrived_by_us: None,

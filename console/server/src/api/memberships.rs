@@ -28,7 +28,7 @@ pub(super) struct MembershipRequest {
     role: Role,
     /// Code of the organisation.
     organisation: String,
-    /// First day, as in `2026-01-31`; today without it.
+    /// First day, as in `2026-01-31`; today without it. None before today: the past stays as it was.
     #[schema(format = Date)]
     from: Option<String>,
     /// First day on which it is over; without it, no end is known.
@@ -102,12 +102,16 @@ impl MembershipRequest {
     /// As it would be for `person`.
     pub(super) fn read(&self, person: PersonId, today: Day) -> Result<Given> {
         let organisation: OrganisationId = self.organisation.parse().map_err(|_| Failure::not_found())?;
+        let from = day("from", self.from.as_deref())?.unwrap_or(today);
+        if from < today {
+            return Err(Failure::invalid("from", "from is over already"));
+        }
         Ok(Given {
             person,
             organisation,
             role: self.role.into(),
             span: Span {
-                from: day("from", self.from.as_deref())?.or(Some(today)),
+                from: Some(from),
                 until: day("until", self.until.as_deref())?,
             },
         })
@@ -302,8 +306,11 @@ pub(super) async fn waiting_memberships(
 }
 
 /// The different roles that memberships which are not over give, also those that wait or have not begun.
-pub(super) fn roles_to_come(all: &[Given], today: Day) -> Vec<vonggac_access::Role> {
-    let to_come = all.iter().filter(|given| !given.span.is_over(today));
+pub(super) fn roles_to_come<'a>(
+    all: impl Iterator<Item = &'a Given>,
+    today: Day,
+) -> Vec<vonggac_access::Role> {
+    let to_come = all.filter(|given| !given.span.is_over(today));
     let roles: BTreeSet<_> = to_come.map(|given| given.role).collect();
     roles.into_iter().collect()
 }

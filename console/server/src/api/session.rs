@@ -2,12 +2,12 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderName, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use vonggac_database::audit::{Asker, Deed, Origin};
 use vonggac_database::factor::Factors;
 use vonggac_database::session::Strength;
-use vonggac_database::{self as database, Language, NewAccount, SessionId, SessionToken};
+use vonggac_database::{self as database, Language, NewAccount, Proven, SessionId, SessionToken};
 
 use super::factors::SecondStep;
 use super::shapes::{
@@ -71,24 +71,24 @@ pub(super) async fn setup(
         .await?;
     console.setup().close();
     tracing::info!(user_name = account.user_name, "the first administrator was made");
-    signed_in(&console, account, &client, StatusCode::CREATED).await
+    let token = console
+        .database()
+        .open_session(&account, &client.origin, Strength::Single, console.now_us())
+        .await?;
+    signed_in(&console, account, &token, &client, StatusCode::CREATED).await
 }
 
 async fn signed_in(
     console: &Console,
     account: database::Account,
+    token: &SessionToken,
     client: &Client,
     status: StatusCode,
 ) -> Result<Response> {
-    let opened =
-        console
-            .database()
-            .open_session(&account, &client.origin, Strength::Single, console.now_us());
-    let token = opened.await?;
     let remembered = client.remember(console, &account.user_name)?;
     Ok((
         status,
-        AppendHeaders(cookie(console, &token)?),
+        AppendHeaders(cookie(console, token)?),
         remembered.map(AppendHeaders),
         Json(authority::shown(console, account).await?),
     )
@@ -117,13 +117,13 @@ pub(super) async fn strongly_signed_in(
 /// The password was right; a second factor is owed.
 async fn half_signed_in(
     console: &Console,
-    account: &database::Account,
+    proven: &Proven,
     factors: &Factors,
     origin: &Origin,
 ) -> Result<Response> {
     let half = console
         .database()
-        .open_half_session(account, origin, console.now_us())
+        .open_half_session(proven, origin, console.now_us())
         .await?;
     Ok((
         StatusCode::ACCEPTED,
@@ -154,17 +154,21 @@ pub(super) async fn sign_in(
         .database()
         .sign_in(&request.user_name, request.password, &origin, console.now_us());
     match attempt.await {
-        Ok(account) => {
-            let factors = console.database().factors(account.id).await?;
+        Ok(proven) => {
+            let factors = console.database().factors(proven.account.id).await?;
             if factors.is_any() {
-                return half_signed_in(&console, &account, &factors, &origin).await;
+                return half_signed_in(&console, &proven, &factors, &origin).await;
             }
+            let token = console
+                .database()
+                .open_session_of(&proven, &client.origin, console.now_us())
+                .await?;
             tracing::info!(
-                user_name = account.user_name,
+                user_name = proven.account.user_name,
                 address = client.origin.address,
                 "signed in"
             );
-            signed_in(&console, account, &client, StatusCode::OK).await
+            signed_in(&console, proven.account, &token, &client, StatusCode::OK).await
         }
         Err(error) => {
             tracing::warn!(%error, address = client.origin.address, "sign-in refused");
@@ -192,7 +196,13 @@ pub(super) async fn sign_out(State(console): State<Console>, signed: Signed) -> 
         .database()
         .end_session(&signed.account, &signed.origin, signed.session, console.now_us())
         .await?;
-    Ok((StatusCode::NO_CONTENT, AppendHeaders(no_cookie(&console)?)))
+    // The browser forgets what it kept of answers; what people chose of the looks of the console stays.
+    let forget = [(HeaderName::from_static("clear-site-data"), "\"cache\"")];
+    Ok((
+        StatusCode::NO_CONTENT,
+        AppendHeaders(no_cookie(&console)?),
+        AppendHeaders(forget),
+    ))
 }
 
 /// The account's sessions

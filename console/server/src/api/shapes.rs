@@ -100,6 +100,8 @@ word_enum!(
         Slow,
         /// Alerts cannot be taken over.
         IntakeFailing,
+        /// The pipelines cannot be told which sensors there are.
+        RegisterFailing,
         /// Alerts come late.
         AlertsBehind,
         /// Nothing is heard of a pipeline.

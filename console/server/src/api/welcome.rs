@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use vonggac_database::welcome::Factors;
+use vonggac_database::welcome::{Chosen, Factors};
 
 use super::shapes::OrganisationName;
 use crate::authority;
@@ -25,6 +25,9 @@ pub(super) struct WelcomePasswordRequest {
     secret: String,
     /// At least 12 characters, and hard to guess.
     password: String,
+    /// What the second person told, where the link takes two.
+    #[serde(default)]
+    code: String,
 }
 
 /// What a link is for.
@@ -39,6 +42,8 @@ pub(super) struct Welcome {
     is_first: bool,
     /// Whether the account's second factors are taken away with it.
     drops_factors: bool,
+    /// Whether it works only with the code of a second person.
+    takes_two: bool,
     #[schema(format = DateTime)]
     expires_at: String,
 }
@@ -73,6 +78,7 @@ pub(super) async fn welcome(
         display_name: found.account.display_name,
         is_first: found.is_first,
         drops_factors: found.factors == Factors::Dropped,
+        takes_two: found.takes_two,
         expires_at: time::to_text(found.expires_us),
     }))
 }
@@ -82,7 +88,7 @@ pub(super) async fn welcome(
     request_body = WelcomePasswordRequest,
     responses(
         (status = 200, description = "The account has that password; its sessions have ended, and the link is used", body = Welcomed),
-        (status = 400, description = "The password does not do; the link still works", body = ApiError),
+        (status = 400, description = "The password does not do, or the code is not the second person's; the link still works", body = ApiError),
         (status = 404, description = "The link is wrong, used, too old or withdrawn", body = ApiError),
         (status = 429, description = "Too many attempts", body = ApiError)))]
 pub(super) async fn accept_welcome(
@@ -94,7 +100,10 @@ pub(super) async fn accept_welcome(
         .database()
         .accept_welcome(
             &request.secret,
-            request.password,
+            Chosen {
+                password: request.password,
+                code: request.code,
+            },
             &client.origin,
             console.now_us(),
         )

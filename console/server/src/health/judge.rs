@@ -91,10 +91,23 @@ fn remark(code: RemarkCode) -> Remark {
 }
 
 fn own(facts: &Facts) -> PartHealth {
-    PartHealth {
+    let mut part = PartHealth {
         name: Some(facts.own.name.clone()),
         version: Some(facts.own.version.to_owned()),
         ..part(PartKind::Console, Some(facts.own_address.clone()))
+    };
+    add_problems(&mut part, &facts.own_problems);
+    part
+}
+
+fn add_problems(part: &mut PartHealth, problems: &[(String, i64, String)]) {
+    for (key, since_us, words) in problems {
+        part.state = PartState::Degraded;
+        part.remarks.push(Remark {
+            since: Some(time::to_text(*since_us)),
+            detail: Some(words.clone()),
+            ..remark(code_of(key))
+        });
     }
 }
 
@@ -179,7 +192,7 @@ fn role(facts: &Facts, report: &RoleReport) -> Option<PartHealth> {
     part.name = Some(report.instance.clone());
     part.version = Some(report.version.clone());
     part.heard = Some(time::to_text(report.at_us));
-    if is_silent(facts, report) {
+    if is_missed(facts, report) {
         // What is told goes through ClickHouse: while that is away, nobody is heard.
         let code = if facts.clickhouse.answer.is_ok() {
             silent
@@ -205,14 +218,7 @@ fn role(facts: &Facts, report: &RoleReport) -> Option<PartHealth> {
             ..remark(RemarkCode::AlertsBehind)
         });
     }
-    for (key, since_us, words) in &report.problems {
-        part.state = PartState::Degraded;
-        part.remarks.push(Remark {
-            since: Some(time::to_text(*since_us)),
-            detail: Some(words.clone()),
-            ..remark(code_of(key))
-        });
-    }
+    add_problems(&mut part, &report.problems);
     Some(part)
 }
 
@@ -223,11 +229,12 @@ fn code_of(key: &str) -> RemarkCode {
         "kafka" => RemarkCode::KafkaRefuses,
         "postgresql" => RemarkCode::DatabaseRefuses,
         "alert_intake" => RemarkCode::IntakeFailing,
+        "sensor_register" => RemarkCode::RegisterFailing,
         _ => RemarkCode::OtherProblem,
     }
 }
 
-fn is_silent(facts: &Facts, report: &RoleReport) -> bool {
+fn is_missed(facts: &Facts, report: &RoleReport) -> bool {
     facts.at_us.saturating_sub(report.at_us) > ROLE_SILENT_US
 }
 
@@ -236,16 +243,21 @@ fn behind_s(facts: &Facts) -> f64 {
     let pipelines = facts
         .roles
         .iter()
-        .filter(|report| report.role == "pipeline" && !report.stopped && !is_silent(facts, report))
+        .filter(|report| report.role == "pipeline" && !report.stopped && !is_missed(facts, report))
         .map(|report| report.lag_s)
         .fold(0.0, f64::max);
     let intake = facts.intake.failing_since_us;
     pipelines + intake.map_or(0.0, |since_us| seconds(facts.at_us, since_us))
 }
 
+/// Whether a sensor is missed.
+pub(crate) fn is_silent(state: &SensorState, at_us: i64) -> bool {
+    at_us.saturating_sub(state.heard_us) > SENSOR_SILENT_US
+}
+
 fn sensor(at_us: i64, state: &SensorState) -> SensorHealth {
     let mut health = SensorHealth::from(state.clone());
-    if at_us.saturating_sub(state.heard_us) > SENSOR_SILENT_US {
+    if is_silent(state, at_us) {
         health.state = PartState::Degraded;
         health.remarks.push(Remark {
             since: Some(time::to_text(state.heard_us)),
@@ -301,6 +313,7 @@ mod tests {
                 started_us: 1,
             },
             own_address: "127.0.0.1:8080".into(),
+            own_problems: Vec::new(),
             postgres: asked(Ok("17")),
             clickhouse: asked(Ok("25")),
             kafka: asked(Ok("1")),
@@ -392,6 +405,13 @@ mod tests {
         failing.intake.failing_since_us = Some(NOW_US - 40_000_000);
         let health = check(&failing, &[(AlertIntake, Degraded, RemarkCode::IntakeFailing)]);
         assert_eq!(health.alerts_behind_s, 40.5);
+
+        let mut troubled = facts();
+        troubled.own_problems = vec![("sensor_register".into(), NOW_US - 9, "Kafka is away".into())];
+        check(
+            &troubled,
+            &[(PartKind::Console, Degraded, RemarkCode::RegisterFailing)],
+        );
 
         let mut late = facts();
         late.roles[0].lag_s = 40.0;

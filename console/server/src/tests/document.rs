@@ -64,7 +64,7 @@ fn every_operation_has_a_name_of_its_own() {
     names.sort();
     let count = names.len();
     names.dedup();
-    assert_eq!((names.len(), count), (75, 75));
+    assert_eq!((names.len(), count), (95, 95));
 }
 
 #[tokio::test]
@@ -88,10 +88,20 @@ async fn every_answer_carries_the_strict_headers() {
                 .map(|value| value.to_str().unwrap().to_owned())
         };
         let policy = header("content-security-policy").unwrap();
-        assert!(
-            policy.contains("frame-ancestors 'none'") && policy.contains("script-src 'self'"),
-            "{path}"
-        );
+        for part in [
+            "default-src 'none'",
+            "script-src 'self'",
+            "object-src 'none'",
+            "base-uri 'none'",
+            "form-action 'self'",
+            "frame-ancestors 'none'",
+        ] {
+            assert!(policy.split("; ").any(|one| one == part), "{path}: {part}");
+        }
+        assert_eq!(header("access-control-allow-origin"), None, "{path}");
+        let kind = header("content-type").unwrap();
+        let is_text = kind.starts_with("text/");
+        assert!(!is_text || kind.ends_with("; charset=utf-8"), "{path}: {kind}");
         assert_eq!(
             header("x-content-type-options").as_deref(),
             Some("nosniff"),
@@ -111,4 +121,22 @@ async fn every_answer_carries_the_strict_headers() {
             assert_eq!(header("cache-control").as_deref(), Some("no-store"), "{path}");
         }
     }
+}
+
+#[tokio::test]
+async fn pages_are_read_and_nothing_is_echoed() {
+    let Some(harness) = Harness::start(&[]).await else {
+        return;
+    };
+    for method in ["TRACE", "POST", "PUT", "DELETE", "OPTIONS", "CONNECT"] {
+        for path in ["/", "/alerts", "/assets/"] {
+            let answer = harness.call(method, path, "", Value::Null).await;
+            assert_eq!(answer.status, 405, "{method} {path}");
+            assert!(!answer.text.contains("soc.example"), "{method} {path}");
+        }
+    }
+    let listing = harness.get("/assets/", "").await;
+    assert!(!listing.text.contains(".js\">"), "no list of what lies there");
+    let traced = harness.call("TRACE", "/api/v1/session", "", Value::Null).await;
+    assert_eq!(traced.status, 405);
 }

@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::http::{Request, StatusCode};
+use axum::http::{HeaderValue, Request, StatusCode};
 use axum::response::IntoResponse as _;
 use axum::routing::get;
+use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
@@ -21,8 +22,9 @@ use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, ProtocolVersion, RootCertStore, SupportedProtocolVersion, version};
+use tower::ServiceExt as _;
 
-use super::{Harness, options};
+use super::{Harness, options, request};
 use crate::listener::{self, Counters, Door, Limits};
 use crate::places::Places;
 use crate::time;
@@ -384,7 +386,7 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
         .body(Body::from_stream(never))
         .unwrap();
     let limit = Duration::from_millis(50);
-    let read = crate::extract::read_body::<serde_json::Value>(request, &harness.console, limit).await;
+    let read = crate::extract::read_body::<Value>(request, &harness.console, limit).await;
     let status = read.unwrap_err().into_response().status();
     assert_eq!(status, StatusCode::REQUEST_TIMEOUT);
     assert_eq!(load(&harness.console.door().bodies_slow), 1);
@@ -395,17 +397,22 @@ async fn https_is_for_good_but_not_for_this_machines_own_name() {
     let directory = tempfile::tempdir().unwrap();
     let own = ["--tls-own", directory.path().to_str().unwrap()];
     let public = ["--public-url", "https://soc.example"];
-    for (flags, expect) in [
-        (vec![], None),
-        (own.to_vec(), None),
-        (public.to_vec(), Some("max-age=31536000")),
-        ([own, public].concat(), Some("max-age=31536000")),
+    let year = Some("max-age=31536000; includeSubDomains");
+    for (flags, host, expect) in [
+        (vec![], "soc.example", None),
+        (own.to_vec(), "localhost:8443", None),
+        (own.to_vec(), "soc.example:8443", year),
+        (public.to_vec(), "soc.example", year),
+        (public.to_vec(), "localhost", None),
     ] {
         let Some(harness) = Harness::start(&flags).await else {
             return;
         };
-        let answer = harness.get("/api/v1/setup", "").await;
-        let told = answer.headers.get("strict-transport-security");
-        assert_eq!(told.map(|value| value.to_str().unwrap()), expect, "{flags:?}");
+        let mut asked = request("GET", "/api/v1/setup", "", &Value::Null);
+        asked.headers_mut().insert("host", HeaderValue::from_static(host));
+        let answer = harness.app.clone().oneshot(asked).await.unwrap();
+        let told = answer.headers().get("strict-transport-security");
+        let told = told.map(|value| value.to_str().unwrap());
+        assert_eq!(told, expect, "{flags:?} {host}");
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use vonggac_access::Role;
+use vonggac_access::{Day, Membership, Role};
 use vonggac_database::audit::Asker;
 use vonggac_database::export::{ExportId, Part};
 use vonggac_database::testing::NOW_US;
@@ -128,6 +128,47 @@ async fn a_job_that_cannot_go_on_says_why_and_makes_room() {
     // A console that stops takes no more jobs.
     assert_eq!(start().await.status, 503);
     assert_eq!(ended(&harness, &lan).await["state"], json!("failed"));
+}
+
+#[tokio::test]
+async fn a_job_ends_with_the_right_that_it_stands_on() {
+    let Some(harness) = Harness::start(&[]).await else {
+        return;
+    };
+    let lan = harness.strong("lan", "moh", &[Role::SeniorAnalyst]).await;
+    let body = json!({ "format": "jsonl" });
+    let started = harness.call("POST", "/api/v1/exports", &lan, body).await;
+    assert_eq!(started.status, 202);
+    let account = harness.database.account_named("lan").await.unwrap();
+    let roles = harness.database.memberships_of(account.id).await.unwrap();
+    let today = Day::of_us(NOW_US).unwrap();
+    harness
+        .database
+        .end_membership(&Asker::console(), roles[0].id, today, NOW_US)
+        .await
+        .unwrap();
+    // Another role, with which the list of one's exports is seen.
+    let lead = Membership {
+        role: Role::ShiftLead,
+        organisation: "mot".parse().unwrap(),
+        ..roles[0].membership.clone()
+    };
+    harness
+        .database
+        .grant_membership(&Asker::console(), &lead, NOW_US)
+        .await
+        .unwrap();
+    let task = tokio::spawn(crate::exports::run(harness.console.clone()));
+    let failed = ended(&harness, &lan).await;
+    assert_eq!(
+        (&failed["state"], &failed["problem"]),
+        (
+            &json!("failed"),
+            &json!("the right to what it is about has ended")
+        )
+    );
+    harness.stop.send_replace(true);
+    task.await.unwrap();
 }
 
 #[tokio::test]

@@ -9,11 +9,13 @@ use super::{Answer, Harness};
 
 const MINUTE_US: i64 = 60_000_000;
 
-/// A console that keeps secrets; the directory is its key's.
+/// A console that keeps secrets and enrols sensors; the directory is its keys'.
 pub(super) async fn start() -> Option<(Harness, tempfile::TempDir)> {
     let directory = tempfile::tempdir().unwrap();
     let key = directory.path().join("key").display().to_string();
-    let harness = Harness::start(&["--secrets-key", &key]).await?;
+    let sensors = directory.path().join("sensor.key").display().to_string();
+    std::fs::write(&sensors, "5a".repeat(32)).unwrap();
+    let harness = Harness::start(&["--secrets-key", &key, "--sensor-key", &sensors]).await?;
     Some((harness, directory))
 }
 

@@ -243,6 +243,71 @@ async fn a_role_that_takes_two_waits_for_another_person() {
 }
 
 #[tokio::test]
+async fn nobody_is_let_in_alone_where_a_role_takes_two() {
+    let Some(harness) = Harness::start(&[]).await else {
+        return;
+    };
+    let one = harness.strong("one", "vn", &[Role::OrganisationManager]).await;
+    let two = harness.strong("two", "vn", &[Role::OrganisationManager]).await;
+    let roles = [("organisation-manager", "moh")];
+    let made = invite(&harness, &one, invitation("lan", "moh", &roles))
+        .await
+        .json();
+    assert_eq!(made.pointer("/link/takes_two"), Some(&json!(true)));
+    let secret = secret_of(made.get("link").unwrap());
+    let choose = async |code: &str| {
+        let body = json!({ "secret": secret, "password": CHOSEN, "code": code });
+        harness.call("POST", "/api/v1/welcome/password", "", body).await
+    };
+    let alone = choose("").await;
+    assert_eq!((alone.status.as_u16(), alone.code().as_str()), (400, "invalid"));
+    let path = format!("/api/v1/accounts/{}", id_of(&harness, "lan").await);
+    let second = async |cookie: &str| {
+        let path = format!("{path}/reset/second");
+        harness.call("POST", &path, cookie, json!({})).await
+    };
+    let offered = async |cookie: &str| {
+        let account = harness.get(&path, cookie).await.json();
+        account
+            .get("actions")
+            .unwrap()
+            .to_string()
+            .contains("second_link")
+    };
+    assert!(!offered(&one).await && offered(&two).await);
+    assert_eq!(second(&one).await.status, 409);
+    let code = second(&two).await.json();
+    assert!(!offered(&two).await, "it waits no more");
+    let asked = harness
+        .call("POST", "/api/v1/welcome", "", json!({ "secret": secret }))
+        .await;
+    assert_eq!(asked.json().get("takes_two"), Some(&json!(true)));
+    let code = code.get("code").and_then(Value::as_str).unwrap();
+    assert_eq!(choose(code).await.status, 200);
+}
+
+#[tokio::test]
+async fn who_is_not_sure_enough_is_not_told_of_what_is_not_his() {
+    let Some(harness) = Harness::start(&[]).await else {
+        return;
+    };
+    let weak = harness
+        .signed_in_as("weak", "moh", &[Role::OrganisationManager])
+        .await;
+    let roles = [("analyst", "moh"), ("analyst", "mot")];
+    let mixed = invite(&harness, &weak, invitation("x", "moh", &roles)).await;
+    assert_eq!((mixed.status.as_u16(), mixed.code().as_str()), (404, "not_found"));
+    let past = json!({ "role": "viewer", "organisation": "moh", "from": "2020-01-01" });
+    let manager = harness
+        .strong("manager", "moh", &[Role::OrganisationManager])
+        .await;
+    testing::member(&harness.database, "lan", "moh", &[]).await;
+    let path = format!("/api/v1/accounts/{}/memberships", id_of(&harness, "lan").await);
+    let refused = harness.call("POST", &path, &manager, past).await;
+    assert_eq!(refused.status, 400, "the past stays as it was");
+}
+
+#[tokio::test]
 async fn a_disabled_account_is_out_within_a_second() {
     let Some(harness) = Harness::start(&[]).await else {
         return;
@@ -276,6 +341,31 @@ async fn a_disabled_account_is_out_within_a_second() {
         401,
         "what ended stays ended"
     );
+}
+
+#[tokio::test]
+async fn a_role_that_ends_counts_no_more_in_a_session_that_goes_on() {
+    let Some(harness) = Harness::start(&[]).await else {
+        return;
+    };
+    let boss = harness.strong("boss", "vn", &[Role::OrganisationManager]).await;
+    let lan = harness
+        .signed_in_as("lan", "moh", &[Role::Analyst, Role::ShiftLead])
+        .await;
+    assert_eq!(harness.get("/api/v1/accounts", &lan).await.status, 200);
+    let path = format!("/api/v1/accounts/{}/memberships", id_of(&harness, "lan").await);
+    let list = harness.get(&path, &boss).await.json();
+    let items = list.get("items").and_then(Value::as_array).unwrap();
+    let lead = items
+        .iter()
+        .find(|one| one.get("role") == Some(&json!("shift-lead")));
+    let id = lead.unwrap().get("id").and_then(Value::as_str).unwrap();
+    let ended = harness
+        .call("DELETE", &format!("{path}/{id}"), &boss, Value::Null)
+        .await;
+    assert_eq!(ended.status, 204);
+    assert_eq!(harness.get("/api/v1/accounts", &lan).await.status, 404);
+    assert_eq!(harness.get("/api/v1/alerts", &lan).await.status, 200);
 }
 
 #[tokio::test]

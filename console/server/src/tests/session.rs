@@ -163,6 +163,7 @@ async fn a_session_ends_when_it_should() {
         .call("DELETE", "/api/v1/session", &here, Value::Null)
         .await;
     assert_eq!(out.status, 204);
+    assert_eq!(out.headers.get("clear-site-data").unwrap(), "\"cache\"");
     assert!(
         out.headers
             .get("set-cookie")

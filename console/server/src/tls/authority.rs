@@ -159,6 +159,7 @@ fn make(directory: &Path, names: &[Name], now_us: i64) -> anyhow::Result<()> {
     let mut params = params(&title, AUTHORITY_DAYS, now_us)?;
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     params.name_constraints = Some(NameConstraints {
         permitted_subtrees: names.iter().map(Name::subtree).collect(),
         excluded_subtrees: Vec::new(),

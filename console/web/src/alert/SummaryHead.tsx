@@ -5,6 +5,7 @@ import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import type { AlertDetail } from "../api/client";
 import { sessionQuery } from "../api/queries";
+import { WatchButton } from "../handover/WatchButton";
 import { useMay } from "../lib/abilities";
 import { keyOf } from "../lib/commands";
 import { formatCount } from "../lib/number";
@@ -93,6 +94,7 @@ export function SummaryHead({ alert, triage, subject, onStep }: SummaryHeadProps
             <Button variant="default" onClick={() => triage.ask("tag", subject())}>
               {t("queue.tag")} <kbd>{keyOf("alert.tag")}</kbd>
             </Button>
+            <WatchButton alert={alert.id} />
           </div>
         ) : null}
       </div>

@@ -44,12 +44,24 @@ export type StatusCounts = Schemas["StatusCounts"];
 export type Thing = Schemas["Thing"];
 export type EventValues = Schemas["EventValues"];
 export type SavedSearch = Schemas["SavedSearch"];
+export type HandoverEntry = Schemas["HandoverEntry"];
+export type HandoverDetail = Schemas["HandoverDetail"];
+export type HandoverFacts = Schemas["HandoverFacts"];
+export type HandoverAlert = Schemas["HandoverAlert"];
+export type HandoverPlace = Schemas["OrganisationName"];
+export type WatchEntry = Schemas["WatchEntry"];
 export type ExportJob = Schemas["Export"];
 export type Health = Schemas["Health"];
 export type PartHealth = Schemas["PartHealth"];
 export type PartState = Schemas["PartState"];
 export type Remark = Schemas["Remark"];
 export type SensorHealth = Schemas["SensorHealth"];
+export type OrganisationName = Schemas["OrganisationName"];
+export type Sensor = Schemas["Sensor"];
+export type SensorDetail = Schemas["SensorDetail"];
+export type SensorPlace = Schemas["SensorPlace"];
+export type PreparedSensor = Schemas["PreparedSensor"];
+export type EnrolmentToken = Schemas["EnrolmentToken"];
 
 export const ROLES: readonly Role[] = [
   "viewer",

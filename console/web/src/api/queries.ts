@@ -56,6 +56,7 @@ export interface AlertQuery extends TimeBounds {
   organisation?: string;
   sensor?: string;
   address?: string;
+  changed_from?: string;
   detected_from?: string;
   detected_to?: string;
   sort?: string;
@@ -96,6 +97,13 @@ export const viewsQuery = queryOptions({
   queryKey: ["views"],
   queryFn: ({ signal }) => take(api.GET("/api/v1/views", { signal })),
   staleTime: 60_000,
+});
+
+/** What has changed since one was last here. */
+export const sinceQuery = queryOptions({
+  queryKey: ["alert-counts", "since"],
+  queryFn: ({ signal }) => take(api.GET("/api/v1/alerts/since", { signal })),
+  staleTime: 30_000,
 });
 
 /** Those who may be given alerts. */
@@ -234,6 +242,27 @@ export const searchesQuery = queryOptions({
   queryFn: ({ signal }) => take(api.GET("/api/v1/searches", { signal })),
 });
 
+export const handoversQuery = infiniteQueryOptions({
+  queryKey: ["handovers", "list"],
+  queryFn: ({ signal, pageParam }) =>
+    take(api.GET("/api/v1/handovers", { signal, params: { query: cursor(pageParam) } })),
+  initialPageParam: "",
+  getNextPageParam: (page) => page.next_cursor ?? undefined,
+});
+
+export const handoverQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["handovers", "one", id],
+    queryFn: ({ signal }) =>
+      take(api.GET("/api/v1/handovers/{id}", { signal, params: { path: { id } } })),
+  });
+
+export const watchQuery = queryOptions({
+  queryKey: ["watch"],
+  queryFn: ({ signal }) => take(api.GET("/api/v1/watch", { signal })),
+  staleTime: 30_000,
+});
+
 export const AUDIT_PER_PAGE = 200;
 
 export interface AuditQuery extends TimeBounds {
@@ -308,6 +337,44 @@ export const placesQuery = queryOptions({
 export const waitingQuery = queryOptions({
   queryKey: ["accounts", "waiting"],
   queryFn: ({ signal }) => take(api.GET("/api/v1/memberships/waiting", { signal })),
+});
+
+/** How often is asked whether sensors are heard of. */
+const SENSORS_EVERY_MS = 10_000;
+
+export interface SensorsQuery {
+  q?: string;
+  organisation?: string;
+  state?: string;
+}
+
+export const sensorsQuery = (query: SensorsQuery) =>
+  infiniteQueryOptions({
+    queryKey: ["sensors", "list", query],
+    queryFn: ({ signal, pageParam }) =>
+      take(
+        api.GET("/api/v1/sensors", {
+          signal,
+          params: { query: { ...query, ...cursor(pageParam) } },
+        }),
+      ),
+    initialPageParam: "",
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+    placeholderData: keepPreviousData,
+    refetchInterval: SENSORS_EVERY_MS,
+  });
+
+export const sensorQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["sensors", "one", id],
+    queryFn: ({ signal }) =>
+      take(api.GET("/api/v1/sensors/{id}", { signal, params: { path: { id } } })),
+    refetchInterval: SENSORS_EVERY_MS,
+  });
+
+export const sensorPlacesQuery = queryOptions({
+  queryKey: ["sensors", "places"],
+  queryFn: ({ signal }) => take(api.GET("/api/v1/sensors/places", { signal })),
 });
 
 const EXPORT_EVERY_MS = 1_000;

@@ -315,6 +315,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/accounts/{id}/reset/second": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Be the second person of a link */
+        post: operations["secondLink"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/accounts/{id}/sessions": {
         parameters: {
             query?: never;
@@ -409,6 +426,23 @@ export interface paths {
         };
         /** The queue in groups */
         get: operations["alertGroups"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/since": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What has changed since one was last here */
+        get: operations["sinceLastHere"];
         put?: never;
         post?: never;
         delete?: never;
@@ -741,6 +775,77 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/handovers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Hand-overs */
+        get: operations["listHandovers"];
+        put?: never;
+        /** Begin to hand a shift over */
+        post: operations["beginHandover"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/handovers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A hand-over */
+        get: operations["getHandover"];
+        /** Change a draft */
+        put: operations["changeHandover"];
+        post?: never;
+        /** Throw a draft away */
+        delete: operations["discardHandover"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/handovers/{id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a shift over */
+        post: operations["acknowledgeHandover"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/handovers/{id}/hand": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Hand a shift over */
+        post: operations["handOver"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/health": {
         parameters: {
             query?: never;
@@ -857,6 +962,110 @@ export interface paths {
         post?: never;
         /** Removes a search that the account keeps */
         delete: operations["removeSearch"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sensors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sensors */
+        get: operations["listSensors"];
+        put?: never;
+        /** Prepare a sensor */
+        post: operations["prepareSensor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sensors/enrol": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Enrol a sensor with a one-time token */
+        post: operations["enrolSensor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sensors/places": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where one sees sensors, and where one may add some */
+        get: operations["sensorPlaces"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sensors/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A sensor */
+        get: operations["getSensor"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change a sensor's note */
+        patch: operations["changeSensor"];
+        trace?: never;
+    };
+    "/api/v1/sensors/{id}/renew": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make another token for a sensor */
+        post: operations["renewSensor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sensors/{id}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Revoke a sensor */
+        post: operations["revokeSensor"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1053,6 +1262,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/watch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is watched */
+        get: operations["listWatched"];
+        put?: never;
+        /** Watch something */
+        post: operations["watch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/watch/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Watch something no more */
+        delete: operations["unwatch"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/welcome": {
         parameters: {
             query?: never;
@@ -1109,7 +1353,7 @@ export interface components {
          * @description What one may do with an account of somebody else.
          * @enum {string}
          */
-        AccountAction: "change" | "reset" | "disable" | "enable" | "read_sessions" | "end_sessions";
+        AccountAction: "change" | "reset" | "second_link" | "disable" | "enable" | "read_sessions" | "end_sessions";
         /** @description What is to be another; what is left out stays. */
         AccountChangeRequest: {
             display_name?: string | null;
@@ -1160,6 +1404,8 @@ export interface components {
              * @description Until when its link works; none: there is none that does.
              */
             link_expires_at: string | null;
+            /** @description Whether that link waits for a second person. */
+            link_waits: boolean;
             organisation: components["schemas"]["OrganisationName"];
             /** @description Its roles today, as far as they are seen. */
             roles: components["schemas"]["Role"][];
@@ -1200,6 +1446,10 @@ export interface components {
             note?: string | null;
             /** @description Also when somebody else has it. */
             take_over?: boolean;
+        };
+        /** @description What the next lead says. */
+        AcknowledgementRequest: {
+            remarks?: string;
         };
         /** @description A line of activity. */
         Activity: {
@@ -1317,6 +1567,8 @@ export interface components {
             address?: string | null;
             /** @description Who has them: ids of people, `me`, `nobody`; several with commas */
             assignee?: string | null;
+            /** @description Came, was seen again or was worked on then or later */
+            changed_from?: string | null;
             /** @description Raised then or later */
             detected_from?: string | null;
             /** @description Raised before */
@@ -1506,6 +1758,14 @@ export interface components {
             /** Format: int64 */
             updated: number;
         };
+        /** @description Alerts of one organisation that something was done with in the shift. */
+        ChangeCount: {
+            /** @description `raised`, `acknowledged`, `taken_over`, `closed` or `reopened`. */
+            change: string;
+            /** Format: int64 */
+            count: number;
+            organisation: string;
+        };
         /** @description Closing an alert. */
         CloseRequest: {
             note?: string | null;
@@ -1525,6 +1785,14 @@ export interface components {
             code?: string | null;
             password?: string | null;
         };
+        /** @description What people of one organisation did, as a number. */
+        DeedCount: {
+            /** @description As in the audit log: `membership.create`. */
+            action: string;
+            /** Format: int64 */
+            count: number;
+            organisation: string;
+        };
         /** @description How long something took, counted from when the alert was raised. */
         Duration: {
             /**
@@ -1542,6 +1810,17 @@ export interface components {
              * @description Nine of ten took no longer, in seconds.
              */
             p90_s: number | null;
+        };
+        /** @description A one-time token. */
+        EnrolmentRequest: {
+            token: string;
+        };
+        /** @description A one-time token, told this once. */
+        EnrolmentToken: {
+            /** Format: date-time */
+            expires_at: string;
+            /** @description 64 hexadecimal digits. */
+            token: string;
         };
         /** @description What went wrong. */
         ErrorBody: {
@@ -1681,6 +1960,150 @@ export interface components {
             /** @description Whether it counts only once a second person has agreed. */
             waits: boolean;
         };
+        /** @description Which draft is handed over. */
+        HandRequest: {
+            /**
+             * Format: int64
+             * @description Of the draft as it was read.
+             */
+            version: number;
+        };
+        /**
+         * @description What one may do with a hand-over.
+         * @enum {string}
+         */
+        HandoverAction: "change" | "hand" | "discard" | "acknowledge";
+        /** @description An alert, as far as a hand-over tells of it. */
+        HandoverAlert: {
+            /** Format: int64 */
+            count: number;
+            /** Format: date-time */
+            detected_at: string;
+            holder: string | null;
+            id: string;
+            organisation: string;
+            severity: components["schemas"]["Severity"];
+            status: components["schemas"]["AlertStatus"];
+            title: string;
+            /**
+             * Format: date-time
+             * @description When it wakes, when it is set aside until a time.
+             */
+            wakes_at: string | null;
+        };
+        /** @description A draft as it is to be. */
+        HandoverChangeRequest: {
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            next_to: string;
+            note: string;
+            /** Format: date-time */
+            to: string;
+            /**
+             * Format: int64
+             * @description Of the draft as it was read.
+             */
+            version: number;
+        };
+        /** @description A hand-over, whole. */
+        HandoverDetail: components["schemas"]["HandoverEntry"] & {
+            /** @description What who asks may do with it. */
+            actions: components["schemas"]["HandoverAction"][];
+            facts: components["schemas"]["HandoverFacts"];
+            /** @description What the lead writes. */
+            note: string;
+            /** @description What the next lead says to it; empty until he has taken over. */
+            remarks: string;
+            /**
+             * Format: int64
+             * @description To be sent with a change.
+             */
+            version: number;
+        };
+        /** @description A hand-over, as the list shows it. */
+        HandoverEntry: {
+            /** Format: date-time */
+            acknowledged_at: string | null;
+            acknowledged_by: components["schemas"]["Person"] | null;
+            /** @description Who began it; once it is handed over, who did that. */
+            author: components["schemas"]["Person"];
+            /**
+             * Format: date-time
+             * @description The shift that ends: from here …
+             */
+            from: string;
+            /** Format: date-time */
+            handed_at: string | null;
+            id: string;
+            /**
+             * Format: date-time
+             * @description Where the next one ends.
+             */
+            next_to: string;
+            organisation: components["schemas"]["OrganisationName"];
+            state: components["schemas"]["HandoverState"];
+            /**
+             * Format: date-time
+             * @description … to here, where the next one begins.
+             */
+            to: string;
+        };
+        /** @description How things stand, or stood when it was handed over; what lies outside the asker's reach is left out. */
+        HandoverFacts: {
+            /** Format: date-time */
+            at: string;
+            changes: components["schemas"]["ChangeCount"][];
+            deeds: components["schemas"]["DeedCount"][];
+            /**
+             * Format: date-time
+             * @description Since when changes are counted.
+             */
+            from: string;
+            holders: components["schemas"]["HolderCount"][];
+            /**
+             * Format: date-time
+             * @description Until when what wakes is named.
+             */
+            next_to: string;
+            open: components["schemas"]["OpenCount"][];
+            sensors: components["schemas"]["SensorTrouble"][];
+            /** @description The most urgent, of these the oldest first; at most 50. */
+            urgent: components["schemas"]["HandoverAlert"][];
+            /** @description Those set aside that wake in the next shift; at most 200. */
+            waking: components["schemas"]["HandoverAlert"][];
+            watched: components["schemas"]["HandoverWatched"][];
+        };
+        /** @description A page of hand-overs. */
+        HandoverPage: {
+            /** @description The latest first. */
+            items: components["schemas"]["HandoverEntry"][];
+            next_cursor: string | null;
+            /** @description The organisations whose shift who asks may hand over. */
+            places: components["schemas"]["OrganisationName"][];
+        };
+        /** @description Whose shift is to be handed over. */
+        HandoverRequest: {
+            /** @description Code of the organisation. */
+            organisation: string;
+        };
+        /**
+         * @description Where a hand-over stands.
+         * @enum {string}
+         */
+        HandoverState: "draft" | "handed" | "acknowledged";
+        /** @description Something that is kept an eye on. */
+        HandoverWatched: {
+            /** Format: date-time */
+            added_at: string;
+            alert: components["schemas"]["HandoverAlert"] | null;
+            by: string;
+            /** @description The kind of thing, when it is one. */
+            kind: string | null;
+            note: string;
+            organisation: string;
+            value: string | null;
+        };
         /** @description How everything is. */
         Health: {
             /**
@@ -1708,6 +2131,14 @@ export interface components {
             /** Format: date-time */
             start: string;
         };
+        /** @description Alerts of one organisation that somebody has. */
+        HolderCount: {
+            /** Format: int64 */
+            count: number;
+            holder: string;
+            holder_id: string;
+            organisation: string;
+        };
         /** @description Somebody who was invited. */
         Invitation: {
             account: components["schemas"]["AccountDetail"];
@@ -1729,6 +2160,11 @@ export interface components {
          * @enum {string}
          */
         JobState: "running" | "done" | "failed" | "cancelled";
+        /** @description What the second person tells the owner of a link; told this once. */
+        LinkCode: {
+            /** @description In groups of four, as in `ABCD-EFGH-…`; case, blanks and hyphens do not matter. */
+            code: string;
+        };
         /** @description A role of somebody. */
         Membership: {
             /** @description What who asks may do with it. */
@@ -1765,7 +2201,7 @@ export interface components {
         MembershipRequest: {
             /**
              * Format: date
-             * @description First day, as in `2026-01-31`; today without it.
+             * @description First day, as in `2026-01-31`; today without it. None before today: the past stays as it was.
              */
             from?: string | null;
             /** @description Code of the organisation. */
@@ -1776,6 +2212,34 @@ export interface components {
              * @description First day on which it is over; without it, no end is known.
              */
             until?: string | null;
+        };
+        /** @description Alerts of one organisation that have these alike, and are not closed. */
+        OpenCount: {
+            /**
+             * Format: int64
+             * @description At least so old, in seconds.
+             */
+            age_from_s: number;
+            /**
+             * Format: int64
+             * @description Younger than this, in seconds.
+             */
+            age_to_s: number | null;
+            /** Format: int64 */
+            count: number;
+            organisation: string;
+            /**
+             * Format: int64
+             * @description Of them, those set aside.
+             */
+            set_aside: number;
+            severity: components["schemas"]["Severity"];
+            status: components["schemas"]["AlertStatus"];
+            /**
+             * Format: int64
+             * @description Of them, those that nobody has.
+             */
+            unassigned: number;
         };
         /** @description Alerts of one organisation. */
         OrganisationCount: {
@@ -1963,6 +2427,11 @@ export interface components {
             display_name: string;
             id: string;
         };
+        /** @description A sensor that was prepared. */
+        PreparedSensor: {
+            sensor: components["schemas"]["SensorDetail"];
+            token: components["schemas"]["EnrolmentToken"];
+        };
         /** @description Alerts raised in one stretch of time. */
         RaisedBucket: {
             by_severity: {
@@ -2000,7 +2469,7 @@ export interface components {
          * @description What is said of a part or a sensor.
          * @enum {string}
          */
-        RemarkCode: "no_answer" | "slow" | "intake_failing" | "alerts_behind" | "pipeline_silent" | "console_silent" | "no_pipeline" | "unknown" | "store_refuses" | "kafka_refuses" | "database_refuses" | "other_problem" | "sensor_silent" | "sensor_behind";
+        RemarkCode: "no_answer" | "slow" | "intake_failing" | "register_failing" | "alerts_behind" | "pipeline_silent" | "console_silent" | "no_pipeline" | "unknown" | "store_refuses" | "kafka_refuses" | "database_refuses" | "other_problem" | "sensor_silent" | "sensor_behind";
         /** @description A new link for an account. */
         ResetRequest: {
             /** @description Whether the account's second factors are taken away once the link is used. */
@@ -2075,6 +2544,64 @@ export interface components {
              */
             totp_since?: string | null;
         };
+        /** @description A sensor, as the list shows it. */
+        Sensor: {
+            /**
+             * Format: date-time
+             * @description When it got the credential that counts.
+             */
+            enrolled_at: string | null;
+            /**
+             * Format: int32
+             * @description Of the credential that counts; 0 when it has none yet.
+             */
+            generation: number;
+            id: string;
+            /** @description Whether the pipelines have been told how it stands. */
+            is_told: boolean;
+            name: string;
+            note: string;
+            organisation: components["schemas"]["OrganisationName"];
+            /** Format: date-time */
+            prepared_at: string;
+            report: components["schemas"]["SensorReport"] | null;
+            /** Format: date-time */
+            revoked_at: string | null;
+            state: components["schemas"]["SensorStanding"];
+            /**
+             * Format: date-time
+             * @description Until when its token works; none: there is none that does.
+             */
+            token_expires_at: string | null;
+        };
+        /**
+         * @description What one may do with a sensor.
+         * @enum {string}
+         */
+        SensorAction: "change" | "renew" | "revoke";
+        /** @description What is to be another. */
+        SensorChangeRequest: {
+            /** @description Where it stands, what it sees; at most 2,000 bytes. */
+            note: string;
+        };
+        /** @description How many sensors stand how, whatever the filter. */
+        SensorCounts: {
+            /** Format: int64 */
+            active: number;
+            /** Format: int64 */
+            revoked: number;
+            /** Format: int64 */
+            silent: number;
+            /** Format: int64 */
+            waiting: number;
+        };
+        /** @description A sensor, as its panel shows it. */
+        SensorDetail: components["schemas"]["Sensor"] & {
+            /** @description What who asks may do with it. */
+            actions: components["schemas"]["SensorAction"][];
+            /** @description The newest first, at most 50 steps. */
+            history: components["schemas"]["SensorStep"][];
+        };
         /** @description How a sensor is. */
         SensorHealth: {
             /** @description Whatever else it counts. */
@@ -2105,6 +2632,78 @@ export interface components {
             sensor: string;
             state: components["schemas"]["PartState"];
             tenant: string;
+        };
+        /** @description A page of sensors. */
+        SensorPage: {
+            counts: components["schemas"]["SensorCounts"];
+            items: components["schemas"]["Sensor"][];
+            next_cursor: string | null;
+            /** Format: int64 */
+            total: number;
+        };
+        /** @description An organisation whose sensors one sees. */
+        SensorPlace: {
+            /** @description Whether one may add sensors to it. */
+            can_add: boolean;
+            organisation: components["schemas"]["OrganisationName"];
+        };
+        /** @description Organisations. */
+        SensorPlaceList: {
+            /** @description Whether the console has the key that it takes to enrol sensors. */
+            can_enrol: boolean;
+            items: components["schemas"]["SensorPlace"][];
+        };
+        /** @description What a sensor told last of itself. */
+        SensorReport: {
+            /** Format: int64 */
+            events: number;
+            /** Format: date-time */
+            heard_at: string;
+            /** Format: int64 */
+            packets_dropped: number;
+            /** Format: int64 */
+            packets_received: number;
+        };
+        /** @description A sensor that is to be. */
+        SensorRequest: {
+            /** @description Letters without marks, digits, and `. - _` after the first; at most 64. */
+            name: string;
+            /** @description Where it stands, what it sees; at most 2,000 bytes. */
+            note?: string;
+            /** @description Code of the organisation that its events are of. */
+            organisation: string;
+        };
+        /**
+         * @description How a sensor stands.
+         * @enum {string}
+         */
+        SensorStanding: "waiting" | "active" | "silent" | "revoked";
+        /** @description A step of a sensor's history. */
+        SensorStep: {
+            /** @description From which address it was enrolled. */
+            address: string | null;
+            /** Format: date-time */
+            at: string;
+            by: components["schemas"]["Person"] | null;
+            /**
+             * Format: int32
+             * @description The generation of its credential then.
+             */
+            generation: number;
+            step: components["schemas"]["SensorStepKind"];
+        };
+        /**
+         * @description What happened to a sensor.
+         * @enum {string}
+         */
+        SensorStepKind: "prepare" | "enrol" | "renew" | "change" | "revoke";
+        /** @description A sensor that is not well. */
+        SensorTrouble: {
+            /** Format: date-time */
+            heard: string;
+            organisation: string;
+            sensor: string;
+            state: components["schemas"]["PartState"];
         };
         /** @description A session. */
         SessionView: {
@@ -2154,6 +2753,24 @@ export interface components {
             verdicts: {
                 [key: string]: number;
             };
+        };
+        /** @description What has changed since somebody was last here. */
+        SinceLastHere: {
+            /**
+             * Format: int64
+             * @description Others that were seen again or worked on.
+             */
+            changed: number;
+            /**
+             * Format: int64
+             * @description Alerts that came since.
+             */
+            new: number;
+            /**
+             * Format: date-time
+             * @description The last use of the session before this one; none before the first.
+             */
+            since: string | null;
         };
         /** @description How many alerts there are, by where work on them stands. */
         StatusCounts: {
@@ -2289,6 +2906,39 @@ export interface components {
              */
             unassigned: number;
         };
+        /** @description Something that is watched. */
+        WatchEntry: {
+            /** Format: date-time */
+            added_at: string;
+            added_by: components["schemas"]["Person"];
+            alert: components["schemas"]["Alert"] | null;
+            /** @description Whether who asks may take it off. */
+            can_remove: boolean;
+            id: string;
+            /** @description The kind of thing, when it is one. */
+            kind: string | null;
+            note: string;
+            /** @description Code of the organisation that keeps it. */
+            organisation: string;
+            value: string | null;
+        };
+        /** @description The watch list. */
+        WatchList: {
+            items: components["schemas"]["WatchEntry"][];
+        };
+        /** @description What is to be watched: an alert, or a thing of an organisation. */
+        WatchRequest: {
+            /** @description Id of the alert. */
+            alert?: string | null;
+            /** @description `address`, `host`, `domain`, `ja4`, `certificate`, `file`, `user-agent` or `sensor`. */
+            kind?: string | null;
+            /** @description Why. */
+            note?: string;
+            /** @description Code of the organisation that keeps an eye on the thing. */
+            organisation?: string | null;
+            /** @description What identifies the thing. */
+            value?: string | null;
+        };
         /** @description What a link is for. */
         Welcome: {
             display_name: string;
@@ -2301,6 +2951,8 @@ export interface components {
             /** @description `vi` or `en`. */
             language: string;
             organisation: components["schemas"]["OrganisationName"];
+            /** @description Whether it works only with the code of a second person. */
+            takes_two: boolean;
             user_name: string;
         };
         /** @description A link, told this once. */
@@ -2309,9 +2961,13 @@ export interface components {
             expires_at: string;
             /** @description On the console's own address, as in `/welcome#…`. */
             path: string;
+            /** @description Whether it works only with a code that a second person tells the owner, because the account has a role that takes two. */
+            takes_two: boolean;
         };
         /** @description The secret of a link, and the password to be. */
         WelcomePasswordRequest: {
+            /** @description What the second person told, where the link takes two. */
+            code?: string;
             /** @description At least 12 characters, and hard to guess. */
             password: string;
             secret: string;
@@ -3555,7 +4211,66 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
-            /** @description The account is disabled */
+            /** @description The account is disabled, or was given a role meanwhile */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    secondLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the account */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The code to tell the account's owner, told this once; an earlier one works no more */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkCode"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Confirm first that it is you */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is no such account for this one, it is not one's to change, or no link of it takes two */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Who made the link cannot be its second person, or the account was given a role meanwhile */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3701,6 +4416,8 @@ export interface operations {
                 sensor?: string;
                 /** @description Address on either side */
                 address?: string;
+                /** @description Came, was seen again or was worked on then or later */
+                changed_from?: string;
                 /** @description Raised then or later */
                 detected_from?: string;
                 /** @description Raised before */
@@ -3889,6 +4606,8 @@ export interface operations {
                 sensor?: string;
                 /** @description Address on either side */
                 address?: string;
+                /** @description Came, was seen again or was worked on then or later */
+                changed_from?: string;
                 /** @description Raised then or later */
                 detected_from?: string;
                 /** @description Raised before */
@@ -3934,6 +4653,44 @@ export interface operations {
                 };
             };
             /** @description The search would cost too much */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    sinceLastHere: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Since when, and how many alerts: closed or not, set aside or not */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SinceLastHere"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It would cost too much */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5044,6 +5801,380 @@ export interface operations {
             };
         };
     };
+    listHandovers: {
+        parameters: {
+            query?: {
+                /** @description Code of the organisation */
+                organisation?: string;
+                /** @description At most so many */
+                limit?: number;
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The latest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandoverPage"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    beginHandover: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HandoverRequest"];
+            };
+        };
+        responses: {
+            /** @description The draft */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandoverDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is no such organisation, or its shift is not one's to hand over */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It has a draft already */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    getHandover: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the hand-over */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A draft with how things stand now; otherwise as it was handed over */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandoverDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It would cost too much */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    changeHandover: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the hand-over */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HandoverChangeRequest"];
+            };
+        };
+        responses: {
+            /** @description The draft */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandoverDetail"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is none, or it is not one's to change */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It is no draft any more, or somebody else has changed it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    discardHandover: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the hand-over */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is none, or it is not one's to throw away */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It is no draft any more */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    acknowledgeHandover: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the hand-over */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcknowledgementRequest"];
+            };
+        };
+        responses: {
+            /** @description The hand-over */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandoverDetail"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is none that was handed over by another, or it is not one's to take over */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Somebody has taken over */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    handOver: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the hand-over */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HandRequest"];
+            };
+        };
+        responses: {
+            /** @description The hand-over, as it stays */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandoverDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is none, or it is not one's to hand over */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It is no draft any more, or somebody else has changed it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
     health: {
         parameters: {
             query?: never;
@@ -5418,6 +6549,480 @@ export interface operations {
             };
             /** @description The account keeps none of that id */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    listSensors: {
+        parameters: {
+            query?: {
+                /** @description Part of the name or the note */
+                q?: string;
+                /** @description Those of this organisation and of what stands beneath it */
+                organisation?: string;
+                /** @description `waiting`, `active`, `silent` or `revoked` */
+                state?: string;
+                /** @description At most so many */
+                limit?: number;
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page, by name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SensorPage"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description This account sees no sensors */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The list would cost too much */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    prepareSensor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SensorRequest"];
+            };
+        };
+        responses: {
+            /** @description The sensor, and its one-time token, told this once */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreparedSensor"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Confirm first that it is you */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is no such organisation for this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The organisation has a sensor of that name, or too many */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The console has no key of sensors */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    enrolSensor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EnrolmentRequest"];
+            };
+        };
+        responses: {
+            /** @description What stands in the sensor's credential file, told this once; one of before counts no more */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The token is wrong, used, too old or withdrawn */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The console has no key of sensors */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    sensorPlaces: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Organisations of today, by code */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SensorPlaceList"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description This account sees no sensors */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    getSensor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the sensor */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The sensor, its history, and what may be done with it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SensorDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is no such sensor for this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    changeSensor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the sensor */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SensorChangeRequest"];
+            };
+        };
+        responses: {
+            /** @description The sensor as it now is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SensorDetail"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description This takes a second factor */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is no such sensor for this account, or it is not one's to change */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    renewSensor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the sensor */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The token, told this once; an earlier one works no more, the credential does until it is used */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnrolmentToken"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Confirm first that it is you */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is no such sensor for this account, or it is not one's to renew */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The sensor is revoked */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The console has no key of sensors */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    revokeSensor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the sensor */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The sensor as it now is; what it sends does not count any more */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SensorDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Confirm first that it is you */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is no such sensor for this account, or it is not one's to revoke */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The sensor is revoked already */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6075,6 +7680,134 @@ export interface operations {
             };
         };
     };
+    listWatched: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The latest first, at most 500 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WatchList"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    watch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WatchRequest"];
+            };
+        };
+        responses: {
+            /** @description The watch list */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WatchList"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is no such alert or organisation */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It is watched already, or the list is full */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    unwatch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the entry */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is none, or it is not one's to take off */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
     welcome: {
         parameters: {
             query?: never;
@@ -6148,7 +7881,7 @@ export interface operations {
                     "application/json": components["schemas"]["Welcomed"];
                 };
             };
-            /** @description The password does not do; the link still works */
+            /** @description The password does not do, or the code is not the second person's; the link still works */
             400: {
                 headers: {
                     [name: string]: unknown;

@@ -63,7 +63,9 @@ function Verdict({ found }: { found: Findings | null }) {
             ? "unsupported"
             : "unknown_key"
         : "not_included";
-  const sort = word === "proved" ? "good" : word === "unsupported" ? "warn" : "bad";
+  // What could not be checked is not wrong.
+  const isUnchecked = word === "unsupported" || word === "unknown_key";
+  const sort = word === "proved" ? "good" : isUnchecked ? "warn" : "bad";
   return (
     <p role="status" className={styles.verdict} data-sort={sort}>
       {t(`audit.verdict.${word}`)}

@@ -1,6 +1,4 @@
-import type { components } from "../api/schema";
-
-type OrganisationName = components["schemas"]["OrganisationName"];
+import type { OrganisationName } from "../api/client";
 
 /** What an organisation is called in the language of the page. */
 export function nameOf(organisation: OrganisationName, language: string): string {

@@ -4,10 +4,12 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { overviewQuery } from "../api/queries";
+import { useMay } from "../lib/abilities";
 import type { RangeSearch } from "../lib/time";
 import { ErrorPanel } from "../parts/ErrorPanel";
 import { TimeRange } from "../parts/TimeRange";
 import { Timestamp } from "../parts/Timestamp";
+import { SinceButton } from "../queue/SinceButton";
 import { Boards } from "./Boards";
 import styles from "./overview.module.css";
 
@@ -21,6 +23,7 @@ export function OverviewPage() {
   const { t } = useTranslation();
   const search = route.useSearch();
   const navigate = useNavigate();
+  const mayRead = useMay()("handover:read");
   const overview = useQuery(overviewQuery(search, RENEW_MS));
   const choose = (range: RangeSearch) =>
     void navigate({ to: "/overview", search: range.range === DEFAULT_RANGE ? {} : range });
@@ -34,6 +37,12 @@ export function OverviewPage() {
           </span>
         ) : null}
         <span className={styles.spacer} />
+        <SinceButton />
+        {mayRead ? (
+          <Button variant="default" component={Link} to="/alerts/handover">
+            {t("handover.title")}
+          </Button>
+        ) : null}
         <TimeRange value={search} fallback={DEFAULT_RANGE} onChange={choose} />
         <Button
           variant="default"

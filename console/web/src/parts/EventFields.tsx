@@ -9,6 +9,7 @@ import { formatFull } from "../lib/time";
 import { term } from "../search/query";
 import { CopyValue } from "./CopyValue";
 import { EntityLink } from "./EntityLink";
+import { LongText } from "./LongText";
 import styles from "./parts.module.css";
 
 interface EventFieldsProps {
@@ -52,9 +53,9 @@ function FieldTable({ className, entries, onTerm }: FieldTableProps) {
         <div key={name}>
           <dt title={fieldInfo(className, name)?.[currentLanguage()]}>{name}</dt>
           <dd>
-            <span className={`mono ${styles.fieldValue}`}>
+            <LongText label={name} className={`mono ${styles.fieldValue}`}>
               <FieldValue className={className} name={name} value={value} />
-            </span>
+            </LongText>
             <span className={styles.fieldActions}>
               {onTerm && name !== "ts" && isTerm(value) ? (
                 <TermButtons added={term(name, firstOf(value))} onTerm={onTerm} />

@@ -21,6 +21,7 @@ export function LinkOnce({ link, name, onClose }: LinkOnceProps) {
       {link ? (
         <div className={styles.form}>
           <p>{t("people.link_hint")}</p>
+          {link.takes_two ? <p>{t("people.link_takes_two")}</p> : null}
           <TextInput
             size="xs"
             readOnly

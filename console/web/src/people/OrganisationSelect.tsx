@@ -1,11 +1,11 @@
 import { type ComboboxItem, Select } from "@mantine/core";
 import { useTranslation } from "react-i18next";
-import type { AccountPlace } from "../api/client";
+import type { OrganisationName } from "../api/client";
 import { nameOf } from "../lib/organisation";
 import { plain } from "./plain";
 
 interface OrganisationSelectProps {
-  places: readonly AccountPlace[];
+  places: readonly { organisation: OrganisationName }[];
   value: string | null;
   label: string;
   error?: string | undefined;

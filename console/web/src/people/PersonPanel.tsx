@@ -17,6 +17,7 @@ import { ErrorPanel } from "../parts/ErrorPanel";
 import { Facts } from "../parts/Facts";
 import { SidePanel } from "../parts/SidePanel";
 import { Timestamp } from "../parts/Timestamp";
+import { CodeOnce } from "./CodeOnce";
 import { LinkOnce } from "./LinkOnce";
 import styles from "./people.module.css";
 import { RolesSection } from "./RolesSection";
@@ -83,7 +84,12 @@ function Who({ account }: { account: AccountDetail }) {
       ? [{ name: t("people.disabled_since"), value: at(account.disabled_at) }]
       : []),
     ...(account.link_expires_at
-      ? [{ name: t("people.link_until"), value: at(account.link_expires_at) }]
+      ? [
+          {
+            name: t(account.link_waits ? "people.link_waits_until" : "people.link_until"),
+            value: at(account.link_expires_at),
+          },
+        ]
       : []),
   ];
   return <Facts facts={facts} />;
@@ -93,9 +99,10 @@ function Who({ account }: { account: AccountDetail }) {
 function Deeds({ account, security }: { account: AccountDetail; security: Security }) {
   const { t } = useTranslation();
   const act = useAct(security);
-  const [asked, setAsked] = useState<"reset" | "disable" | null>(null);
+  const [asked, setAsked] = useState<"reset" | "disable" | "second" | null>(null);
   const [dropsFactors, setDropsFactors] = useState(false);
   const [link, setLink] = useState<WelcomeLink | null>(null);
+  const [code, setCode] = useState<string | null>(null);
   const params = { path: { id: account.id } };
   const may = (action: AccountDetail["actions"][number]) => account.actions.includes(action);
   const reset = () => {
@@ -103,6 +110,12 @@ function Deeds({ account, security }: { account: AccountDetail; security: Securi
     act.run(async () => {
       const body = { drop_factors: dropsFactors };
       setLink(await take(api.POST("/api/v1/accounts/{id}/reset", { params, body })));
+    });
+  };
+  const second = () => {
+    setAsked(null);
+    act.run(async () => {
+      setCode((await take(api.POST("/api/v1/accounts/{id}/reset/second", { params }))).code);
     });
   };
   const disable = () => {
@@ -117,6 +130,9 @@ function Deeds({ account, security }: { account: AccountDetail; security: Securi
           {t(account.state === "invited" ? "people.link_anew" : "people.reset")}
         </Button>
       ) : null}
+      {may("second_link") ? (
+        <Button onClick={() => setAsked("second")}>{t("people.second")}</Button>
+      ) : null}
       {may("disable") ? (
         <Button variant="default" color="red" onClick={() => setAsked("disable")}>
           {t("people.disable")}
@@ -130,14 +146,10 @@ function Deeds({ account, security }: { account: AccountDetail; security: Securi
       <Dialog
         opened={asked !== null}
         onClose={() => setAsked(null)}
-        title={t(asked === "disable" ? "people.disable" : "people.reset")}
+        title={t(`people.${asked ?? "reset"}`)}
       >
         <div className={styles.form}>
-          <p>
-            {t(asked === "disable" ? "people.disable_hint" : "people.reset_hint", {
-              name: account.display_name,
-            })}
-          </p>
+          <p>{t(`people.${asked ?? "reset"}_hint`, { name: account.display_name })}</p>
           {asked === "reset" && account.has_factor ? (
             <Checkbox
               label={t("people.drop_factors")}
@@ -153,6 +165,8 @@ function Deeds({ account, security }: { account: AccountDetail; security: Securi
               <Button color="red" onClick={disable}>
                 {t("people.disable")}
               </Button>
+            ) : asked === "second" ? (
+              <Button onClick={second}>{t("people.second_submit")}</Button>
             ) : (
               <Button onClick={reset}>{t("people.make_link")}</Button>
             )}
@@ -160,6 +174,7 @@ function Deeds({ account, security }: { account: AccountDetail; security: Securi
         </div>
       </Dialog>
       <LinkOnce link={link} name={account.display_name} onClose={() => setLink(null)} />
+      <CodeOnce code={code} name={account.display_name} onClose={() => setCode(null)} />
       {act.dialog}
     </div>
   );

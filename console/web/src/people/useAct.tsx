@@ -10,14 +10,14 @@ interface Act {
   dialog: ReactNode;
 }
 
-/** Changes of people: what the pages of people show is asked for anew after each. */
-export function useAct(security: Security): Act {
+/** Changes of people, or of what `shown` names: what their pages show is asked for anew after each. */
+export function useAct(security: Security, shown = "accounts"): Act {
   const client = useQueryClient();
   const stepUp = useStepUp(security);
   const change = useMutation({
     mutationFn: (call: () => Promise<unknown>) => call(),
     onError: (error, call) => stepUp.onError(error, () => change.mutate(call)),
-    onSettled: () => client.invalidateQueries({ queryKey: ["accounts"] }),
+    onSettled: () => client.invalidateQueries({ queryKey: [shown] }),
   });
   return { run: change.mutate, isPending: change.isPending, dialog: stepUp.dialog };
 }

@@ -21,6 +21,7 @@ import { HolderSelect } from "./HolderSelect";
 import { LinkedFilters } from "./LinkedFilters";
 import { MoreFilters } from "./MoreFilters";
 import styles from "./queue.module.css";
+import { SinceButton } from "./SinceButton";
 import type { StreamState } from "./stream";
 import { ViewMenu } from "./ViewMenu";
 
@@ -120,6 +121,7 @@ export function FilterBar(props: FilterBarProps) {
         onChange={onChange}
       />
       <DisplayMenu search={search} onChange={onChange} />
+      <SinceButton />
       <LinkedFilters search={search} onChange={onChange} />
       {isNarrowed(search) ? (
         <Button

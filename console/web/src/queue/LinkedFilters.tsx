@@ -33,7 +33,7 @@ export function LinkedFilters({ search, onChange }: LinkedFiltersProps) {
   });
 
   function textOf(name: (typeof LINKED)[number], value: string): string {
-    if (name === "detected_from" || name === "detected_to") return formatShort(value, Date.now());
+    if (name.endsWith("_from") || name.endsWith("_to")) return formatShort(value, Date.now());
     const tactic = name === "tactic" ? TACTICS.find((known) => known === value) : undefined;
     return tactic ? t(`tactic.${tactic}`) : value;
   }

@@ -1,7 +1,14 @@
 import { describe, expect, it } from "vitest";
 import type { AlertQuery } from "../api/queries";
 import { alertOf } from "../test/alerts";
-import { alertQueryOf, boundsOf, matchesQuery, nextSort, readQueueSearch } from "./filter";
+import {
+  alertQueryOf,
+  boundsOf,
+  matchesQuery,
+  nextSort,
+  readQueueSearch,
+  sinceSearch,
+} from "./filter";
 
 describe("the filter", () => {
   it("reads from the address only what it knows", () => {
@@ -12,6 +19,14 @@ describe("the filter", () => {
   it("leaves closed alerts out unless asked", () => {
     expect(alertQueryOf({}, {}).status).toBe("open,acknowledged");
     expect(alertQueryOf({ status: "closed" }, {}).status).toBe("closed");
+  });
+
+  it("shows what is new or changed since somebody was last here, closed or set aside too", () => {
+    const query = alertQueryOf(sinceSearch("2026-11-21T02:00:00Z"), {});
+    expect(query.changed_from).toBe("2026-11-21T02:00:00Z");
+    expect(query.status).toBe("open,acknowledged,closed");
+    expect(query.snoozed).toBeUndefined();
+    expect(matchesQuery(alertOf({ status: "closed" }), query, "1", Date.now())).toBe(true);
   });
 
   it("means a quick range from now, and exact bounds as they are", () => {

@@ -1,5 +1,5 @@
 /** The queue's filter: from the address bar to the API, and to a judgement on a live alert. */
-import { AGAIN, type Alert, type AlertStatusChange } from "../api/client";
+import { AGAIN, type Alert, type AlertStatusChange, STATUSES } from "../api/client";
 import type { AlertQuery } from "../api/queries";
 import { pick } from "../lib/search-params";
 import { type RangeSearch, resolveRange, type TimeBounds } from "../lib/time";
@@ -12,6 +12,7 @@ export interface QueueSearch extends RangeSearch {
   organisation?: string;
   sensor?: string;
   address?: string;
+  changed_from?: string;
   detected_from?: string;
   detected_to?: string;
   q?: string;
@@ -35,6 +36,7 @@ export const LINKED = [
   "organisation",
   "sensor",
   "address",
+  "changed_from",
   "detected_from",
   "detected_to",
 ] as const;
@@ -92,6 +94,11 @@ export function withParameter(
 
 export function isNarrowed(search: QueueSearch): boolean {
   return FILTERS.some((name) => search[name] !== undefined);
+}
+
+/** All that is new or changed since then: what others have closed or set aside, too. */
+export function sinceSearch(since: string): QueueSearch {
+  return { changed_from: since, status: STATUSES.join(","), snoozed: WITH_SNOOZED };
 }
 
 export function alertQueryOf(search: QueueSearch, bounds: TimeBounds): AlertQuery {
@@ -155,6 +162,7 @@ function hasTechnique(alert: Alert, technique: string | undefined): boolean {
   return alert.techniques.some((id) => id === wanted || id.startsWith(`${wanted}.`));
 }
 
+/** What comes live has changed just now, so that `changed_from` leaves none of it out. */
 function isLinked(alert: Alert, query: AlertQuery): boolean {
   const raised = Date.parse(alert.detected_at);
   return (

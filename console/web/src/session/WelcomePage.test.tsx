@@ -20,6 +20,7 @@ const LINK = {
   language: "vi",
   is_first: true,
   drops_factors: false,
+  takes_two: false,
   expires_at: "2026-01-04T00:00:00Z",
 };
 
@@ -67,7 +68,11 @@ it("chooses a password with the link's secret, which is in bodies alone", async 
   fireEvent.click(screen.getByRole("button", { name: "Choose this password" }));
   await screen.findByRole("heading", { name: "The password is set" });
   const last = asked.at(-1);
-  expect(await last?.json()).toEqual({ secret: SECRET, password: "several words in a row" });
+  expect(await last?.json()).toEqual({
+    secret: SECRET,
+    password: "several words in a row",
+    code: "",
+  });
   for (const { url } of asked) expect(url).not.toContain(SECRET);
 });
 
@@ -91,4 +96,23 @@ it("says what is wrong with a password, and lets one try another", async () => {
   fireEvent.click(screen.getByRole("button", { name: "Choose this password" }));
   expect(await screen.findByText("Too easy to guess: it repeats itself.")).toBeTruthy();
   expect(screen.getByRole("button", { name: "Choose this password" })).toBeTruthy();
+});
+
+it("asks for the second person's code where the link takes two", async () => {
+  const asked = show({
+    "/api/v1/welcome": [200, { ...LINK, takes_two: true }],
+    "/api/v1/welcome/password": [
+      400,
+      { error: { code: "invalid", message: "code is not the second person's", field: "code" } },
+    ],
+  });
+  fireEvent.change(await screen.findByLabelText("New password"), {
+    target: { value: "several words in a row" },
+  });
+  fireEvent.change(screen.getByLabelText("Code of the second person"), {
+    target: { value: "ABCD-EFGH" },
+  });
+  fireEvent.click(screen.getByRole("button", { name: "Choose this password" }));
+  expect(await screen.findByText("This is not the code of the second person.")).toBeTruthy();
+  expect(await asked.at(-1)?.json()).toMatchObject({ code: "ABCD-EFGH" });
 });

@@ -1,4 +1,4 @@
-import { Button, PasswordInput } from "@mantine/core";
+import { Button, PasswordInput, TextInput } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useEffect, useState } from "react";
@@ -19,6 +19,7 @@ export function WelcomePage() {
   const navigate = useNavigate();
   const [secret] = useState(() => location.hash.slice(1));
   const [password, setPassword] = useState("");
+  const [code, setCode] = useState("");
   useEffect(() => {
     void navigate({ to: "/welcome", hash: "", replace: true });
   }, [navigate]);
@@ -31,7 +32,8 @@ export function WelcomePage() {
     gcTime: 0,
   });
   const choose = useMutation({
-    mutationFn: () => take(api.POST("/api/v1/welcome/password", { body: { secret, password } })),
+    mutationFn: () =>
+      take(api.POST("/api/v1/welcome/password", { body: { secret, password, code } })),
   });
 
   if (choose.data) {
@@ -107,7 +109,21 @@ export function WelcomePage() {
           />
           <StrengthHint password={password} names={[account.user_name, account.display_name]} />
         </div>
-        {choose.error && failure?.field !== "password" ? (
+        {account.takes_two ? (
+          <TextInput
+            size="sm"
+            label={t("welcome.code")}
+            description={t("welcome.code_hint")}
+            autoComplete="off"
+            spellCheck={false}
+            required
+            withAsterisk={false}
+            value={code}
+            error={failure?.field === "code" ? t("welcome.code_wrong") : undefined}
+            onChange={(event) => setCode(event.currentTarget.value)}
+          />
+        ) : null}
+        {choose.error && failure?.field !== "password" && failure?.field !== "code" ? (
           <ErrorPanel what={t("error.what.change")} error={choose.error} />
         ) : null}
         <Button type="submit" size="sm" loading={choose.isPending}>

@@ -22,11 +22,13 @@ export function Shell() {
   const [help, setHelp] = useState(false);
   const leaderAt = useRef(0);
   const may = useMay();
-  const go = (to: "/overview" | "/alerts" | "/search" | "/health", ability: Ability) => () => {
-    const isSecond = Date.now() - leaderAt.current < SEQUENCE_MS;
-    if (isSecond && may(ability)) void navigate({ to });
-    leaderAt.current = 0;
-  };
+  const go =
+    (to: "/overview" | "/alerts" | "/alerts/handover" | "/search" | "/health", ability: Ability) =>
+    () => {
+      const isSecond = Date.now() - leaderAt.current < SEQUENCE_MS;
+      if (isSecond && may(ability)) void navigate({ to });
+      leaderAt.current = 0;
+    };
   useKeys({
     "?": () => setHelp(true),
     g: () => {
@@ -34,6 +36,7 @@ export function Shell() {
     },
     o: go("/overview", "alert:read"),
     q: go("/alerts", "alert:read"),
+    d: go("/alerts/handover", "handover:read"),
     s: go("/search", "event-search:read"),
     h: go("/health", "health:read"),
   });

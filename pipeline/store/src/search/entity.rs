@@ -180,7 +180,9 @@ pub(super) fn seen(rows: &[Vec<Value>]) -> Result<Known, SearchError> {
         let (from, to) = known.seen_us.unwrap_or((first, last));
         known.seen_us = Some((from.min(first), to.max(last)));
     }
-    known.by_class.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    known
+        .by_class
+        .sort_by_key(|(class, count)| (std::cmp::Reverse(*count), class.name()));
     Ok(known)
 }
 

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use serde_json::json;
 use tempfile::TempDir;
-use vonggac_event::proto::{Counter, Dns, Event, Flow, Http, Stats, event::Body};
+use vonggac_event::proto::{Counter, Dns, Event, Flow, Http, Stats, Tls, event::Body};
 use vonggac_event::{Alert, Class, EventId, address_bytes};
 
 use super::*;
@@ -591,3 +591,5 @@ async fn alerts_have_their_events(events: &EventStore) {
 
 #[path = "crowd_tests.rs"]
 mod crowd_tests;
+#[path = "foreign_tests.rs"]
+mod foreign_tests;

@@ -35,6 +35,8 @@ pub(super) enum Of {
     Entry,
     /// An account.
     Account,
+    /// An account whose link waits for a second person.
+    Link,
     /// A session of an account.
     AccountSession,
     /// A membership that counts.
@@ -45,12 +47,20 @@ pub(super) enum Of {
     Search,
     /// A view of the queue.
     View,
+    /// An entry of the watch list.
+    Watched,
+    /// The draft of a hand-over.
+    Draft,
+    /// A hand-over that waits for the next lead.
+    Handed,
     /// A job that writes a search to a file.
     Export,
     /// The file of one.
     File,
     /// What was done to alerts.
     Operation,
+    /// A sensor.
+    Sensor,
     /// A session of one's own.
     Session,
     /// A passkey.
@@ -166,6 +176,7 @@ pub(super) fn operations() -> Vec<Operation> {
         open("passkeyChallenge"),
         open("signInPasskey").with(passkey.clone()),
         open("welcome").with(json!({ "secret": "X" })),
+        open("enrolSensor").with(json!({ "token": "X" })),
         open("acceptWelcome").with(json!({ "secret": "X", "password": "mot cau rat dai 7291" })),
         operation("signInFactor", Right::Half).with(json!({ "code": "123456" })),
         signed("currentSession"),
@@ -194,6 +205,26 @@ pub(super) fn operations() -> Vec<Operation> {
         row("alertTags", Kind::Alert, Verb::Read),
         row("alertStream", Kind::Alert, Verb::Read),
         row("overview", Kind::Alert, Verb::Read),
+        row("sinceLastHere", Kind::Alert, Verb::Read),
+        row("listWatched", Kind::Alert, Verb::Read),
+        row("watch", Kind::Alert, Verb::Work)
+            .of(Of::Alert)
+            .with(json!({ "alert": "{id}", "note": "again?" })),
+        row("unwatch", Kind::Alert, Verb::Work).of(Of::Watched),
+        row("listHandovers", Kind::Handover, Verb::Read),
+        row("beginHandover", Kind::Handover, Verb::Create)
+            .of(Of::Organisation)
+            .with(json!({ "organisation": "{id}" })),
+        row("getHandover", Kind::Handover, Verb::Read).of(Of::Handed),
+        row("changeHandover", Kind::Handover, Verb::Change)
+            .of(Of::Draft)
+            .with(json!({ "version": 1, "note": "VPN", "from": "2026-01-01T00:00:00Z",
+                "to": "2026-01-01T08:00:00Z", "next_to": "2026-01-01T16:00:00Z" })),
+        row("handOver", Kind::Handover, Verb::Change).of(Of::Draft).with(json!({ "version": 1 })),
+        row("acknowledgeHandover", Kind::Handover, Verb::Approve)
+            .of(Of::Handed)
+            .with(json!({ "remarks": "seen" })),
+        row("discardHandover", Kind::Handover, Verb::Remove).of(Of::Draft),
         row("getAlert", Kind::Alert, Verb::Read).of(Of::Alert),
         row("alertEvents", Kind::EventSearch, Verb::Read).of(Of::Alert),
         row("acknowledgeAlert", Kind::Alert, Verb::Work).of(Of::Alert).with(json!({})),
@@ -225,6 +256,15 @@ pub(super) fn operations() -> Vec<Operation> {
         row("startExport", Kind::EventSearch, Verb::Export).with(json!({ "format": "csv" })),
         row("cancelExport", Kind::EventSearch, Verb::Export).of(Of::Export),
         row("downloadExport", Kind::EventSearch, Verb::Export).of(Of::File),
+        row("listSensors", Kind::Sensor, Verb::Read),
+        row("sensorPlaces", Kind::Sensor, Verb::Read),
+        row("getSensor", Kind::Sensor, Verb::Read).of(Of::Sensor),
+        row("prepareSensor", Kind::Sensor, Verb::Create)
+            .of(Of::Organisation)
+            .with(json!({ "name": "tap-of-a-test", "organisation": "{id}" })),
+        row("renewSensor", Kind::Sensor, Verb::Create).of(Of::Sensor),
+        row("changeSensor", Kind::Sensor, Verb::Change).of(Of::Sensor).with(json!({ "note": "hall 2" })),
+        row("revokeSensor", Kind::Sensor, Verb::Remove).of(Of::Sensor),
         row("listAudit", Kind::AuditLog, Verb::Read),
         row("proveAudit", Kind::AuditLog, Verb::Read).of(Of::Entry),
         operation("exportAudit", Right::National(Kind::AuditLog, Verb::Export)),
@@ -236,6 +276,7 @@ pub(super) fn operations() -> Vec<Operation> {
         row("getAccount", Kind::Account, Verb::Read).of(Of::Account),
         row("changeAccount", Kind::Account, Verb::Change).of(Of::Account).with(json!({ "language": "en" })),
         row("resetAccount", Kind::Account, Verb::Change).of(Of::Account).with(json!({})),
+        row("secondLink", Kind::Account, Verb::Change).of(Of::Link).gives(Role::OrganisationManager),
         row("disableAccount", Kind::Account, Verb::Remove).of(Of::Account),
         row("enableAccount", Kind::Account, Verb::Change).of(Of::Account),
         row("accountSessions", Kind::Session, Verb::Read).of(Of::Account),

@@ -8,11 +8,15 @@ use vonggac_access::{Assurance, Day, Membership, PersonId, Role, Span};
 use vonggac_database::audit::{Asker, Deed};
 use vonggac_database::export::{ExportState, Part};
 use vonggac_database::factor::{Factor, Owner};
+use vonggac_database::handover::State as Standing;
 use vonggac_database::passkey::{NewPasskey, Purpose, challenge};
 use vonggac_database::saved_search::NewSearch;
+use vonggac_database::sensor::NewSensor;
 use vonggac_database::session::{Living, Strength, Use};
 use vonggac_database::testing::{self, alert, everyone, member};
 use vonggac_database::view::NewView;
+use vonggac_database::watch::NewWatched;
+use vonggac_database::welcome::{Factors, Ground};
 use vonggac_database::{Account, AccountId};
 use vonggac_passkey::Site;
 use vonggac_passkey::testing::{SoftKey, client_data};
@@ -224,6 +228,11 @@ impl<'a> People<'a> {
                 names.id = (database.audit_head().await.unwrap().size - 1).to_string();
             }
             Of::Account => names.id = self.target("account", organisation).await.id.0.to_string(),
+            Of::Link => {
+                let account = self.target("link", organisation).await;
+                self.link(&account).await;
+                names.id = account.id.0.to_string();
+            }
             Of::AccountSession => {
                 let account = self.target("session", organisation).await;
                 names.part = self.living(&account, Strength::Single).await.id.0.to_string();
@@ -239,11 +248,15 @@ impl<'a> People<'a> {
                 names.part = self.membership(&account, Role::ResponseCoordinator).await;
                 names.id = account.id.0.to_string();
             }
+            Of::Watched => names.id = self.watched(organisation).await,
+            Of::Draft => names.id = self.handover(organisation, false).await,
+            Of::Handed => names.id = self.handover(organisation, true).await,
             Of::Search => names.id = self.search(&owner).await,
             Of::View => names.id = self.view(&owner).await,
             Of::Export => names.id = self.export(&owner, false).await,
             Of::File => names.id = self.export(&owner, true).await,
             Of::Operation => names.id = self.operation(&owner).await,
+            Of::Sensor => names.id = self.sensor(organisation).await,
             Of::Session => names.id = self.living(&owner, Strength::Single).await.id.0.to_string(),
             Of::Passkey => names.id = self.passkey(&owner).await,
         }
@@ -285,6 +298,25 @@ impl<'a> People<'a> {
         id.0.to_string()
     }
 
+    /// A link to an account that takes a second person, made by the giver.
+    async fn link(&self, account: &Account) {
+        let database = &self.harness.database;
+        if database.memberships_of(account.id).await.unwrap().is_empty() {
+            self.membership(account, Role::OrganisationManager).await;
+        }
+        let kept = database.memberships_of(account.id).await.unwrap();
+        let looked_at: Vec<_> = kept.iter().map(|kept| kept.id).collect();
+        let ground = Ground {
+            account: account.id,
+            looked_at: &looked_at,
+        };
+        let by = Asker::from(&self.giver);
+        database
+            .reset_account(&by, ground, Factors::Kept, self.now_us())
+            .await
+            .unwrap();
+    }
+
     async fn living(&self, account: &Account, strength: Strength) -> Living {
         let (database, now_us) = (&self.harness.database, self.now_us());
         let origin = testing::from("::1");
@@ -294,6 +326,54 @@ impl<'a> People<'a> {
             .unwrap();
         let found = database.find_session(&token, Use::Passive, now_us).await.unwrap();
         found.unwrap()
+    }
+
+    async fn watched(&mut self, organisation: &str) -> String {
+        let by = self.target("watcher", organisation).await;
+        let new = NewWatched::Thing {
+            organisation: organisation.into(),
+            kind: "address".into(),
+            value: format!("10.9.{}.{}", self.made / 250, self.made % 250),
+        };
+        let (database, scope) = (&self.harness.database, everyone());
+        let id = database
+            .watch(&scope, (&by).into(), &new, "", self.now_us())
+            .await;
+        id.unwrap().0.to_string()
+    }
+
+    /// One that is a draft, or that waits for another than its lead.
+    async fn handover(&mut self, organisation: &str, is_handed: bool) -> String {
+        let lead = self.target("shift", organisation).await;
+        let (database, scope, now_us) = (&self.harness.database, everyone(), self.now_us());
+        let known = database
+            .handovers(&scope, Some(organisation), None, 100)
+            .await
+            .unwrap();
+        let draft = known.into_iter().find(|one| one.state == Standing::Draft);
+        let id = match draft {
+            Some(draft) => draft.id,
+            None => {
+                let code = organisation.parse().unwrap();
+                database
+                    .begin_handover((&lead).into(), &code, now_us)
+                    .await
+                    .unwrap()
+            }
+        };
+        if is_handed {
+            let draft = database.handover(&scope, id).await.unwrap();
+            let shift = draft.shift;
+            let facts = database
+                .handover_facts(&scope, shift.from_us, shift.next_to_us, now_us)
+                .await
+                .unwrap();
+            database
+                .hand_over(&scope, (&lead).into(), id, draft.version, &facts, now_us)
+                .await
+                .unwrap();
+        }
+        id.0.to_string()
     }
 
     async fn search(&self, owner: &Account) -> String {
@@ -373,6 +453,19 @@ impl<'a> People<'a> {
             .await;
         let id = answer.json()["operation"].as_str().map(str::to_owned);
         id.unwrap_or_else(|| ABSENT.into())
+    }
+
+    /// A sensor of that organisation, which waits.
+    async fn sensor(&self, organisation: &str) -> String {
+        let new = NewSensor {
+            name: format!("tap-{}", self.made),
+            organisation: organisation.parse().unwrap(),
+            note: String::new(),
+        };
+        let by = Asker::from(&self.giver);
+        let database = &self.harness.database;
+        let prepared = database.prepare_sensor(&by, &new, self.now_us()).await;
+        prepared.unwrap().0.to_string()
     }
 
     async fn passkey(&self, owner: &Account) -> String {

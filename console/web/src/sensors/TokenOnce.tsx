@@ -1,0 +1,74 @@
+import { Button, Textarea } from "@mantine/core";
+import { useTranslation } from "react-i18next";
+import type { EnrolmentToken } from "../api/client";
+import { CopyValue } from "../parts/CopyValue";
+import { Dialog } from "../parts/Dialog";
+import { Timestamp } from "../parts/Timestamp";
+import people from "../people/people.module.css";
+import styles from "./sensors.module.css";
+
+/** Where the commands put what they need, on the sensor's machine. */
+const TOKEN_FILE = "sensor-token.txt";
+const CREDENTIAL_FILE = "/etc/vonggac/credential.json";
+
+interface TokenOnceProps {
+  token: EnrolmentToken | null;
+  name: string;
+  /** Whether the sensor has a credential that this one follows. */
+  isRenewal: boolean;
+  onClose: () => void;
+}
+
+/** A token that is shown this once, and what to do with it on the sensor's machine. */
+export function TokenOnce({ token, name, isRenewal, onClose }: TokenOnceProps) {
+  const { t } = useTranslation();
+  const replace = isRenewal ? " --replace" : "";
+  const enrol = `vonggac sensor enrol --console ${location.origin} --token-file ${TOKEN_FILE} --credential ${CREDENTIAL_FILE}${replace}`;
+  const run = `vonggac sensor --credential ${CREDENTIAL_FILE}`;
+  return (
+    <Dialog
+      opened={token !== null}
+      onClose={onClose}
+      title={t("sensors.token_title", { name })}
+      size="xl"
+    >
+      {token ? (
+        <div className={people.form}>
+          <p>{t("sensors.token_hint")}</p>
+          <ol className={styles.steps}>
+            <li>
+              <Value label={t("sensors.token_save", { file: TOKEN_FILE })} value={token.token} />
+            </li>
+            <li>
+              <Value label={t("sensors.token_enrol")} value={enrol} />
+            </li>
+            <li>
+              <Value
+                label={t(isRenewal ? "sensors.token_reread" : "sensors.token_run")}
+                value={run}
+              />
+            </li>
+          </ol>
+          <p>
+            {t("sensors.token_expires")} <Timestamp at={token.expires_at} full />
+          </p>
+          <Button onClick={onClose}>{t("sensors.token_copied")}</Button>
+        </div>
+      ) : null}
+    </Dialog>
+  );
+}
+
+function Value({ label, value }: { label: string; value: string }) {
+  return (
+    <Textarea
+      size="xs"
+      readOnly
+      autosize
+      label={label}
+      value={value}
+      onFocus={(event) => event.currentTarget.select()}
+      rightSection={<CopyValue value={value} />}
+    />
+  );
+}
