@@ -75,27 +75,23 @@ impl Strangers {
         }
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let key = format!("stranger:{reason} {who}").trim_end().to_owned();
-        if !told.contains_key(&key) {
-            if told.len() >= TOLD_MAX {
-                return;
-            }
+        if told.len() >= TOLD_MAX && !told.contains_key(&key) {
+            return;
+        }
+        let told = told.entry(key).or_insert_with_key(|key| {
             tracing::error!(reason, who, "refused: {words}");
-            let problem = self.metrics.problem(key.clone());
-            let first = Told {
-                problem,
+            Told {
+                problem: self.metrics.problem(key.clone()),
                 messages: 0,
                 last: Instant::now(),
-            };
-            told.insert(key.clone(), first);
-        }
-        if let Some(told) = told.get_mut(&key) {
-            told.messages += 1;
-            told.last = Instant::now();
-            told.problem.set(format!(
-                "{words}; its messages go to dead-letter ({} so far)",
-                told.messages
-            ));
-        }
+            }
+        });
+        told.messages += 1;
+        told.last = Instant::now();
+        told.problem.set(format!(
+            "{words}; its messages go to dead-letter ({} so far)",
+            told.messages
+        ));
     }
 
     /// Forgets those that are quiet, for as long as it runs.
