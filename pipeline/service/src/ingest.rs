@@ -10,6 +10,7 @@ use vonggac_store::{Rows, event_row};
 
 use crate::Shared;
 use crate::dead::{self, Dead};
+use crate::gauges::now_ms;
 use crate::guard::{Guard, Refusal, Sealing, unsealed};
 use crate::halt::{Halt, Server, Stop, Waiting};
 use crate::lane::{Attempt, Work};
@@ -164,7 +165,8 @@ impl Ingest {
             reason: refusal.reason(),
             words: &words,
         };
-        prepared.matches.push(alarm.record(message));
+        let now_us = now_ms().saturating_mul(1000);
+        prepared.matches.push(alarm.record(message, now_us));
         prepared.dead.push(Dead::new(number, words));
     }
 

@@ -130,10 +130,10 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
     let (switch, stop) = Stop::new();
     let (door, follower) = tokio::select! {
         () = &mut shutdown => return Ok(()),
-        ready = prepare(&store, &options, &metrics, &stop) => {
-            ready?;
-            open_door(key, &options.kafka, &metrics, &stop).await?
-        }
+        ready = async {
+            prepare(&store, &options, &metrics, &stop).await?;
+            Ok::<_, anyhow::Error>(open_door(key, &options.kafka, &metrics, &stop).await?)
+        } => ready?,
     };
     // Lasts as long as this role runs.
     let _remark = matches!(door, Door::Open).then(|| say_that_the_door_is_open(&metrics));
@@ -156,8 +156,8 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
         "pipeline is ready"
     );
     let following = follow(follower);
-    let tending = shared.clone();
-    let tending = tending.strangers.tend();
+    let told = shared.clone();
+    let tending = told.strangers.tend();
     tokio::pin!(following, tending);
     let mut lanes = Lanes::new(shared);
     let mut topics = Topics::new(&options);

@@ -52,11 +52,11 @@ impl Runs {
         self.clock += 1;
         let incarnation = id.incarnation();
         let name = (incarnation, sensor);
-        if sensor.is_some() && !self.known.contains_key(&name) {
-            // One that was nobody's, from before sensors had to prove who they are, is its first sender's.
-            if let Some(run) = self.known.remove(&(incarnation, None)) {
-                self.known.insert(name, run);
-            }
+        // One that was nobody's, from before sensors had to prove who they are, is its first sender's.
+        if sensor.is_some()
+            && let Some(run) = self.known.remove(&(incarnation, None))
+        {
+            self.known.entry(name).or_insert(run);
         }
         let run = self.known.entry(name).or_insert(Run {
             highest: 0,

@@ -75,27 +75,23 @@ impl Strangers {
         }
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let key = format!("stranger:{reason} {who}").trim_end().to_owned();
-        if !told.contains_key(&key) {
-            if told.len() >= TOLD_MAX {
-                return;
-            }
+        if told.len() >= TOLD_MAX && !told.contains_key(&key) {
+            return;
+        }
+        let told = told.entry(key).or_insert_with_key(|key| {
             tracing::error!(reason, who, "refused: {words}");
-            let problem = self.metrics.problem(key.clone());
-            let first = Told {
-                problem,
+            Told {
+                problem: self.metrics.problem(key.clone()),
                 messages: 0,
                 last: Instant::now(),
-            };
-            told.insert(key.clone(), first);
-        }
-        if let Some(told) = told.get_mut(&key) {
-            told.messages += 1;
-            told.last = Instant::now();
-            told.problem.set(format!(
-                "{words}; its messages go to dead-letter ({} so far)",
-                told.messages
-            ));
-        }
+            }
+        });
+        told.messages += 1;
+        told.last = Instant::now();
+        told.problem.set(format!(
+            "{words}; its messages go to dead-letter ({} so far)",
+            told.messages
+        ));
     }
 
     /// Forgets those that are quiet, for as long as it runs.
@@ -123,8 +119,9 @@ pub(crate) struct Alarm<'a> {
 }
 
 impl Alarm<'_> {
-    /// The match that raises it, or counts it up.
-    pub(crate) fn record(&self, message: &Message) -> Record {
+    /// The match that raises it, or counts it up, at the time of the refusal in microseconds since 1970: what a stranger says of the time,
+    /// to Kafka too, may be anything, and would spread one alert over as many.
+    pub(crate) fn record(&self, message: &Message, now_us: i64) -> Record {
         let partition = u64::try_from(message.partition).unwrap_or(0);
         let sequence = u64::try_from(message.offset).unwrap_or(0).saturating_add(1);
         let field = |name: &str, value: &str| Field {
@@ -133,8 +130,7 @@ impl Alarm<'_> {
         };
         let item = Match {
             event_id: EventId::new(RUN | partition, sequence).to_bytes().to_vec(),
-            // When it came: what a stranger says of the time may be anything.
-            ts_us: message.timestamp_ms.max(0).saturating_mul(1000),
+            ts_us: now_us,
             rule_id: RULE_ID.to_owned(),
             target_id: RULE_ID.to_owned(),
             group: vec![field("sensor", self.who), field("reason", self.reason)],
@@ -273,7 +269,6 @@ mod tests {
         for offset in 0..3 {
             let message = Message {
                 offset,
-                timestamp_ms: 1_700_000_000_000 + offset,
                 ..Message::default()
             };
             let refusal = foreign(if offset == 0 { "mot" } else { "mof" });
@@ -283,11 +278,12 @@ mod tests {
                 reason: refusal.reason(),
                 words: &words(&refusal, None),
             };
-            let record = alarm.record(&message);
+            let now_us = 1_700_000_000_000_000 + offset;
+            let record = alarm.record(&message, now_us);
             // One that comes twice counts once.
             for _ in 0..2 {
                 let item: Match = wire::decode(&record.payload).unwrap();
-                correlator.apply(&item, message.timestamp_ms * 1000, &mut alerts);
+                correlator.apply(&item, now_us, &mut alerts);
             }
         }
         let last = alerts.last().unwrap();

@@ -63,8 +63,7 @@ impl Servers {
 
     /// A console, likewise.
     pub(crate) fn for_console(&self, command: Command) -> Command {
-        self.postgres
-            .add_to(self.clickhouse.add_to(self.kafka.add_to(command)))
+        self.postgres.add_to(self.for_pipeline(command))
     }
 
     fn with_key(&self, command: Command) -> Command {
@@ -81,10 +80,10 @@ impl Servers {
             "# How roles that are started by hand reach the servers of this `vonggac up`: vonggac sensor --config FILE.\n\
              # Written anew at each start. A secret that `vonggac up` was given itself, not by file, is not in it.\n",
         );
-        for (role, links, has_key) in [
-            ("sensor", &[&self.kafka][..], true),
-            ("pipeline", &[&self.kafka, &self.clickhouse], true),
-            ("console", &[&self.kafka, &self.clickhouse, &self.postgres], false),
+        for (role, links) in [
+            ("sensor", &[&self.kafka][..]),
+            ("pipeline", &[&self.kafka, &self.clickhouse]),
+            ("console", &[&self.kafka, &self.clickhouse, &self.postgres]),
         ] {
             // Writing to a String does not fail.
             let _ = writeln!(text, "\n[{role}]");
@@ -96,10 +95,8 @@ impl Servers {
                 };
                 let _ = writeln!(text, "{key} = {value}");
             }
-            if has_key {
-                let file = toml::Value::from(self.sensor_key.to_string_lossy().as_ref());
-                let _ = writeln!(text, "sensor_key = {file}");
-            }
+            let file = toml::Value::from(self.sensor_key.to_string_lossy().as_ref());
+            let _ = writeln!(text, "sensor_key = {file}");
         }
         text
     }
@@ -134,7 +131,7 @@ mod tests {
             Some("/data/a \"b\"")
         );
         assert!(table["sensor"].get("clickhouse").is_none());
-        for role in ["sensor", "pipeline"] {
+        for role in ["sensor", "pipeline", "console"] {
             let file = table[role]["sensor_key"].as_str();
             assert_eq!(file, Some("/data/secrets/sensor.key"), "{role}");
         }
