@@ -115,7 +115,7 @@ export function DraftForm({ draft }: { draft: HandoverDetail }) {
               {t("common.cancel")}
             </Button>
             {asked === "discard" ? (
-              <Button color="red" data-autofocus onClick={() => run(discard)}>
+              <Button color="red.9" data-autofocus onClick={() => run(discard)}>
                 {t("handover.discard")}
               </Button>
             ) : (

@@ -162,7 +162,7 @@ function Deeds({ account, security }: { account: AccountDetail; security: Securi
               {t("common.cancel")}
             </Button>
             {asked === "disable" ? (
-              <Button color="red" onClick={disable}>
+              <Button color="red.9" onClick={disable}>
                 {t("people.disable")}
               </Button>
             ) : asked === "second" ? (

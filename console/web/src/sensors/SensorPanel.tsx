@@ -148,7 +148,7 @@ function Deeds({ sensor, security, canEnrol }: DeedsProps) {
               {t("common.cancel")}
             </Button>
             {asked === "revoke" ? (
-              <Button color="red" onClick={revoke}>
+              <Button color="red.9" onClick={revoke}>
                 {t("sensors.revoke")}
               </Button>
             ) : (
