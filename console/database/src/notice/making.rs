@@ -375,11 +375,15 @@ async fn paced(
     .bind(now_us.saturating_sub(PACE_US))
     .fetch_one(connection)
     .await?;
-    let left = usize::try_from(PACE_MAX.saturating_sub(recent)).unwrap_or(0);
+    let mut left = usize::try_from(PACE_MAX.saturating_sub(recent)).unwrap_or(0);
+    let mut own: Vec<(Key, Wanted)> = own.into_iter().collect();
+    own.sort_by_key(|(key, _)| weight(key.about));
     let mut paced = BTreeMap::new();
-    for (place, (key, wanted)) in own.into_iter().enumerate() {
-        // What was given to the person is never left out: others do that, one by one.
-        if place < left || key.about == About::Assigned.name() || key.about == About::Handover.name() {
+    for (key, wanted) in own {
+        // There are few hand-overs, and somebody waits for each.
+        let is_free = key.about == About::Handover.name();
+        if is_free || left > 0 {
+            left = left.saturating_sub(usize::from(!is_free));
             paced.insert(key, wanted);
             continue;
         }
@@ -396,6 +400,12 @@ async fn paced(
         others.times += 1;
     }
     Ok(paced)
+}
+
+/// What is told first when not all can be: what others gave to the person, then what is watched, then what is merely new.
+fn weight(about: &str) -> usize {
+    let place = About::ALL.iter().position(|one| one.name() == about);
+    place.unwrap_or(About::ALL.len())
 }
 
 async fn write(connection: &mut PgConnection, notices: &BTreeMap<Key, Wanted>, now_us: i64) -> Result<()> {

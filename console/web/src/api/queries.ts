@@ -101,9 +101,11 @@ export const viewsQuery = queryOptions({
 
 /** What has changed since one was last here. */
 export const sinceQuery = queryOptions({
-  queryKey: ["alert-counts", "since"],
+  queryKey: ["since"],
   queryFn: ({ signal }) => take(api.GET("/api/v1/alerts/since", { signal })),
+  // It counts much; a minute is soon enough.
   staleTime: 30_000,
+  refetchInterval: 60_000,
 });
 
 /** Those who may be given alerts. */
