@@ -321,12 +321,17 @@ impl Database {
     /// # Errors
     /// When PostgreSQL fails.
     pub async fn memberships_of(&self, account: AccountId) -> Result<Vec<Kept>> {
-        let rows: Vec<Row> = sqlx::query_as(OF_ACCOUNT)
-            .bind(account.0)
-            .fetch_all(&self.pool)
-            .await?;
-        rows.into_iter().map(Row::read).collect()
+        kept_of(&mut *self.pool.acquire().await?, account).await
     }
+}
+
+/// The memberships of an account, past ones too, the oldest first.
+pub(crate) async fn kept_of(connection: &mut PgConnection, account: AccountId) -> Result<Vec<Kept>> {
+    let rows: Vec<Row> = sqlx::query_as(OF_ACCOUNT)
+        .bind(account.0)
+        .fetch_all(connection)
+        .await?;
+    rows.into_iter().map(Row::read).collect()
 }
 
 /// Writes a membership, and what is to be said of it in the log. A link to the account that another made is withdrawn: whoever made it could
