@@ -9,12 +9,14 @@
 //! away.
 
 mod judge;
+mod strangers;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
+use vonggac_event::Scope;
 use vonggac_metrics::{Gauge, Problem, Registry};
 use vonggac_store::health::{Condition, Instance, REPORT_EVERY, Reporter, RoleReport};
 use vonggac_store::search::{self, Limits, SensorState};
@@ -23,11 +25,14 @@ use crate::api::shapes::Health;
 use crate::state::Console;
 
 pub(crate) use judge::Viewer;
+pub(crate) use strangers::UnknownOrganisation;
 
 /// How long facts are good for.
 const FRESH: Duration = Duration::from_secs(3);
 /// How long a part may take to answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(3);
+/// How long a page waits for the number of an organisation's sensors.
+const SENSORS_LIMIT: Duration = Duration::from_secs(1);
 /// From here on an answer is slow.
 const SLOW: Duration = Duration::from_millis(1000);
 /// Longest text of an error that is shown, in bytes.
@@ -63,6 +68,7 @@ pub(crate) struct Facts {
     intake: IntakeFacts,
     roles: Vec<RoleReport>,
     sensors: Vec<SensorState>,
+    strangers: Vec<UnknownOrganisation>,
 }
 
 /// A server that was asked how it is.
@@ -175,6 +181,9 @@ async fn look(console: &Console, before: Option<&Facts>) -> Facts {
         tokio::time::timeout(ANSWER_LIMIT, search::sensors(client, limits)),
     );
     let (roles, sensors) = (roles.ok().and_then(Result::ok), sensors.ok().and_then(Result::ok));
+    let sensors = sensors.unwrap_or_else(|| before.map_or_else(Vec::new, |facts| facts.sensors.clone()));
+    let strangers = strangers::find(console, &sensors);
+    let strangers = tokio::time::timeout(ANSWER_LIMIT, strangers).await.ok().flatten();
     Facts {
         at_us: console.now_us(),
         own: console.watch().own.clone(),
@@ -184,8 +193,25 @@ async fn look(console: &Console, before: Option<&Facts>) -> Facts {
         kafka,
         intake: intake(console),
         roles: roles.unwrap_or_else(|| before.map_or_else(Vec::new, |facts| facts.roles.clone())),
-        sensors: sensors.unwrap_or_else(|| before.map_or_else(Vec::new, |facts| facts.sensors.clone())),
+        sensors,
+        strangers: strangers.unwrap_or_else(|| before.map_or_else(Vec::new, |facts| facts.strangers.clone())),
     }
+}
+
+/// How many sensors of the scope were heard of these days; none when ClickHouse does not say in time.
+pub(crate) async fn count_sensors(console: &Console, scope: &Scope) -> Option<usize> {
+    let limits = Limits {
+        max_execution_s: Some(1),
+        ..Limits::default()
+    };
+    let asked = tokio::time::timeout(SENSORS_LIMIT, search::sensors(&console.store().client, limits));
+    let sensors = asked.await.ok()?.ok()?;
+    Some(
+        sensors
+            .iter()
+            .filter(|sensor| scope.covers(&sensor.tenant))
+            .count(),
+    )
 }
 
 async fn asked<E: std::fmt::Display>(

@@ -10,6 +10,7 @@ mod exports;
 mod factors;
 mod health;
 mod intake;
+mod organisations;
 mod overview;
 mod passkeys;
 mod passwords;

@@ -64,7 +64,7 @@ fn every_operation_has_a_name_of_its_own() {
     names.sort();
     let count = names.len();
     names.dedup();
-    assert_eq!((names.len(), count), (75, 75));
+    assert_eq!((names.len(), count), (82, 82));
 }
 
 #[tokio::test]
