@@ -17,6 +17,7 @@ import { switchLanguage } from "./i18n";
 import { may } from "./lib/abilities";
 import { parseSearch, pick, stringifySearch } from "./lib/search-params";
 import type { RangeSearch } from "./lib/time";
+import { readOrganisationsSearch } from "./organisations/search";
 import { PageFailure } from "./parts/PageFailure";
 import { PageMissing } from "./parts/PageMissing";
 import { readPeopleSearch } from "./people/search";
@@ -163,6 +164,16 @@ const peopleRoute = createRoute({
   validateSearch: readPeopleSearch,
 });
 
+const organisationsRoute = createRoute({
+  getParentRoute: () => adminRoute,
+  path: "/organisations",
+  component: lazyRouteComponent(
+    () => import("./organisations/OrganisationsPage"),
+    "OrganisationsPage",
+  ),
+  validateSearch: readOrganisationsSearch,
+});
+
 const auditRoute = createRoute({
   getParentRoute: () => adminRoute,
   path: "/audit",
@@ -183,7 +194,7 @@ const routeTree = rootRoute.addChildren([
     entityRoute,
     healthRoute,
     accountRoute,
-    adminRoute.addChildren([adminHomeRoute, peopleRoute, auditRoute]),
+    adminRoute.addChildren([adminHomeRoute, peopleRoute, organisationsRoute, auditRoute]),
   ]),
   bareRoute.addChildren([wallRoute]),
 ]);

@@ -23,6 +23,10 @@ export type AccountDetail = Schemas["AccountDetail"];
 export type AccountPlace = Schemas["AccountPlace"];
 export type Invitation = Schemas["Invitation"];
 export type Membership = Schemas["Membership"];
+export type OrganisationDetail = Schemas["OrganisationDetail"];
+export type OrganisationEntry = Schemas["OrganisationEntry"];
+export type OrganisationKind = Schemas["OrganisationKind"];
+export type OrganisationStep = Schemas["OrganisationStep"];
 export type Role = Schemas["Role"];
 export type WelcomeLink = Schemas["WelcomeLink"];
 export type AlertPage = Schemas["AlertPage"];
@@ -50,6 +54,7 @@ export type PartHealth = Schemas["PartHealth"];
 export type PartState = Schemas["PartState"];
 export type Remark = Schemas["Remark"];
 export type SensorHealth = Schemas["SensorHealth"];
+export type UnknownOrganisation = Schemas["UnknownOrganisation"];
 
 export const ROLES: readonly Role[] = [
   "viewer",
@@ -62,6 +67,18 @@ export const ROLES: readonly Role[] = [
   "exercise-director",
   "auditor",
   "system-administrator",
+];
+
+export const KINDS: readonly OrganisationKind[] = [
+  "nation",
+  "ministry",
+  "ministerial-agency",
+  "government-agency",
+  "province",
+  "national-centre",
+  "specialised-force",
+  "operator",
+  "unit",
 ];
 
 export const SEVERITIES: readonly Severity[] = [

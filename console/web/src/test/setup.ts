@@ -1,3 +1,4 @@
+import { cleanup } from "@testing-library/react";
 import { afterEach } from "vitest";
 import { startLanguage } from "../i18n";
 
@@ -6,5 +7,7 @@ startLanguage();
 Object.defineProperty(document, "fonts", { value: new EventTarget() });
 
 afterEach(() => {
+  // What stays mounted is rendered anew by each later change of the language.
+  cleanup();
   document.body.replaceChildren();
 });
