@@ -13,8 +13,6 @@ import { EndDialog, KeepDialog } from "./EndDialog";
 import { detailOf, ENTRIES, SECURITY, stepOf } from "./fixtures";
 import { SucceedDialog } from "./SucceedDialog";
 
-// To find by role in a whole form takes long on a machine that has much else to do.
-vi.setConfig({ testTimeout: 20_000 });
 beforeEach(() => switchLanguage("en"));
 afterEach(() => {
   vi.unstubAllGlobals();
