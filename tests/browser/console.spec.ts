@@ -244,7 +244,7 @@ test("no page in either theme does what the content security policy forbids", as
   const pages = ["/overview", "/wall", "/alerts", alert, "/search?range=7d", "/entity/address/192.0.2.1"];
   for (const theme of ["light", "dark"]) {
     await page.evaluate((chosen) => localStorage.setItem("vonggac-theme", chosen), theme);
-    for (const path of [...pages, "/health", "/account", "/admin/people", "/admin/sensors"]) {
+    for (const path of [...pages, "/health", "/account", "/admin/people", "/admin/organisations", "/admin/sensors"]) {
       await page.goto(path);
       await expect(page.locator("html")).toHaveAttribute("data-mantine-color-scheme", theme);
       await expect(page.getByRole("main")).not.toBeEmpty();

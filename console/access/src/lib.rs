@@ -5,6 +5,7 @@
 //! - [`role`]: the ten roles and what they exclude; [`membership`]: who has which, where and when.
 //! - [`policy`]: the one table of rights, role × resource × action × relation; [`resource`] and [`action`] are its words; [`thing`] has the plain ones, [`account`] those
 //!   that are about people, [`handover`] those that one shift leaves another.
+//! - [`cover`]: how far a role reaches, and whether a change of the organisations widens that; [`folded`](mod@folded): text as people type it.
 //! - [`context`]: who asks; the only door to [`Reach`] (whose things) and [`Allowed`] (this thing, this action).
 //!
 //! Invariant: nothing is allowed that the table does not say. Invariant: an empty [`Reach`] is nothing, and there is no value that means
@@ -13,8 +14,10 @@
 pub mod account;
 pub mod action;
 pub mod context;
+pub mod cover;
 pub mod day;
 pub mod file;
+pub mod folded;
 pub mod handover;
 pub mod membership;
 pub mod organisation;

@@ -317,6 +317,25 @@ impl Tree {
         Some(&node.organisation.id)
     }
 
+    /// Whose rights decide about the organisation `id` itself on `day`: its own and, once it ended, those of [`Self::keeper_of`]; before it begins, its
+    /// parent's. `None` for an unknown code, and where the parents above have not begun either.
+    pub fn answers_for(&self, id: &OrganisationId, day: Day) -> Option<&OrganisationId> {
+        let mut node = self.node(id)?;
+        while !node.span().holds(day) {
+            let next = match self.if_ended(node, day) {
+                Some(ended) => ended.ways_on().last(),
+                None => node.parent,
+            };
+            node = &self.nodes[next?];
+        }
+        Some(&node.organisation.id)
+    }
+
+    /// What goes on with the work of `id` once it has ended.
+    pub fn successor_of(&self, id: &OrganisationId) -> Option<&OrganisationId> {
+        Some(&self.nodes[self.node(id)?.successor?].organisation.id)
+    }
+
     fn if_ended<'t>(&self, node: &'t Node, day: Day) -> Option<&'t Node> {
         node.span()
             .until
@@ -573,6 +592,30 @@ mod tests {
             "aa unit vn . 2025-01-01\nbb unit aa . . aa",
             &format!("line 21: bb: {circle}"),
         );
+    }
+
+    #[test]
+    fn its_parent_answers_for_what_has_not_begun() {
+        let tree = tree(
+            "vn nation . . .
+            aa ministry vn . 2025-01-01
+            bb ministry vn . . aa
+            cc unit bb 2026-01-01 .
+            cd unit cc 2026-02-01 .",
+        )
+        .unwrap();
+        let check = |code: &str, on: &str, expect: &str| {
+            let expect = id(expect);
+            assert_eq!(tree.answers_for(&id(code), day(on)), Some(&expect), "{code} {on}");
+        };
+        check("cc", "2025-12-31", "bb");
+        check("cd", "2025-12-31", "bb");
+        check("cd", "2026-01-15", "cc");
+        check("cd", "2026-02-01", "cd");
+        check("aa", "2025-01-01", "bb");
+        assert_eq!(tree.answers_for(&id("xx"), day("2026-01-01")), None);
+        assert_eq!(tree.successor_of(&id("aa")), Some(&id("bb")));
+        assert_eq!(tree.successor_of(&id("bb")), None);
     }
 
     #[test]

@@ -1,7 +1,10 @@
-//! Organisations: taken in from a file, and all of them as a tree.
+//! Organisations: taken in from a file, and all of them as a tree. [`edit`] changes single ones; [`tally`] counts what is at them.
 //!
 //! An import adds and changes, and removes nothing: what a file does not name stays as it is, so that a ministry's units can be a file of
 //! their own. What is there afterwards fits together as a whole, or nothing is changed.
+
+pub mod edit;
+pub mod tally;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -160,9 +163,7 @@ impl Database {
         now_us: i64,
     ) -> Result<Imported> {
         let mut transaction = self.pool.begin().await?;
-        sqlx::query("LOCK TABLE organisation IN SHARE ROW EXCLUSIVE MODE")
-            .execute(&mut *transaction)
-            .await?;
+        lock(&mut transaction).await?;
         let before = all(&mut transaction).await?;
         let in_file: BTreeSet<OrganisationId> =
             file.iter().map(|placed| placed.organisation.id.clone()).collect();
@@ -171,37 +172,65 @@ impl Database {
             .filter(|organisation| !in_file.contains(&organisation.id));
         let kept = kept.cloned().map(Placed::from);
         let after = Tree::build(file.into_iter().chain(kept).collect())?;
-        let mut done = Imported::default();
-        let mut succeeded: Vec<&Organisation> = Vec::new();
-        for organisation in after
-            .iter()
-            .filter(|organisation| in_file.contains(&organisation.id))
-        {
-            if done.take(before.get(&organisation.id), organisation) {
-                write(&mut transaction, organisation).await?;
-                succeeded.push(organisation);
-            }
-        }
-        write_predecessors(&mut transaction, &succeeded).await?;
-        audit::append(&mut transaction, by, done.deeds(), now_us).await?;
+        let done = put(&mut transaction, by, &before, &after, &in_file, now_us).await?;
         transaction.commit().await?;
         Ok(done)
     }
 }
 
+/// Keeps others from changing organisations until the transaction ends.
+async fn lock(connection: &mut PgConnection) -> Result<()> {
+    sqlx::query("LOCK TABLE organisation IN SHARE ROW EXCLUSIVE MODE")
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Writes what is another in `after` than in `before`, of the `named`, and what the log says of it.
+async fn put(
+    connection: &mut PgConnection,
+    by: &Asker<'_>,
+    before: &BTreeMap<OrganisationId, Organisation>,
+    after: &Tree,
+    named: &BTreeSet<OrganisationId>,
+    now_us: i64,
+) -> Result<Imported> {
+    let mut done = Imported::default();
+    let mut written: Vec<&Organisation> = Vec::new();
+    for organisation in after.iter().filter(|one| named.contains(&one.id)) {
+        if done.take(before.get(&organisation.id), organisation) {
+            write(&mut *connection, organisation).await?;
+            written.push(organisation);
+        }
+    }
+    write_predecessors(&mut *connection, &written).await?;
+    audit::append(connection, by, done.deeds(after), now_us).await?;
+    Ok(done)
+}
+
 impl Imported {
     /// What the log says of it.
-    fn deeds(&self) -> Vec<Deed> {
+    fn deeds(&self, after: &Tree) -> Vec<Deed> {
         let of = |action, id: &OrganisationId| Deed::done(action, "organisation", id);
-        let added = self.added.iter().map(|id| of("organisation.add", id));
+        let added = self.added.iter().map(|id| {
+            let parent = after.get(id).and_then(|one| one.parent.as_ref());
+            let deed = of("organisation.add", id);
+            match parent {
+                Some(parent) => deed.with("parent", parent),
+                None => deed,
+            }
+        });
         let changed = self
             .changed
             .iter()
             .map(|(id, fields)| of("organisation.change", id).with("fields", fields.join(",")));
-        let ended = self
-            .ended
-            .iter()
-            .map(|(id, day)| of("organisation.end", id).with("until", day));
+        let ended = self.ended.iter().map(|(id, day)| {
+            let deed = of("organisation.end", id).with("until", day);
+            match after.successor_of(id) {
+                Some(successor) => deed.with("successor", successor),
+                None => deed,
+            }
+        });
         added.chain(changed).chain(ended).collect()
     }
 

@@ -14,6 +14,7 @@ mod health;
 mod links;
 mod memberships;
 mod notices;
+mod organisations;
 mod overview;
 mod passkeys;
 mod searches;
@@ -124,6 +125,19 @@ fn router() -> OpenApiRouter<Console> {
         .routes(routes!(memberships::end_membership))
         .routes(routes!(memberships::approve_membership))
         .routes(routes!(memberships::waiting_memberships))
+        .routes(routes!(
+            organisations::list_organisations,
+            organisations::add_organisation
+        ))
+        .routes(routes!(
+            organisations::get_organisation,
+            organisations::change_organisation
+        ))
+        .routes(routes!(
+            organisations::end_organisation,
+            organisations::keep_organisation
+        ))
+        .routes(routes!(organisations::succeed_organisation))
         .routes(routes!(welcome::welcome))
         .routes(routes!(welcome::accept_welcome))
         .routes(routes!(sensors::list_sensors, sensors::prepare_sensor))

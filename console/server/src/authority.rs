@@ -36,8 +36,14 @@ impl Organisations {
 
 /// The organisations as they are now.
 pub(crate) async fn organisations(console: &Console) -> Result<Arc<Tree>, DatabaseError> {
+    Ok(organisations_at(console).await?.1)
+}
+
+/// The organisations as they are now, and the version of which they are, or of a later one.
+pub(crate) async fn organisations_at(console: &Console) -> Result<(i64, Arc<Tree>), DatabaseError> {
     let version = console.database().organisations_version().await?;
-    console.organisations().at(console.database(), version).await
+    let tree = console.organisations().at(console.database(), version).await?;
+    Ok((version, tree))
 }
 
 /// What an organisation is called; its code where nobody has entered it.

@@ -154,7 +154,7 @@ impl From<DatabaseError> for Failure {
             | DatabaseError::Setting(_)
             | DatabaseError::Server(_)
             | DatabaseError::Migrate(_)
-            // Organisations come by command; no page takes them in yet.
+            // Of what is kept; what a page sends is laid at its fields where it is asked for.
             | DatabaseError::Organisation(_)
             | DatabaseError::Hashing(_) => {
                 tracing::error!(%error, "the case store failed");

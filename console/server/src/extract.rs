@@ -7,7 +7,7 @@ use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Request};
 use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode, header, request};
 use serde::de::DeserializeOwned;
-use vonggac_access::{Action, Context, Denied, Resource, action, thing};
+use vonggac_access::{Action, Context, Denied, OrganisationId, Resource, action, thing};
 use vonggac_database::audit::{Asker, Deed, Origin};
 use vonggac_database::device;
 use vonggac_database::factor::Owner;
@@ -56,10 +56,17 @@ impl Signed {
         thing: R,
         id: impl ToString + Send,
     ) -> Result<(), Failure> {
+        let id = id.to_string();
         match self.context.permit::<R, A>(thing) {
             Ok(_) => Ok(()),
-            Err(denied) => Err(self.refused::<R, A>(console, denied, &id.to_string()).await?),
+            Err(denied) => Err(self.refused::<R, A>(console, denied, &id).await?),
         }
+    }
+
+    /// The same who asks, with what it may after what it has just changed.
+    pub(crate) async fn anew(self, console: &Console) -> Result<Self, Failure> {
+        let context = authority::context(console, &self.account, self.assured, &self.origin.request).await?;
+        Ok(Self { context, ..self })
     }
 
     /// Whether it may do `A` with this thing once it is sure enough who asks: for a page that offers it.
@@ -399,6 +406,20 @@ impl<T: DeserializeOwned> FromRequestParts<Console> for Parameters<T> {
 pub(crate) struct AlertPath(pub(crate) AlertId);
 
 impl FromRequestParts<Console> for AlertPath {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut request::Parts, console: &Console) -> Result<Self, Failure> {
+        let Path(text): Path<String> = Path::from_request_parts(parts, console)
+            .await
+            .map_err(|_| Failure::not_found())?;
+        text.parse().map(Self).map_err(|_| Failure::not_found())
+    }
+}
+
+/// The organisation that the path names; what is no code is one that does not exist.
+pub(crate) struct CodePath(pub(crate) OrganisationId);
+
+impl FromRequestParts<Console> for CodePath {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut request::Parts, console: &Console) -> Result<Self, Failure> {

@@ -9,12 +9,14 @@
 //! away.
 
 mod judge;
+mod strangers;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
+use vonggac_event::Scope;
 use vonggac_metrics::{Gauge, Problem, Registry};
 use vonggac_store::health::{Condition, Instance, REPORT_EVERY, Reporter, RoleReport};
 use vonggac_store::search::{self, Limits, SensorState};
@@ -23,6 +25,7 @@ use crate::api::shapes::Health;
 use crate::state::Console;
 
 pub(crate) use judge::{Viewer, is_silent};
+pub(crate) use strangers::UnknownOrganisation;
 
 /// How long facts are good for.
 const FRESH: Duration = Duration::from_secs(3);
@@ -65,6 +68,7 @@ pub(crate) struct Facts {
     intake: IntakeFacts,
     roles: Vec<RoleReport>,
     sensors: Vec<SensorState>,
+    strangers: Vec<UnknownOrganisation>,
 }
 
 /// A server that was asked how it is.
@@ -195,6 +199,9 @@ async fn look(console: &Console, before: Option<&Facts>) -> Facts {
         ask_sensors(console),
     );
     let roles = roles.ok().and_then(Result::ok);
+    let sensors = sensors.unwrap_or_else(|| before.map_or_else(Vec::new, |facts| facts.sensors.clone()));
+    let strangers = strangers::find(console, &sensors);
+    let strangers = tokio::time::timeout(ANSWER_LIMIT, strangers).await.ok().flatten();
     Facts {
         at_us: console.now_us(),
         own: console.watch().own.clone(),
@@ -205,7 +212,8 @@ async fn look(console: &Console, before: Option<&Facts>) -> Facts {
         kafka,
         intake: intake(console),
         roles: roles.unwrap_or_else(|| before.map_or_else(Vec::new, |facts| facts.roles.clone())),
-        sensors: sensors.unwrap_or_else(|| before.map_or_else(Vec::new, |facts| facts.sensors.clone())),
+        sensors,
+        strangers: strangers.unwrap_or_else(|| before.map_or_else(Vec::new, |facts| facts.strangers.clone())),
     }
 }
 
@@ -218,6 +226,13 @@ fn own_problems(console: &Console) -> Vec<(String, i64, String)> {
         .filter(|trouble| !OF_PARTS.contains(&trouble.key.as_str()))
         .map(|trouble| (trouble.key, trouble.since_us, trouble.words))
         .collect()
+}
+
+/// How many sensors of the scope were heard of these days; none when ClickHouse does not say in time.
+pub(crate) async fn count_sensors(console: &Console, scope: &Scope) -> Option<usize> {
+    let sensors = ask_sensors(console).await?;
+    let seen = sensors.iter().filter(|sensor| scope.covers(&sensor.tenant));
+    Some(seen.count())
 }
 
 async fn asked<E: std::fmt::Display>(

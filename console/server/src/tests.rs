@@ -12,6 +12,7 @@ mod handover;
 mod health;
 mod intake;
 mod notices;
+mod organisations;
 mod overview;
 mod passkeys;
 mod passwords;

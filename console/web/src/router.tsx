@@ -17,6 +17,7 @@ import { switchLanguage } from "./i18n";
 import { may } from "./lib/abilities";
 import { parseSearch, pick, stringifySearch } from "./lib/search-params";
 import type { RangeSearch } from "./lib/time";
+import { readOrganisationsSearch } from "./organisations/search";
 import { PageFailure } from "./parts/PageFailure";
 import { PageMissing } from "./parts/PageMissing";
 import { readPeopleSearch } from "./people/search";
@@ -189,6 +190,16 @@ const sensorsRoute = createRoute({
   validateSearch: readSensorsSearch,
 });
 
+const organisationsRoute = createRoute({
+  getParentRoute: () => adminRoute,
+  path: "/organisations",
+  component: lazyRouteComponent(
+    () => import("./organisations/OrganisationsPage"),
+    "OrganisationsPage",
+  ),
+  validateSearch: readOrganisationsSearch,
+});
+
 const auditRoute = createRoute({
   getParentRoute: () => adminRoute,
   path: "/audit",
@@ -212,7 +223,7 @@ const routeTree = rootRoute.addChildren([
     healthRoute,
     accountRoute,
     noticesRoute,
-    adminRoute.addChildren([adminHomeRoute, peopleRoute, sensorsRoute, auditRoute]),
+    adminRoute.addChildren([adminHomeRoute, peopleRoute, organisationsRoute, sensorsRoute, auditRoute]),
   ]),
   bareRoute.addChildren([wallRoute]),
 ]);

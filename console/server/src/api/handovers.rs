@@ -205,7 +205,7 @@ async fn facts_now(console: &Console, signed: &Signed, handover: &Handover) -> R
     let tree = authority::organisations(console).await?;
     let alerts = signed.part::<thing::Alert, action::Read>();
     let scope = reach_of(&tree, &handover.organisation, today(console)?, &alerts);
-    let viewer = Viewer::of(signed);
+    let viewer = Viewer::of(signed, Some(&tree));
     let shift = handover.shift;
     let (facts, health) = tokio::join!(
         console

@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 
 use super::shapes::Health;
+use crate::authority;
 use crate::error::ApiError;
 use crate::extract::Signed;
 use crate::health::{self, Viewer};
@@ -17,6 +18,7 @@ use crate::state::Console;
         (status = 200, description = "The parts, and each sensor's latest counters", body = Health),
         (status = 401, description = "Nobody is signed in", body = ApiError)))]
 pub(super) async fn health(State(console): State<Console>, signed: Signed) -> Json<Health> {
-    let viewer = Viewer::of(&signed);
+    let tree = authority::organisations(&console).await.ok();
+    let viewer = Viewer::of(&signed, tree.as_deref());
     Json(health::health(&console, &viewer).await)
 }

@@ -90,7 +90,8 @@ pub(super) fn today(console: &Console) -> Result<Day> {
     Day::of_us(console.now_us()).ok_or_else(Failure::not_found)
 }
 
-fn day(field: &'static str, text: Option<&str>) -> Result<Option<Day>> {
+/// A day as it stands in a request.
+pub(super) fn day(field: &'static str, text: Option<&str>) -> Result<Option<Day>> {
     let read = |text: &str| {
         text.parse()
             .map_err(|_| Failure::invalid(field, format!("{field} is not a day such as 2026-01-31")))

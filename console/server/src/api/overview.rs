@@ -220,7 +220,7 @@ pub(super) async fn overview(
         return Err(Failure::invalid("from", "from is not before to"));
     }
     let scope = signed.reach::<thing::Alert, action::Read>(&console).await?;
-    let viewer = Viewer::of(&signed);
+    let viewer = Viewer::of(&signed, None);
     let (work, health) = tokio::join!(
         console.database().overview(&scope, from_us, to_us, now_us),
         health::health(&console, &viewer),

@@ -9,6 +9,7 @@ use vonggac_database::{self as database, AlertRow};
 use vonggac_event as event;
 use vonggac_store::search;
 
+use crate::health::UnknownOrganisation;
 use crate::time;
 
 /// Instead of a time: until it happens again.
@@ -475,6 +476,8 @@ pub(crate) struct Health {
     pub(crate) alerts_behind_s: f64,
     pub(crate) parts: Vec<PartHealth>,
     pub(crate) sensors: Vec<SensorHealth>,
+    /// Data of these is kept and shown to nobody; only for who may enter them.
+    pub(crate) unknown_organisations: Vec<UnknownOrganisation>,
 }
 
 /// How a part is.

@@ -3,7 +3,7 @@
 //! Our own words are codes with values, which the front end says in the reader's language. Words of others (an error of a server, a
 //! problem that a role reports) and addresses name machines inside the platform: only those see them who may see how the platform does.
 
-use vonggac_access::{action, thing};
+use vonggac_access::{Tree, action, thing};
 use vonggac_event::Scope;
 use vonggac_store::health::{REPORT_EVERY, RoleReport};
 use vonggac_store::search::SensorState;
@@ -28,14 +28,20 @@ pub(crate) struct Viewer {
     pub(crate) scope: Scope,
     /// Whether the platform's inside is shown.
     pub(crate) sees_insides: bool,
+    /// Whether organisations that nobody has entered are shown: to who may enter them, whatever their code.
+    pub(crate) enters_organisations: bool,
 }
 
 impl Viewer {
     /// As the table of rights has it for who asks.
-    pub(crate) fn of(signed: &Signed) -> Self {
+    pub(crate) fn of(signed: &Signed, tree: Option<&Tree>) -> Self {
+        let root = tree.and_then(Tree::root).map(|root| thing::Organisation {
+            owner: root.id.clone(),
+        });
         Self {
             scope: signed.part::<thing::Sensor, action::Read>(),
             sees_insides: signed.context.reach::<thing::Health, action::Read>().is_ok(),
+            enters_organisations: root.is_some_and(|root| signed.would::<_, action::Create>(root)),
         }
     }
 }
@@ -59,6 +65,11 @@ pub(crate) fn judge(facts: &Facts, viewer: &Viewer) -> Health {
             .filter(|sensor| viewer.scope.covers(&sensor.tenant))
             .map(|state| sensor(facts.at_us, state))
             .collect(),
+        unknown_organisations: if viewer.enters_organisations {
+            facts.strangers.clone()
+        } else {
+            Vec::new()
+        },
     }
 }
 
@@ -323,6 +334,7 @@ mod tests {
                 sensor_state("moh", "moh-tap-1", 5),
                 sensor_state("mot", "mot-tap-1", 5),
             ],
+            strangers: Vec::new(),
         }
     }
 
@@ -360,6 +372,7 @@ mod tests {
         Viewer {
             scope: Scope::of(tenant.split_whitespace()),
             sees_insides,
+            enters_organisations: false,
         }
     }
 

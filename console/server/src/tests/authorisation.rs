@@ -83,7 +83,9 @@ fn expected(operation: &Operation, role: Role, whose: Whose, assurance: Assuranc
     if cell.is_none() || !is_in_gift {
         return Outcome::NotThere;
     }
-    if assurance < rule.assurance {
+    // What is not one's own to do with, no second factor makes so.
+    let is_never = whose == Whose::Own && !cell.allows(Relation::Own);
+    if assurance < rule.assurance && !is_never {
         return Outcome::StepUp;
     }
     let allowed = match whose {
@@ -212,6 +214,7 @@ async fn ask(harness: &Harness, operation: &Operation, names: &Names, cookie: &s
     };
     let path = filled(operation.path())
         .replace("{kind}", "address")
+        .replace("{code}", &names.id)
         .replace("{membership}", &names.part)
         .replace("{session}", &names.part);
     let path = match operation.query {

@@ -12,6 +12,7 @@ interface Tab {
 /** The pages of the administration, in their order. */
 const TABS: readonly Tab[] = [
   { path: "/admin/people", name: "people.title", ability: "account:read" },
+  { path: "/admin/organisations", name: "organisation.title", ability: "organisation:read" },
   { path: "/admin/sensors", name: "sensors.title", ability: "sensor:read" },
   { path: "/admin/audit", name: "audit.title", ability: "audit-log:read" },
 ];

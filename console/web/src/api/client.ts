@@ -23,6 +23,10 @@ export type AccountDetail = Schemas["AccountDetail"];
 export type AccountPlace = Schemas["AccountPlace"];
 export type Invitation = Schemas["Invitation"];
 export type Membership = Schemas["Membership"];
+export type OrganisationDetail = Schemas["OrganisationDetail"];
+export type OrganisationEntry = Schemas["OrganisationEntry"];
+export type OrganisationKind = Schemas["OrganisationKind"];
+export type OrganisationStep = Schemas["OrganisationStep"];
 export type Role = Schemas["Role"];
 export type WelcomeLink = Schemas["WelcomeLink"];
 export type AlertPage = Schemas["AlertPage"];
@@ -65,6 +69,7 @@ export type SensorDetail = Schemas["SensorDetail"];
 export type SensorPlace = Schemas["SensorPlace"];
 export type PreparedSensor = Schemas["PreparedSensor"];
 export type EnrolmentToken = Schemas["EnrolmentToken"];
+export type UnknownOrganisation = Schemas["UnknownOrganisation"];
 
 export const ROLES: readonly Role[] = [
   "viewer",
@@ -77,6 +82,18 @@ export const ROLES: readonly Role[] = [
   "exercise-director",
   "auditor",
   "system-administrator",
+];
+
+export const KINDS: readonly OrganisationKind[] = [
+  "nation",
+  "ministry",
+  "ministerial-agency",
+  "government-agency",
+  "province",
+  "national-centre",
+  "specialised-force",
+  "operator",
+  "unit",
 ];
 
 export const SEVERITIES: readonly Severity[] = [

@@ -389,6 +389,35 @@ export const sensorPlacesQuery = queryOptions({
   queryFn: ({ signal }) => take(api.GET("/api/v1/sensors/places", { signal })),
 });
 
+export interface OrganisationsQuery {
+  q?: string;
+  kind?: string;
+  /** A day, as in `2026-01-31`. */
+  on?: string;
+  /** `true`: those that have ended or have not begun, too. */
+  others?: string;
+}
+
+export const organisationsQuery = ({ others, ...query }: OrganisationsQuery) =>
+  queryOptions({
+    queryKey: ["organisations", "list", query, others === "true"],
+    queryFn: ({ signal }) =>
+      take(
+        api.GET("/api/v1/organisations", {
+          signal,
+          params: { query: { ...query, others: others === "true" } },
+        }),
+      ),
+    placeholderData: keepPreviousData,
+  });
+
+export const organisationQuery = (code: string) =>
+  queryOptions({
+    queryKey: ["organisations", "one", code],
+    queryFn: ({ signal }) =>
+      take(api.GET("/api/v1/organisations/{code}", { signal, params: { path: { code } } })),
+  });
+
 const EXPORT_EVERY_MS = 1_000;
 
 export const exportsQuery = queryOptions({

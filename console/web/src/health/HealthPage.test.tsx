@@ -1,11 +1,18 @@
 import { MantineProvider } from "@mantine/core";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import {
+  createMemoryHistory,
+  createRootRoute,
+  createRouter,
+  RouterProvider,
+} from "@tanstack/react-router";
 import { render, screen, within } from "@testing-library/react";
 import { afterEach, expect, it } from "vitest";
 import type { Health, PartHealth, SensorHealth } from "../api/client";
 import { healthQuery } from "../api/queries";
 import { switchLanguage } from "../i18n";
 import { HealthPage } from "./HealthPage";
+import { UnknownTable } from "./UnknownTable";
 
 const PART: PartHealth = {
   part: "kafka",
@@ -69,6 +76,7 @@ it("says in words what is wrong and what it means", () => {
       },
     ],
     sensors: [SENSOR],
+    unknown_organisations: [],
   });
   expect(screen.getByRole("status").textContent).toBe("Alerts are 40 s behind.");
   const pipeline = screen.getByRole("row", { name: /Pipeline p-2/ });
@@ -87,16 +95,48 @@ it("says the same fault of each server in its own words, in Vietnamese too", () 
       { ...PART, part: "clickhouse", state: "down", remarks: [remark] },
     ],
     sensors: [],
+    unknown_organisations: [],
   });
   expect(screen.queryByRole("status")).toBeNull();
   expect(screen.getByRole("row", { name: /Kafka.*bộ đệm/ })).toBeTruthy();
   expect(screen.getByRole("row", { name: /ClickHouse.*tìm kiếm/ })).toBeTruthy();
 });
 
+it("leads to entering an organisation that nobody has entered", async () => {
+  switchLanguage("en");
+  const unknown = { alerts: 1000, has_more: true, sensors: 2 };
+  const root = createRootRoute({
+    component: () => (
+      <UnknownTable
+        organisations={[
+          { ...unknown, code: "new-one", is_code: true },
+          { ...unknown, code: "No Code", is_code: false },
+        ]}
+      />
+    ),
+  });
+  const router = createRouter({ routeTree: root, history: createMemoryHistory() });
+  render(
+    <MantineProvider env="test">
+      <RouterProvider router={router as never} />
+    </MantineProvider>,
+  );
+  const link = await screen.findByRole("link", { name: "Enter new-one" });
+  expect(link.getAttribute("href")).toBe("/admin/organisations?add=new-one");
+  const wrong = screen.getByRole("row", { name: /No Code/ });
+  expect(wrong.textContent).toMatch(/1,000 or more.*correct the sensor/);
+  expect(within(wrong).queryByRole("link")).toBeNull();
+});
+
 it("has a column of addresses only where there are some", () => {
-  show({ alerts_behind_s: 0, parts: [PART], sensors: [] });
+  show({ alerts_behind_s: 0, parts: [PART], sensors: [], unknown_organisations: [] });
   expect(screen.queryByRole("columnheader", { name: "Địa chỉ" })).toBeNull();
   document.body.replaceChildren();
-  show({ alerts_behind_s: 0, parts: [{ ...PART, address: "10.0.0.1:9092" }], sensors: [] });
+  show({
+    alerts_behind_s: 0,
+    parts: [{ ...PART, address: "10.0.0.1:9092" }],
+    sensors: [],
+    unknown_organisations: [],
+  });
   expect(screen.getByRole("columnheader", { name: "Địa chỉ" })).toBeTruthy();
 });

@@ -6,6 +6,7 @@ import { ErrorPanel } from "../parts/ErrorPanel";
 import styles from "./health.module.css";
 import { PartTable } from "./PartTable";
 import { SensorTable } from "./SensorTable";
+import { UnknownTable } from "./UnknownTable";
 
 /** From here on it is worth saying that alerts come late, in seconds. */
 const BEHIND_S = 10;
@@ -33,6 +34,7 @@ export function HealthPage() {
         <>
           <PartTable parts={health.data.parts} />
           <SensorTable sensors={health.data.sensors} />
+          <UnknownTable organisations={health.data.unknown_organisations} />
         </>
       ) : null}
     </main>

@@ -1,4 +1,4 @@
-import { type ComboboxItem, Select } from "@mantine/core";
+import { type ComboboxItem, type OptionsFilter, Select } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import type { OrganisationName } from "../api/client";
 import { nameOf } from "../lib/organisation";
@@ -13,7 +13,13 @@ interface OrganisationSelectProps {
   onChange: (code: string | null) => void;
 }
 
-/** An organisation by name or code, whether or not it is typed with its marks. */
+/** Those whose name or code has the text, whether or not it is typed with its marks. */
+export const byName: OptionsFilter = ({ options, search }) =>
+  (options as ComboboxItem[]).filter(
+    (option) => plain(option.label).includes(plain(search)) || option.value.includes(plain(search)),
+  );
+
+/** An organisation by name or code. */
 export function OrganisationSelect({ places, clearable, ...props }: OrganisationSelectProps) {
   const { i18n } = useTranslation();
   const data = places.map(({ organisation }) => ({
@@ -30,12 +36,7 @@ export function OrganisationSelect({ places, clearable, ...props }: Organisation
       allowDeselect={false}
       limit={60}
       comboboxProps={{ withinPortal: true }}
-      filter={({ options, search }) =>
-        (options as ComboboxItem[]).filter(
-          (option) =>
-            plain(option.label).includes(plain(search)) || option.value.includes(plain(search)),
-        )
-      }
+      filter={byName}
     />
   );
 }

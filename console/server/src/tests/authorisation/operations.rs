@@ -301,5 +301,20 @@ pub(super) fn operations() -> Vec<Operation> {
             .of(Of::Waiting)
             .gives(Role::ResponseCoordinator),
         row("waitingMemberships", Kind::Membership, Verb::Read),
+        row("listOrganisations", Kind::Organisation, Verb::Read),
+        row("getOrganisation", Kind::Organisation, Verb::Read).of(Of::Organisation),
+        row("addOrganisation", Kind::Organisation, Verb::Create)
+            .of(Of::Organisation)
+            .with(json!({ "code": "{id}-new", "kind": "unit", "vi": "Mới", "en": "New", "parent": "{id}", "citation": "a test", "version": 0 })),
+        row("changeOrganisation", Kind::Organisation, Verb::Change)
+            .of(Of::Organisation)
+            .with(json!({ "en": "Another name", "version": 0 })),
+        row("endOrganisation", Kind::Organisation, Verb::Remove)
+            .of(Of::Organisation)
+            .with(json!({ "until": "2030-01-01", "version": 0 })),
+        row("keepOrganisation", Kind::Organisation, Verb::Remove).of(Of::Organisation).query("version=0"),
+        row("succeedOrganisation", Kind::Organisation, Verb::Remove)
+            .of(Of::Organisation)
+            .with(json!({ "until": "2030-01-01", "into": "moh", "version": 0 })),
     ]
 }

@@ -55,6 +55,7 @@ async fn what_is_foreign_takes_as_long_as_what_is_not_there() {
         "undoOperation",
         "removeSearch",
         "getAccount",
+        "getOrganisation",
         "accountSessions",
         "endMembership",
         "proveAudit",

@@ -1,0 +1,47 @@
+import { Button } from "@mantine/core";
+import type { FormEvent, ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+import { failureText } from "../lib/failure";
+import styles from "./organisations.module.css";
+import type { useChange } from "./useChange";
+
+interface FormProps {
+  change: ReturnType<typeof useChange>;
+  /** Fields that show by themselves what is wrong with them. */
+  fields: readonly string[];
+  submit: string;
+  isReady?: boolean;
+  onClose: () => void;
+  children: ReactNode;
+}
+
+/** The form of a change: what is asked, what was wrong with it, and how to go on. */
+export function Form({ change, fields, submit, isReady = true, onClose, children }: FormProps) {
+  const { t } = useTranslation();
+  const { failure } = change;
+  const onSubmit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    change.run();
+  };
+  return (
+    <>
+      <form onSubmit={onSubmit} className={styles.form}>
+        {children}
+        {failure && !fields.includes(failure.field ?? "") ? (
+          <p role="alert" className={styles.bad}>
+            {failureText(failure, t).hint} {t("error.detail", { message: failure.message })}
+          </p>
+        ) : null}
+        <div className={styles.buttons}>
+          <Button variant="default" onClick={onClose}>
+            {t("common.cancel")}
+          </Button>
+          <Button type="submit" loading={change.isPending} disabled={!isReady}>
+            {submit}
+          </Button>
+        </div>
+      </form>
+      {change.dialog}
+    </>
+  );
+}
