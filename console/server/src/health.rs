@@ -42,6 +42,7 @@ const GOODBYE_LIMIT: Duration = Duration::from_secs(2);
 pub(crate) struct Watch {
     own: Instance,
     checked: Mutex<Option<Checked>>,
+    told: Mutex<Option<Told>>,
     postgres: Problem,
     clickhouse: Problem,
     kafka: Problem,
@@ -53,6 +54,12 @@ pub(crate) struct Watch {
 struct Checked {
     at: Instant,
     facts: Arc<Facts>,
+}
+
+/// What sensors told.
+struct Told {
+    at: Instant,
+    sensors: Arc<Vec<SensorState>>,
 }
 
 /// What was found out.
@@ -67,7 +74,7 @@ pub(crate) struct Facts {
     kafka: Asked,
     intake: IntakeFacts,
     roles: Vec<RoleReport>,
-    sensors: Vec<SensorState>,
+    sensors: Arc<Vec<SensorState>>,
     strangers: Vec<UnknownOrganisation>,
 }
 
@@ -94,6 +101,7 @@ impl Watch {
         Self {
             own,
             checked: Mutex::new(None),
+            told: Mutex::new(None),
             postgres: registry.problem("postgresql"),
             clickhouse: registry.problem("clickhouse"),
             kafka: registry.problem("kafka"),
@@ -152,18 +160,22 @@ fn reporter(console: &Console) -> Reporter<impl Fn() -> Condition + use<>> {
     Reporter::new(console.store().clone(), console.watch().own.clone(), condition)
 }
 
-/// What sensors told last, whoever's they are; what was known while ClickHouse is away.
-pub(crate) async fn sensors(console: &Console) -> Vec<SensorState> {
-    let asked = ask_sensors(console).await;
-    match asked {
-        Some(sensors) => sensors,
-        None => {
-            // Whoever looks just now waits for the same ClickHouse.
-            let known = console.watch().checked.try_lock().ok();
-            let facts = known.and_then(|known| known.as_ref().map(|known| Arc::clone(&known.facts)));
-            facts.map_or_else(Vec::new, |facts| facts.sensors.clone())
-        }
+/// What sensors told last, whoever's they are; what was known before while ClickHouse is away.
+pub(crate) async fn sensors(console: &Console) -> Arc<Vec<SensorState>> {
+    let mut told = console.watch().told.lock().await;
+    if let Some(known) = told.as_ref().filter(|known| known.at.elapsed() < FRESH) {
+        return Arc::clone(&known.sensors);
     }
+    let before = told.as_ref().map(|known| Arc::clone(&known.sensors));
+    let sensors = match ask_sensors(console).await {
+        Some(sensors) => Arc::new(sensors),
+        None => before.unwrap_or_default(),
+    };
+    *told = Some(Told {
+        at: Instant::now(),
+        sensors: Arc::clone(&sensors),
+    });
+    sensors
 }
 
 async fn ask_sensors(console: &Console) -> Option<Vec<SensorState>> {
@@ -196,10 +208,9 @@ async fn look(console: &Console, before: Option<&Facts>) -> Facts {
         clickhouse(console),
         kafka(console),
         tokio::time::timeout(ANSWER_LIMIT, console.store().latest_health()),
-        ask_sensors(console),
+        sensors(console),
     );
     let roles = roles.ok().and_then(Result::ok);
-    let sensors = sensors.unwrap_or_else(|| before.map_or_else(Vec::new, |facts| facts.sensors.clone()));
     let strangers = strangers::find(console, &sensors);
     let strangers = tokio::time::timeout(ANSWER_LIMIT, strangers).await.ok().flatten();
     Facts {

@@ -330,10 +330,10 @@ mod tests {
             kafka: asked(Ok("1")),
             intake: IntakeFacts::default(),
             roles: vec![pipeline("p-1", 2)],
-            sensors: vec![
+            sensors: std::sync::Arc::new(vec![
                 sensor_state("moh", "moh-tap-1", 5),
                 sensor_state("mot", "mot-tap-1", 5),
-            ],
+            ]),
             strangers: Vec::new(),
         }
     }
@@ -481,7 +481,7 @@ mod tests {
     #[test]
     fn a_sensor_that_tells_nothing_is_missed() {
         let mut facts = facts();
-        facts.sensors[0].heard_us = NOW_US - 300_000_000;
+        std::sync::Arc::make_mut(&mut facts.sensors)[0].heard_us = NOW_US - 300_000_000;
         let health = judge(&facts, &viewer("moh mot", true));
         let [silent, well] = health.sensors.as_slice() else {
             unreachable!("{health:?}")
@@ -497,7 +497,9 @@ mod tests {
     #[test]
     fn a_sensor_whose_spool_waits_is_behind() {
         let mut facts = facts();
-        facts.sensors[0].counters.insert(SENSOR_LAG.into(), 40);
+        std::sync::Arc::make_mut(&mut facts.sensors)[0]
+            .counters
+            .insert(SENSOR_LAG.into(), 40);
         let health = judge(&facts, &viewer("moh", false));
         let [late] = health.sensors.as_slice() else {
             unreachable!("{health:?}")
