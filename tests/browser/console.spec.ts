@@ -213,10 +213,59 @@ test("groups, and one deed on all that match", async () => {
   await expect(page.getByText(/^Đã khôi phục \d+ cảnh báo/)).toBeVisible();
 });
 
+test("a shift is handed over, and what changed since the last visit is one click away", async () => {
+  await page.goto("/notices");
+  await page.getByRole("button", { name: "Thêm các quy tắc thường dùng" }).click();
+  await expect(page.getByRole("row", { name: /Bàn giao ca/ })).toBeVisible();
+  await expectAccessible(page, "6-notices");
+  await page.getByRole("button", { name: "Thông báo" }).click();
+  await expect(page.getByRole("dialog", { name: "Thông báo" })).toBeVisible();
+  await page.keyboard.press("Escape");
+
+  await page.goto("/alerts");
+  await expect(alertRows().first()).toBeVisible();
+  await page.keyboard.press("j");
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Theo dõi…" }).click();
+  const asked = page.getByRole("dialog", { name: "Theo dõi…" });
+  await asked.getByRole("textbox", { name: "Lý do" }).fill("Chờ đơn vị trả lời");
+  await asked.getByRole("button", { name: "Theo dõi" }).click();
+  await expect(page.getByRole("button", { name: "Thôi theo dõi" })).toBeVisible();
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+
+  await page.keyboard.press("g");
+  await page.keyboard.press("d");
+  await expect(page).toHaveURL(/\/alerts\/handover$/);
+  await expect(page.getByRole("row", { name: /Chờ đơn vị trả lời/ })).toBeVisible();
+  await expectAccessible(page, "7-handovers");
+  await page.getByRole("button", { name: "Bắt đầu bàn giao" }).click();
+  await expect(page).toHaveURL(/\/alerts\/handover\/\d+$/);
+  const watched = page.getByRole("region", { name: "Danh sách theo dõi" });
+  await expect(watched.getByText("Chờ đơn vị trả lời")).toBeVisible();
+  await page.getByRole("textbox", { name: "Điều trưởng ca sau cần biết" }).fill("Để ý VPN của Sở Y tế");
+  await expectAccessible(page, "8-draft");
+  await page.getByRole("button", { name: "Giao ca" }).click();
+  await page.getByRole("dialog", { name: "Giao ca" }).getByRole("button", { name: "Giao ca" }).click();
+  await expect(page.getByText("Chờ trưởng ca sau nhận", { exact: true })).toBeVisible();
+  await expect(page.getByText("Để ý VPN của Sở Y tế")).toBeVisible();
+  // Who handed over does not take over himself.
+  await expect(page.getByRole("button", { name: "Nhận ca" })).toHaveCount(0);
+  await page.emulateMedia({ media: "print" });
+  await expect(page.getByRole("navigation")).toBeHidden();
+  await expect(watched).toBeVisible();
+  await page.emulateMedia({ media: null });
+  await expectAccessible(page, "9-handed");
+
+  await page.goto("/alerts");
+  await page.getByRole("link", { name: /^Từ lần trước tôi vào/ }).click();
+  await expect(page).toHaveURL(/changed_from=/);
+  await expect(alertRows().first()).toBeVisible();
+});
+
 test("health names the parts and the sensors", async () => {
   await page.getByRole("link", { name: "Hệ thống" }).click();
   await expect(page.getByRole("region", { name: "Thành phần" }).getByRole("row")).not.toHaveCount(1);
-  await expectAccessible(page, "6-health");
+  await expectAccessible(page, "10-health");
 });
 
 test("language and theme are switched, and stay so", async () => {
@@ -230,7 +279,7 @@ test("language and theme are switched, and stay so", async () => {
   await expect(html).toHaveAttribute("lang", "en");
   await expect(html).toHaveAttribute("data-mantine-color-scheme", "dark");
   await expect(page.getByRole("link", { name: "Alerts" })).toBeVisible();
-  await page.screenshot({ path: "test-results/7-english-dark.png" });
+  await page.screenshot({ path: "test-results/11-english-dark.png" });
 });
 
 test("no page in either theme does what the content security policy forbids", async () => {
@@ -244,7 +293,9 @@ test("no page in either theme does what the content security policy forbids", as
   const pages = ["/overview", "/wall", "/alerts", alert, "/search?range=7d", "/entity/address/192.0.2.1"];
   for (const theme of ["light", "dark"]) {
     await page.evaluate((chosen) => localStorage.setItem("vonggac-theme", chosen), theme);
-    for (const path of [...pages, "/health", "/account", "/admin/people", "/admin/organisations", "/admin/sensors"]) {
+    const more = ["/health", "/account", "/notices", "/alerts/handover"];
+    const rooms = ["/admin/people", "/admin/organisations", "/admin/sensors"];
+    for (const path of [...pages, ...more, ...rooms]) {
       await page.goto(path);
       await expect(page.locator("html")).toHaveAttribute("data-mantine-color-scheme", theme);
       await expect(page.getByRole("main")).not.toBeEmpty();
