@@ -352,7 +352,11 @@ impl Database {
     /// # Errors
     /// When PostgreSQL fails.
     pub async fn memberships_of(&self, account: AccountId) -> Result<Vec<Kept>> {
-        kept_of(&mut *self.pool.acquire().await?, account).await
+        let rows: Vec<Row> = sqlx::query_as(OF_ACCOUNT)
+            .bind(account.0)
+            .fetch_all(&self.pool)
+            .await?;
+        rows.into_iter().map(Row::read).collect()
     }
 }
 
@@ -366,15 +370,6 @@ pub(crate) async fn to_come(
     let rows: Vec<Row> = sqlx::query_as(TO_COME)
         .bind(account.0)
         .bind(day.to_string())
-        .fetch_all(connection)
-        .await?;
-    rows.into_iter().map(Row::read).collect()
-}
-
-/// The memberships of an account, past ones too, the oldest first.
-pub(crate) async fn kept_of(connection: &mut PgConnection, account: AccountId) -> Result<Vec<Kept>> {
-    let rows: Vec<Row> = sqlx::query_as(OF_ACCOUNT)
-        .bind(account.0)
         .fetch_all(connection)
         .await?;
     rows.into_iter().map(Row::read).collect()

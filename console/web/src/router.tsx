@@ -223,7 +223,13 @@ const routeTree = rootRoute.addChildren([
     healthRoute,
     accountRoute,
     noticesRoute,
-    adminRoute.addChildren([adminHomeRoute, peopleRoute, organisationsRoute, sensorsRoute, auditRoute]),
+    adminRoute.addChildren([
+      adminHomeRoute,
+      peopleRoute,
+      organisationsRoute,
+      sensorsRoute,
+      auditRoute,
+    ]),
   ]),
   bareRoute.addChildren([wallRoute]),
 ]);

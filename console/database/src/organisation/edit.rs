@@ -286,7 +286,7 @@ impl Database {
             keep_unclaimed(&mut transaction, touched.fresh.as_ref()).await?;
         }
         let (old, new) = (tree_of(&before)?, tree_of(&wanted)?);
-        keep_own_rights(&mut transaction, by, &old, &new, touched.day).await?;
+        keep_own_rights(&mut transaction, by, (&old, &new), touched.day, now_us).await?;
         keep_four_eyes(&mut transaction, &old, &new, &touched).await?;
         let done = put(&mut transaction, by, &before, &new, &touched.named, now_us).await?;
         transaction.commit().await?;
@@ -318,14 +318,14 @@ async fn keep_unclaimed(connection: &mut PgConnection, fresh: Option<&Organisati
 async fn keep_own_rights(
     connection: &mut PgConnection,
     by: &Asker<'_>,
-    old: &Tree,
-    new: &Tree,
+    (old, new): (&Tree, &Tree),
     day: Day,
+    now_us: i64,
 ) -> Result<()> {
     let Some(account) = by.account() else {
         return Ok(());
     };
-    let kept = membership::kept_of(connection, account.id).await?;
+    let kept = membership::to_come(connection, account.id, now_us).await?;
     let own = kept.iter().map(|kept| &kept.membership);
     let mut own = own.filter(|own| !own.span.is_over(day));
     if own.any(|own| cover::widens(old, new, own.role, &own.organisation, day)) {

@@ -967,6 +967,77 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/organisations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Organisations */
+        get: operations["listOrganisations"];
+        put?: never;
+        /** Enter an organisation */
+        post: operations["addOrganisation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organisations/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An organisation */
+        get: operations["getOrganisation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change an organisation */
+        patch: operations["changeOrganisation"];
+        trace?: never;
+    };
+    "/api/v1/organisations/{code}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End an organisation */
+        post: operations["endOrganisation"];
+        /** Take a planned end of an organisation back */
+        delete: operations["keepOrganisation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organisations/{code}/succession": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let an organisation go on as another */
+        post: operations["succeedOrganisation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/overview": {
         parameters: {
             query?: never;
@@ -1542,6 +1613,14 @@ export interface components {
          * @enum {string}
          */
         ActivityAction: "acknowledged" | "taken_over" | "closed" | "reopened" | "assigned" | "commented" | "snoozed" | "woken" | "tagged" | "undone";
+        /** @description A new organisation, and what was seen before. */
+        AddOrganisationRequest: components["schemas"]["NewOrganisation"] & {
+            /**
+             * Format: int64
+             * @description `version` of the organisations as they were seen.
+             */
+            version: number;
+        };
         /** @description Alerts of one age that are not closed. */
         AgeBand: {
             by_severity: {
@@ -1841,6 +1920,20 @@ export interface components {
             count: number;
             organisation: string;
         };
+        /** @description What is to be another; what is left out stays. */
+        ChangeOrganisationRequest: {
+            citation?: string | null;
+            en?: string | null;
+            /**
+             * Format: date
+             * @description First day, of one that has not begun.
+             */
+            from?: string | null;
+            kind?: components["schemas"]["OrganisationKind"] | null;
+            /** Format: int64 */
+            version: number;
+            vi?: string | null;
+        };
         /** @description Closing an alert. */
         CloseRequest: {
             note?: string | null;
@@ -1885,6 +1978,16 @@ export interface components {
              * @description Nine of ten took no longer, in seconds.
              */
             p90_s: number | null;
+        };
+        /** @description When an organisation ends. */
+        EndOrganisationRequest: {
+            /**
+             * Format: date
+             * @description First day on which it is no more; today at the earliest.
+             */
+            until: string;
+            /** Format: int64 */
+            version: number;
         };
         /** @description A one-time token. */
         EnrolmentRequest: {
@@ -2188,6 +2291,8 @@ export interface components {
             alerts_behind_s: number;
             parts: components["schemas"]["PartHealth"][];
             sensors: components["schemas"]["SensorHealth"][];
+            /** @description Data of these is kept and shown to nobody; only for who may enter them. */
+            unknown_organisations: components["schemas"]["UnknownOrganisation"][];
         };
         /** @description Events by time. */
         Histogram: {
@@ -2288,6 +2393,30 @@ export interface components {
              */
             until?: string | null;
         };
+        /** @description A new organisation. */
+        NewOrganisation: {
+            /** @description The law or decision. */
+            citation: string;
+            /** @description 2 to 48 lower-case ASCII letters, digits and single hyphens, a letter first; never changed. */
+            code: string;
+            /** @description Name in English. */
+            en: string;
+            /**
+             * Format: date
+             * @description First day; without it, since before any day that counts.
+             */
+            from?: string | null;
+            kind: components["schemas"]["OrganisationKind"];
+            /** @description Code of what it belongs to. */
+            parent: string;
+            /**
+             * Format: date
+             * @description First day on which it is no more.
+             */
+            until?: string | null;
+            /** @description Name in Vietnamese. */
+            vi: string;
+        };
         /** @description Something that one is told. */
         Notice: {
             alert: components["schemas"]["Alert"] | null;
@@ -2378,10 +2507,92 @@ export interface components {
              */
             unassigned: number;
         };
+        /**
+         * @description What one may do with an organisation, the second factor aside.
+         * @enum {string}
+         */
+        OrganisationAction: "add_beneath" | "change" | "end" | "keep_on" | "succeed";
         /** @description Alerts of one organisation. */
         OrganisationCount: {
             alerts: components["schemas"]["StatusCounts"];
             organisation: string;
+        };
+        /** @description An organisation, as its page shows it, today. */
+        OrganisationDetail: components["schemas"]["OrganisationName"] & {
+            /** @description What stands above it, the nation first. */
+            above: components["schemas"]["OrganisationStep"][];
+            /**
+             * Format: int64
+             * @description Accounts that belong to it and are not disabled; none where one sees none.
+             */
+            accounts: number | null;
+            /** @description What who asks may do with it. */
+            actions: components["schemas"]["OrganisationAction"][];
+            /** @description How many stand beneath it. */
+            beneath: number;
+            citation: string;
+            /** Format: date */
+            from: string | null;
+            kind: components["schemas"]["OrganisationKind"];
+            /** @description Whose work it goes on with. */
+            predecessors: components["schemas"]["OrganisationStep"][];
+            /**
+             * Format: int64
+             * @description Roles at it that are not over, those that wait too; none where one sees none.
+             */
+            roles: number | null;
+            /**
+             * Format: int64
+             * @description Those of the roles that take a second person.
+             */
+            roles_of_two: number | null;
+            /** @description Sensors of it that were heard of these days; none where one sees none, or they cannot be counted now. */
+            sensors: number | null;
+            state: components["schemas"]["OrganisationState"];
+            /** @description What goes on with its work, and what with that one's. */
+            successors: components["schemas"]["OrganisationStep"][];
+            /** Format: date */
+            until: string | null;
+            /**
+             * Format: int64
+             * @description Number of the organisations as they stand; a change carries it.
+             */
+            version: number;
+        };
+        /** @description An organisation, as the list shows it. */
+        OrganisationEntry: components["schemas"]["OrganisationName"] & {
+            /**
+             * Format: date
+             * @description First day; none: since before any day that counts.
+             */
+            from: string | null;
+            /** @description Whether it is one of those asked for; the others stand above one. */
+            is_match: boolean;
+            kind: components["schemas"]["OrganisationKind"];
+            /** @description Code of what it belongs to on that day, where that is in the list. */
+            parent: string | null;
+            state: components["schemas"]["OrganisationState"];
+            /**
+             * Format: date
+             * @description First day on which it is no more; none: no end is known.
+             */
+            until: string | null;
+        };
+        /**
+         * @description What sort of organisation it is, as in the file of organisations.
+         * @enum {string}
+         */
+        OrganisationKind: "nation" | "ministry" | "ministerial-agency" | "government-agency" | "province" | "national-centre" | "specialised-force" | "operator" | "unit";
+        /** @description Organisations, by kind, then by code. */
+        OrganisationList: {
+            items: components["schemas"]["OrganisationEntry"][];
+            /**
+             * Format: date
+             * @description The day that the list is of.
+             */
+            on: string;
+            /** @description How many are asked for. */
+            total: number;
         };
         /** @description An organisation. */
         OrganisationName: {
@@ -2390,6 +2601,22 @@ export interface components {
             en: string;
             /** @description Its name in Vietnamese. */
             vi: string;
+        };
+        /**
+         * @description How an organisation stands on a day.
+         * @enum {string}
+         */
+        OrganisationState: "current" | "past" | "planned";
+        /** @description An organisation beside another, above it or before it. */
+        OrganisationStep: components["schemas"]["OrganisationName"] & {
+            /** @description The law or decision that made it what it is. */
+            citation: string;
+            /** Format: date */
+            from: string | null;
+            /** @description Whether one may look at it. */
+            is_seen: boolean;
+            /** Format: date */
+            until: string | null;
         };
         /** @description What a shift lead looks at first. */
         Overview: {
@@ -2923,6 +3150,21 @@ export interface components {
             /** Format: int64 */
             open: number;
         };
+        /** @description That an organisation ends and goes on as another, alone or together with others. */
+        SucceedOrganisationRequest: {
+            /** @description Code of one that there is, which takes over; or else `new`. */
+            into?: string | null;
+            new?: components["schemas"]["NewOrganisation"] | null;
+            /**
+             * Format: date
+             * @description First day on which it is no more; today at the earliest.
+             */
+            until: string;
+            /** Format: int64 */
+            version: number;
+            /** @description Codes of others that end on that day and go on as the same; at most 63. */
+            with?: string[];
+        };
         /** @description A tag, and how many of the latest alerts have it. */
         TagCount: {
             /** Format: int64 */
@@ -2994,6 +3236,22 @@ export interface components {
              * @description As they were.
              */
             restored: number;
+        };
+        /** @description An organisation that nobody has entered. */
+        UnknownOrganisation: {
+            /**
+             * Format: int64
+             * @description Alerts of it.
+             */
+            alerts: number;
+            /** @description As its events and alerts have it. */
+            code: string;
+            /** @description Whether there are more alerts than were counted. */
+            has_more: boolean;
+            /** @description Whether an organisation can have that code; otherwise the sensor is set up wrongly. */
+            is_code: boolean;
+            /** @description Sensors that send for it. */
+            sensors: number;
         };
         /** @description A value and how often it occurs. */
         ValueCount: {
@@ -6671,6 +6929,459 @@ export interface operations {
                 };
             };
             /** @description It was undone already */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    listOrganisations: {
+        parameters: {
+            query?: {
+                /** @description Part of a name or of the code; case and Vietnamese marks do not matter */
+                q?: string;
+                /** @description Those of this kind, as in `province` */
+                kind?: string;
+                /** @description Those of this day; today without it */
+                on?: string;
+                /** @description Whether those are meant, too, that have ended by that day or have not begun */
+                others?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Those asked for, and what stands above them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganisationList"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description This account sees none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    addOrganisation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddOrganisationRequest"];
+            };
+        };
+        responses: {
+            /** @description The organisation */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganisationDetail"];
+                };
+            };
+            /** @description The request is not valid, or it does not fit with the others */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Confirm first that it is you */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is no such parent for this account, or nothing is to be entered beneath it */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The organisations have been changed since, or the code is taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    getOrganisation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Code of the organisation */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The organisation as it is today, what it came from and goes on as, and what is at it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganisationDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is no such organisation for this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    changeOrganisation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Code of the organisation */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeOrganisationRequest"];
+            };
+        };
+        responses: {
+            /** @description The organisation as it now is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganisationDetail"];
+                };
+            };
+            /** @description The request is not valid, or it does not fit with the others */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Confirm first that it is you */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is no such organisation for this account, or it is not one's to change */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The organisations have been changed since, or it has begun */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    endOrganisation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Code of the organisation */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndOrganisationRequest"];
+            };
+        };
+        responses: {
+            /** @description From that day on it is no more; its roles are over, and its data is its parent's */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganisationDetail"];
+                };
+            };
+            /** @description The request is not valid, or something beneath it goes on */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Confirm first that it is you */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is no such organisation for this account, or it is not one's to end */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The organisations have been changed since, it has ended, or one's own role would reach further */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    keepOrganisation: {
+        parameters: {
+            query: {
+                /** @description `version` of the organisation as it was seen */
+                version: number;
+            };
+            header?: never;
+            path: {
+                /** @description Code of the organisation */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No end of it is known, and nothing goes on with its work */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganisationDetail"];
+                };
+            };
+            /** @description The request is not valid, or it does not fit with the others */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Confirm first that it is you */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is no such organisation for this account, or it is not one's to end */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The organisations have been changed since, it has ended, or no end of it is planned */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    succeedOrganisation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Code of the organisation */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SucceedOrganisationRequest"];
+            };
+        };
+        responses: {
+            /** @description From that day on its roles, its data and what is beneath it are the successor's */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganisationDetail"];
+                };
+            };
+            /** @description The request is not valid, or it does not fit with the others */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Confirm first that it is you */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is no such organisation for this account, or one is not one's to end, enter or change */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The organisations have been changed since, one has ended, the code is taken, or roles would reach further that must not */
             409: {
                 headers: {
                     [name: string]: unknown;
