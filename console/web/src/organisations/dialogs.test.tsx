@@ -53,8 +53,7 @@ function show(
 const nothing = () => undefined;
 const write = (label: string, value: string) =>
   fireEvent.change(screen.getByLabelText(label), { target: { value } });
-// By its text: to find a button by role in a whole form takes seconds.
-const click = (name: string) => fireEvent.click(screen.getByText(name, { selector: "button *" }));
+const click = (name: string) => fireEvent.click(screen.getByRole("button", { name }));
 const follows = () => within(screen.getByRole("region", { name: "What follows" }));
 
 it("says before an end what follows, and ends on the day", async () => {
@@ -121,8 +120,8 @@ it("merges one with another into a new one", async () => {
     [200, detailOf({ state: "past" })],
   );
   write("No more from", "2031-01-01");
-  fireEvent.click(screen.getByLabelText("Together with", { selector: "input" }));
-  fireEvent.click(screen.getByText("hue in English"));
+  fireEvent.click(screen.getByRole("combobox", { name: "Together with" }));
+  fireEvent.click(screen.getByRole("option", { name: "hue in English" }));
   // Both have five roles, one of which takes two.
   expect(await follows().findByText(/go on at the successor: 10/)).toBeTruthy();
   expect(follows().getByText(/take a second person: 2/)).toBeTruthy();
