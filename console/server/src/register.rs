@@ -5,7 +5,9 @@
 //!  start, every COMPARE_EVERY, after a failure: what the topic says ─▶ what differs counts as not told
 //! ```
 //! Each is told at least once, and of each sensor the last word last (`vonggac_database::sensor::outbox`). Comparing heals the rest: a
-//! Kafka that was made anew or set back, and a message that arrived after it was given up. While no sensor is enrolled, Kafka is left alone.
+//! Kafka that was made anew or set back, and a message that arrived after it was given up. It also takes in the sensors that the owner of the
+//! deployment's key runs himself, which put themselves into the register: their ids are derived from the key, so nobody else can. Without a key and
+//! without an enrolled sensor, Kafka is left alone.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -27,7 +29,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// How long is waited after a failure.
 const RETRY: Duration = Duration::from_secs(1);
 /// How often what the topic says is compared.
-const COMPARE_EVERY: Duration = Duration::from_secs(300);
+const COMPARE_EVERY: Duration = Duration::from_secs(60);
 /// How long Kafka may take to have what it is told.
 const TELL_LIMIT: Duration = Duration::from_secs(10);
 /// How long reading the topic may take.
@@ -77,7 +79,7 @@ pub(crate) async fn run(console: Console) {
     let telling = async {
         let mut line = Line::new(console.options().kafka.clone());
         loop {
-            let pause = match line.round(console.database()).await {
+            let pause = match line.round(&console).await {
                 Ok(()) => {
                     problem.clear();
                     LOOK_EVERY
@@ -116,8 +118,8 @@ impl Line {
     }
 
     /// Compares when it is time, and tells what is to be told. After a failure, all that was under way is given up and compared again.
-    async fn round(&mut self, database: &Database) -> anyhow::Result<()> {
-        let outcome = self.compare_and_tell(database).await;
+    async fn round(&mut self, console: &Console) -> anyhow::Result<()> {
+        let outcome = self.compare_and_tell(console).await;
         if outcome.is_err() {
             // What it still has must not arrive after what another producer sends.
             self.producer = None;
@@ -126,8 +128,9 @@ impl Line {
         outcome
     }
 
-    async fn compare_and_tell(&mut self, database: &Database) -> anyhow::Result<()> {
-        if !database.has_enrolled_sensors().await? {
+    async fn compare_and_tell(&mut self, console: &Console) -> anyhow::Result<()> {
+        let (database, key) = (console.database(), console.sensor_key());
+        if key.is_none() && !database.has_enrolled_sensors().await? {
             return Ok(());
         }
         let producer = match &self.producer {
@@ -138,7 +141,11 @@ impl Line {
         // First what is new: comparing takes longer.
         tell(database, send).await?;
         if self.compared.is_none_or(|at| at.elapsed() >= COMPARE_EVERY) {
-            compare(database, read_topic(&self.connection)).await?;
+            let known = read_topic(&self.connection).await?;
+            if let Some(key) = key {
+                adopt(database, key, &known, console.now_us()).await?;
+            }
+            compare(database, &known).await?;
             self.compared = Some(Instant::now());
             tell(database, send).await?;
         }
@@ -158,12 +165,20 @@ async fn tell<F: Future<Output = anyhow::Result<()>>>(
     Ok(())
 }
 
+/// Takes in the sensors that the key's owner runs.
+async fn adopt(database: &Database, key: &MasterKey, known: &[Enrolled], now_us: i64) -> anyhow::Result<()> {
+    let is_own = |word: &&Enrolled| key.own_id(&word.name, &word.organisation) == word.id;
+    let own: Vec<Enrolled> = known.iter().filter(is_own).cloned().collect();
+    let sensors = database.adopt_sensors(&own, now_us).await?;
+    if sensors > 0 {
+        tracing::info!(sensors, "sensors of the owner of the key were entered");
+    }
+    Ok(())
+}
+
 /// Sees to it that what the topic does not say is told again.
-async fn compare(
-    database: &Database,
-    read: impl Future<Output = anyhow::Result<Vec<Enrolled>>>,
-) -> anyhow::Result<()> {
-    let again = database.tell_sensors_again(&read.await?).await?;
+async fn compare(database: &Database, known: &[Enrolled]) -> anyhow::Result<()> {
+    let again = database.tell_sensors_again(known).await?;
     if again > 0 {
         tracing::warn!(
             sensors = again,
@@ -255,6 +270,7 @@ mod tests {
     use vonggac_database::audit::Asker;
     use vonggac_database::sensor::NewSensor;
     use vonggac_database::testing::{self, NOW_US};
+    use vonggac_enrolment::Credential;
 
     use super::*;
 
@@ -298,7 +314,7 @@ mod tests {
         assert_eq!(told().await, [one.clone()]);
         assert_eq!(told().await, []);
         let told_after = async |kafka: Vec<Enrolled>| {
-            compare(&database, ready(Ok(kafka))).await.unwrap();
+            compare(&database, &kafka).await.unwrap();
             told().await
         };
         assert_eq!(told_after(vec![one.clone()]).await, []);
@@ -311,13 +327,55 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn kafka_is_left_alone_while_there_is_no_sensor() {
+    async fn kafka_is_left_alone_while_there_is_neither_key_nor_sensor() {
+        let Some(harness) = crate::tests::Harness::start(&[]).await else {
+            return;
+        };
+        let mut line = Line::new(harness.console.options().kafka.clone());
+        line.round(&harness.console).await.unwrap();
+        assert!(line.producer.is_none());
+    }
+
+    #[tokio::test]
+    async fn the_owners_own_sensors_are_taken_in_and_revoked_as_others_are() {
         let Some(database) = testing::database().await else {
             return;
         };
-        let mut line = Line::new(crate::tests::options(&[]).kafka);
-        line.round(&database).await.unwrap();
-        assert!(line.producer.is_none());
+        let key = MasterKey::new([7; 32]);
+        let own = |name: &str, organisation: &str| Credential::own(&key, name, organisation).enrolled();
+        let forged = Enrolled {
+            id: SensorId([9; 16]),
+            ..own("forged", "moh")
+        };
+        let known = [
+            own("tap-1", "moh"),
+            own("lost", "nowhere"),
+            own("?", "moh"),
+            forged,
+        ];
+        for _ in 0..2 {
+            adopt(&database, &key, &known, NOW_US).await.unwrap();
+        }
+        let scope = testing::everyone();
+        let id = known[0].id;
+        let boss = testing::account(&database, "boss", "*").await;
+        database
+            .revoke_sensor(&scope, &Asker::from(&boss), id, NOW_US)
+            .await
+            .unwrap();
+        let told = database.untold_sensors().await.unwrap().unwrap();
+        let expect = Enrolled {
+            is_revoked: true,
+            ..known[0].clone()
+        };
+        assert_eq!(told.words(), [expect]);
+        told.told().await.unwrap();
+        for strange in &known[1..] {
+            let none = database
+                .revoke_sensor(&scope, &Asker::from(&boss), strange.id, NOW_US)
+                .await;
+            assert!(none.is_err(), "{strange:?}");
+        }
     }
 
     #[test]

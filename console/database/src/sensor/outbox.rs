@@ -4,10 +4,13 @@
 //! once Kafka has it. Of several consoles one tells at a time, and it tells what the row says after it got its turn: a later word is never
 //! followed by an earlier one. Who ends between telling and noting tells the same again.
 
-use sqlx::{Postgres, Transaction};
+use sqlx::{PgConnection, Postgres, Transaction};
 use vonggac_enrolment::Enrolled;
 
 use super::enrol::read_id;
+use super::{Held, Step};
+use crate::audit::Asker;
+use crate::organisation::parsed;
 use crate::{Database, Result};
 
 /// Most sensors that are told of at once.
@@ -96,6 +99,21 @@ impl Database {
         Ok(Some(untold))
     }
 
+    /// Takes in sensors that Kafka has and this database does not: those that the owner of the deployment's key runs himself. How many there were. One of an
+    /// organisation that nobody has entered, or whose name another sensor has, is left out.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails.
+    pub async fn adopt_sensors(&self, own: &[Enrolled], now_us: i64) -> Result<u64> {
+        let mut transaction = self.pool.begin().await?;
+        let mut adopted = 0;
+        for word in own {
+            adopted += u64::from(adopt(&mut transaction, word, now_us).await?);
+        }
+        transaction.commit().await?;
+        Ok(adopted)
+    }
+
     /// Whether there is a sensor that pipelines are to know.
     ///
     /// # Errors
@@ -136,4 +154,38 @@ impl Database {
         .await?;
         Ok(done.rows_affected())
     }
+}
+
+/// Whether the sensor was taken in.
+async fn adopt(connection: &mut PgConnection, word: &Enrolled, now_us: i64) -> Result<bool> {
+    let Ok(generation) = i32::try_from(word.generation) else {
+        return Ok(false);
+    };
+    if super::check_name(&word.name).is_err() || generation == 0 {
+        return Ok(false);
+    }
+    let taken = sqlx::query(
+        "INSERT INTO sensor (id, organisation, name, generation, prepared_us, enrolled_us, revoked_us) \
+         SELECT $1, code, $3, $4, $5, $5, CASE WHEN $6 THEN $5 END FROM organisation WHERE code = $2 ON CONFLICT DO NOTHING",
+    )
+    .bind(&word.id.0[..])
+    .bind(crate::clean(&word.organisation))
+    .bind(&word.name)
+    .bind(generation)
+    .bind(now_us)
+    .bind(word.is_revoked)
+    .execute(&mut *connection)
+    .await?;
+    if taken.rows_affected() == 0 {
+        return Ok(false);
+    }
+    let held = Held {
+        id: word.id,
+        organisation: parsed(&word.organisation)?,
+        name: word.name.clone(),
+        generation,
+        is_revoked: word.is_revoked,
+    };
+    super::write_down(connection, &Asker::console(), &held, Step::Enrol, now_us).await?;
+    Ok(true)
 }
