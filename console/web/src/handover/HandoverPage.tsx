@@ -71,7 +71,7 @@ function Shown({ handover, onRefresh }: ShownProps) {
         <h1>{t("handover.of", { organisation: nameOf(handover.organisation, i18n.language) })}</h1>
         <StateTag state={handover.state} />
         <span className="soft">
-          <Timestamp at={handover.from} full /> – <Timestamp at={handover.to} full />
+          <Timestamp at={handover.from} second /> – <Timestamp at={handover.to} second />
         </span>
         <span className={styles.spacer} />
         <span className={`${styles.buttons} ${styles.screenOnly}`}>
@@ -100,7 +100,7 @@ function Shown({ handover, onRefresh }: ShownProps) {
       {may("change") ? <DraftForm draft={handover} /> : <Words handover={handover} />}
       <p className="soft">
         {t(handover.state === "draft" ? "handover.as_now" : "handover.as_then")}{" "}
-        <Timestamp at={handover.facts.at} full />
+        <Timestamp at={handover.facts.at} second />
       </p>
       <Facts facts={handover.facts} />
     </>
@@ -115,12 +115,13 @@ function Signed({ handover }: { handover: HandoverDetail }) {
     <p role="status">
       {handed_at ? (
         <>
-          {t("handover.handed_by", { name: author.display_name })} <Timestamp at={handed_at} full />
+          {t("handover.handed_by", { name: author.display_name })}{" "}
+          <Timestamp at={handed_at} second />
           {acknowledged_at && acknowledged_by ? (
             <>
               {" · "}
               {t("handover.acknowledged_by", { name: acknowledged_by.display_name })}{" "}
-              <Timestamp at={acknowledged_at} full />
+              <Timestamp at={acknowledged_at} second />
             </>
           ) : (
             ` · ${t("handover.waits")}`

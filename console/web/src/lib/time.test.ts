@@ -3,6 +3,7 @@ import {
   formatAxis,
   formatDuration,
   formatFull,
+  formatSecond,
   formatShort,
   formatUtc,
   fromLocalInput,
@@ -21,6 +22,7 @@ describe("times", () => {
 
   it("keep their microseconds, which dates do not hold", () => {
     expect(formatFull(AT)).toBe("21/11/2026 05:54:07.123456");
+    expect(formatSecond(AT)).toBe("21/11/2026 05:54:07");
     expect(formatUtc(AT)).toBe("2026-11-20 22:54:07.123456 UTC");
   });
 

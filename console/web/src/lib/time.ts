@@ -93,12 +93,17 @@ export function formatAxis(iso: string, spanMs: number): string {
   return `${at.day}/${at.month}/${at.year}`;
 }
 
-/** `21/11/2026 05:54:07.123456` in Vietnamese time, to the precision given. */
-export function formatFull(iso: string): string {
+/** `21/11/2026 05:54:07` in Vietnamese time: when people did something, or are to. */
+export function formatSecond(iso: string): string {
   const ms = Date.parse(iso);
   if (Number.isNaN(ms)) return iso;
   const at = clock(ms);
-  return `${at.day}/${at.month}/${at.year} ${at.time}${fraction(iso)}`;
+  return `${at.day}/${at.month}/${at.year} ${at.time}`;
+}
+
+/** `21/11/2026 05:54:07.123456` in Vietnamese time, to the precision given. */
+export function formatFull(iso: string): string {
+  return Number.isNaN(Date.parse(iso)) ? iso : `${formatSecond(iso)}${fraction(iso)}`;
 }
 
 /** `2026-11-20 22:54:07.123456 UTC`, for tooltips. */

@@ -31,7 +31,7 @@ export function LinkOnce({ link, name, onClose }: LinkOnceProps) {
             rightSection={<CopyValue value={address} />}
           />
           <p>
-            {t("welcome.expires")} <Timestamp at={link.expires_at} full />
+            {t("welcome.expires")} <Timestamp at={link.expires_at} second />
           </p>
           <Button onClick={onClose}>{t("people.link_given")}</Button>
         </div>

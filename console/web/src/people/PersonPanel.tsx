@@ -68,7 +68,7 @@ export function PersonPanel({ id, places, security, onClose }: PersonPanelProps)
 
 function Who({ account }: { account: AccountDetail }) {
   const { t, i18n } = useTranslation();
-  const at = (time: string | null) => (time ? <Timestamp at={time} full /> : t("common.none"));
+  const at = (time: string | null) => (time ? <Timestamp at={time} second /> : t("common.none"));
   const factors = [
     ...(account.totp_since ? [t("people.app")] : []),
     ...(account.passkeys > 0 ? [t("people.passkeys", { count: account.passkeys })] : []),

@@ -60,7 +60,7 @@ export function SensorPanel({ id, security, canEnrol, onClose }: SensorPanelProp
 
 function What({ sensor }: { sensor: SensorDetail }) {
   const { t, i18n } = useTranslation();
-  const at = (time: string | null) => (time ? <Timestamp at={time} full /> : t("common.none"));
+  const at = (time: string | null) => (time ? <Timestamp at={time} second /> : t("common.none"));
   const count = (value: number) => formatCount(value, i18n.language);
   const { report } = sensor;
   const facts = [
@@ -221,7 +221,7 @@ function History({ sensor }: { sensor: SensorDetail }) {
               {t(`sensors.step.${step.step}`, { generation: step.generation })}
               <br />
               <span className="soft">
-                <Timestamp at={step.at} full />
+                <Timestamp at={step.at} second />
                 {step.by ? ` · ${step.by.display_name}` : ""}
                 {step.address ? ` · ${t("sensors.from", { address: step.address })}` : ""}
               </span>

@@ -50,7 +50,7 @@ export function TokenOnce({ token, name, isRenewal, onClose }: TokenOnceProps) {
             </li>
           </ol>
           <p>
-            {t("sensors.token_expires")} <Timestamp at={token.expires_at} full />
+            {t("sensors.token_expires")} <Timestamp at={token.expires_at} second />
           </p>
           <Button onClick={onClose}>{t("sensors.token_copied")}</Button>
         </div>

@@ -88,7 +88,7 @@ export function WelcomePage() {
       </p>
       {account.drops_factors ? <p className="soft">{t("welcome.drops_factors")}</p> : null}
       <p className="soft">
-        {t("welcome.expires")} <Timestamp at={account.expires_at} full />
+        {t("welcome.expires")} <Timestamp at={account.expires_at} second />
       </p>
       <form onSubmit={submit} className={styles.fields}>
         {/* Password managers want to know whose it is. */}
