@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use tokio::sync::Notify;
-use vonggac_bus::{Connection, GroupPlaces, PartitionReader, Producer, TopicPartition};
+use vonggac_bus::{Connection, Producer, Table};
 use vonggac_database::Database;
 use vonggac_enrolment::{Enrolled, MasterKey, SensorId};
 use vonggac_event::topic;
@@ -34,12 +34,8 @@ const COMPARE_EVERY: Duration = Duration::from_secs(60);
 const TELL_LIMIT: Duration = Duration::from_secs(10);
 /// How long reading the topic may take.
 const READ_LIMIT: Duration = Duration::from_secs(60);
-/// How long a message is waited for before it is asked whether that was all.
-const READ_STEP: Duration = Duration::from_millis(200);
 /// Most sensors on the topic.
 const SENSORS_MAX: usize = 200_000;
-/// Name of this reader for Kafka; nothing is kept under it.
-const GROUP: &str = "vonggac-reader";
 
 /// The way to the task that tells.
 #[derive(Default)]
@@ -211,48 +207,29 @@ async fn send(producer: Producer, words: Vec<Enrolled>) -> anyhow::Result<()> {
 
 /// The last word about each sensor on the topic.
 async fn read_topic(connection: &Connection) -> anyhow::Result<Vec<Enrolled>> {
-    let place = TopicPartition {
-        topic: topic::SENSORS.to_owned(),
-        partition: 0,
-    };
-    let (asked, at) = (connection.clone(), place.clone());
-    let marks =
-        tokio::task::spawn_blocking(move || GroupPlaces::new(&asked, GROUP)?.watermarks(&at)).await??;
-    let mut known = HashMap::new();
-    if marks.low >= marks.high {
-        return Ok(Vec::new());
-    }
-    let reader = PartitionReader::open(connection, &place, marks.low)?;
-    let begun = Instant::now();
-    loop {
-        let Ok(message) = tokio::time::timeout(READ_STEP, reader.next()).await else {
-            if reader.is_at_end() {
-                break;
-            }
-            ensure!(
-                begun.elapsed() < READ_LIMIT,
-                "the topic could not be read within {} s",
-                READ_LIMIT.as_secs()
-            );
-            continue;
-        };
-        let message = message?;
-        take(&mut known, &message.key, &message.payload)?;
-        if message.offset.saturating_add(1) >= marks.high {
-            break;
+    let reading = async {
+        let mut table = Table::open(connection, topic::SENSORS).await?;
+        let end = table.ends().now().await?;
+        let mut known = HashMap::new();
+        while let Some(message) = table.next_before(end).await? {
+            take(&mut known, &message.key, &message.payload)?;
         }
-    }
-    Ok(known.into_values().collect())
+        anyhow::Ok(known.into_values().collect())
+    };
+    let limit = tokio::time::timeout(READ_LIMIT, reading);
+    limit
+        .await
+        .with_context(|| format!("the topic could not be read within {} s", READ_LIMIT.as_secs()))?
 }
 
 /// What is no entry is not ours, and says nothing of ours.
-fn take(known: &mut HashMap<SensorId, Enrolled>, key: &[u8], payload: &[u8]) -> anyhow::Result<()> {
-    let Ok(id) = key.try_into().map(SensorId) else {
+fn take(known: &mut HashMap<SensorId, Enrolled>, key: &[u8], value: &[u8]) -> anyhow::Result<()> {
+    let Ok(id) = SensorId::try_from(key) else {
         return Ok(());
     };
-    match Enrolled::read(payload) {
-        Ok(word) if word.id == id => known.insert(id, word),
-        _ => known.remove(&id),
+    match Enrolled::about(id, value) {
+        Ok(Some(word)) => known.insert(id, word),
+        Ok(None) | Err(_) => known.remove(&id),
     };
     ensure!(
         known.len() <= SENSORS_MAX,

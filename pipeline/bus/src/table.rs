@@ -1,9 +1,14 @@
 //! A topic of last words (`cleanup.policy=compact`, one partition): what there is of it, then what comes.
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::timeout;
 
 use crate::{BusError, Connection, GroupPlaces, Message, PartitionReader, ReadError, TopicPartition};
 
+/// How long a message is waited for before it is looked whether that was all.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Group of which nothing is committed; it is asked for the topic's ends.
 const GROUP: &str = "vonggac-table";
 
@@ -69,8 +74,21 @@ impl Table {
     }
 
     /// Whether nothing is left of what was there before `end`. Offsets at the end may hold no message for a reader.
-    pub fn has_come_to(&self, end: i64) -> bool {
+    fn has_come_to(&self, end: i64) -> bool {
         self.next_offset >= end || self.reader.is_at_end()
+    }
+
+    /// The next message of those before `end`; `None` once nothing is left of them. Giving up waiting for it loses nothing.
+    ///
+    /// # Errors
+    /// As [`Self::next`].
+    pub async fn next_before(&mut self, end: i64) -> Result<Option<Message>, ReadError> {
+        while !self.has_come_to(end) {
+            if let Ok(message) = timeout(LOOK_EVERY, self.next()).await {
+                return message.map(Some);
+            }
+        }
+        Ok(None)
     }
 
     /// The next message. Giving up waiting for it loses nothing.

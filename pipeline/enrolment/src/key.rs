@@ -20,6 +20,14 @@ const OWN_CONTEXT: &[u8] = b"vonggac own sensor 1";
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SensorId(pub [u8; 16]);
 
+impl TryFrom<&[u8]> for SensorId {
+    type Error = &'static str;
+
+    fn try_from(bytes: &[u8]) -> Result<Self, Self::Error> {
+        bytes.try_into().map(Self).map_err(|_| "is not 16 bytes long")
+    }
+}
+
 impl fmt::Display for SensorId {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&hexadecimal(&self.0))

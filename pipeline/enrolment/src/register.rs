@@ -16,6 +16,9 @@ pub enum RegisterError {
     /// The id is none.
     #[error("field sensor {0}")]
     Id(&'static str),
+    /// It is of another sensor than it stands under.
+    #[error("it is of another sensor than its key")]
+    Other,
 }
 
 /// A sensor, as it may send now. On the topic: key, the id's 16 bytes; value, JSON.
@@ -57,10 +60,26 @@ impl Enrolled {
         serde_json::to_vec(&text).unwrap_or_default()
     }
 
-    /// Reads what stands on the topic.
+    /// Reads the word about a sensor that stands on the topic under its id; `None` for a message without a value, which takes the words before
+    /// back.
     ///
     /// # Errors
-    /// When it is no entry.
+    /// When it is no entry, or another sensor's.
+    pub fn about(id: SensorId, value: &[u8]) -> Result<Option<Self>, RegisterError> {
+        if value.is_empty() {
+            return Ok(None);
+        }
+        let word = Self::read(value)?;
+        if word.id != id {
+            return Err(RegisterError::Other);
+        }
+        Ok(Some(word))
+    }
+
+    /// Reads an entry, whosesoever.
+    ///
+    /// # Errors
+    /// When it is none.
     pub fn read(bytes: &[u8]) -> Result<Self, RegisterError> {
         let text: Text = serde_json::from_slice(bytes)?;
         Ok(Self {
@@ -206,6 +225,15 @@ mod tests {
             assert_eq!(Enrolled::read(&entry.to_bytes()).unwrap(), entry);
         }
         Enrolled::read(b"{}").unwrap_err();
+    }
+
+    #[test]
+    fn a_word_is_about_the_sensor_that_it_stands_under() {
+        let value = enrolled().to_bytes();
+        assert_eq!(Enrolled::about(ID, &value).unwrap(), Some(enrolled()));
+        assert_eq!(Enrolled::about(ID, b"").unwrap(), None);
+        let other = Enrolled::about(SensorId([6; 16]), &value).unwrap_err();
+        assert!(matches!(other, RegisterError::Other), "{other}");
     }
 
     #[test]

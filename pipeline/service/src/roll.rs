@@ -16,8 +16,6 @@ use vonggac_metrics::{Counter, Gauge, Registry};
 use crate::gauges::now_ms;
 use crate::halt::{Halt, Server, Stop, Waiting};
 
-/// How long what must come is waited for before it is looked whether all is there.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How long the register may take to come up to an end that was seen. Offsets at the end may hold nothing.
 const CATCH_UP_LIMIT: Duration = Duration::from_secs(3);
 /// Pause before the topic is opened again.
@@ -177,16 +175,9 @@ impl Roll {
 
 /// A sensor and the last word about it; none for a message without a value.
 fn read_entry(message: &Message) -> Result<(SensorId, Option<Enrolled>), String> {
-    let id = <[u8; 16]>::try_from(message.key.as_slice()).map(SensorId);
-    let id = id.map_err(|_| "its key is no sensor's id".to_owned())?;
-    if message.payload.is_empty() {
-        return Ok((id, None));
-    }
-    let entry = Enrolled::read(&message.payload).map_err(|error| error.to_string())?;
-    if entry.id != id {
-        return Err("it is of another sensor than its key".to_owned());
-    }
-    Ok((id, Some(entry)))
+    let id = SensorId::try_from(message.key.as_slice()).map_err(|problem| format!("its key {problem}"))?;
+    let entry = Enrolled::about(id, &message.payload).map_err(|error| error.to_string())?;
+    Ok((id, entry))
 }
 
 /// Who sealed a message.
@@ -217,15 +208,14 @@ impl Follower {
     }
 
     async fn read_to(&mut self, end: i64) -> Result<(), ReadError> {
-        while !self.table.has_come_to(end) {
-            if let Ok(message) = timeout(LOOK_EVERY, self.table.next()).await {
-                self.take(&message?);
-            }
-            if self.stop.is_set() {
-                return Ok(());
-            }
+        loop {
+            let next = tokio::select! {
+                () = self.stop.wait() => return Ok(()),
+                next = self.table.next_before(end) => next?,
+            };
+            let Some(message) = next else { return Ok(()) };
+            self.take(&message);
         }
-        Ok(())
     }
 
     /// Follows the topic until something is beyond repair, or it is time to stop.

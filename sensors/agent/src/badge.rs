@@ -14,15 +14,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use tokio::time::timeout;
 use vonggac_bus::{Connection, Producer, Table};
-use vonggac_enrolment::{Credential, Enrolled, MasterKey, seal};
+use vonggac_enrolment::{Credential, Enrolled, MasterKey, SensorId, seal};
 use vonggac_event::topic;
 use vonggac_metrics::{Problem, Registry};
 
 /// How often the file is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How long the register of sensors is waited for before it is looked whether it was read whole.
-const STEP: Duration = Duration::from_millis(100);
-/// How long reading it may take before it is opened again.
+/// How long reading the register of sensors may take before it is opened again.
 const READ_LIMIT: Duration = Duration::from_secs(30);
 
 /// The sensor's proof of who it is.
@@ -149,7 +147,7 @@ impl Badge {
             return Ok(());
         };
         let id = self.credential.id;
-        match timeout(READ_LIMIT, last_word(connection, &id.0)).await?? {
+        match timeout(READ_LIMIT, last_word(connection, id)).await?? {
             Some(known) => {
                 if known.is_revoked {
                     tracing::error!(
@@ -214,17 +212,13 @@ fn read(path: &Path) -> anyhow::Result<(Credential, Stamp)> {
 }
 
 /// What the register says of a sensor.
-async fn last_word(connection: &Connection, id: &[u8]) -> anyhow::Result<Option<Enrolled>> {
+async fn last_word(connection: &Connection, id: SensorId) -> anyhow::Result<Option<Enrolled>> {
     let mut table = Table::open(connection, topic::SENSORS).await?;
     let end = table.ends().now().await?;
     let mut last = None;
-    while !table.has_come_to(end) {
-        let Ok(message) = timeout(STEP, table.next()).await else {
-            continue;
-        };
-        let message = message?;
-        if message.key == id {
-            last = Enrolled::read(&message.payload).ok();
+    while let Some(message) = table.next_before(end).await? {
+        if message.key == id.0 {
+            last = Enrolled::about(id, &message.payload).ok().flatten();
         }
     }
     Ok(last)
