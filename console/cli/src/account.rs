@@ -38,14 +38,13 @@ pub(crate) async fn run(command: AccountCommand) -> anyhow::Result<ExitCode> {
     let database = link.open().await?;
     let account = database.account_named(&user).await.map_err(nobody(&user))?;
     let kept = database.memberships_of(account.id).await?;
-    let looked_at: Vec<_> = kept.iter().map(|kept| kept.id).collect();
     let ground = Ground {
         account: account.id,
-        looked_at: &looked_at,
+        looked_at: kept.iter().map(|kept| kept.id).collect(),
     };
     let factors = Factors::dropped(drop_factors);
     let made = database
-        .reset_account(&Asker::console(), ground, factors, now_us)
+        .reset_account(&Asker::console(), &ground, factors, now_us)
         .await?;
     // On the console's own address, which is not known here.
     show(&format!("/welcome#{}\n", made.secret.to_text()))

@@ -381,15 +381,9 @@ impl Database {
         let attempt = Attempt::Setup {
             address: &origin.address,
         };
-        let Some(refused) = throttle::count(&self.pool, &attempt, now_us).await? else {
-            return Ok(());
-        };
-        let error = DatabaseError::from(refused);
-        if refused.is_first {
-            let deed = Deed::done("account.create", "account", "").refused(&error);
-            self.note(&Asker::nobody("", origin), deed, now_us).await?;
-        }
-        Err(error)
+        let deed = Deed::done("account.create", "account", "");
+        self.count_attempt(&attempt, &Asker::nobody("", origin), deed, now_us)
+            .await
     }
 
     /// Changes an account's own settings; `None` leaves one as it is.

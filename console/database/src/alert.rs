@@ -5,6 +5,8 @@
 
 mod intake;
 
+use std::collections::BTreeMap;
+
 use prost::Message;
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
 use vonggac_event::{Alert, AlertId, RuleKind, Scope, Severity};
@@ -288,6 +290,18 @@ impl Database {
         Alert::decode(encoded.as_slice())
             .map_err(|error| DatabaseError::Server(sqlx::Error::Decode(Box::new(error))))
     }
+}
+
+/// The rows of these ids, by id; whose they are is not asked.
+pub(crate) async fn by_ids(
+    connection: &mut PgConnection,
+    ids: Vec<Vec<u8>>,
+) -> Result<BTreeMap<AlertId, AlertRow>> {
+    let mut query = QueryBuilder::<Postgres>::new(SELECT);
+    query.push(" WHERE a.id = ANY(").push_bind(ids).push(")");
+    let raw: Vec<RawAlert> = query.build_query_as().fetch_all(connection).await?;
+    let rows = raw.into_iter().map(AlertRow::from);
+    Ok(rows.map(|row| (row.id, row)).collect())
 }
 
 /// The row of `id`, when it lies in `scope`.

@@ -218,16 +218,9 @@ impl Database {
         origin: &Origin,
         now_us: i64,
     ) -> Result<()> {
-        let Some(refused) = throttle::count(&self.pool, attempt, now_us).await? else {
-            return Ok(());
-        };
-        let error = DatabaseError::from(refused);
-        if refused.is_first {
-            let deed = Deed::done("session.confirm", "account", account.id.0).refused(&error);
-            self.note(&Asker::nobody(&account.user_name, origin), deed, now_us)
-                .await?;
-        }
-        Err(error)
+        let deed = Deed::done("session.confirm", "account", account.id.0);
+        let by = Asker::nobody(&account.user_name, origin);
+        self.count_attempt(attempt, &by, deed, now_us).await
     }
 }
 

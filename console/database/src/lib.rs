@@ -36,6 +36,7 @@ pub mod export;
 pub mod factor;
 pub mod handover;
 pub mod membership;
+pub mod name_cursor;
 pub mod news;
 pub mod notice;
 pub mod organisation;

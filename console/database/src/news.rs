@@ -8,10 +8,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use sqlx::postgres::{PgListener, PgNotification};
-use sqlx::{Postgres, QueryBuilder};
 use vonggac_event::AlertId;
 
-use crate::alert::{AlertRow, RawAlert, SELECT};
+use crate::alert::{self, AlertRow};
 use crate::{AccountId, Database, Result};
 
 /// Channel of the notifications, as the triggers have it.
@@ -124,11 +123,8 @@ impl News {
         if ids.is_empty() {
             return Ok(heard);
         }
-        let mut query = QueryBuilder::<Postgres>::new(SELECT);
-        query.push(" WHERE a.id = ANY(").push_bind(ids).push(")");
-        query.push(" ORDER BY a.id");
-        let raw: Vec<RawAlert> = query.build_query_as().fetch_all(&self.database.pool).await?;
-        for row in raw.into_iter().map(AlertRow::from) {
+        let mut connection = self.database.pool.acquire().await?;
+        for row in alert::by_ids(&mut connection, ids).await?.into_values() {
             if batch.contains(&Note::Alert(row.id, Kind::Told)) {
                 heard.push(Heard::Told(Box::new(row.clone())));
             }

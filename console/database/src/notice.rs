@@ -15,7 +15,7 @@ mod tests;
 use sqlx::{FromRow, Postgres, QueryBuilder};
 use vonggac_event::{AlertId, Scope};
 
-use crate::alert::AlertRow;
+use crate::alert::{self, AlertRow};
 use crate::audit::{self, Asker, Deed};
 use crate::handover::HandoverId;
 use crate::{AccountId, Database, Result};
@@ -129,7 +129,7 @@ impl Database {
         let rows: Vec<Row> = query.build_query_as().fetch_all(&self.pool).await?;
         let ids = rows.iter().filter_map(|row| row.alert_id.clone()).collect();
         let mut connection = self.pool.acquire().await?;
-        let alerts = making::alerts(&mut connection, ids).await?;
+        let alerts = alert::by_ids(&mut connection, ids).await?;
         let notice = |row: Row| {
             let alert = row.alert_id.as_deref().and_then(AlertId::from_bytes);
             let subject = match (About::from_name(&row.about), alert, row.handover_id) {

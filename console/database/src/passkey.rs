@@ -261,19 +261,15 @@ impl Database {
         let attempt = Attempt::Passkey {
             address: &origin.address,
         };
-        if let Some(refused) = throttle::count(&self.pool, &attempt, now_us).await? {
-            let error = DatabaseError::from(refused);
-            if refused.is_first {
-                self.note_refused_passkey(&error, origin, now_us).await?;
-            }
-            return Err(error);
-        }
+        let by = Asker::nobody("", origin);
+        let deed = || Deed::done("session.open", "account", "").with("step", "passkey");
+        self.count_attempt(&attempt, &by, deed(), now_us).await?;
         let mut transaction = self.pool.begin().await?;
         let seen = self.see(&mut transaction, vault, site, answer, now_us).await;
         let account = match seen {
             Err(error @ DatabaseError::Passkey(_)) => {
                 drop(transaction);
-                self.note_refused_passkey(&error, origin, now_us).await?;
+                self.note(&by, deed().refused(&error), now_us).await?;
                 return Err(error);
             }
             seen => seen?,
@@ -283,13 +279,6 @@ impl Database {
         transaction.commit().await?;
         throttle::forgive(&self.pool, &attempt).await?;
         Ok((account, token))
-    }
-
-    async fn note_refused_passkey(&self, error: &DatabaseError, origin: &Origin, now_us: i64) -> Result<()> {
-        let deed = Deed::done("session.open", "account", "")
-            .refused(error)
-            .with("step", "passkey");
-        self.note(&Asker::nobody("", origin), deed, now_us).await
     }
 
     /// Confirms with a passkey that it is still the owner who sits there.

@@ -2,17 +2,14 @@
 //!
 //! Every function takes the organisations whose accounts or memberships may be seen; what lies outside is not found.
 
-use std::fmt;
-use std::str::FromStr;
-
-use data_encoding::BASE64URL_NOPAD;
 use sqlx::{FromRow, Postgres, QueryBuilder};
 use vonggac_access::{Day, Role};
 use vonggac_event::Scope;
 
 use crate::account::RawAccount;
+use crate::name_cursor::NameCursor;
 use crate::throttle::{ACCOUNT_ATTEMPTS_MAX, WINDOW_US};
-use crate::{Account, AccountId, Database, DatabaseError, Result, clean, like_literal, welcome};
+use crate::{Account, AccountId, Database, DatabaseError, Result, like_literal, welcome};
 
 /// Most accounts on a page.
 pub const PAGE_ACCOUNTS_MAX: u32 = 200;
@@ -116,43 +113,8 @@ pub struct RosterCounts {
     pub disabled: i64,
 }
 
-/// After which account the next page begins, and how many there are in all. It carries what it needs, so that nobody learns by it where an
-/// account sorts that he does not see.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RosterCursor {
-    id: i64,
-    total: i64,
-    /// The name, as accounts are sorted by it.
-    sorts_as: String,
-}
-
-impl fmt::Display for RosterCursor {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = BASE64URL_NOPAD.encode(self.sorts_as.as_bytes());
-        write!(out, "{}.{}.{name}", self.id, self.total)
-    }
-}
-
-impl FromStr for RosterCursor {
-    type Err = DatabaseError;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let read = || {
-            let (id, rest) = text.split_once('.')?;
-            let (total, name) = rest.split_once('.')?;
-            let name = String::from_utf8(BASE64URL_NOPAD.decode(name.as_bytes()).ok()?).ok()?;
-            Some(Self {
-                id: id.parse().ok()?,
-                total: total.parse().ok()?,
-                sorts_as: clean(&name),
-            })
-        };
-        read().ok_or(DatabaseError::Invalid {
-            field: "cursor",
-            problem: "is not one of ours",
-        })
-    }
-}
+/// After which account the next page begins.
+pub type RosterCursor = NameCursor<i64>;
 
 #[derive(FromRow)]
 struct Row {

@@ -22,8 +22,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use sqlx::{PgConnection, PgPool};
 
-use crate::audit::Origin;
-use crate::{AccountId, DatabaseError, Result};
+use crate::audit::{Asker, Deed, Origin};
+use crate::{AccountId, Database, DatabaseError, Result};
 
 /// How long attempts count.
 pub const WINDOW_US: i64 = 15 * 60 * 1_000_000;
@@ -156,6 +156,29 @@ impl From<Refused> for DatabaseError {
         Self::Throttled {
             retry_after_s: refused.retry_after_s,
         }
+    }
+}
+
+impl Database {
+    /// Counts an attempt. One too many is refused; the first of its window is written down as that deed of `by`.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Throttled`] when there were too many.
+    pub(crate) async fn count_attempt(
+        &self,
+        attempt: &Attempt<'_>,
+        by: &Asker<'_>,
+        deed: Deed,
+        now_us: i64,
+    ) -> Result<()> {
+        let Some(refused) = count(&self.pool, attempt, now_us).await? else {
+            return Ok(());
+        };
+        let error = DatabaseError::from(refused);
+        if refused.is_first {
+            self.note(by, deed.refused(&error), now_us).await?;
+        }
+        Err(error)
     }
 }
 

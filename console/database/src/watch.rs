@@ -1,11 +1,9 @@
 //! What an organisation keeps an eye on: alerts, and things that events name. Whoever sees the organisation's alerts sees it.
 
-use std::collections::HashMap;
-
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
 use vonggac_event::{AlertId, Scope};
 
-use crate::alert::{self, AlertRow, Person, RawAlert, SELECT};
+use crate::alert::{self, AlertRow, Person};
 use crate::audit::{self, Asker, Deed};
 use crate::{AccountId, Database, DatabaseError, Result, clean};
 
@@ -117,11 +115,7 @@ pub(crate) async fn list(connection: &mut PgConnection, scope: &Scope) -> Result
     query.push(") ORDER BY w.id DESC LIMIT ").push_bind(LIST_MAX);
     let rows: Vec<Row> = query.build_query_as().fetch_all(&mut *connection).await?;
     let ids: Vec<Vec<u8>> = rows.iter().filter_map(|row| row.alert_id.clone()).collect();
-    let mut query = QueryBuilder::<Postgres>::new(SELECT);
-    query.push(" WHERE a.id = ANY(").push_bind(ids).push(")");
-    let alerts: Vec<RawAlert> = query.build_query_as().fetch_all(connection).await?;
-    let alerts = alerts.into_iter().map(AlertRow::from);
-    let mut alerts: HashMap<AlertId, AlertRow> = alerts.map(|row| (row.id, row)).collect();
+    let mut alerts = alert::by_ids(connection, ids).await?;
     let item = |row: Row| {
         let watched = row.watched();
         let alert = match &watched {
@@ -152,21 +146,6 @@ impl Database {
     pub async fn watch_items(&self, scope: &Scope) -> Result<Vec<WatchItem>> {
         let mut connection = self.pool.acquire().await?;
         list(&mut connection, scope).await
-    }
-
-    /// Whose an entry of the watch list is.
-    ///
-    /// # Errors
-    /// [`DatabaseError::NotFound`] when there is none in the scope.
-    pub async fn watch_owner(&self, scope: &Scope, id: WatchId) -> Result<String> {
-        let found: Option<String> = sqlx::query_scalar(
-            "SELECT organisation FROM watch_item WHERE id = $1 AND organisation = ANY($2)",
-        )
-        .bind(id.0)
-        .bind(scope.to_codes())
-        .fetch_optional(&self.pool)
-        .await?;
-        found.ok_or(DatabaseError::NotFound)
     }
 
     /// Puts something on the watch list of an organisation of the scope.

@@ -18,7 +18,7 @@ use vonggac_access::{Membership, OrganisationId, PersonId, policy};
 use crate::account::{self, NewPerson, RawAccount};
 use crate::audit::{self, Asker, Deed, Origin};
 use crate::factor;
-use crate::membership::{self, MembershipId};
+use crate::membership::{self, Kept, MembershipId};
 use crate::session;
 use crate::throttle::{self, Attempt};
 use crate::{Account, AccountId, Database, DatabaseError, Result, SessionToken, password};
@@ -113,13 +113,13 @@ pub struct Welcome {
     pub takes_two: bool,
 }
 
-/// Who makes a link, and on what ground.
-#[derive(Debug, Clone, Copy)]
-pub struct Ground<'a> {
+/// For which account a link is, and on what ground.
+#[derive(Debug, Clone)]
+pub struct Ground {
     /// Whose account it is for.
     pub account: AccountId,
     /// The memberships of that account which rights were asked about: what was given since was not.
-    pub looked_at: &'a [MembershipId],
+    pub looked_at: Vec<MembershipId>,
 }
 
 #[derive(FromRow)]
@@ -199,7 +199,8 @@ impl Database {
             deeds.push(deed);
         }
         lock(&mut transaction, by, account.id).await?;
-        let link = insert(&mut transaction, by, account.id, Factors::Kept, now_us).await?;
+        let roles = membership::to_come(&mut transaction, account.id, now_us).await?;
+        let link = insert(&mut transaction, by, account.id, &roles, Factors::Kept, now_us).await?;
         audit::append(&mut transaction, by, deeds, now_us).await?;
         transaction.commit().await?;
         Ok((account, link))
@@ -213,7 +214,7 @@ impl Database {
     pub async fn reset_account(
         &self,
         by: &Asker<'_>,
-        ground: Ground<'_>,
+        ground: &Ground,
         factors: Factors,
         now_us: i64,
     ) -> Result<Link> {
@@ -222,8 +223,8 @@ impl Database {
         if lock(&mut transaction, by, id).await? == Standing::Disabled {
             return Err(DatabaseError::Conflict("the account is disabled"));
         }
-        ground.check(&mut transaction, now_us).await?;
-        let link = insert(&mut transaction, by, id, factors, now_us).await?;
+        let roles = ground.roles(&mut transaction, now_us).await?;
+        let link = insert(&mut transaction, by, id, &roles, factors, now_us).await?;
         let deed = Deed::done("account.reset", "account", id.0)
             .with("factors", factors.name())
             .with("takes_two", link.takes_two);
@@ -237,11 +238,11 @@ impl Database {
     /// # Errors
     /// [`DatabaseError::NotFound`] when no link waits for one; [`DatabaseError::Conflict`] for whoever made it or it is for, and as
     /// [`Self::reset_account`].
-    pub async fn second_link(&self, by: &Asker<'_>, ground: Ground<'_>, now_us: i64) -> Result<String> {
+    pub async fn second_link(&self, by: &Asker<'_>, ground: &Ground, now_us: i64) -> Result<String> {
         let mut transaction = self.pool.begin().await?;
         let id = ground.account;
         lock(&mut transaction, by, id).await?;
-        ground.check(&mut transaction, now_us).await?;
+        ground.roles(&mut transaction, now_us).await?;
         let person = by.somebody()?.id;
         let made_by: Option<Option<i64>> = sqlx::query_scalar(
             "SELECT made_by FROM welcome WHERE account_id = $1 AND takes_two AND made_us > $2 FOR NO KEY UPDATE",
@@ -278,7 +279,8 @@ impl Database {
     }
 
     async fn found(&self, secret: &str, origin: &Origin, now_us: i64) -> Result<Found> {
-        self.count_link(origin, now_us).await?;
+        let (by, attempt) = (Asker::nobody("", origin), attempt(origin));
+        self.count_attempt(&attempt, &by, used(), now_us).await?;
         let found = match secret.parse::<LinkSecret>() {
             Ok(secret) => find(&self.pool, &secret, now_us).await?,
             Err(_) => None,
@@ -286,26 +288,8 @@ impl Database {
         let Some(found) = found else {
             return Err(self.link_refused(origin, DatabaseError::NotFound, now_us).await?);
         };
-        let attempt = Attempt::Link {
-            address: &origin.address,
-        };
         throttle::forgive(&self.pool, &attempt).await?;
         Ok(found)
-    }
-
-    async fn count_link(&self, origin: &Origin, now_us: i64) -> Result<()> {
-        let attempt = Attempt::Link {
-            address: &origin.address,
-        };
-        let Some(refused) = throttle::count(&self.pool, &attempt, now_us).await? else {
-            return Ok(());
-        };
-        let error = DatabaseError::from(refused);
-        if refused.is_first {
-            let deed = Deed::done("account.welcome", "account", "").refused(&error);
-            self.note(&Asker::nobody("", origin), deed, now_us).await?;
-        }
-        Err(error)
     }
 
     /// Writes down that a link was not taken.
@@ -319,8 +303,8 @@ impl Database {
             DatabaseError::NotFound => "the link is wrong, used, too old or withdrawn".to_owned(),
             other => other.to_string(),
         };
-        let deed = Deed::done("account.welcome", "account", "").refused(why);
-        self.note(&Asker::nobody("", origin), deed, now_us).await?;
+        self.note(&Asker::nobody("", origin), used().refused(why), now_us)
+            .await?;
         Ok(error)
     }
 
@@ -338,7 +322,8 @@ impl Database {
     ) -> Result<Account> {
         let found = self.found(secret, origin, now_us).await?;
         if !found.is_opened_by(&chosen.code) {
-            self.count_link(origin, now_us).await?;
+            self.count_attempt(&attempt(origin), &Asker::nobody("", origin), used(), now_us)
+                .await?;
             let error = DatabaseError::Invalid {
                 field: "code",
                 problem: "is not the second person's",
@@ -391,6 +376,18 @@ impl Database {
     }
 }
 
+/// What is counted of somebody with a link.
+fn attempt(origin: &Origin) -> Attempt<'_> {
+    Attempt::Link {
+        address: &origin.address,
+    }
+}
+
+/// That a link was used, whosesoever.
+fn used() -> Deed {
+    Deed::done("account.welcome", "account", "")
+}
+
 /// What somebody with a link gives.
 #[derive(Clone, Default)]
 pub struct Chosen {
@@ -400,12 +397,12 @@ pub struct Chosen {
     pub code: String,
 }
 
-impl Ground<'_> {
-    /// That the account, which is locked, has no role that was not looked at.
-    async fn check(&self, connection: &mut PgConnection, now_us: i64) -> Result<()> {
+impl Ground {
+    /// The roles to come of the account, which is locked: none that was not looked at.
+    async fn roles(&self, connection: &mut PgConnection, now_us: i64) -> Result<Vec<Kept>> {
         let kept = membership::to_come(connection, self.account, now_us).await?;
         if kept.iter().all(|kept| self.looked_at.contains(&kept.id)) {
-            return Ok(());
+            return Ok(kept);
         }
         Err(DatabaseError::Conflict(
             "the account was given another role meanwhile",
@@ -446,14 +443,14 @@ async fn insert(
     connection: &mut PgConnection,
     by: &Asker<'_>,
     account: AccountId,
+    roles: &[Kept],
     factors: Factors,
     now_us: i64,
 ) -> Result<Link> {
     let secret = LinkSecret::random();
     let maker = by.account().map(|account| account.id.0);
-    let has_roles = membership::to_come(&mut *connection, account, now_us).await?;
-    let needs_two = |kept: &membership::Kept| policy::needs_second_person(kept.membership.role);
-    let takes_two = maker.is_some() && has_roles.iter().any(needs_two);
+    let needs_two = |kept: &Kept| policy::needs_second_person(kept.membership.role);
+    let takes_two = maker.is_some() && roles.iter().any(needs_two);
     sqlx::query(
         "INSERT INTO welcome AS w (account_id, secret_hash, made_us, made_by, drops_factors, takes_two) \
          VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (account_id) DO UPDATE SET secret_hash = EXCLUDED.secret_hash, \

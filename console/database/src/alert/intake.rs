@@ -14,10 +14,10 @@ use std::net::IpAddr;
 
 use prost::Message;
 use sha2::{Digest, Sha256};
-use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
+use sqlx::{FromRow, PgConnection};
 use vonggac_event::{Alert, AlertId, parse_address, protocol_name};
 
-use super::{AlertRow, RawAlert, SELECT, Taken};
+use super::{AlertRow, Taken};
 use crate::{Database, Result, clean};
 
 impl Database {
@@ -319,9 +319,9 @@ const TAKE: &str = "INSERT INTO alert (id, origin_id, ordinal, continues_id, bas
     WHERE alert.revision < excluded.revision AND alert.tenant = excluded.tenant RETURNING id";
 
 /// Writes the rows; gives those that changed, as they now are.
-async fn write(connection: &mut PgConnection, incoming: &[Incoming]) -> Result<HashMap<AlertId, AlertRow>> {
+async fn write(connection: &mut PgConnection, incoming: &[Incoming]) -> Result<BTreeMap<AlertId, AlertRow>> {
     if incoming.is_empty() {
-        return Ok(HashMap::new());
+        return Ok(BTreeMap::new());
     }
     let alerts = || incoming.iter().map(|row| &row.alert);
     let rules: Vec<_> = alerts()
@@ -398,11 +398,7 @@ async fn write(connection: &mut PgConnection, incoming: &[Incoming]) -> Result<H
         .bind(alerts().map(Message::encode_to_vec).collect::<Vec<_>>())
         .fetch_all(&mut *connection)
         .await?;
-    let mut query = QueryBuilder::<Postgres>::new(SELECT);
-    query.push(" WHERE a.id = ANY(").push_bind(changed).push(")");
-    let raw: Vec<RawAlert> = query.build_query_as().fetch_all(connection).await?;
-    let rows = raw.into_iter().map(AlertRow::from);
-    Ok(rows.map(|row| (row.id, row)).collect())
+    super::by_ids(connection, changed).await
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Telling people of what happened: what was kept of it is taken out, laid against the rules of all who have some, and becomes notices.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
 use vonggac_access::{Day, Grants, Membership, OrganisationId, PersonId, Tree, action, handover, thing};
@@ -8,7 +9,7 @@ use vonggac_event::{AlertId, Scope};
 
 use super::rule::{self, About, Rule};
 use super::{PACE_MAX, PACE_US};
-use crate::alert::{AlertRow, RawAlert, SELECT};
+use crate::alert::{self, AlertRow};
 use crate::handover::HandoverId;
 use crate::membership::memberships_on;
 use crate::organisation::parsed;
@@ -102,7 +103,7 @@ struct Wanted {
 struct Known<'a> {
     tree: &'a Tree,
     day: Day,
-    alerts: HashMap<AlertId, AlertRow>,
+    alerts: BTreeMap<AlertId, Arc<AlertRow>>,
     handovers: HashMap<HandoverId, String>,
     watched_alerts: HashSet<AlertId>,
     /// Who watches a thing, by its value.
@@ -196,18 +197,6 @@ async fn listeners(connection: &mut PgConnection, tree: &Tree, day: Day) -> Resu
     Ok(rules.into_iter().map(listener).collect())
 }
 
-/// These alerts as they stand.
-pub(super) async fn alerts(
-    connection: &mut PgConnection,
-    ids: Vec<Vec<u8>>,
-) -> Result<HashMap<AlertId, AlertRow>> {
-    let mut query = QueryBuilder::<Postgres>::new(SELECT);
-    query.push(" WHERE a.id = ANY(").push_bind(ids).push(")");
-    let raw: Vec<RawAlert> = query.build_query_as().fetch_all(connection).await?;
-    let rows = raw.into_iter().map(AlertRow::from);
-    Ok(rows.map(|row| (row.id, row)).collect())
-}
-
 impl<'a> Known<'a> {
     async fn of(
         connection: &mut PgConnection,
@@ -217,7 +206,7 @@ impl<'a> Known<'a> {
     ) -> Result<Self> {
         let ids = happenings.iter().filter_map(|one| one.alert);
         let ids: Vec<Vec<u8>> = ids.map(|id| id.to_bytes().to_vec()).collect();
-        let alerts = alerts(connection, ids.clone()).await?;
+        let alerts = alert::by_ids(connection, ids.clone()).await?;
         let handovers = happenings.iter().filter_map(|one| match one.what {
             What::Handover { id } => Some(id.0),
             _ => None,
@@ -246,7 +235,7 @@ impl<'a> Known<'a> {
         Ok(Self {
             tree,
             day,
-            alerts,
+            alerts: alerts.into_iter().map(|(id, row)| (id, Arc::new(row))).collect(),
             handovers: handovers
                 .into_iter()
                 .map(|(id, organisation)| (HandoverId(id), organisation))
@@ -304,7 +293,7 @@ impl Listener {
         if let What::Handover { id } = &happening.what {
             return self.wants_handover(*id, known);
         }
-        let alert = known.alerts.get(&happening.alert?)?.clone();
+        let alert = Arc::clone(known.alerts.get(&happening.alert?)?);
         if !self.alerts.covers(&alert.tenant) {
             return None;
         }

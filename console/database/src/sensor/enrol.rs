@@ -40,13 +40,8 @@ impl Database {
         let attempt = Attempt::Token {
             address: &origin.address,
         };
-        if let Some(refused) = throttle::count(&self.pool, &attempt, now_us).await? {
-            let error = DatabaseError::from(refused);
-            if refused.is_first {
-                self.note_refusal(origin, &error.to_string(), now_us).await?;
-            }
-            return Err(error);
-        }
+        self.count_attempt(&attempt, &Asker::nobody("", origin), used(), now_us)
+            .await?;
         let row: Option<OfferRow> = match secret.parse::<LinkSecret>() {
             Ok(secret) => {
                 sqlx::query_as(
@@ -112,14 +107,15 @@ impl Database {
     /// # Errors
     /// When PostgreSQL fails.
     pub async fn refuse_token(&self, origin: &Origin, now_us: i64) -> Result<DatabaseError> {
-        self.note_refusal(origin, REFUSED, now_us).await?;
+        self.note(&Asker::nobody("", origin), used().refused(REFUSED), now_us)
+            .await?;
         Ok(DatabaseError::NotFound)
     }
+}
 
-    async fn note_refusal(&self, origin: &Origin, why: &str, now_us: i64) -> Result<()> {
-        let refusal = Deed::done(Step::Enrol.action(), "sensor", "").refused(why);
-        self.note(&Asker::nobody("", origin), refusal, now_us).await
-    }
+/// That a token was used, whosesoever.
+fn used() -> Deed {
+    Deed::done(Step::Enrol.action(), "sensor", "")
 }
 
 /// Takes a token away and gives its sensor, held; none when it does not work.
@@ -157,6 +153,6 @@ async fn take_token(connection: &mut PgConnection, secret: &LinkSecret, now_us: 
 
 /// An id as PostgreSQL has it.
 pub(super) fn read_id(bytes: &[u8]) -> Result<SensorId> {
-    let id = bytes.try_into().map(SensorId);
-    id.map_err(|_| DatabaseError::Server(sqlx::Error::Protocol("a sensor's id is not 16 bytes".into())))
+    SensorId::try_from(bytes)
+        .map_err(|problem| DatabaseError::Server(sqlx::Error::Protocol(format!("a sensor's id {problem}"))))
 }

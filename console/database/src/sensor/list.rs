@@ -3,9 +3,6 @@
 //! Every function takes the organisations whose sensors may be seen; what lies outside is not found. Which sensors are heard of is told by the
 //! caller: that is known from events, not from here.
 
-use std::fmt;
-use std::str::FromStr;
-
 use sqlx::{FromRow, Postgres, QueryBuilder};
 use vonggac_access::OrganisationId;
 use vonggac_enrolment::SensorId;
@@ -13,6 +10,7 @@ use vonggac_event::Scope;
 
 use super::enrol::read_id;
 use super::{Step, TOKEN_US};
+use crate::name_cursor::NameCursor;
 use crate::organisation::parsed;
 use crate::{AccountId, Database, DatabaseError, Person, Result, like_literal};
 
@@ -178,41 +176,8 @@ pub struct SensorCounts {
     pub revoked: i64,
 }
 
-/// After which sensor the next page begins, and how many there are in all. It carries what it needs, so that nobody learns by it where a
-/// sensor sorts that he does not see.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SensorCursor {
-    id: SensorId,
-    total: i64,
-    /// The name, as sensors are sorted by it.
-    sorts_as: String,
-}
-
-impl fmt::Display for SensorCursor {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}.{}.{}", self.id, self.total, self.sorts_as)
-    }
-}
-
-impl FromStr for SensorCursor {
-    type Err = DatabaseError;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let read = || {
-            let (id, rest) = text.split_once('.')?;
-            let (total, name) = rest.split_once('.')?;
-            Some(Self {
-                id: id.parse().ok()?,
-                total: total.parse().ok()?,
-                sorts_as: crate::clean(name),
-            })
-        };
-        read().ok_or(DatabaseError::Invalid {
-            field: "cursor",
-            problem: "is not one of ours",
-        })
-    }
-}
+/// After which sensor the next page begins.
+pub type SensorCursor = NameCursor<SensorId>;
 
 /// The sensors that are seen, as `x`.
 fn push_sensors(query: &mut QueryBuilder<Postgres>, scope: &Scope, heard: &Heard, now_us: i64) {

@@ -35,25 +35,24 @@ async fn invited(database: &Database, boss: &Account) -> (Account, Link) {
 }
 
 /// All memberships of an account, as somebody looked at them just now.
-async fn looked_at(database: &Database, account: AccountId) -> Vec<MembershipId> {
+async fn ground(database: &Database, account: AccountId) -> Ground {
     let kept = database.memberships_of(account).await.unwrap();
-    kept.into_iter().map(|kept| kept.id).collect()
+    Ground {
+        account,
+        looked_at: kept.into_iter().map(|kept| kept.id).collect(),
+    }
 }
 
 async fn reset(database: &Database, by: &Asker<'_>, account: AccountId, factors: Factors) -> Result<Link> {
-    let ground = Ground {
-        account,
-        looked_at: &looked_at(database, account).await,
-    };
-    database.reset_account(by, ground, factors, NOW_US).await
+    database
+        .reset_account(by, &ground(database, account).await, factors, NOW_US)
+        .await
 }
 
 async fn second(database: &Database, by: &Asker<'_>, account: AccountId) -> Result<String> {
-    let ground = Ground {
-        account,
-        looked_at: &looked_at(database, account).await,
-    };
-    database.second_link(by, ground, NOW_US).await
+    database
+        .second_link(by, &ground(database, account).await, NOW_US)
+        .await
 }
 
 async fn accept(database: &Database, link: &Link, password: &str, code: &str) -> Result<Account> {
@@ -371,7 +370,7 @@ async fn no_link_is_made_for_a_role_that_nobody_looked_at() {
     let boss = testing::account(&database, "boss", "*").await;
     let lan = testing::account(&database, "lan", "moh").await;
     let by = Asker::from(&boss);
-    let before = looked_at(&database, lan.id).await;
+    let before = ground(&database, lan.id).await;
     let lead = Membership {
         person: PersonId(lan.id.0),
         ..role(Role::ShiftLead, "mot")
@@ -380,11 +379,7 @@ async fn no_link_is_made_for_a_role_that_nobody_looked_at() {
         .grant_membership(&Asker::console(), &lead, NOW_US)
         .await
         .unwrap();
-    let ground = Ground {
-        account: lan.id,
-        looked_at: &before,
-    };
-    let refused = database.reset_account(&by, ground, Factors::Kept, NOW_US).await;
+    let refused = database.reset_account(&by, &before, Factors::Kept, NOW_US).await;
     assert!(conflicts(&refused), "{refused:?}");
     reset(&database, &by, lan.id, Factors::Kept).await.unwrap();
 }

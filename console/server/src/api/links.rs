@@ -6,7 +6,6 @@ use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use vonggac_database::AccountId;
 use vonggac_database::welcome::{Factors, Ground, Link};
 
 use super::accounts::{Sight, Whole};
@@ -49,13 +48,16 @@ pub(super) fn shown(link: &Link) -> WelcomeLink {
     }
 }
 
-/// The account with what it has, when who asks may change it.
-async fn changeable(console: &Console, signed: &Signed, id: i64) -> Result<Whole> {
+/// The account with the roles that were looked at, when who asks may change it.
+async fn changeable(console: &Console, signed: &Signed, id: i64) -> Result<Ground> {
     let sight = Sight::of(console, signed).await?;
     let entry = sight.entry(console, id).await?;
     let whole = Whole::of(console, &entry.account).await?;
     whole.permit_change(console, signed).await?;
-    Ok(whole)
+    Ok(Ground {
+        account: entry.account.id,
+        looked_at: whole.looked_at(),
+    })
 }
 
 /// Make a new link for an account
@@ -74,15 +76,11 @@ pub(super) async fn reset_account(
     NumberPath(id): NumberPath,
     Body(request): Body<ResetRequest>,
 ) -> Result<Json<WelcomeLink>> {
-    let looked_at = changeable(&console, &signed, id).await?.looked_at();
-    let ground = Ground {
-        account: AccountId(id),
-        looked_at: &looked_at,
-    };
+    let ground = changeable(&console, &signed, id).await?;
     let factors = Factors::dropped(request.drop_factors);
     let link = console
         .database()
-        .reset_account(&signed.by(), ground, factors, console.now_us())
+        .reset_account(&signed.by(), &ground, factors, console.now_us())
         .await?;
     Ok(Json(shown(&link)))
 }
@@ -101,14 +99,10 @@ pub(super) async fn second_link(
     signed: Signed,
     NumberPath(id): NumberPath,
 ) -> Result<Json<LinkCode>> {
-    let looked_at = changeable(&console, &signed, id).await?.looked_at();
-    let ground = Ground {
-        account: AccountId(id),
-        looked_at: &looked_at,
-    };
+    let ground = changeable(&console, &signed, id).await?;
     let code = console
         .database()
-        .second_link(&signed.by(), ground, console.now_us())
+        .second_link(&signed.by(), &ground, console.now_us())
         .await?;
     Ok(Json(LinkCode { code }))
 }

@@ -308,14 +308,13 @@ impl<'a> People<'a> {
             self.membership(account, Role::OrganisationManager).await;
         }
         let kept = database.memberships_of(account.id).await.unwrap();
-        let looked_at: Vec<_> = kept.iter().map(|kept| kept.id).collect();
         let ground = Ground {
             account: account.id,
-            looked_at: &looked_at,
+            looked_at: kept.iter().map(|kept| kept.id).collect(),
         };
         let by = Asker::from(&self.giver);
         database
-            .reset_account(&by, ground, Factors::Kept, self.now_us())
+            .reset_account(&by, &ground, Factors::Kept, self.now_us())
             .await
             .unwrap();
     }
