@@ -9,6 +9,7 @@ use vonggac_access::{
 };
 use vonggac_database::session::Assured;
 use vonggac_database::{Account, Database, DatabaseError};
+use vonggac_event::Scope;
 
 use crate::api::shapes;
 use crate::state::Console;
@@ -44,6 +45,16 @@ pub(crate) async fn organisations_at(console: &Console) -> Result<(i64, Arc<Tree
     let version = console.database().organisations_version().await?;
     let tree = console.organisations().at(console.database(), version).await?;
     Ok((version, tree))
+}
+
+/// The organisations of a scope that are there on a day, by code.
+pub(crate) fn current<'a>(
+    tree: &'a Tree,
+    scope: &'a Scope,
+    day: Day,
+) -> impl Iterator<Item = OrganisationId> + use<'a> {
+    let known = scope.codes().filter_map(|code| code.parse().ok());
+    known.filter(move |id| tree.current_of(id, day) == Some(id))
 }
 
 /// What an organisation is called; its code where nobody has entered it.

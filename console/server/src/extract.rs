@@ -1,6 +1,7 @@
 //! What handlers take from a request, each refused in the API's own words.
 
 use std::net::{IpAddr, SocketAddr};
+use std::str::FromStr;
 use std::time::Duration;
 
 use axum::extract::rejection::{JsonRejection, QueryRejection};
@@ -402,6 +403,14 @@ impl<T: DeserializeOwned> FromRequestParts<Console> for Parameters<T> {
     }
 }
 
+/// What the path names by its one part; what cannot be read is what does not exist.
+async fn named<T: FromStr>(parts: &mut request::Parts, console: &Console) -> Result<T, Failure> {
+    let Path(text): Path<String> = Path::from_request_parts(parts, console)
+        .await
+        .map_err(|_| Failure::not_found())?;
+    text.parse().map_err(|_| Failure::not_found())
+}
+
 /// The alert that the path names; what is no id is an alert that does not exist.
 pub(crate) struct AlertPath(pub(crate) AlertId);
 
@@ -409,10 +418,7 @@ impl FromRequestParts<Console> for AlertPath {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut request::Parts, console: &Console) -> Result<Self, Failure> {
-        let Path(text): Path<String> = Path::from_request_parts(parts, console)
-            .await
-            .map_err(|_| Failure::not_found())?;
-        text.parse().map(Self).map_err(|_| Failure::not_found())
+        named(parts, console).await.map(Self)
     }
 }
 
@@ -423,10 +429,7 @@ impl FromRequestParts<Console> for CodePath {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut request::Parts, console: &Console) -> Result<Self, Failure> {
-        let Path(text): Path<String> = Path::from_request_parts(parts, console)
-            .await
-            .map_err(|_| Failure::not_found())?;
-        text.parse().map(Self).map_err(|_| Failure::not_found())
+        named(parts, console).await.map(Self)
     }
 }
 
@@ -437,10 +440,7 @@ impl FromRequestParts<Console> for NumberPath {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut request::Parts, console: &Console) -> Result<Self, Failure> {
-        let Path(text): Path<String> = Path::from_request_parts(parts, console)
-            .await
-            .map_err(|_| Failure::not_found())?;
-        text.parse().map(Self).map_err(|_| Failure::not_found())
+        named(parts, console).await.map(Self)
     }
 }
 
@@ -451,10 +451,7 @@ impl FromRequestParts<Console> for SensorPath {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut request::Parts, console: &Console) -> Result<Self, Failure> {
-        let Path(text): Path<String> = Path::from_request_parts(parts, console)
-            .await
-            .map_err(|_| Failure::not_found())?;
-        text.parse().map(Self).map_err(|_| Failure::not_found())
+        named(parts, console).await.map(Self)
     }
 }
 

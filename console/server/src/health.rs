@@ -21,7 +21,7 @@ use vonggac_metrics::{Gauge, Problem, Registry};
 use vonggac_store::health::{Condition, Instance, REPORT_EVERY, Reporter, RoleReport};
 use vonggac_store::search::{self, Limits, SensorState};
 
-use crate::api::shapes::Health;
+use crate::api::shapes::{Health, PartState};
 use crate::state::Console;
 
 pub(crate) use judge::{Viewer, is_silent};
@@ -236,6 +236,16 @@ fn own_problems(console: &Console) -> Vec<(String, i64, String)> {
     problems
         .filter(|trouble| !OF_PARTS.contains(&trouble.key.as_str()))
         .map(|trouble| (trouble.key, trouble.since_us, trouble.words))
+        .collect()
+}
+
+/// The sensors of a scope that are not well, and how they stand.
+pub(crate) async fn troubled_sensors(console: &Console, scope: &Scope) -> Vec<(SensorState, PartState)> {
+    let (told, at_us) = (sensors(console).await, console.now_us());
+    told.iter()
+        .filter(|state| scope.covers(&state.tenant))
+        .map(|state| (state.clone(), judge::sensor(at_us, state).state))
+        .filter(|(_, state)| *state != PartState::Up)
         .collect()
 }
 

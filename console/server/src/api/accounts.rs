@@ -469,12 +469,7 @@ pub(super) async fn account_places(
 ) -> Result<Json<AccountPlaceList>> {
     let sight = Sight::of(&console, &signed).await?;
     let tree = authority::organisations(&console).await?;
-    let day = today(&console)?;
-    let known = sight
-        .accounts
-        .codes()
-        .filter_map(|code| code.parse::<OrganisationId>().ok());
-    let current = known.filter(|id| tree.current_of(id, day) == Some(id));
+    let current = authority::current(&tree, &sight.accounts, today(&console)?);
     let place = |id: OrganisationId| AccountPlace {
         organisation: authority::name_of(&tree, &id),
         can_invite: signed.would::<_, action::Create>(Held {

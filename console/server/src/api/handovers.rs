@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use vonggac_access::account::Account;
 use vonggac_access::handover::Handover as Held;
-use vonggac_access::{Day, OrganisationId, PersonId, Tree, action, thing};
+use vonggac_access::{Action, Day, OrganisationId, PersonId, Tree, action, thing};
 use vonggac_database::handover::facts::{Facts, SENSORS_MAX, SensorTrouble};
 use vonggac_database::handover::{Change, Handover, HandoverId, Shift, State as Standing};
 use vonggac_event::Scope;
@@ -25,7 +25,7 @@ use super::shapes::{OrganisationName, PartState, Person};
 use crate::authority;
 use crate::error::{ApiError, Failure, Result};
 use crate::extract::{Body, NumberPath, Parameters, Signed};
-use crate::health::{self, Viewer};
+use crate::health;
 use crate::state::Console;
 use crate::time;
 
@@ -168,6 +168,13 @@ async fn find(console: &Console, signed: &Signed, id: i64) -> Result<Handover> {
     Ok(console.database().handover(&scope, HandoverId(id)).await?)
 }
 
+/// The hand-over, when who asks may do `A` with it, and those of whom.
+async fn permitted<A: Action>(console: &Console, signed: &Signed, id: i64) -> Result<(Handover, Scope)> {
+    let handover = find(console, signed, id).await?;
+    signed.permit::<_, A>(console, held(&handover), id).await?;
+    Ok((handover, signed.part::<Held, A>()))
+}
+
 fn actions(signed: &Signed, handover: &Handover) -> Vec<HandoverAction> {
     let change = || signed.would::<_, action::Change>(held(handover));
     let (is_draft, is_handed) = (
@@ -205,26 +212,25 @@ async fn facts_now(console: &Console, signed: &Signed, handover: &Handover) -> R
     let tree = authority::organisations(console).await?;
     let alerts = signed.part::<thing::Alert, action::Read>();
     let scope = reach_of(&tree, &handover.organisation, today(console)?, &alerts);
-    let viewer = Viewer::of(signed, Some(&tree));
+    let seen = signed.part::<thing::Sensor, action::Read>();
     let shift = handover.shift;
-    let (facts, health) = tokio::join!(
+    let (facts, troubled) = tokio::join!(
         console
             .database()
             .handover_facts(&scope, shift.from_us, shift.next_to_us, console.now_us()),
-        health::health(console, &viewer),
+        health::troubled_sensors(console, &scope),
     );
-    let troubled = health
-        .sensors
+    let troubled = troubled
         .into_iter()
-        .filter(|sensor| sensor.state != PartState::Up && scope.covers(&sensor.tenant));
-    let trouble = troubled.map(|sensor| SensorTrouble {
-        state: match sensor.state {
+        .filter(|(sensor, _)| seen.covers(&sensor.tenant));
+    let trouble = troubled.map(|(sensor, state)| SensorTrouble {
+        organisation: sensor.tenant,
+        sensor: sensor.sensor,
+        state: match state {
             PartState::Down => "down".to_owned(),
             PartState::Up | PartState::Degraded => "degraded".to_owned(),
         },
-        heard_us: time::from_text(&sensor.heard).unwrap_or_default(),
-        organisation: sensor.tenant,
-        sensor: sensor.sensor,
+        heard_us: sensor.heard_us,
     });
     Ok(Facts {
         sensors: trouble.take(SENSORS_MAX).collect(),
@@ -261,7 +267,8 @@ fn entry(tree: &Tree, handover: &Handover) -> HandoverEntry {
     }
 }
 
-async fn detail(console: &Console, signed: &Signed, handover: Handover) -> Result<HandoverDetail> {
+async fn shown(console: &Console, signed: &Signed, id: i64) -> Result<HandoverDetail> {
+    let handover = find(console, signed, id).await?;
     let facts = match &handover.facts {
         Some(kept) => kept.clone(),
         None => facts_now(console, signed, &handover).await?,
@@ -343,8 +350,7 @@ pub(super) async fn begin_handover(
         .database()
         .begin_handover(signed.by(), &organisation, console.now_us())
         .await?;
-    let draft = find(&console, &signed, id.0).await?;
-    let draft = detail(&console, &signed, draft).await?;
+    let draft = shown(&console, &signed, id.0).await?;
     Ok((StatusCode::CREATED, Json(draft)))
 }
 
@@ -361,8 +367,7 @@ pub(super) async fn get_handover(
     signed: Signed,
     NumberPath(id): NumberPath,
 ) -> Result<Json<HandoverDetail>> {
-    let handover = find(&console, &signed, id).await?;
-    detail(&console, &signed, handover).await.map(Json)
+    shown(&console, &signed, id).await.map(Json)
 }
 
 /// Change a draft
@@ -380,10 +385,7 @@ pub(super) async fn change_handover(
     NumberPath(id): NumberPath,
     Body(request): Body<HandoverChangeRequest>,
 ) -> Result<Json<HandoverDetail>> {
-    let handover = find(&console, &signed, id).await?;
-    signed
-        .permit::<_, action::Change>(&console, held(&handover), id)
-        .await?;
+    let (_, scope) = permitted::<action::Change>(&console, &signed, id).await?;
     let at = |field, text: &str| {
         time_us(field, Some(text))?.ok_or_else(|| Failure::invalid(field, format!("{field} is missing")))
     };
@@ -396,13 +398,11 @@ pub(super) async fn change_handover(
         },
         note: &request.note,
     };
-    let scope = signed.part::<Held, action::Change>();
     console
         .database()
         .change_handover(&scope, signed.by(), HandoverId(id), change, console.now_us())
         .await?;
-    let changed = find(&console, &signed, id).await?;
-    detail(&console, &signed, changed).await.map(Json)
+    shown(&console, &signed, id).await.map(Json)
 }
 
 /// Throw a draft away
@@ -418,11 +418,7 @@ pub(super) async fn discard_handover(
     signed: Signed,
     NumberPath(id): NumberPath,
 ) -> Result<StatusCode> {
-    let handover = find(&console, &signed, id).await?;
-    signed
-        .permit::<_, action::Remove>(&console, held(&handover), id)
-        .await?;
-    let scope = signed.part::<Held, action::Remove>();
+    let (_, scope) = permitted::<action::Remove>(&console, &signed, id).await?;
     console
         .database()
         .discard_handover(&scope, signed.by(), HandoverId(id), console.now_us())
@@ -444,12 +440,8 @@ pub(super) async fn hand_over(
     NumberPath(id): NumberPath,
     Body(request): Body<HandRequest>,
 ) -> Result<Json<HandoverDetail>> {
-    let handover = find(&console, &signed, id).await?;
-    signed
-        .permit::<_, action::Change>(&console, held(&handover), id)
-        .await?;
+    let (handover, scope) = permitted::<action::Change>(&console, &signed, id).await?;
     let facts = facts_now(&console, &signed, &handover).await?;
-    let scope = signed.part::<Held, action::Change>();
     console
         .database()
         .hand_over(
@@ -461,8 +453,7 @@ pub(super) async fn hand_over(
             console.now_us(),
         )
         .await?;
-    let handed = find(&console, &signed, id).await?;
-    detail(&console, &signed, handed).await.map(Json)
+    shown(&console, &signed, id).await.map(Json)
 }
 
 /// Take a shift over
@@ -480,11 +471,7 @@ pub(super) async fn acknowledge_handover(
     NumberPath(id): NumberPath,
     Body(request): Body<AcknowledgementRequest>,
 ) -> Result<Json<HandoverDetail>> {
-    let handover = find(&console, &signed, id).await?;
-    signed
-        .permit::<_, action::Approve>(&console, held(&handover), id)
-        .await?;
-    let scope = signed.part::<Held, action::Approve>();
+    let (_, scope) = permitted::<action::Approve>(&console, &signed, id).await?;
     console
         .database()
         .acknowledge_handover(
@@ -495,6 +482,5 @@ pub(super) async fn acknowledge_handover(
             console.now_us(),
         )
         .await?;
-    let taken = find(&console, &signed, id).await?;
-    detail(&console, &signed, taken).await.map(Json)
+    shown(&console, &signed, id).await.map(Json)
 }

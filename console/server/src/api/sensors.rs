@@ -9,10 +9,10 @@ use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
-use vonggac_access::{OrganisationId, action, thing};
+use vonggac_access::{Action, OrganisationId, action, thing};
 use vonggac_database::sensor::NewSensor;
 use vonggac_database::sensor::list::{PAGE_SENSORS_MAX, SensorFilter, Standing};
-use vonggac_enrolment::{Credential, MasterKey};
+use vonggac_enrolment::{Credential, MasterKey, SensorId};
 use vonggac_event::Scope;
 
 use self::shown::{
@@ -79,6 +79,14 @@ fn owned(organisation: &OrganisationId) -> thing::Sensor {
     thing::Sensor {
         owner: organisation.clone(),
     }
+}
+
+/// That who asks may do `A` with a sensor, which is of those of the scope.
+async fn permitted<A: Action>(console: &Console, signed: &Signed, id: SensorId) -> Result<Scope> {
+    let scope = sight(console, signed).await?;
+    let organisation = shown::owner(console, &scope, id).await?;
+    signed.permit::<_, A>(console, owned(&organisation), id).await?;
+    Ok(scope)
 }
 
 fn key(console: &Console) -> Result<&MasterKey> {
@@ -150,19 +158,13 @@ pub(super) async fn sensor_places(
 ) -> Result<Json<SensorPlaceList>> {
     let scope = sight(&console, &signed).await?;
     let tree = authority::organisations(&console).await?;
-    let day = today(&console)?;
-    let known = scope
-        .codes()
-        .filter_map(|code| code.parse::<OrganisationId>().ok());
+    let current = authority::current(&tree, &scope, today(&console)?);
     let place = |id: OrganisationId| SensorPlace {
         organisation: authority::name_of(&tree, &id),
         can_add: signed.would::<_, action::Create>(owned(&id)),
     };
     Ok(Json(SensorPlaceList {
-        items: known
-            .filter(|id| tree.current_of(id, day) == Some(id))
-            .map(place)
-            .collect(),
+        items: current.map(place).collect(),
         can_enrol: console.sensor_key().is_some(),
     }))
 }
@@ -235,11 +237,7 @@ pub(super) async fn change_sensor(
     SensorPath(id): SensorPath,
     Body(request): Body<SensorChangeRequest>,
 ) -> Result<Json<SensorDetail>> {
-    let scope = sight(&console, &signed).await?;
-    let organisation = shown::owner(&console, &scope, id).await?;
-    signed
-        .permit::<_, action::Change>(&console, owned(&organisation), id)
-        .await?;
+    let scope = permitted::<action::Change>(&console, &signed, id).await?;
     let (store, now_us) = (console.database(), console.now_us());
     store
         .change_sensor(&scope, &signed.by(), id, &request.note, now_us)
@@ -262,11 +260,7 @@ pub(super) async fn renew_sensor(
     signed: Signed,
     SensorPath(id): SensorPath,
 ) -> Result<Json<EnrolmentToken>> {
-    let scope = sight(&console, &signed).await?;
-    let organisation = shown::owner(&console, &scope, id).await?;
-    signed
-        .permit::<_, action::Create>(&console, owned(&organisation), id)
-        .await?;
+    let scope = permitted::<action::Create>(&console, &signed, id).await?;
     key(&console)?;
     let (store, now_us) = (console.database(), console.now_us());
     let token = store.renew_sensor(&scope, &signed.by(), id, now_us).await?;
@@ -287,11 +281,7 @@ pub(super) async fn revoke_sensor(
     signed: Signed,
     SensorPath(id): SensorPath,
 ) -> Result<Json<SensorDetail>> {
-    let scope = sight(&console, &signed).await?;
-    let organisation = shown::owner(&console, &scope, id).await?;
-    signed
-        .permit::<_, action::Remove>(&console, owned(&organisation), id)
-        .await?;
+    let scope = permitted::<action::Remove>(&console, &signed, id).await?;
     let (store, now_us) = (console.database(), console.now_us());
     store.revoke_sensor(&scope, &signed.by(), id, now_us).await?;
     Ok(Json(shown::detail(&console, &signed, &scope, id).await?))

@@ -266,7 +266,8 @@ pub(crate) fn is_silent(state: &SensorState, at_us: i64) -> bool {
     at_us.saturating_sub(state.heard_us) > SENSOR_SILENT_US
 }
 
-fn sensor(at_us: i64, state: &SensorState) -> SensorHealth {
+/// How a sensor stands.
+pub(super) fn sensor(at_us: i64, state: &SensorState) -> SensorHealth {
     let mut health = SensorHealth::from(state.clone());
     if is_silent(state, at_us) {
         health.state = PartState::Degraded;
