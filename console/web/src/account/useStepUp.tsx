@@ -10,12 +10,17 @@ interface StepUp {
   dialog: ReactNode;
 }
 
+/** Whether the server wants to know who sits there. */
+export function isAsked(error: unknown): boolean {
+  return error instanceof ApiFailure && error.code === "confirm_first";
+}
+
 export function useStepUp(security: Security): StepUp {
   const { t } = useTranslation();
   const [again, setAgain] = useState<(() => void) | null>(null);
   return {
     onError: (error, retry) => {
-      if (error instanceof ApiFailure && error.code === "confirm_first") setAgain(() => retry);
+      if (isAsked(error)) setAgain(() => retry);
       else notifyFailure(t("error.what.change"), error);
     },
     dialog: (

@@ -5,7 +5,7 @@ import { useMemo, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { auditQuery } from "../api/queries";
 import { useMay } from "../lib/abilities";
-import { useKeys } from "../lib/keys";
+import { stepKeys, useKeys } from "../lib/keys";
 import { rowAt, useLoadMore } from "../lib/rows";
 import { EmptyState } from "../parts/EmptyState";
 import { ErrorPanel } from "../parts/ErrorPanel";
@@ -48,10 +48,7 @@ export function AuditPage() {
   const loadMore = useLoadMore(entries);
 
   useKeys({
-    j: () => move(1),
-    ArrowDown: () => move(1),
-    k: () => move(-1),
-    ArrowUp: () => move(-1),
+    ...stepKeys(move),
     Escape: close,
   });
 

@@ -10,6 +10,7 @@ import { nameOf } from "../lib/organisation";
 import { Card } from "../parts/Card";
 import { EmptyState } from "../parts/EmptyState";
 import { ErrorPanel } from "../parts/ErrorPanel";
+import { LoadMore } from "../parts/LoadMore";
 import { Timestamp } from "../parts/Timestamp";
 import styles from "./handover.module.css";
 import { StateTag } from "./StateTag";
@@ -48,17 +49,7 @@ export function HandoversPage() {
         ) : (
           <HandoverTable rows={rows} />
         )}
-        {list.hasNextPage ? (
-          <div className={styles.body}>
-            <Button
-              variant="default"
-              loading={list.isFetchingNextPage}
-              onClick={() => void list.fetchNextPage()}
-            >
-              {t("people.more")}
-            </Button>
-          </div>
-        ) : null}
+        <LoadMore pages={list} />
       </Card>
       <WatchCard />
     </main>

@@ -26,6 +26,13 @@ export function useKeys(keys: KeyMap): void {
   }, []);
 }
 
+/** The keys that go from row to row, as lists have them everywhere. */
+export function stepKeys(move: (step: number) => void): KeyMap {
+  const next = () => move(1);
+  const previous = () => move(-1);
+  return { j: next, ArrowDown: next, k: previous, ArrowUp: previous };
+}
+
 function isTyping(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false;
   if (target instanceof HTMLInputElement) return target.type !== "checkbox";

@@ -1,8 +1,8 @@
 import { Button } from "@mantine/core";
 import type { FormEvent, ReactNode } from "react";
 import { useTranslation } from "react-i18next";
+import layout from "../admin/layout.module.css";
 import { failureText } from "../lib/failure";
-import styles from "./organisations.module.css";
 import type { useChange } from "./useChange";
 
 interface FormProps {
@@ -25,14 +25,14 @@ export function Form({ change, fields, submit, isReady = true, onClose, children
   };
   return (
     <>
-      <form onSubmit={onSubmit} className={styles.form}>
+      <form onSubmit={onSubmit} className={layout.form}>
         {children}
         {failure && !fields.includes(failure.field ?? "") ? (
-          <p role="alert" className={styles.bad}>
+          <p role="alert" className={layout.bad}>
             {failureText(failure, t).hint} {t("error.detail", { message: failure.message })}
           </p>
         ) : null}
-        <div className={styles.buttons}>
+        <div className={layout.buttons}>
           <Button variant="default" onClick={onClose}>
             {t("common.cancel")}
           </Button>

@@ -1,4 +1,5 @@
 import { useTranslation } from "react-i18next";
+import layout from "../admin/layout.module.css";
 import type { OrganisationDetail, OrganisationStep } from "../api/client";
 import { nameOf } from "../lib/organisation";
 import styles from "./organisations.module.css";
@@ -14,7 +15,7 @@ export function History({ organisation, onOpen }: HistoryProps) {
   const { predecessors, successors } = organisation;
   if (predecessors.length === 0 && successors.length === 0) return null;
   return (
-    <section className={styles.section} aria-label={t("organisation.history")}>
+    <section className={layout.section} aria-label={t("organisation.history")}>
       <h3>{t("organisation.history")}</h3>
       <ol className={styles.history}>
         {predecessors.map((step) => (

@@ -2,6 +2,7 @@ import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import layout from "../admin/layout.module.css";
 import type { OrganisationDetail, Security } from "../api/client";
 import { organisationQuery } from "../api/queries";
 import { formatCount } from "../lib/number";
@@ -13,7 +14,6 @@ import { AddDialog } from "./AddDialog";
 import { ChangeDialog } from "./ChangeDialog";
 import { EndDialog, KeepDialog } from "./EndDialog";
 import { History, StepName } from "./History";
-import styles from "./organisations.module.css";
 import { SucceedDialog } from "./SucceedDialog";
 
 interface OrganisationPanelProps {
@@ -34,7 +34,7 @@ export function OrganisationPanel({ code, security, onOpen, onClose }: Organisat
       label={name || t("organisation.title")}
       head={name}
       hasKey
-      className={styles.panel}
+      className={layout.panel}
       onClose={onClose}
     >
       {organisation.error ? (
@@ -108,7 +108,7 @@ function Deeds({ organisation, security, onOpen }: PartProps & { security: Secur
   const dialog = { organisation, security, onClose: close, onDone: close };
   if (organisation.actions.length === 0) return null;
   return (
-    <div className={styles.buttons}>
+    <div className={layout.buttons}>
       {organisation.actions.map((action) => (
         <Button
           key={action}

@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import type { FormEvent } from "react";
 import { useTranslation } from "react-i18next";
+import layout from "../admin/layout.module.css";
 import { KINDS } from "../api/client";
 import { organisationsQuery, securityQuery } from "../api/queries";
 import { useMay } from "../lib/abilities";
@@ -40,7 +41,7 @@ export function OrganisationsPage() {
   const top = items.find((item) => item.parent === null)?.code;
 
   return (
-    <div className={styles.page}>
+    <div className={layout.page}>
       <h2 className="visually-hidden">{t("organisation.title")}</h2>
       <form onSubmit={submit} className={styles.filters} key={filters.q ?? ""}>
         <TextInput
@@ -93,8 +94,8 @@ export function OrganisationsPage() {
             ? t("common.loading")
             : ""}
       </p>
-      <div className={styles.split}>
-        <div className={styles.frame}>
+      <div className={layout.split}>
+        <div className={layout.frame}>
           <OrganisationTree
             items={items}
             isFiltered={Boolean(filters.q || filters.kind)}

@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import type { ReactNode } from "react";
-import { useStepUp } from "../account/useStepUp";
+import { isAsked, useStepUp } from "../account/useStepUp";
 import { ApiFailure, type OrganisationDetail, type Security } from "../api/client";
 
 interface Change {
@@ -9,10 +9,6 @@ interface Change {
   /** What was wrong with it, but for that the server wants to know who sits there. */
   failure: ApiFailure | null;
   dialog: ReactNode;
-}
-
-function isAsked(error: unknown): boolean {
-  return error instanceof ApiFailure && error.code === "confirm_first";
 }
 
 /** A change of organisations by a form that shows what is wrong with it. */

@@ -1,8 +1,8 @@
 import { Button, TextInput } from "@mantine/core";
 import { useTranslation } from "react-i18next";
+import layout from "../admin/layout.module.css";
 import { CopyValue } from "../parts/CopyValue";
 import { Dialog } from "../parts/Dialog";
-import styles from "./people.module.css";
 
 interface CodeOnceProps {
   code: string | null;
@@ -16,7 +16,7 @@ export function CodeOnce({ code, name, onClose }: CodeOnceProps) {
   return (
     <Dialog opened={code !== null} onClose={onClose} title={t("people.code_title", { name })}>
       {code ? (
-        <div className={styles.form}>
+        <div className={layout.form}>
           <p>{t("people.code_hint", { name })}</p>
           <TextInput
             size="xs"

@@ -2,7 +2,8 @@ import { Button, SegmentedControl, TextInput } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { useStepUp } from "../account/useStepUp";
+import { isAsked, useStepUp } from "../account/useStepUp";
+import layout from "../admin/layout.module.css";
 import {
   type AccountPlace,
   ApiFailure,
@@ -37,11 +38,6 @@ export function InviteDialog({ opened, onClose, ...rest }: InviteDialogProps) {
 
 /** Where a failure is shown at its field. */
 const AT_FIELDS: ReadonlySet<string> = new Set(["user_name", "display_name", "organisation"]);
-
-/** Whether the server wants to know who sits there. */
-function isAsked(error: unknown): boolean {
-  return error instanceof ApiFailure && error.code === "confirm_first";
-}
 
 function Form({ places, security, onClose, onInvited }: Omit<InviteDialogProps, "opened">) {
   const { t } = useTranslation();
@@ -91,7 +87,7 @@ function Form({ places, security, onClose, onInvited }: Omit<InviteDialogProps, 
   };
   return (
     <>
-      <form onSubmit={submit} className={styles.form}>
+      <form onSubmit={submit} className={layout.form}>
         <TextInput {...field("user_name")} autoComplete="off" data-autofocus />
         <TextInput {...field("display_name")} autoComplete="off" />
         <OrganisationSelect
@@ -118,11 +114,11 @@ function Form({ places, security, onClose, onInvited }: Omit<InviteDialogProps, 
         </div>
         <RoleFields places={places} form={role} onChange={setRole} />
         {failure && !isOfField && !isAsked(failure) ? (
-          <p role="alert" className={styles.bad}>
+          <p role="alert" className={layout.bad}>
             {failureText(failure, t).hint} {failure.message}
           </p>
         ) : null}
-        <div className={styles.buttons}>
+        <div className={layout.buttons}>
           <Button variant="default" onClick={onClose}>
             {t("common.cancel")}
           </Button>

@@ -1,10 +1,10 @@
 import { Button, TextInput } from "@mantine/core";
 import { useTranslation } from "react-i18next";
+import layout from "../admin/layout.module.css";
 import type { WelcomeLink } from "../api/client";
 import { CopyValue } from "../parts/CopyValue";
 import { Dialog } from "../parts/Dialog";
 import { Timestamp } from "../parts/Timestamp";
-import styles from "./people.module.css";
 
 interface LinkOnceProps {
   link: WelcomeLink | null;
@@ -19,7 +19,7 @@ export function LinkOnce({ link, name, onClose }: LinkOnceProps) {
   return (
     <Dialog opened={link !== null} onClose={onClose} title={t("people.link_title", { name })}>
       {link ? (
-        <div className={styles.form}>
+        <div className={layout.form}>
           <p>{t("people.link_hint")}</p>
           {link.takes_two ? <p>{t("people.link_takes_two")}</p> : null}
           <TextInput

@@ -3,12 +3,14 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
+import layout from "../admin/layout.module.css";
 import { type Invitation, ROLES } from "../api/client";
 import { accountsQuery, placesQuery, securityQuery } from "../api/queries";
-import { useKeys } from "../lib/keys";
+import { stepKeys, useKeys } from "../lib/keys";
 import { rowAt } from "../lib/rows";
 import { EmptyState } from "../parts/EmptyState";
 import { ErrorPanel } from "../parts/ErrorPanel";
+import { LoadMore } from "../parts/LoadMore";
 import { ToggleList } from "../parts/ToggleList";
 import { InviteDialog } from "./InviteDialog";
 import { LinkOnce } from "./LinkOnce";
@@ -43,10 +45,7 @@ export function PeoplePage() {
     if (next) open(next.id);
   };
   useKeys({
-    j: () => move(1),
-    ArrowDown: () => move(1),
-    k: () => move(-1),
-    ArrowUp: () => move(-1),
+    ...stepKeys(move),
     Escape: close,
   });
   const submit = (event: FormEvent<HTMLFormElement>) => {
@@ -57,7 +56,7 @@ export function PeoplePage() {
   const canInvite = places?.items.some((place) => place.can_invite) ?? false;
 
   return (
-    <div className={styles.page}>
+    <div className={layout.page}>
       <h2 className="visually-hidden">{t("people.title")}</h2>
       <form onSubmit={submit} className={styles.filters} key={filters.q ?? ""}>
         <TextInput size="xs" name="q" label={t("people.name")} defaultValue={filters.q ?? ""} />
@@ -83,7 +82,7 @@ export function PeoplePage() {
           <Button onClick={() => setInviting(true)}>{t("people.invite")}</Button>
         ) : null}
       </form>
-      <div className={styles.states}>
+      <div className={layout.states}>
         <ToggleList
           label={t("people.state_label")}
           chosen={filters.state ? [filters.state] : []}
@@ -107,20 +106,10 @@ export function PeoplePage() {
       <p className="visually-hidden" role="status">
         {accounts.isLoading ? t("common.loading") : ""}
       </p>
-      <div className={styles.split}>
-        <div className={styles.frame}>
+      <div className={layout.split}>
+        <div className={layout.frame}>
           <PeopleTable rows={rows} current={person} onOpen={open} />
-          {accounts.hasNextPage ? (
-            <div className={styles.more}>
-              <Button
-                variant="default"
-                loading={accounts.isFetchingNextPage}
-                onClick={() => void accounts.fetchNextPage()}
-              >
-                {t("people.more")}
-              </Button>
-            </div>
-          ) : null}
+          <LoadMore pages={accounts} />
           {accounts.data && rows.length === 0 ? (
             <EmptyState title={t("people.empty_title")} hint={t("people.empty_hint")}>
               <Button variant="default" onClick={() => setSearch({})}>

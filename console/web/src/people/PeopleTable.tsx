@@ -1,8 +1,8 @@
 import { useTranslation } from "react-i18next";
+import layout from "../admin/layout.module.css";
 import type { AccountEntry } from "../api/client";
 import { nameOf } from "../lib/organisation";
 import { Timestamp } from "../parts/Timestamp";
-import styles from "./people.module.css";
 import { StateTag } from "./StateTag";
 
 interface PeopleTableProps {
@@ -15,7 +15,7 @@ export function PeopleTable({ rows, current, onOpen }: PeopleTableProps) {
   const { t, i18n } = useTranslation();
   if (rows.length === 0) return null;
   return (
-    <table className={styles.table} aria-label={t("people.title")}>
+    <table className={layout.table} aria-label={t("people.title")}>
       <thead>
         <tr>
           <th scope="col">{t("people.display_name")}</th>
@@ -33,7 +33,7 @@ export function PeopleTable({ rows, current, onOpen }: PeopleTableProps) {
             <td>
               <button
                 type="button"
-                className={styles.name}
+                className={layout.name}
                 aria-expanded={row.id === current}
                 onClick={() => onOpen(row.id)}
               >

@@ -2,6 +2,7 @@ import { Button, Checkbox } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import layout from "../admin/layout.module.css";
 import {
   type AccountDetail,
   type AccountPlace,
@@ -19,7 +20,6 @@ import { SidePanel } from "../parts/SidePanel";
 import { Timestamp } from "../parts/Timestamp";
 import { CodeOnce } from "./CodeOnce";
 import { LinkOnce } from "./LinkOnce";
-import styles from "./people.module.css";
 import { RolesSection } from "./RolesSection";
 import { SessionsSection } from "./SessionsSection";
 import { StateTag } from "./StateTag";
@@ -42,7 +42,7 @@ export function PersonPanel({ id, places, security, onClose }: PersonPanelProps)
       label={name || t("people.title")}
       head={name}
       hasKey
-      className={styles.panel}
+      className={layout.panel}
       onClose={onClose}
     >
       {account.error ? (
@@ -124,7 +124,7 @@ function Deeds({ account, security }: { account: AccountDetail; security: Securi
   };
   const enable = () => act.run(() => take(api.POST("/api/v1/accounts/{id}/enable", { params })));
   return (
-    <div className={styles.buttons}>
+    <div className={layout.buttons}>
       {may("reset") ? (
         <Button variant="default" onClick={() => setAsked("reset")}>
           {t(account.state === "invited" ? "people.link_anew" : "people.reset")}
@@ -148,7 +148,7 @@ function Deeds({ account, security }: { account: AccountDetail; security: Securi
         onClose={() => setAsked(null)}
         title={t(`people.${asked ?? "reset"}`)}
       >
-        <div className={styles.form}>
+        <div className={layout.form}>
           <p>{t(`people.${asked ?? "reset"}_hint`, { name: account.display_name })}</p>
           {asked === "reset" && account.has_factor ? (
             <Checkbox
@@ -157,7 +157,7 @@ function Deeds({ account, security }: { account: AccountDetail; security: Securi
               onChange={(event) => setDropsFactors(event.currentTarget.checked)}
             />
           ) : null}
-          <div className={styles.buttons}>
+          <div className={layout.buttons}>
             <Button variant="default" onClick={() => setAsked(null)}>
               {t("common.cancel")}
             </Button>

@@ -1,6 +1,7 @@
 import { Button } from "@mantine/core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import layout from "../admin/layout.module.css";
 import {
   type AccountDetail,
   type AccountPlace,
@@ -10,7 +11,6 @@ import {
   take,
 } from "../api/client";
 import { nameOf } from "../lib/organisation";
-import styles from "./people.module.css";
 import { emptyRole, RoleFields, requestOf } from "./RoleFields";
 import { useAct } from "./useAct";
 
@@ -36,17 +36,17 @@ export function RolesSection({ account, places, security }: RolesSectionProps) {
     });
   };
   return (
-    <section className={styles.section}>
+    <section className={layout.section}>
       <h3>{t("people.roles")}</h3>
-      <ul>
+      <ul className={layout.entries}>
         {account.memberships.map((one) => (
           <Row key={one.id} one={one} account={account} act={act} />
         ))}
       </ul>
       {canGive ? (
-        <div className={styles.form}>
+        <div className={layout.form}>
           <RoleFields places={places} form={form} onChange={setForm} />
-          <div className={styles.buttons}>
+          <div className={layout.buttons}>
             <Button variant="default" disabled={!body} loading={act.isPending} onClick={give}>
               {t("people.give")}
             </Button>

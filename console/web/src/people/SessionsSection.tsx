@@ -1,10 +1,10 @@
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
+import layout from "../admin/layout.module.css";
 import { type AccountDetail, api, type Security, take } from "../api/client";
 import { accountSessionsQuery } from "../api/queries";
 import { Timestamp } from "../parts/Timestamp";
-import styles from "./people.module.css";
 import { useAct } from "./useAct";
 
 /** Where somebody is signed in. */
@@ -28,9 +28,9 @@ export function SessionsSection({
       ),
     );
   return (
-    <section className={styles.section}>
+    <section className={layout.section}>
       <h3>{t("people.sessions", { count: sessions.length })}</h3>
-      <ul>
+      <ul className={layout.entries}>
         {sessions.map((session) => (
           <li key={session.id}>
             <span>

@@ -1,6 +1,7 @@
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
+import layout from "../admin/layout.module.css";
 import { api, type Security, take } from "../api/client";
 import { waitingQuery } from "../api/queries";
 import { nameOf } from "../lib/organisation";
@@ -16,7 +17,7 @@ export function Waiting({ security }: { security: Security }) {
   return (
     <section className={styles.waiting} aria-label={t("people.waiting")}>
       <h3>{t("people.waiting_count", { count: data.items.length })}</h3>
-      <ul>
+      <ul className={layout.entries}>
         {data.items.map((one) => {
           const params = { path: { id: one.person.id, membership: one.id } };
           return (

@@ -8,7 +8,7 @@ import { ApiFailure } from "../api/client";
 import { eventsQuery, histogramQuery } from "../api/queries";
 import { useMay } from "../lib/abilities";
 import { CLASSES } from "../lib/classes";
-import { useKeys } from "../lib/keys";
+import { stepKeys, useKeys } from "../lib/keys";
 import { formatCount } from "../lib/number";
 import { rowAt, useLoadMore } from "../lib/rows";
 import { toggleInList } from "../lib/search-params";
@@ -71,10 +71,7 @@ export function SearchPage() {
 
   useKeys({
     "/": () => inputRef.current?.focus(),
-    j: () => move(1),
-    ArrowDown: () => move(1),
-    k: () => move(-1),
-    ArrowUp: () => move(-1),
+    ...stepKeys(move),
     Enter: () => current && setDetail(true),
     Escape: () => setDetail(false),
   });

@@ -2,7 +2,8 @@ import { Button, Textarea, TextInput } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { useStepUp } from "../account/useStepUp";
+import { isAsked, useStepUp } from "../account/useStepUp";
+import layout from "../admin/layout.module.css";
 import {
   ApiFailure,
   api,
@@ -14,7 +15,6 @@ import {
 import { failureText } from "../lib/failure";
 import { Dialog } from "../parts/Dialog";
 import { OrganisationSelect } from "../people/OrganisationSelect";
-import styles from "../people/people.module.css";
 
 interface AddDialogProps {
   opened: boolean;
@@ -36,11 +36,6 @@ export function AddDialog({ opened, onClose, ...rest }: AddDialogProps) {
 
 /** Where a failure is shown at its field. */
 const AT_FIELDS: ReadonlySet<string> = new Set(["name", "note"]);
-
-/** Whether the server wants to know who sits there. */
-function isAsked(error: unknown): boolean {
-  return error instanceof ApiFailure && error.code === "confirm_first";
-}
 
 function Form({ places, security, onClose, onAdded }: Omit<AddDialogProps, "opened">) {
   const { t } = useTranslation();
@@ -80,7 +75,7 @@ function Form({ places, security, onClose, onAdded }: Omit<AddDialogProps, "open
   };
   return (
     <>
-      <form onSubmit={submit} className={styles.form}>
+      <form onSubmit={submit} className={layout.form}>
         <TextInput
           {...field("name")}
           description={t("sensors.name_hint")}
@@ -97,11 +92,11 @@ function Form({ places, security, onClose, onAdded }: Omit<AddDialogProps, "open
         />
         <Textarea {...field("note")} description={t("sensors.note_hint")} autosize minRows={2} />
         {failure && !isOfField && !isAsked(failure) ? (
-          <p role="alert" className={styles.bad}>
+          <p role="alert" className={layout.bad}>
             {failureText(failure, t).hint} {failure.message}
           </p>
         ) : null}
-        <div className={styles.buttons}>
+        <div className={layout.buttons}>
           <Button variant="default" onClick={onClose}>
             {t("common.cancel")}
           </Button>

@@ -2,6 +2,7 @@ import { Button, Textarea } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import layout from "../admin/layout.module.css";
 import { api, type EnrolmentToken, type Security, type SensorDetail, take } from "../api/client";
 import { sensorQuery } from "../api/queries";
 import { formatCount } from "../lib/number";
@@ -11,7 +12,6 @@ import { ErrorPanel } from "../parts/ErrorPanel";
 import { Facts } from "../parts/Facts";
 import { SidePanel } from "../parts/SidePanel";
 import { Timestamp } from "../parts/Timestamp";
-import styles from "../people/people.module.css";
 import { useAct } from "../people/useAct";
 import { StateTag } from "./StateTag";
 import { TokenOnce } from "./TokenOnce";
@@ -34,7 +34,7 @@ export function SensorPanel({ id, security, canEnrol, onClose }: SensorPanelProp
       label={name || t("sensors.title")}
       head={name}
       hasKey
-      className={styles.panel}
+      className={layout.panel}
       onClose={onClose}
     >
       {sensor.error ? (
@@ -87,7 +87,7 @@ function What({ sensor }: { sensor: SensorDetail }) {
     <>
       <Facts facts={facts} />
       {sensor.is_told ? null : (
-        <p role="status" className={styles.bad}>
+        <p role="status" className={layout.bad}>
           {t("sensors.untold")}
         </p>
       )}
@@ -120,7 +120,7 @@ function Deeds({ sensor, security, canEnrol }: DeedsProps) {
   };
   const renewName = t(isNew ? "sensors.token_anew" : "sensors.renew");
   return (
-    <div className={styles.buttons}>
+    <div className={layout.buttons}>
       {may("renew") && canEnrol ? (
         <Button variant="default" loading={act.isPending} onClick={() => setAsked("renew")}>
           {renewName}
@@ -141,9 +141,9 @@ function Deeds({ sensor, security, canEnrol }: DeedsProps) {
         onClose={() => setAsked(null)}
         title={asked === "revoke" ? t("sensors.revoke") : renewName}
       >
-        <div className={styles.form}>
+        <div className={layout.form}>
           <p>{t(hintOf(asked, isNew), { name: sensor.name })}</p>
-          <div className={styles.buttons}>
+          <div className={layout.buttons}>
             <Button variant="default" onClick={() => setAsked(null)}>
               {t("common.cancel")}
             </Button>
@@ -180,8 +180,8 @@ function NoteForm({ sensor, security }: { sensor: SensorDetail; security: Securi
   const [note, setNote] = useState(sensor.note);
   const params = { path: { id: sensor.id } };
   return (
-    <section className={styles.section}>
-      <div className={styles.form}>
+    <section className={layout.section}>
+      <div className={layout.form}>
         <Textarea
           size="xs"
           autosize
@@ -191,7 +191,7 @@ function NoteForm({ sensor, security }: { sensor: SensorDetail; security: Securi
           value={note}
           onChange={(event) => setNote(event.currentTarget.value)}
         />
-        <div className={styles.buttons}>
+        <div className={layout.buttons}>
           <Button
             variant="default"
             loading={act.isPending}
@@ -212,9 +212,9 @@ function NoteForm({ sensor, security }: { sensor: SensorDetail; security: Securi
 function History({ sensor }: { sensor: SensorDetail }) {
   const { t } = useTranslation();
   return (
-    <section className={styles.section}>
+    <section className={layout.section}>
       <h3>{t("sensors.history")}</h3>
-      <ul>
+      <ul className={layout.entries}>
         {sensor.history.map((step) => (
           <li key={`${step.at} ${step.step} ${step.generation}`}>
             <span>

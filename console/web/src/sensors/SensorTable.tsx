@@ -1,9 +1,9 @@
 import { useTranslation } from "react-i18next";
+import layout from "../admin/layout.module.css";
 import type { Sensor } from "../api/client";
 import { formatCount } from "../lib/number";
 import { nameOf } from "../lib/organisation";
 import { Timestamp } from "../parts/Timestamp";
-import people from "../people/people.module.css";
 import { StateTag } from "./StateTag";
 import styles from "./sensors.module.css";
 
@@ -19,7 +19,7 @@ export function SensorTable({ rows, current, onOpen }: SensorTableProps) {
   const count = (value: number | undefined) =>
     value === undefined ? t("common.none") : formatCount(value, i18n.language);
   return (
-    <table className={people.table} aria-label={t("sensors.title")}>
+    <table className={layout.table} aria-label={t("sensors.title")}>
       <thead>
         <tr>
           <th scope="col">{t("sensors.name")}</th>
@@ -44,7 +44,7 @@ export function SensorTable({ rows, current, onOpen }: SensorTableProps) {
             <td>
               <button
                 type="button"
-                className={people.name}
+                className={layout.name}
                 aria-expanded={row.id === current}
                 onClick={() => onOpen(row.id)}
               >

@@ -3,15 +3,16 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
+import layout from "../admin/layout.module.css";
 import type { PreparedSensor } from "../api/client";
 import { securityQuery, sensorPlacesQuery, sensorsQuery } from "../api/queries";
-import { useKeys } from "../lib/keys";
+import { stepKeys, useKeys } from "../lib/keys";
 import { rowAt } from "../lib/rows";
 import { EmptyState } from "../parts/EmptyState";
 import { ErrorPanel } from "../parts/ErrorPanel";
+import { LoadMore } from "../parts/LoadMore";
 import { ToggleList } from "../parts/ToggleList";
 import { OrganisationSelect } from "../people/OrganisationSelect";
-import people from "../people/people.module.css";
 import { AddDialog } from "./AddDialog";
 import { SensorPanel } from "./SensorPanel";
 import { SensorTable } from "./SensorTable";
@@ -43,10 +44,7 @@ export function SensorsPage() {
     if (next) open(next.id);
   };
   useKeys({
-    j: () => move(1),
-    ArrowDown: () => move(1),
-    k: () => move(-1),
-    ArrowUp: () => move(-1),
+    ...stepKeys(move),
     Escape: close,
   });
   const submit = (event: FormEvent<HTMLFormElement>) => {
@@ -58,7 +56,7 @@ export function SensorsPage() {
   const isFiltered = Object.keys(filters).length > 0;
 
   return (
-    <div className={people.page}>
+    <div className={layout.page}>
       <h2 className="visually-hidden">{t("sensors.title")}</h2>
       <form onSubmit={submit} className={styles.filters} key={filters.q ?? ""}>
         <TextInput size="xs" name="q" label={t("sensors.text")} defaultValue={filters.q ?? ""} />
@@ -81,7 +79,7 @@ export function SensorsPage() {
           {t("sensors.no_key")}
         </p>
       ) : null}
-      <div className={people.states}>
+      <div className={layout.states}>
         <ToggleList
           label={t("people.state_label")}
           chosen={filters.state ? [filters.state] : []}
@@ -106,20 +104,10 @@ export function SensorsPage() {
       <p className="visually-hidden" role="status">
         {sensors.isLoading ? t("common.loading") : ""}
       </p>
-      <div className={people.split}>
-        <div className={people.frame}>
+      <div className={layout.split}>
+        <div className={layout.frame}>
           <SensorTable rows={rows} current={sensor} onOpen={open} />
-          {sensors.hasNextPage ? (
-            <div className={people.more}>
-              <Button
-                variant="default"
-                loading={sensors.isFetchingNextPage}
-                onClick={() => void sensors.fetchNextPage()}
-              >
-                {t("people.more")}
-              </Button>
-            </div>
-          ) : null}
+          <LoadMore pages={sensors} />
           {sensors.data && rows.length === 0 ? (
             <EmptyState
               title={t(isFiltered ? "sensors.no_match" : "sensors.empty_title")}

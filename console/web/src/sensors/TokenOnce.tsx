@@ -1,10 +1,10 @@
 import { Button, Textarea } from "@mantine/core";
 import { useTranslation } from "react-i18next";
+import layout from "../admin/layout.module.css";
 import type { EnrolmentToken } from "../api/client";
 import { CopyValue } from "../parts/CopyValue";
 import { Dialog } from "../parts/Dialog";
 import { Timestamp } from "../parts/Timestamp";
-import people from "../people/people.module.css";
 import styles from "./sensors.module.css";
 
 /** Where the commands put what they need, on the sensor's machine. */
@@ -33,7 +33,7 @@ export function TokenOnce({ token, name, isRenewal, onClose }: TokenOnceProps) {
       size="xl"
     >
       {token ? (
-        <div className={people.form}>
+        <div className={layout.form}>
           <p>{t("sensors.token_hint")}</p>
           <ol className={styles.steps}>
             <li>
