@@ -249,6 +249,7 @@ impl Database {
     /// # Errors
     /// [`DatabaseError::NotFound`] when there is none in the scope.
     pub async fn alert_links(&self, scope: &Scope, id: AlertId) -> Result<Links> {
+        let mut look = self.look(scope).await?;
         let found: Option<RawLinks> = sqlx::query_as(
             "SELECT a.continues_id AS continues, \
              (SELECT s.id FROM alert s WHERE s.origin_id = a.origin_id AND s.ordinal = a.ordinal + 1) AS continued_by \
@@ -256,7 +257,7 @@ impl Database {
         )
         .bind(id.to_bytes().to_vec())
         .bind(scope.to_codes())
-        .fetch_optional(&self.pool)
+        .fetch_optional(&mut *look)
         .await?;
         let found = found.ok_or(DatabaseError::NotFound)?;
         let read = |bytes: Option<Vec<u8>>| bytes.and_then(|bytes| AlertId::from_bytes(&bytes));
@@ -271,7 +272,7 @@ impl Database {
     /// # Errors
     /// [`DatabaseError::NotFound`] when there is none in the scope.
     pub async fn alert(&self, scope: &Scope, id: AlertId) -> Result<AlertRow> {
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.look(scope).await?;
         row(&mut connection, scope, id).await
     }
 
@@ -280,11 +281,12 @@ impl Database {
     /// # Errors
     /// [`DatabaseError::NotFound`] when there is none in the scope.
     pub async fn alert_message(&self, scope: &Scope, id: AlertId) -> Result<Alert> {
+        let mut look = self.look(scope).await?;
         let encoded: Option<Vec<u8>> =
             sqlx::query_scalar("SELECT encoded FROM alert WHERE id = $1 AND tenant = ANY($2)")
                 .bind(id.to_bytes().to_vec())
                 .bind(scope.to_codes())
-                .fetch_optional(&self.pool)
+                .fetch_optional(&mut *look)
                 .await?;
         let encoded = encoded.ok_or(DatabaseError::NotFound)?;
         Alert::decode(encoded.as_slice())

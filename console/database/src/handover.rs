@@ -261,7 +261,8 @@ impl Database {
         query
             .push(" ORDER BY h.id DESC LIMIT ")
             .push_bind(i64::from(rows_max.clamp(1, PAGE_ROWS_MAX)));
-        let rows: Vec<Row> = query.build_query_as().fetch_all(&self.pool).await?;
+        let mut look = self.look(scope).await?;
+        let rows: Vec<Row> = query.build_query_as().fetch_all(&mut *look).await?;
         rows.into_iter().map(Row::read).collect()
     }
 
@@ -270,7 +271,7 @@ impl Database {
     /// # Errors
     /// [`DatabaseError::NotFound`] when there is none in the scope.
     pub async fn handover(&self, scope: &Scope, id: HandoverId) -> Result<Handover> {
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.look(scope).await?;
         one(&mut connection, scope, id, "").await
     }
 
@@ -333,7 +334,7 @@ impl Database {
     ) -> Result<()> {
         let shift = change.shift.check()?;
         let note = checked("note", change.note, NOTE_CHARACTERS_MAX)?;
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.change(scope).await?;
         let draft = draft_at(&mut transaction, scope, id, change.version).await?;
         sqlx::query(
             "UPDATE handover SET from_us = $2, to_us = $3, next_to_us = $4, note = $5, version = version + 1 WHERE id = $1",
@@ -366,7 +367,7 @@ impl Database {
         let account = by.somebody()?;
         let unwritable = |error| DatabaseError::Server(sqlx::Error::Encode(Box::new(error)));
         let facts = serde_json::to_string(facts).map_err(unwritable)?;
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.change(scope).await?;
         let draft = draft_at(&mut transaction, scope, id, version).await?;
         sqlx::query(
             "UPDATE handover SET state = 'handed', handed_us = $2, author_id = $3, facts = $4::text::jsonb WHERE id = $1",
@@ -398,7 +399,7 @@ impl Database {
     ) -> Result<()> {
         let account = by.somebody()?;
         let remarks = checked("remarks", remarks, REMARKS_CHARACTERS_MAX)?;
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.change(scope).await?;
         let handed = one(&mut transaction, scope, id, " FOR UPDATE OF h").await?;
         if handed.state != State::Handed {
             return Err(DatabaseError::Conflict("it does not wait for anybody"));
@@ -433,7 +434,7 @@ impl Database {
         id: HandoverId,
         now_us: i64,
     ) -> Result<()> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.change(scope).await?;
         let draft = draft(&mut transaction, scope, id).await?;
         sqlx::query("DELETE FROM handover WHERE id = $1")
             .bind(id.0)

@@ -18,6 +18,7 @@
 //! - [`sensor`]: sensors, their one-time tokens, and what pipelines are to be told of them.
 //! - [`organisation`]: organisations, taken in from a file; [`membership`]: who has which role at which.
 //! - [`audit`]: who did what, was refused what, and looked at what, written in the transaction it tells of.
+//! - `fence`: PostgreSQL's own row-level security, behind the scopes.
 //! - [`news`]: what happened to alerts, rights and sensors, whichever console did it.
 //!
 //! Invariant: every function that reads or changes alerts or sensors takes a [`Scope`](vonggac_event::Scope); what lies outside it is
@@ -34,6 +35,7 @@ pub mod device;
 pub mod entry;
 pub mod export;
 pub mod factor;
+mod fence;
 pub mod handover;
 pub mod membership;
 pub mod name_cursor;
@@ -231,7 +233,9 @@ impl Database {
     /// When no server answers.
     pub async fn connect_with(options: PgConnectOptions, statement_limit: Duration) -> Result<Self> {
         let milliseconds = |limit: Duration| limit.as_millis().to_string();
+        let (reach, everything) = fence::OWN_DUTIES;
         let options = options.application_name("vonggac-console").options([
+            (reach, everything.to_owned()),
             ("statement_timeout", milliseconds(statement_limit)),
             (
                 "idle_in_transaction_session_timeout",

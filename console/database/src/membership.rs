@@ -305,10 +305,11 @@ impl Database {
     /// # Errors
     /// When PostgreSQL fails.
     pub async fn seen_memberships(&self, scope: &Scope, account: AccountId) -> Result<Vec<Named>> {
+        let mut look = self.look(scope).await?;
         let rows: Vec<NamedRow> = sqlx::query_as(SEEN_OF_ACCOUNT)
             .bind(scope.to_codes())
             .bind(account.0)
-            .fetch_all(&self.pool)
+            .fetch_all(&mut *look)
             .await?;
         rows.into_iter().map(NamedRow::read).collect()
     }
@@ -323,11 +324,12 @@ impl Database {
         account: AccountId,
         id: MembershipId,
     ) -> Result<Named> {
+        let mut look = self.look(scope).await?;
         let row: Option<NamedRow> = sqlx::query_as(SEEN_BY_ID)
             .bind(scope.to_codes())
             .bind(account.0)
             .bind(id.0)
-            .fetch_optional(&self.pool)
+            .fetch_optional(&mut *look)
             .await?;
         row.ok_or(DatabaseError::NotFound)?.read()
     }
@@ -338,11 +340,12 @@ impl Database {
     /// When PostgreSQL fails.
     pub async fn waiting_memberships(&self, scope: &Scope, now_us: i64) -> Result<Vec<Named>> {
         let day = Day::of_us(now_us).ok_or(DatabaseError::NotFound)?;
+        let mut look = self.look(scope).await?;
         let rows: Vec<NamedRow> = sqlx::query_as(SEEN_WAITING)
             .bind(scope.to_codes())
             .bind(day.to_string())
             .bind(WAITING_MAX)
-            .fetch_all(&self.pool)
+            .fetch_all(&mut *look)
             .await?;
         rows.into_iter().map(NamedRow::read).collect()
     }

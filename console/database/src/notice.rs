@@ -126,10 +126,10 @@ impl Database {
         push_seen(&mut query, account, sight);
         query.push(" ORDER BY n.at_us DESC, n.id DESC LIMIT ");
         query.push_bind(i64::from(rows_max).clamp(1, LIST_MAX));
-        let rows: Vec<Row> = query.build_query_as().fetch_all(&self.pool).await?;
+        let mut look = self.look(sight.alerts).await?;
+        let rows: Vec<Row> = query.build_query_as().fetch_all(&mut *look).await?;
         let ids = rows.iter().filter_map(|row| row.alert_id.clone()).collect();
-        let mut connection = self.pool.acquire().await?;
-        let alerts = alert::by_ids(&mut connection, ids).await?;
+        let alerts = alert::by_ids(&mut look, ids).await?;
         let notice = |row: Row| {
             let alert = row.alert_id.as_deref().and_then(AlertId::from_bytes);
             let subject = match (About::from_name(&row.about), alert, row.handover_id) {
@@ -159,7 +159,8 @@ impl Database {
         let mut query = QueryBuilder::<Postgres>::new("SELECT count(*)");
         push_seen(&mut query, account, sight);
         query.push(" AND n.read_us IS NULL");
-        Ok(query.build_query_scalar().fetch_one(&self.pool).await?)
+        let mut look = self.look(sight.alerts).await?;
+        Ok(query.build_query_scalar().fetch_one(&mut *look).await?)
     }
 
     /// Notes that the asker has read notices of his; those of others are left as they are. How many it was.

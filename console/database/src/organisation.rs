@@ -132,8 +132,8 @@ impl Database {
     /// # Errors
     /// When PostgreSQL fails.
     pub async fn is_national(&self, scope: &Scope) -> Result<bool> {
-        let mut connection = self.pool.acquire().await?;
-        match nation(&mut connection).await {
+        let mut look = self.look(scope).await?;
+        match nation(&mut look).await {
             Ok(nation) => Ok(scope.covers(nation.as_str())),
             Err(DatabaseError::NotFound) => Ok(false),
             Err(error) => Err(error),

@@ -233,9 +233,10 @@ impl Database {
     async fn first_detected(&self, scope: &Scope) -> Result<Option<i64>> {
         let mut query = QueryBuilder::<Postgres>::new("SELECT min(a.detected_us) FROM alert a WHERE true");
         push_scope(&mut query, scope);
+        let mut look = self.look(scope).await?;
         query
             .build_query_scalar()
-            .fetch_one(&self.pool)
+            .fetch_one(&mut *look)
             .await
             .map_err(DatabaseError::of_list)
     }
@@ -245,9 +246,10 @@ impl Database {
             QueryBuilder::<Postgres>::new("SELECT a.tenant, a.severity, a.status, count(*) FROM alert a");
         push_raised(&mut query, scope, span);
         query.push(" GROUP BY a.tenant, a.severity, a.status");
+        let mut look = self.look(scope).await?;
         let rows: Vec<(String, i16, String, i64)> = query
             .build_query_as()
-            .fetch_all(&self.pool)
+            .fetch_all(&mut *look)
             .await
             .map_err(DatabaseError::of_list)?;
         let group = |(organisation, severity, status, count): (String, i16, String, i64)| Group {
@@ -265,9 +267,10 @@ impl Database {
         push_raised(&mut query, scope, span);
         query.push(" AND a.tactics <> '{}' GROUP BY a.tactics, a.techniques, a.status LIMIT ");
         query.push_bind(RULE_KINDS_MAX);
+        let mut look = self.look(scope).await?;
         let rows: Vec<(Vec<String>, Vec<String>, String, i64)> = query
             .build_query_as()
-            .fetch_all(&self.pool)
+            .fetch_all(&mut *look)
             .await
             .map_err(DatabaseError::of_list)?;
         let mut cells: BTreeMap<(String, String), ByStatus> = BTreeMap::new();
@@ -302,9 +305,10 @@ impl Database {
         query.push(" AS bucket, a.severity, count(*) FROM alert a");
         push_raised(&mut query, scope, span);
         query.push(" GROUP BY bucket, a.severity");
+        let mut look = self.look(scope).await?;
         let rows: Vec<(i64, i16, i64)> = query
             .build_query_as()
-            .fetch_all(&self.pool)
+            .fetch_all(&mut *look)
             .await
             .map_err(DatabaseError::of_list)?;
         let mut buckets = span.empty_buckets();
@@ -329,9 +333,10 @@ impl Database {
         );
         push_scope(&mut query, scope);
         query.push(" GROUP BY band, a.severity");
+        let mut look = self.look(scope).await?;
         let rows: Vec<(i32, i16, i64, i64, i64)> = query
             .build_query_as()
-            .fetch_all(&self.pool)
+            .fetch_all(&mut *look)
             .await
             .map_err(DatabaseError::of_list)?;
         let ages = (0_usize..=AGES_US.len()).map(|band| AgeBand {
@@ -378,9 +383,10 @@ impl Database {
         query.push(" AND (e.action = 'closed' OR (e.action = 'acknowledged' AND NOT f.is_closing)))");
         push_scope(&mut query, scope);
         query.push(" GROUP BY f.is_closing");
+        let mut look = self.look(scope).await?;
         let rows: Vec<(bool, i64, Vec<f64>)> = query
             .build_query_as()
-            .fetch_all(&self.pool)
+            .fetch_all(&mut *look)
             .await
             .map_err(DatabaseError::of_list)?;
         let of = |is_closing: bool| {

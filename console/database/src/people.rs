@@ -94,7 +94,8 @@ impl Database {
         query
             .push(" ORDER BY lower(p.display_name), p.id LIMIT ")
             .push_bind(PEOPLE_MAX);
-        let raw: Vec<RawPerson> = query.build_query_as().fetch_all(&self.pool).await?;
+        let mut look = self.look(scope).await?;
+        let raw: Vec<RawPerson> = query.build_query_as().fetch_all(&mut *look).await?;
         Ok(raw.into_iter().map(Person::from).collect())
     }
 
@@ -107,11 +108,13 @@ impl Database {
             field: "assignee",
             problem: "is nobody who may work on the alerts",
         };
+        let mut look = self.look(scope).await?;
         let raw: Option<RawPerson> =
             sqlx::query_as("SELECT id, display_name FROM account WHERE id = $1 AND disabled_us IS NULL")
                 .bind(account.0)
-                .fetch_optional(&self.pool)
+                .fetch_optional(&mut *look)
                 .await?;
+        drop(look);
         let Some(raw) = raw else { return Err(nobody) };
         let works_on = self.works_on(account, now_us).await?;
         if !works_on.codes().any(|code| scope.covers(code)) {

@@ -238,13 +238,14 @@ impl Database {
         limit: u32,
         now_us: i64,
     ) -> Result<RosterPage> {
+        let mut look = self.look(sight.accounts).await?;
         let total = match &after {
             Some(cursor) => cursor.total,
             None => {
                 let mut query = QueryBuilder::new("SELECT count(*) FROM ");
                 push_accounts(&mut query, sight, now_us)?;
                 push_filter(&mut query, filter);
-                let counting = query.build_query_scalar().fetch_one(&self.pool);
+                let counting = query.build_query_scalar().fetch_one(&mut *look);
                 counting.await.map_err(DatabaseError::of_list)?
             }
         };
@@ -266,7 +267,7 @@ impl Database {
             .push_bind(i64::from(limit) + 1);
         let mut rows: Vec<Row> = query
             .build_query_as()
-            .fetch_all(&self.pool)
+            .fetch_all(&mut *look)
             .await
             .map_err(DatabaseError::of_list)?;
         let is_more = rows.len() > limit as usize;
@@ -296,9 +297,10 @@ impl Database {
              count(*) FILTER (WHERE x.state = 'disabled') AS disabled FROM ",
         );
         push_accounts(&mut query, sight, now_us)?;
+        let mut look = self.look(sight.accounts).await?;
         query
             .build_query_as()
-            .fetch_one(&self.pool)
+            .fetch_one(&mut *look)
             .await
             .map_err(DatabaseError::of_list)
     }
@@ -312,7 +314,8 @@ impl Database {
         query.push(COLUMNS).push(" FROM ");
         push_accounts(&mut query, sight, now_us)?;
         query.push(" WHERE x.id = ").push_bind(id.0);
-        let row: Option<Row> = query.build_query_as().fetch_optional(&self.pool).await?;
+        let mut look = self.look(sight.accounts).await?;
+        let row: Option<Row> = query.build_query_as().fetch_optional(&mut *look).await?;
         row.ok_or(DatabaseError::NotFound)?.read()
     }
 }

@@ -97,7 +97,8 @@ impl Database {
             .push_bind(scope.to_codes())
             .push(")) ORDER BY lower(s.name), s.id LIMIT ")
             .push_bind(LIST_MAX);
-        let rows: Vec<Row> = query.build_query_as().fetch_all(&self.pool).await?;
+        let mut look = self.look(scope).await?;
+        let rows: Vec<Row> = query.build_query_as().fetch_all(&mut *look).await?;
         Ok(rows.into_iter().map(SavedSearch::from).collect())
     }
 
@@ -114,7 +115,7 @@ impl Database {
         now_us: i64,
     ) -> Result<SavedSearch> {
         let new = checked(scope, new)?;
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.change(scope).await?;
         // Whoever saves twice at once is counted once after the other.
         sqlx::query("SELECT FROM account WHERE id = $1 FOR UPDATE")
             .bind(account.0)
@@ -159,7 +160,7 @@ impl Database {
         now_us: i64,
     ) -> Result<SavedSearch> {
         let new = checked(scope, new)?;
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.change(scope).await?;
         let changed = sqlx::query(
             "UPDATE saved_search SET organisation = $3, name = $4, parameters = $5::text::jsonb, changed_us = $6 WHERE id = $1 AND owner_id = $2",
         )

@@ -193,7 +193,7 @@ impl Database {
         id: SensorId,
         now_us: i64,
     ) -> Result<Token> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.change(scope).await?;
         let held = hold(&mut transaction, scope, id).await?.living()?;
         let token = insert_token(&mut transaction, by, id, now_us).await?;
         write_down(&mut transaction, by, &held, Step::Renew, now_us).await?;
@@ -212,7 +212,7 @@ impl Database {
         id: SensorId,
         now_us: i64,
     ) -> Result<()> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.change(scope).await?;
         let held = hold(&mut transaction, scope, id).await?.living()?;
         // Of one that never had a credential, pipelines know nothing.
         sqlx::query(
@@ -244,7 +244,7 @@ impl Database {
         now_us: i64,
     ) -> Result<()> {
         let note = checked_note(note)?;
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.change(scope).await?;
         let held = hold(&mut transaction, scope, id).await?;
         sqlx::query("UPDATE sensor SET note = $2 WHERE id = $1")
             .bind(&id.0[..])

@@ -22,6 +22,9 @@ use crate::{Account, Database, Language, NewAccount, STATEMENT_LIMIT, account};
 /// 2026-01-01 00:00:00 UTC.
 pub const NOW_US: i64 = 1_767_225_600_000_000;
 
+/// Who owns the databases made here.
+const OWNER: &str = "vonggac";
+
 /// The password of every account made here.
 pub const PASSWORD: &str = "a long test password";
 
@@ -109,7 +112,7 @@ fn url(name: &str) -> Option<String> {
         .display()
         .to_string()
         .replace('/', "%2F");
-    Some(format!("postgres://postgres@localhost/{name}?host={directory}"))
+    Some(format!("postgres://{OWNER}@localhost/{name}?host={directory}"))
 }
 
 async fn empty_database() -> Option<PgConnectOptions> {
@@ -127,11 +130,20 @@ async fn empty_database() -> Option<PgConnectOptions> {
         .connect_with(options.clone().database("postgres"))
         .await
         .unwrap();
+    // Not a superuser, as a console is none; several tests begin at once, and the one that comes first makes it.
+    let create = format!(
+        "DO $$ BEGIN PERFORM pg_advisory_xact_lock(1); IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{OWNER}') \
+         THEN CREATE ROLE {OWNER} LOGIN; GRANT SET ON PARAMETER deadlock_timeout TO {OWNER}; END IF; END $$"
+    );
+    sqlx::query(sqlx::AssertSqlSafe(create))
+        .execute(&pool)
+        .await
+        .unwrap();
     let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
-    let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name} STRATEGY file_copy"));
+    let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name} OWNER {OWNER} STRATEGY file_copy"));
     sqlx::query(create).execute(&pool).await.unwrap();
     pool.close().await;
-    Some(options.database(&name))
+    Some(options.username(OWNER).database(&name))
 }
 
 /// A request from `address`.
@@ -263,6 +275,46 @@ pub fn alert(number: u32, tenant: &str, revision: u64) -> Alert {
         summary: format!("{number} failures"),
         ..Alert::default()
     }
+}
+
+/// How many organisations [`fill_queue`] deals alerts out to: `org-0` and on.
+pub const FILLED_ORGANISATIONS: u32 = 35;
+
+/// Fills the queue with `alerts` alerts over as many seconds from [`NOW_US`] on, of 700 rules at 5,000 hosts, two thirds of them closed.
+pub async fn fill_queue(database: &Database, alerts: u32) {
+    // Without what tells of each: nobody listens.
+    let statements = [
+        "ALTER TABLE alert DISABLE TRIGGER alert_is_news",
+        "INSERT INTO alert (id, origin_id, revision, rule_id, rule_title, rule_version, rule_kind, severity, techniques, tactics, tenant, \
+         sensor, src, sport, dst, dport, proto, first_us, last_us, detected_us, count, exercise_id, summary, encoded, status, verdict, tags) \
+         SELECT h.id, h.id, 1, 'rule-' || g % 700, 'ET SCAN a rule of number ' || g % 700, '1', 1, 1 + g % 5, \
+         ARRAY['T' || (1000 + g % 90)], ARRAY['discovery'], 'org-' || g % $2, 'tap-' || g % 60, \
+         '10.' || g % 200 || '.' || g / 200 % 250 || '.' || g % 13, 40000, '192.168.' || g % 250 || '.' || g % 99, 443, 'tcp', \
+         $3 + g * 1000000::bigint, $3 + g * 1000000::bigint, $3 + g * 1000000::bigint, 1 + g * 7919::bigint % 1000, 0, \
+         'host' || g % 5000 || ' asked for ' || md5((g + 1)::text), '', \
+         CASE g % 3 WHEN 0 THEN 'open' ELSE 'closed' END, CASE g % 3 WHEN 0 THEN NULL ELSE 'false_positive' END, \
+         CASE g % 500 WHEN 0 THEN ARRAY['vip'] ELSE '{}' END \
+         FROM generate_series(1, $1) AS g CROSS JOIN LATERAL (SELECT decode(md5(g::text), 'hex') AS id) AS h",
+        "ALTER TABLE alert ENABLE TRIGGER alert_is_news",
+        "VACUUM ANALYZE alert",
+        "VACUUM ANALYZE alert_words",
+    ];
+    let mut connection = database.pool.acquire().await.unwrap();
+    sqlx::query("SET statement_timeout = 0")
+        .execute(&mut *connection)
+        .await
+        .unwrap();
+    for statement in statements {
+        let mut query = sqlx::query(statement);
+        if statement.starts_with("INSERT") {
+            query = query
+                .bind(i32::try_from(alerts).unwrap())
+                .bind(i32::try_from(FILLED_ORGANISATIONS).unwrap())
+                .bind(NOW_US);
+        }
+        query.execute(&mut *connection).await.unwrap();
+    }
+    connection.close().await.unwrap();
 }
 
 fn programs() -> Option<PathBuf> {

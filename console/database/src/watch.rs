@@ -144,7 +144,7 @@ impl Database {
     /// # Errors
     /// When PostgreSQL fails.
     pub async fn watch_items(&self, scope: &Scope) -> Result<Vec<WatchItem>> {
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.look(scope).await?;
         list(&mut connection, scope).await
     }
 
@@ -163,7 +163,7 @@ impl Database {
     ) -> Result<WatchId> {
         let account = by.somebody()?;
         let note = checked_note(note)?;
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.change(scope).await?;
         let (organisation, alert_id, thing) = match new {
             NewWatched::Alert(id) => {
                 let row = alert::row(&mut transaction, scope, *id).await?;
@@ -220,7 +220,7 @@ impl Database {
     /// # Errors
     /// [`DatabaseError::NotFound`] when there is none in the scope.
     pub async fn unwatch(&self, scope: &Scope, by: Asker<'_>, id: WatchId, now_us: i64) -> Result<()> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.change(scope).await?;
         let removed: Option<String> = sqlx::query_scalar(
             "DELETE FROM watch_item WHERE id = $1 AND organisation = ANY($2) RETURNING organisation",
         )

@@ -356,7 +356,7 @@ impl Database {
     /// # Errors
     /// [`DatabaseError::NotFound`] when there is no such alert in the scope.
     pub async fn activity(&self, scope: &Scope, id: AlertId) -> Result<Vec<Activity>> {
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.look(scope).await?;
         alert::row(&mut connection, scope, id).await?;
         let raw: Vec<RawActivity> = sqlx::query_as(
             "SELECT t.at_us, t.actor_id, p.display_name, t.action, t.detail::text AS detail FROM activity t \

@@ -66,6 +66,7 @@ use tokio::task::JoinSet;
 use vonggac_bus::{Consumer, Producer};
 use vonggac_database::Database;
 use vonggac_event::topic;
+use vonggac_metrics::Problem;
 use vonggac_store::Store;
 
 pub use api::openapi;
@@ -116,6 +117,7 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
         stopped,
     });
 
+    let _fence = note_fence(&console).await?;
     let _page = console.metrics().serve(console.options().metrics).await?;
     // Settings that are refused now would be refused for ever.
     let first = open_topics(&options)?;
@@ -167,6 +169,18 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
     seal::last(&console).await;
     console.database().close().await;
     outcome
+}
+
+/// Says so where PostgreSQL's row-level security does not hold this console.
+async fn note_fence(console: &Console) -> anyhow::Result<Problem> {
+    let remark = console.metrics().remark("no_row_level_security");
+    if !console.database().has_fence().await? {
+        let words = "the console's user of PostgreSQL is a superuser, or bypasses row-level security: the second fence between \
+                     organisations does not hold it";
+        tracing::warn!("{words}");
+        remark.set(words);
+    }
+    Ok(remark)
 }
 
 fn open_topics(options: &Options) -> anyhow::Result<intake::Topics> {

@@ -5,19 +5,21 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use rustix::process::Signal;
+use tokio::io::AsyncWriteExt as _;
 use vonggac_link::Flag;
 
 use crate::up::Options;
 use crate::up::part::{Command, Part};
-use crate::up::secret::{Secret, write_private};
+use crate::up::secret::Secret;
 
 /// Users that PostgreSQL may run as when this one is root, best first.
 const USERS: [&str; 3] = ["vonggac", "postgres", "nobody"];
-/// Name of the database and of its owner.
+/// Name of the database and of its owner, who is no superuser: those pass by row-level security.
 const NAME: &str = "vonggac";
 
 /// A cluster that can be run.
@@ -78,7 +80,8 @@ impl Cluster {
         vec![("postgres", Some(url)), ("postgres-password-file", Some(file))]
     }
 
-    /// Makes the database when it is not there; waits while the server is still starting.
+    /// Waits until the server has started, and makes the database where an earlier build's cluster has none yet: there the console's user
+    /// is the superuser.
     pub(crate) async fn create_database(&self) -> anyhow::Result<()> {
         for _ in 0..100 {
             let output = tokio::process::Command::new(self.programs.join("createdb"))
@@ -97,7 +100,8 @@ impl Cluster {
                 .await
                 .context("createdb")?;
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            if output.status.success() || said.contains("already exists") {
+            let is_there = said.contains("already exists") || said.contains("permission denied");
+            if output.status.success() || is_there {
                 return Ok(());
             }
             ensure!(
@@ -113,39 +117,38 @@ impl Cluster {
         )
     }
 
+    /// Makes the cluster beside its place and then moves it there, so that what an interrupted first start leaves is never taken for one.
     async fn initialise(&self) -> anyhow::Result<()> {
-        // What an interrupted first start left; without PG_VERSION it never was a cluster.
-        if self.directory.exists() {
-            fs::remove_dir_all(&self.directory).with_context(|| self.directory.display().to_string())?;
+        let making = self.data.join("postgres.making");
+        for left in [&making, &self.directory] {
+            if left.exists() {
+                fs::remove_dir_all(left).with_context(|| left.display().to_string())?;
+            }
         }
-        fs::create_dir(&self.directory).with_context(|| self.directory.display().to_string())?;
-        fs::set_permissions(&self.directory, fs::Permissions::from_mode(0o700))?;
-        // Beside the cluster, since its user reaches no other directory and initdb wants an empty one.
-        let secret = self.data.join("postgres.init");
-        write_private(&secret, self.password.text.as_bytes())?;
+        fs::create_dir(&making).with_context(|| making.display().to_string())?;
+        fs::set_permissions(&making, fs::Permissions::from_mode(0o700))?;
         if let Some(user) = self.user {
-            chown(&self.directory, Some(user.uid), Some(user.gid))?;
-            chown(&secret, Some(user.uid), Some(user.gid))?;
+            chown(&making, Some(user.uid), Some(user.gid))?;
         }
-        let outcome = self.run_initdb(&secret).await;
-        fs::remove_file(&secret)?;
-        outcome
+        self.run_initdb(&making).await?;
+        self.make_owner(&making).await?;
+        fs::rename(&making, &self.directory).with_context(|| self.directory.display().to_string())
     }
 
-    async fn run_initdb(&self, secret: &Path) -> anyhow::Result<()> {
+    async fn run_initdb(&self, making: &Path) -> anyhow::Result<()> {
+        // The superuser has no password, and without one nobody comes in.
         let output = self
             .as_user(Command::new(self.programs.join("initdb")))
             .args([
                 "-U",
-                NAME,
+                "postgres",
                 "--auth=scram-sha-256",
                 "--encoding=UTF8",
                 "--locale=C.UTF-8",
                 "--no-instructions",
             ])
-            .arg(format!("--pwfile={}", secret.display()))
             .arg("-D")
-            .arg(&self.directory)
+            .arg(making)
             .to_process()
             .current_dir("/")
             .output()
@@ -162,8 +165,41 @@ impl Cluster {
         bail!(
             "PostgreSQL's cluster could not be made in {}{user}: {said}\n\
              (that user must be able to reach the directory: each directory above it needs the x permission)",
-            self.directory.display()
+            making.display()
         )
+    }
+
+    /// Makes the console's own user and its database, in PostgreSQL's single-user mode: nobody else can reach the cluster meanwhile.
+    async fn make_owner(&self, making: &Path) -> anyhow::Result<()> {
+        let mut child = self
+            .as_user(Command::new(self.programs.join("postgres")))
+            .args(["--single", "-D"])
+            .arg(making)
+            .arg("postgres")
+            .to_process()
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .context("postgres --single")?;
+        // A line each. The password is hexadecimal.
+        let statements = format!(
+            "CREATE ROLE {NAME} LOGIN PASSWORD '{}'\nCREATE DATABASE {NAME} OWNER {NAME}\n",
+            self.password.text
+        );
+        let mut stdin = child.stdin.take().context("postgres --single has no input")?;
+        stdin.write_all(statements.as_bytes()).await?;
+        drop(stdin);
+        let output = child.wait_with_output().await.context("postgres --single")?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        // It goes on after an error, and ends well.
+        ensure!(
+            output.status.success() && !said.contains("ERROR:"),
+            "PostgreSQL's database could not be made: {}",
+            said.trim()
+        );
+        Ok(())
     }
 
     fn as_user(&self, command: Command) -> Command {

@@ -98,9 +98,10 @@ impl Database {
         before: Option<i64>,
         limit: u32,
     ) -> Result<Vec<Vec<u8>>> {
+        let scope = self.audit_scope(scope).await?;
         let mut query =
             QueryBuilder::<Postgres>::new("SELECT content FROM audit_entry WHERE organisation = ANY(");
-        query.push_bind(self.audit_codes(scope).await?).push(")");
+        query.push_bind(scope.to_codes()).push(")");
         if let Some(before) = before {
             query.push(" AND seq < ").push_bind(before);
         }
@@ -129,9 +130,8 @@ impl Database {
             query.push(" AND organisation = ").push_bind(clean(organisation));
         }
         if let Some(request) = &filter.request {
-            // The index of migration 0050.
             query
-                .push(" AND substr(content, octet_length(content) - 33, 32) = ")
+                .push(" AND request = ")
                 .push_bind(request.as_bytes().to_vec());
         }
         if let Some(text) = &filter.text {
@@ -147,7 +147,8 @@ impl Database {
         }
         let limit = i64::from(limit.clamp(1, PAGE_ENTRIES_MAX));
         query.push(" ORDER BY seq DESC LIMIT ").push_bind(limit);
-        let rows = query.build_query_scalar().fetch_all(&self.pool).await;
+        let mut look = self.look(&scope).await?;
+        let rows = query.build_query_scalar().fetch_all(&mut *look).await;
         rows.map_err(DatabaseError::of_list)
     }
 
@@ -156,21 +157,20 @@ impl Database {
     /// # Errors
     /// [`DatabaseError::NotFound`] when `scope` has none of that number.
     pub async fn audit_entry(&self, scope: &Scope, index: u64) -> Result<Vec<u8>> {
+        let scope = self.audit_scope(scope).await?;
+        let mut look = self.look(&scope).await?;
         sqlx::query_scalar("SELECT content FROM audit_entry WHERE seq = $1 AND organisation = ANY($2)")
             .bind(index.cast_signed())
-            .bind(self.audit_codes(scope).await?)
-            .fetch_optional(&self.pool)
+            .bind(scope.to_codes())
+            .fetch_optional(&mut *look)
             .await?
             .ok_or(DatabaseError::NotFound)
     }
 
     /// Whose entries belong to `scope`: what nobody with an account did is the nation's.
-    async fn audit_codes(&self, scope: &Scope) -> Result<Vec<String>> {
-        let mut codes = scope.to_codes();
-        if self.is_national(scope).await? {
-            codes.push(String::new());
-        }
-        Ok(codes)
+    async fn audit_scope(&self, scope: &Scope) -> Result<Scope> {
+        let nobodys = self.is_national(scope).await?.then_some("");
+        Ok(Scope::of(scope.codes().chain(nobodys)))
     }
 
     /// The log as it stands: how many entries, and their root.
@@ -210,7 +210,8 @@ impl Database {
     /// When PostgreSQL fails.
     pub async fn keep_checkpoint(&self, size: u64, origin: &str, note: &str, now_us: i64) -> Result<()> {
         let mut transaction = self.pool.begin().await?;
-        sqlx::query("LOCK TABLE audit_checkpoint IN SHARE ROW EXCLUSIVE MODE")
+        // No lock of the table itself, which takes a right to change it, and that nobody has.
+        sqlx::query("SELECT pg_advisory_xact_lock('audit_checkpoint'::regclass::bigint)")
             .execute(&mut *transaction)
             .await?;
         sqlx::query(

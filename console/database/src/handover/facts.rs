@@ -2,7 +2,7 @@
 //! shown what lies in his reach and nothing more. They are kept as JSON: what was handed over reads the same a year later.
 
 use serde::{Deserialize, Serialize};
-use sqlx::{Connection as _, FromRow, PgConnection, Postgres, QueryBuilder};
+use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
 use vonggac_event::Scope;
 
 use crate::alert::{AlertRow, RawAlert, SELECT};
@@ -240,11 +240,7 @@ impl Database {
         next_to_us: i64,
         now_us: i64,
     ) -> Result<Facts> {
-        let mut connection = self.pool.acquire().await?;
-        let mut look = connection.begin().await?;
-        sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            .execute(&mut *look)
-            .await?;
+        let mut look = self.look_once(scope).await?;
         let span = Span {
             from_us,
             now_us,

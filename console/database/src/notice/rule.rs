@@ -178,7 +178,7 @@ impl Database {
     ) -> Result<RuleId> {
         let account = by.somebody()?;
         let new = new.checked(scope)?;
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.change(scope).await?;
         // Whoever makes two at once is counted once after the other.
         sqlx::query("SELECT FROM account WHERE id = $1 FOR UPDATE")
             .bind(account.id.0)
@@ -224,7 +224,7 @@ impl Database {
     ) -> Result<()> {
         let account = by.somebody()?;
         let new = new.checked(scope)?;
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.change(scope).await?;
         let changed = sqlx::query(
             "UPDATE notice_rule SET name = $3, about = $4, severity = $5, organisation = $6, words = $7, is_on = $8, changed_us = $9 \
              WHERE id = $1 AND account_id = $2",

@@ -36,7 +36,8 @@ impl Database {
         let count = sqlx::query_scalar(
             "SELECT count(*) FROM account WHERE organisation = ANY($1) AND disabled_us IS NULL",
         );
-        Ok(count.bind(scope.to_codes()).fetch_one(&self.pool).await?)
+        let mut look = self.look(scope).await?;
+        Ok(count.bind(scope.to_codes()).fetch_one(&mut *look).await?)
     }
 
     /// How many roles there are at organisations of the scope that are not over.
@@ -55,7 +56,8 @@ impl Database {
         .bind(scope.to_codes())
         .bind(day.to_string())
         .bind(two.map(Role::name).collect::<Vec<_>>());
-        Ok(roles.fetch_one(&self.pool).await?)
+        let mut look = self.look(scope).await?;
+        Ok(roles.fetch_one(&mut *look).await?)
     }
 
     /// The codes of which alerts are kept and which nobody has entered, in their order, `max` at most. It steps through the index from one code to the next.

@@ -128,9 +128,10 @@ impl Database {
             " AND {key} IS NOT NULL GROUP BY {key} ORDER BY count(*) DESC, {key} LIMIT {}",
             GROUPS_MAX + 1
         ));
+        let mut look = self.look(scope).await?;
         let raw: Vec<RawGroup> = query
             .build_query_as()
-            .fetch_all(&self.pool)
+            .fetch_all(&mut *look)
             .await
             .map_err(DatabaseError::of_list)?;
         let is_more = raw.len() > GROUPS_MAX;
@@ -151,9 +152,10 @@ impl Database {
             " ORDER BY a.last_us DESC LIMIT {TAGGED_ALERTS_MAX}) AS x CROSS JOIN LATERAL unnest(x.tags) AS t(tag) \
              GROUP BY t.tag ORDER BY count(*) DESC, t.tag LIMIT {TAGS_LISTED_MAX}"
         ));
+        let mut look = self.look(scope).await?;
         query
             .build_query_as()
-            .fetch_all(&self.pool)
+            .fetch_all(&mut *look)
             .await
             .map_err(DatabaseError::of_list)
     }
@@ -169,9 +171,10 @@ impl Database {
         query.push_bind(now_us);
         push_scope(&mut query, scope);
         query.push(" ORDER BY a.snoozed_until_us LIMIT 1");
+        let mut look = self.look(scope).await?;
         query
             .build_query_scalar()
-            .fetch_optional(&self.pool)
+            .fetch_optional(&mut *look)
             .await
             .map_err(DatabaseError::of_list)
     }

@@ -73,9 +73,10 @@ impl Database {
             .push(" ORDER BY a.last_us DESC LIMIT ")
             .push_bind(SIMILAR_ALERTS_MAX)
             .push(") AS s GROUP BY p.rule_id, p.entity, s.verdict");
+        let mut look = self.look(scope).await?;
         let found: Vec<Row> = query
             .build_query_as()
-            .fetch_all(&self.pool)
+            .fetch_all(&mut *look)
             .await
             .map_err(DatabaseError::of_list)?;
 

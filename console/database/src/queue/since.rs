@@ -30,9 +30,10 @@ impl Database {
         query.push("), count(*) FILTER (WHERE a.arrived_us < ");
         query.push_bind(from_us).push(") FROM alert a");
         push_conditions(&mut query, scope, &filter);
+        let mut look = self.look(scope).await?;
         let (new, others) = query
             .build_query_as()
-            .fetch_one(&self.pool)
+            .fetch_one(&mut *look)
             .await
             .map_err(DatabaseError::of_list)?;
         Ok(Changed { new, others })

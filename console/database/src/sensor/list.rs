@@ -235,13 +235,14 @@ impl Database {
         limit: u32,
         now_us: i64,
     ) -> Result<SensorPage> {
+        let mut look = self.look(scope).await?;
         let total = match &after {
             Some(cursor) => cursor.total,
             None => {
                 let mut query = QueryBuilder::new("SELECT count(*) FROM ");
                 push_sensors(&mut query, scope, heard, now_us);
                 push_filter(&mut query, filter);
-                let counting = query.build_query_scalar().fetch_one(&self.pool);
+                let counting = query.build_query_scalar().fetch_one(&mut *look);
                 counting.await.map_err(DatabaseError::of_list)?
             }
         };
@@ -262,7 +263,7 @@ impl Database {
             .push_bind(i64::from(limit) + 1);
         let mut rows: Vec<Row> = query
             .build_query_as()
-            .fetch_all(&self.pool)
+            .fetch_all(&mut *look)
             .await
             .map_err(DatabaseError::of_list)?;
         let is_more = rows.len() > limit as usize;
@@ -293,9 +294,10 @@ impl Database {
              count(*) FILTER (WHERE x.standing = 'revoked') AS revoked FROM ",
         );
         push_sensors(&mut query, scope, heard, now_us);
+        let mut look = self.look(scope).await?;
         query
             .build_query_as()
-            .fetch_one(&self.pool)
+            .fetch_one(&mut *look)
             .await
             .map_err(DatabaseError::of_list)
     }
@@ -314,7 +316,8 @@ impl Database {
         let mut query = QueryBuilder::new("SELECT x.* FROM ");
         push_sensors(&mut query, scope, heard, now_us);
         query.push(" WHERE x.id = ").push_bind(id.0.to_vec());
-        let row: Option<Row> = query.build_query_as().fetch_optional(&self.pool).await?;
+        let mut look = self.look(scope).await?;
+        let row: Option<Row> = query.build_query_as().fetch_optional(&mut *look).await?;
         row.ok_or(DatabaseError::NotFound)?.read()
     }
 
@@ -324,6 +327,7 @@ impl Database {
     /// When PostgreSQL fails.
     pub async fn sensor_history(&self, scope: &Scope, id: SensorId) -> Result<Vec<PastStep>> {
         type Row = (i64, String, i32, Option<i64>, Option<String>, String);
+        let mut look = self.look(scope).await?;
         let rows: Vec<Row> = sqlx::query_as(
             "SELECT h.at_us, h.step, h.generation, a.id, a.display_name, h.address FROM sensor_history h \
              JOIN sensor s ON s.id = h.sensor_id LEFT JOIN account a ON a.id = h.account_id \
@@ -332,7 +336,7 @@ impl Database {
         .bind(&id.0[..])
         .bind(scope.to_codes())
         .bind(STEPS_MAX)
-        .fetch_all(&self.pool)
+        .fetch_all(&mut *look)
         .await?;
         let read = |(at_us, step, generation, id, display_name, address): Row| {
             let by = id.zip(display_name).map(|(id, display_name)| Person {

@@ -52,7 +52,7 @@ impl Database {
             Action::Assign { to: Some(to), .. } => Some(self.receiver(*to, act.scope, act.now_us).await?),
             _ => None,
         };
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.change(act.scope).await?;
         let operation = act.open(&mut transaction).await?;
         let changed = act
             .change(&mut transaction, selection, operation, to.as_ref())

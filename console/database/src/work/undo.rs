@@ -60,7 +60,7 @@ impl Database {
         id: OperationId,
         now_us: i64,
     ) -> Result<Undone> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.change(scope).await?;
         let operation: Option<Operation> = sqlx::query_as(
             "SELECT o.action, o.undone_us, (SELECT count(*) FROM operation_alert k WHERE k.operation_id = o.id) AS alerts \
              FROM operation o WHERE o.id = $1 AND o.account_id = $2 AND o.at_us > $3 FOR UPDATE OF o",

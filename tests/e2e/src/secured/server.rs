@@ -225,7 +225,7 @@ impl Place<'_> {
         initialise
             .args([
                 "-U",
-                USER,
+                "postgres",
                 "--no-sync",
                 "--encoding=UTF8",
                 "--locale=C.UTF-8",
@@ -253,13 +253,18 @@ impl Place<'_> {
     }
 
     pub(super) fn create_database(&self, port: u16) -> anyhow::Result<()> {
-        let mut command = as_postgres("createdb")?;
-        command
-            .arg("-h")
-            .arg(postgres_home(self.directory))
-            .args(["-p", &port.to_string(), "-U", USER, USER])
-            .current_dir("/");
-        crate::wait_for("createdb", COMMAND_LIMIT, || expect_success(&mut command))
+        let role = format!("CREATE ROLE {USER} LOGIN PASSWORD '{PASSWORD}'");
+        let database = format!("CREATE DATABASE {USER} OWNER {USER}");
+        for statement in [role, database] {
+            let mut command = as_postgres("psql")?;
+            command
+                .arg("-h")
+                .arg(postgres_home(self.directory))
+                .args(["-p", &port.to_string(), "-U", "postgres", "-c", &statement])
+                .current_dir("/");
+            crate::wait_for("psql", COMMAND_LIMIT, || expect_success(&mut command))?;
+        }
+        Ok(())
     }
 }
 
