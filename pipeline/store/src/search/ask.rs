@@ -8,7 +8,7 @@ use std::time::Duration;
 use clickhouse::Client;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use vonggac_event::Class;
+use vonggac_event::{Class, Scope};
 
 use super::compile::{self, Values};
 use super::{Limits, Request, SearchError};
@@ -33,10 +33,72 @@ const SETTINGS: [(&str, &str); 6] = [
     ("cancel_http_readonly_queries_on_client_close", "1"),
 ];
 
-/// SQL and the values bound in it.
+/// SQL, the values bound in it, and whose events it may read: there is none that does not say.
 pub(super) struct Statement {
-    pub(super) sql: String,
-    pub(super) values: Values,
+    sql: String,
+    values: Values,
+    fence: String,
+}
+
+impl Statement {
+    /// One about events of a scope. ClickHouse holds it as well: of the events' tables it reads nothing else, whatever the SQL asks for.
+    pub(super) fn within(scope: &Scope, sql: String, values: Values) -> Self {
+        let fence = fence(scope);
+        Self { sql, values, fence }
+    }
+
+    /// One about the store itself.
+    pub(super) fn own(sql: impl Into<String>) -> Self {
+        Self {
+            sql: sql.into(),
+            values: Values::default(),
+            fence: String::new(),
+        }
+    }
+
+    /// One around this one, within the same scope.
+    pub(super) fn around(mut self, outer: impl FnOnce(&str, &mut Values) -> String) -> Self {
+        self.sql = outer(&self.sql, &mut self.values);
+        self
+    }
+
+    /// Without the fence.
+    #[cfg(test)]
+    pub(super) fn sql(&self) -> &str {
+        &self.sql
+    }
+
+    #[cfg(test)]
+    pub(super) fn values(&self) -> &Values {
+        &self.values
+    }
+
+    fn text(&self) -> String {
+        format!("{}{}", self.sql, self.fence)
+    }
+}
+
+/// The setting that filters each table of events by the scope. A text within a text: what is no code of an organisation is left out, and reaches
+/// nothing.
+fn fence(scope: &Scope) -> String {
+    let is_plain = |code: &&str| {
+        code.bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    let codes: Vec<String> = scope
+        .codes()
+        .filter(is_plain)
+        .map(|code| format!("''{code}''"))
+        .collect();
+    let condition = match codes.as_slice() {
+        [] => "0".to_owned(),
+        codes => format!("tenant IN ({})", codes.join(", ")),
+    };
+    let tables: Vec<String> = Class::ALL
+        .iter()
+        .map(|class| format!("'{}': '{condition}'", class.name()))
+        .collect();
+    format!(" SETTINGS additional_table_filters = {{{}}}", tables.join(", "))
 }
 
 /// One statement of a part for each class that can have what is asked for; `None` when none can.
@@ -52,20 +114,16 @@ pub(super) fn union(
             parts.push(part(*class, &condition, &mut values));
         }
     }
-    (!parts.is_empty()).then(|| Statement {
-        sql: parts.join(" UNION ALL "),
-        values,
-    })
+    (!parts.is_empty()).then(|| Statement::within(request.scope, parts.join(" UNION ALL "), values))
 }
 
 /// The rows of a statement's answer.
 pub(super) async fn numbers(
     client: &Client,
     limits: Limits,
-    sql: &str,
-    values: &Values,
+    statement: &Statement,
 ) -> Result<Vec<Vec<Value>>, SearchError> {
-    lines(client, limits, sql, values)
+    lines(client, limits, statement)
         .await?
         .iter()
         .map(|line| parsed(line))
@@ -80,10 +138,9 @@ pub(super) fn parsed<T: DeserializeOwned>(line: &str) -> Result<T, SearchError> 
 pub(super) async fn lines(
     client: &Client,
     limits: Limits,
-    sql: &str,
-    values: &Values,
+    statement: &Statement,
 ) -> Result<Vec<String>, SearchError> {
-    let answer = answer(client, limits, sql, values);
+    let answer = answer(client, limits, statement);
     let Some(seconds) = limits.max_execution_s else {
         return answer.await;
     };
@@ -93,13 +150,8 @@ pub(super) async fn lines(
         .unwrap_or_else(|_| Err(SearchError::TooExpensive(format!("no answer after {seconds} s"))))
 }
 
-async fn answer(
-    client: &Client,
-    limits: Limits,
-    sql: &str,
-    values: &Values,
-) -> Result<Vec<String>, SearchError> {
-    let mut query = client.query_raw(sql);
+async fn answer(client: &Client, limits: Limits, statement: &Statement) -> Result<Vec<String>, SearchError> {
+    let mut query = client.query_raw(&statement.text());
     for (name, value) in SETTINGS {
         query = query.with_setting(name, value);
     }
@@ -115,7 +167,7 @@ async fn answer(
             query = query.with_setting(name, value.to_string());
         }
     }
-    for (index, value) in values.0.iter().enumerate() {
+    for (index, value) in statement.values.0.iter().enumerate() {
         query = value.give(query, &format!("p{index}"));
     }
     let mut cursor = query.fetch_bytes("JSONCompactEachRow")?;

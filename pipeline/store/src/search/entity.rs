@@ -195,15 +195,14 @@ pub(super) fn pairs_statement(request: &Request<'_>) -> Result<Option<Statement>
             class.name()
         )
     });
-    Ok(inner.map(|inner| Statement {
-        sql: format!(
-            "SELECT one_end, other_end, sum(times) AS all_times, count() OVER () FROM ({}) \
+    let summed = |inner: &str, _: &mut _| {
+        format!(
+            "SELECT one_end, other_end, sum(times) AS all_times, count() OVER () FROM ({inner}) \
              WHERE notEmpty(one_end) AND notEmpty(other_end) GROUP BY one_end, other_end \
-             ORDER BY all_times DESC, one_end, other_end LIMIT {PAIRS_MAX}",
-            inner.sql
-        ),
-        values: inner.values,
-    }))
+             ORDER BY all_times DESC, one_end, other_end LIMIT {PAIRS_MAX}"
+        )
+    };
+    Ok(inner.map(|inner| inner.around(summed)))
 }
 
 /// Reads the answer to [`pairs_statement`]: the pairs, and how many there are.

@@ -118,14 +118,14 @@ impl EventStore {
         rows_max: u32,
     ) -> Result<Page, SearchError> {
         let start = Instant::now();
-        let counts = numbers(&self.client, limits, &hours.sql, &hours.values).await?;
+        let counts = numbers(&self.client, limits, hours).await?;
         let place = page::Place::of(&counts, rows_max)?;
         let total = after.map_or(place.total, |cursor| cursor.total);
         let Some(statement) = page::statement(request, &place, after, rows_max) else {
             return Ok(page::page(Vec::new(), total, rows_max));
         };
         let rest = limits.after(start.elapsed())?;
-        let rows = lines(&self.client, rest, &statement.sql, &statement.values).await?;
+        let rows = lines(&self.client, rest, &statement).await?;
         Ok(page::page(page::read(&rows)?, total, rows_max))
     }
 
@@ -158,7 +158,7 @@ impl EventStore {
         let (from_us, to_us) = match (request.from_us, request.to_us) {
             (Some(from_us), Some(to_us)) => (from_us, to_us),
             (from_us, to_us) => {
-                let rows = numbers(&self.client, limits, &extent.sql, &extent.values).await?;
+                let rows = numbers(&self.client, limits, extent).await?;
                 let Some((first_us, last_us)) = histogram::extent(&rows) else {
                     return Ok(Histogram::EMPTY);
                 };
@@ -175,7 +175,7 @@ impl EventStore {
             return Ok(Histogram::EMPTY);
         };
         let rest = limits.after(start.elapsed())?;
-        let rows = numbers(&self.client, rest, &counts.sql, &counts.values).await?;
+        let rows = numbers(&self.client, rest, &counts).await?;
         Ok(histogram::filled(&shape, &rows))
     }
 
@@ -200,7 +200,7 @@ impl EventStore {
                 limits.max_execution_s =
                     Some(limits.max_execution_s.unwrap_or(COMPLETION_S).min(COMPLETION_S));
             }
-            numbers(&self.client, limits, &statement.sql, &statement.values)
+            numbers(&self.client, limits, &statement)
         };
         values::read(fields, &self.in_turn(asker, count).await?)
     }
@@ -233,7 +233,7 @@ impl EventStore {
         seen: &Statement,
     ) -> Result<Known, SearchError> {
         let start = Instant::now();
-        let rows = numbers(&self.client, limits, &seen.sql, &seen.values).await?;
+        let rows = numbers(&self.client, limits, seen).await?;
         let mut known = entity::seen(&rows)?;
         if known.seen_us.is_none() {
             return Ok(known);
@@ -244,13 +244,13 @@ impl EventStore {
         };
         if let Some(statement) = entity::pairs_statement(&pairs)? {
             let rest = limits.after(start.elapsed())?;
-            let rows = numbers(&self.client, rest, &statement.sql, &statement.values).await?;
+            let rows = numbers(&self.client, rest, &statement).await?;
             (known.pairs, known.pairs_total) = entity::pairs(&rows)?;
         }
         let fields = subject.beside();
         if let Some(statement) = values::statement(request, &fields, "", entity::BESIDE_MAX)? {
             let rest = limits.after(start.elapsed())?;
-            let rows = numbers(&self.client, rest, &statement.sql, &statement.values).await?;
+            let rows = numbers(&self.client, rest, &statement).await?;
             known.beside = values::read(&fields, &rows)?;
             known.beside.retain(|values| values.total > 0);
         }
@@ -268,7 +268,7 @@ impl EventStore {
         alert: &Alert,
     ) -> Result<Vec<EventRow>, SearchError> {
         let statement = page::alert_statement(scope, alert);
-        let ask = |limits| lines(&self.client, limits, &statement.sql, &statement.values);
+        let ask = |limits| lines(&self.client, limits, &statement);
         let mut rows = page::read(&self.in_turn(asker, ask).await?)?;
         rows.sort_unstable_by_key(|row| (row.ts_us, row.id));
         rows.truncate(PAGE_ROWS_MAX as usize);

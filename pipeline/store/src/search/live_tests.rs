@@ -416,7 +416,7 @@ async fn dear_searches_are_refused(store: &Store, limits: Limits) {
         ..limits
     };
     let endless = "SELECT count() FROM numbers(1000000000000) WHERE NOT ignore(sipHash64(number))";
-    let stopped = ask::lines(&store.client, short, endless, &compile::Values::default()).await;
+    let stopped = ask::lines(&store.client, short, &ask::Statement::own(endless)).await;
     assert!(
         matches!(stopped, Err(SearchError::TooExpensive(_))),
         "{stopped:?}"
@@ -424,7 +424,7 @@ async fn dear_searches_are_refused(store: &Store, limits: Limits) {
     what_nobody_waits_for_is_stopped(store, endless).await;
     // What a search is asked with forbids it to change anything.
     let write = "ALTER TABLE dns DELETE WHERE 1";
-    let written = ask::lines(&store.client, limits, write, &compile::Values::default()).await;
+    let written = ask::lines(&store.client, limits, &ask::Statement::own(write)).await;
     assert!(matches!(written, Err(SearchError::Server(why)) if why.contains("164")));
 }
 
@@ -432,13 +432,14 @@ async fn what_nobody_waits_for_is_stopped(store: &Store, endless: &'static str) 
     let running = async || {
         let sql = "SELECT count() FROM system.processes WHERE position(query, 'sipHash64(num') > 0 \
                    AND position(query, 'system.processes') = 0";
-        let rows = ask::numbers(&store.client, Limits::default(), sql, &compile::Values::default()).await;
+        let rows = ask::numbers(&store.client, Limits::default(), &ask::Statement::own(sql)).await;
         row::unsigned(rows.unwrap().first().unwrap().first().unwrap()).unwrap()
     };
     let client = store.client.clone();
-    let asked = tokio::spawn(async move {
-        ask::lines(&client, Limits::default(), endless, &compile::Values::default()).await
-    });
+    let asked =
+        tokio::spawn(
+            async move { ask::lines(&client, Limits::default(), &ask::Statement::own(endless)).await },
+        );
     while running().await == 0 {
         tokio::task::yield_now().await;
     }
@@ -593,3 +594,42 @@ async fn alerts_have_their_events(events: &EventStore) {
 mod crowd_tests;
 #[path = "foreign_tests.rs"]
 mod foreign_tests;
+
+#[tokio::test]
+async fn a_statement_that_forgets_whose_it_is_finds_only_its_scope() {
+    let Some(served) = Served::start() else { return };
+    let store = filled(&served).await;
+    let count = async |scope: &Scope, sql: &str| {
+        let statement = ask::Statement::within(scope, sql.to_owned(), compile::Values::default());
+        let rows = ask::numbers(&store.client, Limits::default(), &statement)
+            .await
+            .unwrap();
+        rows.iter()
+            .map(|row| row::unsigned(row.first().unwrap()).unwrap())
+            .sum::<u64>()
+    };
+    // Ten of each class, five of each organisation.
+    let (moh, odd) = (Scope::of(["moh"]), Scope::of(["moh') OR (1=1", "x", "mo' OR '1"]));
+    for (sql, all) in [
+        ("SELECT count() FROM dns", 10),
+        ("SELECT count() FROM dns UNION ALL SELECT count() FROM flow", 20),
+        (
+            "(SELECT count() FROM dns) UNION ALL (SELECT count() FROM flow LIMIT 9)",
+            20,
+        ),
+        (
+            "SELECT sum(times) FROM (SELECT tenant, count() AS times FROM http WHERE 1 GROUP BY tenant ORDER BY tenant)",
+            10,
+        ),
+        ("SELECT count() FROM dns WHERE tenant = 'mot' OR 1", 10),
+        (
+            "SELECT count() FROM dns AS a JOIN dns AS b ON a.event_id = b.event_id",
+            10,
+        ),
+    ] {
+        assert_eq!(count(&EVERYONE, sql).await, all, "{sql}");
+        assert_eq!(count(&moh, sql).await, all / 2, "{sql}");
+        assert_eq!(count(&odd, sql).await, 0, "{sql}");
+        assert_eq!(count(&Scope::default(), sql).await, 0, "{sql}");
+    }
+}

@@ -152,10 +152,7 @@ pub(super) fn alert_statement(scope: &Scope, alert: &Alert) -> Statement {
             )
         })
         .collect();
-    Statement {
-        sql: parts.join(" UNION ALL "),
-        values,
-    }
+    Statement::within(scope, parts.join(" UNION ALL "), values)
 }
 
 fn alert_condition(class: Class, scope: &Scope, alert: &Alert, ids: &[u128], values: &mut Values) -> String {
@@ -225,7 +222,7 @@ mod tests {
             let scope = Scope::of(["moh"]);
             let request = Request::ever(&scope, &query, &[]);
             let statement = hours_statement(&request, after).unwrap();
-            let found = statement.map_or(0, |statement| statement.sql.matches("count()").count());
+            let found = statement.map_or(0, |statement| statement.sql().matches("count()").count());
             assert_eq!(found, classes, "{text}");
         };
         let cursor = "1.00000000000000000000000000000002.77".parse().unwrap();

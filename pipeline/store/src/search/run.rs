@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use clickhouse::Client;
 use serde_json::Value;
 
-use super::ask::{lines, numbers, parsed};
-use super::compile::Values;
+use super::ask::{Statement, lines, numbers, parsed};
 use super::row::{signed, unsigned};
 use super::{Limits, SearchError};
 
@@ -45,7 +44,7 @@ pub struct SensorState {
 /// # Errors
 /// When it does not answer.
 pub async fn ping(client: &Client) -> Result<String, SearchError> {
-    let lines = lines(client, Limits::default(), "SELECT version()", &Values::default()).await?;
+    let lines = lines(client, Limits::default(), &Statement::own("SELECT version()")).await?;
     let line: Vec<String> = parsed(lines.first().map_or("", String::as_str))?;
     line.into_iter()
         .next()
@@ -80,7 +79,7 @@ pub async fn sensors(client: &Client, limits: Limits) -> Result<Vec<SensorState>
          WHERE heard > now() - INTERVAL {SENSOR_DAYS} DAY GROUP BY tenant, sensor ORDER BY sensor, tenant LIMIT {SENSORS_MAX}",
         latest.join(", "),
     );
-    let rows = numbers(client, limits, &sql, &Values::default()).await?;
+    let rows = numbers(client, limits, &Statement::own(sql)).await?;
     rows.iter()
         .map(|row| sensor(row).ok_or_else(|| SearchError::Answer("a row of sensor_latest".to_owned())))
         .collect()

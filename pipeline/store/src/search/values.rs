@@ -74,20 +74,20 @@ pub(super) fn statement(
 }
 
 fn counted(inner: Statement, prefix: &str, values_max: u32) -> Statement {
-    let Statement { sql, mut values } = inner;
-    let begins = if prefix.is_empty() {
-        String::new()
-    } else {
-        let like = format!("{}%", compile::escaped(prefix));
-        format!(" AND pair_of_value.2 ILIKE {}", bound(like, &mut values))
-    };
-    let sql = format!(
-        "SELECT field, value, times, sum(times) OVER (PARTITION BY field), count() OVER (PARTITION BY field) FROM \
-         (SELECT pair_of_value.1 AS field, pair_of_value.2 AS value, count() AS times FROM ({sql}) \
-         WHERE notEmpty(pair_of_value.2){begins} GROUP BY field, value) \
-         ORDER BY field, times DESC, value LIMIT {values_max} BY field"
-    );
-    Statement { sql, values }
+    inner.around(|sql, values| {
+        let begins = if prefix.is_empty() {
+            String::new()
+        } else {
+            let like = format!("{}%", compile::escaped(prefix));
+            format!(" AND pair_of_value.2 ILIKE {}", bound(like, values))
+        };
+        format!(
+            "SELECT field, value, times, sum(times) OVER (PARTITION BY field), count() OVER (PARTITION BY field) FROM \
+             (SELECT pair_of_value.1 AS field, pair_of_value.2 AS value, count() AS times FROM ({sql}) \
+             WHERE notEmpty(pair_of_value.2){begins} GROUP BY field, value) \
+             ORDER BY field, times DESC, value LIMIT {values_max} BY field"
+        )
+    })
 }
 
 fn bound(text: String, values: &mut Values) -> String {
@@ -183,7 +183,7 @@ mod tests {
             let outcome = statement(&request, fields, "", 5);
             let found = outcome
                 .ok()
-                .map(|some| some.map_or(0, |it| it.sql.matches("arrayJoin").count()));
+                .map(|some| some.map_or(0, |it| it.sql().matches("arrayJoin").count()));
             assert_eq!(found, classes, "{fields:?}");
         };
         let every = Class::ALL.len() - 1;
@@ -203,8 +203,8 @@ mod tests {
         let scope = Scope::of(["moh"]);
         let request = Request::ever(&scope, &query, &[]);
         let made = statement(&request, &["query"], "50%_'", 5).unwrap().unwrap();
-        assert!(made.values.0.contains(&Bound::Text("50\\%\\_'%".into())));
-        assert!(!made.sql.contains("50"), "{}", made.sql);
+        assert!(made.values().0.contains(&Bound::Text("50\\%\\_'%".into())));
+        assert!(!made.sql().contains("50"), "{}", made.sql());
         let long = "x".repeat(PREFIX_BYTES_MAX + 1);
         assert!(statement(&request, &["query"], &long, 5).is_err());
     }
