@@ -9,12 +9,15 @@
 //! - *alert*: from packet to alert, p50 and p99, on a virtual wire (needs root).
 //! - *crowd* (`--crowd EVENTS`, instead of the others): 32 searches of one account at once over so many events, while a sensor feeds 5,000
 //!   events/s: from packet to alert, and another account's searches, alone and beside the crowd (needs root).
+//! - *queue* (`--queue ALERTS`, instead of the others): pages, searches, counts and groups of a queue with so many alerts, each p95 beside its
+//!   limit of 300 ms.
 
 mod copies;
 mod crowd;
 mod machine;
 mod packets;
 mod platform;
+mod queue;
 mod yardstick;
 
 use std::path::PathBuf;
@@ -36,6 +39,9 @@ struct Arguments {
     /// Only the crowd of searches, over this many events.
     #[arg(long, value_name = "EVENTS")]
     crowd: Option<u64>,
+    /// Only the queue, with so many alerts.
+    #[arg(long, value_name = "ALERTS")]
+    queue: Option<u32>,
     /// Times each packet measurement is repeated.
     #[arg(long, default_value_t = 5, value_name = "N")]
     rounds: u32,
@@ -46,6 +52,9 @@ fn main() -> anyhow::Result<()> {
     println!("machine   {}", machine::describe());
     if let Some(events) = arguments.crowd {
         return crowd::measure(events);
+    }
+    if let Some(alerts) = arguments.queue {
+        return queue::measure(alerts);
     }
     let scratch = tempfile::TempDir::new()?;
     match yardstick::corpus() {
