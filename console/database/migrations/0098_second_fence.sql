@@ -6,23 +6,34 @@
 -- alerts found are asked for under the policy.
 
 CREATE TABLE alert_words (
-    alert_id bytea PRIMARY KEY REFERENCES alert ON DELETE CASCADE,
-    words    text NOT NULL
+    alert_id   bytea PRIMARY KEY REFERENCES alert ON DELETE CASCADE,
+    words      text NOT NULL,
+    techniques text[] NOT NULL                   -- in capitals; of a sub-technique, its technique too
 );
+
+CREATE FUNCTION with_parents(techniques text[]) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT coalesce(array_agg(DISTINCT name), '{}')
+    FROM unnest(techniques) AS t(id) CROSS JOIN LATERAL (VALUES (upper(t.id)), (split_part(upper(t.id), '.', 1))) AS n(name)
+$$;
+
 INSERT INTO alert_words
-    SELECT id, alert_text(rule_title, rule_id, summary, src, dst, sensor, techniques) FROM alert;
+    SELECT id, alert_text(rule_title, rule_id, summary, src, dst, sensor, techniques), with_parents(techniques) FROM alert;
 
 CREATE FUNCTION keep_words() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO alert_words VALUES
-        (NEW.id, alert_text(NEW.rule_title, NEW.rule_id, NEW.summary, NEW.src, NEW.dst, NEW.sensor, NEW.techniques))
-    ON CONFLICT (alert_id) DO UPDATE SET words = excluded.words WHERE alert_words.words <> excluded.words;
+        (NEW.id, alert_text(NEW.rule_title, NEW.rule_id, NEW.summary, NEW.src, NEW.dst, NEW.sensor, NEW.techniques),
+         with_parents(NEW.techniques))
+    ON CONFLICT (alert_id) DO UPDATE SET words = excluded.words, techniques = excluded.techniques
+        WHERE (alert_words.words, alert_words.techniques) <> (excluded.words, excluded.techniques);
     RETURN NULL;
 END
 $$;
 CREATE TRIGGER alert_has_words
     AFTER INSERT OR UPDATE OF rule_title, rule_id, summary, src, dst, sensor, techniques ON alert
     FOR EACH ROW EXECUTE FUNCTION keep_words();
+
+CREATE INDEX alert_words_by_technique ON alert_words USING gin (techniques);
 
 -- As before: without pg_trgm the search looks at every alert.
 DROP INDEX IF EXISTS alert_by_text;
