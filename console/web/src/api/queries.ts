@@ -353,9 +353,13 @@ export const waitingQuery = queryOptions({
   queryFn: ({ signal }) => take(api.GET("/api/v1/memberships/waiting", { signal })),
 });
 
+/** How often it is asked what exceptions caught. */
+const EXCEPTIONS_EVERY_MS = 30_000;
+
 export const exceptionsQuery = queryOptions({
   queryKey: ["exceptions"],
   queryFn: ({ signal }) => take(api.GET("/api/v1/exceptions", { signal })),
+  refetchInterval: EXCEPTIONS_EVERY_MS,
 });
 
 /** How often is asked whether sensors are heard of. */
