@@ -4,6 +4,7 @@
 //! only way in: it takes a revision over when it is newer than the one at hand, so that repeats and late comers change nothing.
 
 mod intake;
+mod write;
 
 use std::collections::BTreeMap;
 
@@ -11,6 +12,7 @@ use prost::Message;
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
 use vonggac_event::{Alert, AlertId, RuleKind, Scope, Severity};
 
+use crate::exception::ExceptionId;
 use crate::verdict::{Reason, Verdict};
 use crate::{AccountId, Database, DatabaseError, Result};
 
@@ -112,8 +114,14 @@ pub struct AlertRow {
     pub snooze: Option<Snooze>,
     /// What people marked it with.
     pub tags: Vec<String>,
-    /// When the row came, by PostgreSQL's clock.
+    /// When the row came, by PostgreSQL's clock, or came back into the queue.
     pub arrived_us: i64,
+    /// Whether an exception keeps it out of the queue.
+    pub is_suppressed: bool,
+    /// The exception that hid or lowered it last.
+    pub exception: Option<ExceptionId>,
+    /// What the pipeline said of how urgent it is, where an exception lowered it.
+    pub raised_severity: Option<Severity>,
 }
 
 /// Until when an alert is set aside.
@@ -158,7 +166,7 @@ struct RawLinks {
 pub(crate) const SELECT: &str = "SELECT a.id, a.revision, a.rule_id, a.rule_title, a.rule_version, a.rule_kind, \
     a.severity, a.techniques, a.tactics, a.tenant, a.sensor, a.src, a.sport, a.dst, a.dport, a.proto, a.first_us, a.last_us, \
     a.detected_us, a.count, a.exercise_id, a.summary, a.status, a.assignee_id, p.display_name AS assignee_name, a.verdict, \
-    a.verdict_reason, a.snoozed_until_us, a.snoozed_count, a.tags, a.arrived_us \
+    a.verdict_reason, a.snoozed_until_us, a.snoozed_count, a.tags, a.arrived_us, a.is_suppressed, a.exception_id, a.raised_severity \
     FROM alert a LEFT JOIN account p ON p.id = a.assignee_id";
 
 #[derive(FromRow)]
@@ -194,6 +202,9 @@ pub(crate) struct RawAlert {
     snoozed_count: Option<i64>,
     tags: Vec<String>,
     arrived_us: i64,
+    is_suppressed: bool,
+    exception_id: Option<i64>,
+    raised_severity: Option<i16>,
 }
 
 impl From<RawAlert> for AlertRow {
@@ -206,6 +217,7 @@ impl From<RawAlert> for AlertRow {
             Some(us) => Some(Snooze::Until { us }),
             None => is_quiet.then_some(Snooze::UntilAgain),
         };
+        let severity = |number: i16| Severity::try_from(i32::from(number)).unwrap_or_default();
         Self {
             id: AlertId::from_bytes(&raw.id).unwrap_or(AlertId(0)),
             revision: raw.revision,
@@ -213,7 +225,7 @@ impl From<RawAlert> for AlertRow {
             rule_title: raw.rule_title,
             rule_version: raw.rule_version,
             rule_kind: RuleKind::try_from(i32::from(raw.rule_kind)).unwrap_or_default(),
-            severity: Severity::try_from(i32::from(raw.severity)).unwrap_or_default(),
+            severity: severity(raw.severity),
             techniques: raw.techniques,
             tactics: raw.tactics,
             tenant: raw.tenant,
@@ -239,6 +251,9 @@ impl From<RawAlert> for AlertRow {
             snooze,
             tags: raw.tags,
             arrived_us: raw.arrived_us,
+            is_suppressed: raw.is_suppressed,
+            exception: raw.exception_id.map(ExceptionId),
+            raised_severity: raw.raised_severity.map(severity),
         }
     }
 }

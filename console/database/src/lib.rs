@@ -14,6 +14,7 @@
 //! - [`overview`]: what was raised, waits and took how long, for a shift lead.
 //! - [`handover`]: what one shift leaves the next; [`watch`]: what an organisation keeps an eye on.
 //! - [`notice`]: what people are told of, by rules of their own.
+//! - [`exception`]: which alerts an organisation wants out of its queue, or less urgent, until when and why.
 //! - [`saved_search`]: searches kept under a name; [`export`]: searches written to files.
 //! - [`sensor`]: sensors, their one-time tokens, and what pipelines are to be told of them.
 //! - [`organisation`]: organisations, taken in from a file; [`membership`]: who has which role at which.
@@ -33,6 +34,7 @@ pub mod audit;
 mod connection;
 pub mod device;
 pub mod entry;
+pub mod exception;
 pub mod export;
 pub mod factor;
 mod fence;

@@ -146,8 +146,7 @@ impl Database {
     /// [`DatabaseError::Organisation`] before the first import; when PostgreSQL fails.
     pub async fn organisations(&self) -> Result<Tree> {
         let mut connection = self.pool.acquire().await?;
-        let all = all(&mut connection).await?;
-        Ok(Tree::build(all.into_values().map(Placed::from).collect())?)
+        tree(&mut connection).await
     }
 
     /// Takes in the organisations of a file, in one transaction; the same again changes nothing. Of two at once, one waits. The log has an entry for each that
@@ -176,6 +175,12 @@ impl Database {
         transaction.commit().await?;
         Ok(done)
     }
+}
+
+/// All organisations, as the transaction sees them.
+pub(crate) async fn tree(connection: &mut PgConnection) -> Result<Tree> {
+    let all = all(connection).await?;
+    Ok(Tree::build(all.into_values().map(Placed::from).collect())?)
 }
 
 /// Keeps others from changing organisations until the transaction ends.

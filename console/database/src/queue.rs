@@ -14,6 +14,7 @@ use sqlx::{PgConnection, Postgres, QueryBuilder};
 use vonggac_event::{AlertId, Scope, Severity};
 
 use crate::alert::{AlertRow, RawAlert, SELECT, Status};
+use crate::exception::{Conditions, ExceptionId};
 use crate::{AccountId, Database, DatabaseError, Reason, Result, Verdict, clean, like_literal};
 
 /// Most alerts on a page.
@@ -66,6 +67,24 @@ pub struct Filter {
     pub from_us: Option<i64>,
     /// First seen before.
     pub to_us: Option<i64>,
+    /// Whether exceptions hide it.
+    pub suppressed: Suppressed,
+    /// What an exception would be about.
+    pub conditions: Option<Conditions>,
+    /// Hidden or lowered by it last.
+    pub exception: Option<ExceptionId>,
+}
+
+/// Whether alerts are looked at that an exception hides.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Suppressed {
+    /// Only the others: the queue.
+    #[default]
+    Without,
+    /// Only those.
+    Only,
+    /// Both.
+    With,
 }
 
 /// Whose alerts; nobody named means everybody's.
@@ -480,10 +499,29 @@ fn push_equal(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
     }
 }
 
+/// What exceptions make of the alert `a`, or would.
+fn push_exceptions(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
+    match filter.suppressed {
+        Suppressed::Without => query.push(" AND NOT a.is_suppressed"),
+        Suppressed::Only => query.push(" AND a.is_suppressed"),
+        Suppressed::With => query,
+    };
+    if let Some(exception) = filter.exception {
+        query.push(" AND a.exception_id = ").push_bind(exception.0);
+    }
+    if let Some(conditions) = &filter.conditions {
+        query
+            .push(" AND a.exercise_id = 0 AND exception_fits(")
+            .push_bind(conditions.json())
+            .push("::text::jsonb, a.sensor, a.src, a.dst, a.dport, a.fields)");
+    }
+}
+
 /// Conditions on the alert `a`, from `WHERE` on.
 pub(crate) fn push_conditions(query: &mut QueryBuilder<Postgres>, scope: &Scope, filter: &Filter) {
     query.push(" WHERE true");
     push_scope(query, scope);
+    push_exceptions(query, filter);
     push_work(query, filter);
     push_equal(query, filter);
     if let Some(arrived_by_us) = filter.arrived_by_us {

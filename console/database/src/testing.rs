@@ -146,6 +146,13 @@ async fn empty_database() -> Option<PgConnectOptions> {
     Some(options.username(OWNER).database(&name))
 }
 
+impl Database {
+    /// Takes alerts over at [`NOW_US`].
+    pub async fn take_alerts(&self, alerts: &[Alert]) -> crate::Result<Vec<crate::alert::Taken>> {
+        self.take_alerts_at(alerts, NOW_US).await
+    }
+}
+
 /// A request from `address`.
 pub fn from(address: &str) -> Origin {
     Origin {

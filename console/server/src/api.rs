@@ -5,6 +5,7 @@ mod alerts;
 mod audit;
 mod entities;
 pub(crate) mod events;
+mod exceptions;
 mod exports;
 mod factors;
 mod filter;
@@ -99,6 +100,11 @@ fn router() -> OpenApiRouter<Console> {
         .routes(routes!(work::close_alert))
         .routes(routes!(work::reopen_alert))
         .routes(routes!(work::comment_alert))
+        .routes(routes!(exceptions::list_exceptions, exceptions::add_exception))
+        .routes(routes!(exceptions::preview_exception))
+        .routes(routes!(exceptions::extend_exception))
+        .routes(routes!(exceptions::approve_exception))
+        .routes(routes!(exceptions::end_exception))
         .routes(routes!(events::list_events))
         .routes(routes!(events::event_histogram))
         .routes(routes!(events::event_fields))

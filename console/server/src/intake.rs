@@ -228,14 +228,19 @@ async fn take_once<'a>(
     alerts: &[(&'a Delivered, Alert)],
 ) -> Result<Vec<Refused<'a>>, DatabaseError> {
     let all: Vec<Alert> = alerts.iter().map(|(_, alert)| alert.clone()).collect();
-    match console.database().take_alerts(&all).await {
+    let now_us = console.now_us();
+    match console.database().take_alerts_at(&all, now_us).await {
         Ok(taken) => return Ok(judged(console, alerts, &taken)),
         Err(error) if error.is_about_data() => {}
         Err(error) => return Err(error),
     }
     let mut refused = Vec::new();
     for one in alerts {
-        match console.database().take_alerts(std::slice::from_ref(&one.1)).await {
+        match console
+            .database()
+            .take_alerts_at(std::slice::from_ref(&one.1), now_us)
+            .await
+        {
             Ok(taken) => refused.extend(judged(console, std::slice::from_ref(one), &taken)),
             Err(error) if error.is_about_data() => refused.push(Refused::new(one.0, error)),
             Err(error) => return Err(error),

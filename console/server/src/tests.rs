@@ -6,6 +6,7 @@ mod audit;
 mod authorisation;
 mod document;
 mod door;
+mod exceptions;
 mod exports;
 mod factors;
 mod handover;

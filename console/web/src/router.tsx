@@ -13,6 +13,7 @@ import { tabsOf } from "./admin/tabs";
 import { ApiFailure } from "./api/client";
 import { sessionQuery, setupQuery } from "./api/queries";
 import { readAuditSearch } from "./audit/search";
+import { readExceptionsSearch } from "./exceptions/search";
 import { switchLanguage } from "./i18n";
 import { may } from "./lib/abilities";
 import { parseSearch, pick, stringifySearch } from "./lib/search-params";
@@ -129,6 +130,13 @@ const handoverRoute = createRoute({
   component: lazyRouteComponent(() => import("./handover/HandoverPage"), "HandoverPage"),
 });
 
+const exceptionsRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: "/alerts/exceptions",
+  component: lazyRouteComponent(() => import("./exceptions/ExceptionsPage"), "ExceptionsPage"),
+  validateSearch: readExceptionsSearch,
+});
+
 const alertRoute = createRoute({
   getParentRoute: () => appRoute,
   path: "/alerts/$id",
@@ -217,6 +225,7 @@ const routeTree = rootRoute.addChildren([
     queueRoute,
     handoversRoute,
     handoverRoute,
+    exceptionsRoute,
     alertRoute,
     searchRoute,
     entityRoute,

@@ -10,23 +10,23 @@
 //! hash of the alert's id and the row's number, so that it is made once, by whichever console. Further revisions go to the last row.
 
 use std::collections::{BTreeMap, HashMap};
-use std::net::IpAddr;
 
 use prost::Message;
 use sha2::{Digest, Sha256};
 use sqlx::{FromRow, PgConnection};
-use vonggac_event::{Alert, AlertId, parse_address, protocol_name};
+use vonggac_event::{Alert, AlertId};
 
-use super::{AlertRow, Taken};
+use super::Taken;
+use super::write::{whole, write};
 use crate::{Database, Result, clean};
 
 impl Database {
     /// Takes alerts over, all or none; when this returns, PostgreSQL has committed them. The answers stand in the order given. Of
-    /// several revisions of one alert the newest is taken, and the others are known.
+    /// several revisions of one alert the newest is taken, and the others are known. Exceptions in force at `now_us` hide or lower them.
     ///
     /// # Errors
     /// When PostgreSQL fails; nothing was taken over then.
-    pub async fn take_alerts(&self, alerts: &[Alert]) -> Result<Vec<Taken>> {
+    pub async fn take_alerts_at(&self, alerts: &[Alert], now_us: i64) -> Result<Vec<Taken>> {
         let newest = newest(alerts);
         let mut transaction = self.pool.begin().await?;
         // Nobody else makes rows meanwhile; whoever works on alerts may hold some of them, but never waits for this lock.
@@ -41,7 +41,7 @@ impl Database {
             .collect();
         // One order for everybody, so that this and work on many alerts cannot wait for each other.
         incoming.sort_unstable_by_key(|incoming| incoming.id);
-        let mut rows = write(&mut transaction, &incoming).await?;
+        let mut rows = write(&mut transaction, &incoming, now_us).await?;
         transaction.commit().await?;
 
         let mut taken: Vec<Taken> = alerts
@@ -80,10 +80,10 @@ fn newest(alerts: &[Alert]) -> BTreeMap<AlertId, (usize, &Alert)> {
 
 /// How many events, and entries of its lists, of a pipeline's alert the rows before one tell.
 #[derive(Debug, Clone, Copy, Default)]
-struct Base {
-    count: i64,
-    event_ids: i32,
-    flow_ids: i32,
+pub(super) struct Base {
+    pub(super) count: i64,
+    pub(super) event_ids: i32,
+    pub(super) flow_ids: i32,
 }
 
 /// The last row of a pipeline's alert.
@@ -99,6 +99,8 @@ struct Standing {
     base: Base,
     /// Where the row after it begins, once it is closed.
     closed_at: Option<Base>,
+    /// The exception that hides or lowers it now.
+    exception: Option<i64>,
 }
 
 #[derive(FromRow)]
@@ -116,6 +118,7 @@ struct RawStanding {
     base_event_ids: i32,
     base_flow_ids: i32,
     closed: Option<Vec<u8>>,
+    exception: Option<i64>,
 }
 
 /// Locks the rows of these alerts of the pipeline; gives the last of each.
@@ -126,7 +129,8 @@ async fn standing(
     let ids: Vec<Vec<u8>> = ids.map(|id| id.to_bytes().to_vec()).collect();
     let raw: Vec<RawStanding> = sqlx::query_as(
         "SELECT id, origin_id, ordinal, revision, tenant, count, first_us, last_us, detected_us, \
-         base_count, base_event_ids, base_flow_ids, CASE WHEN status = 'closed' THEN encoded END AS closed \
+         base_count, base_event_ids, base_flow_ids, CASE WHEN status = 'closed' THEN encoded END AS closed, \
+         CASE WHEN is_suppressed OR raised_severity IS NOT NULL THEN exception_id END AS exception \
          FROM alert WHERE origin_id = ANY($1) ORDER BY id FOR UPDATE",
     )
     .bind(ids)
@@ -176,21 +180,36 @@ impl Standing {
             detected_us: raw.detected_us,
             base,
             closed_at,
+            exception: raw.exception,
         }
     }
 }
 
+/// How the exceptions of its rule stand to a row before it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Before {
+    /// It is new: they are held against it.
+    New,
+    /// This one hides or lowers it: they are held against it again.
+    Under(i64),
+    /// It is in the queue already, and stays there.
+    Free,
+}
+
 /// A row to be written.
-struct Incoming {
+pub(super) struct Incoming {
     /// Place of the alert among those handed over.
     index: usize,
-    id: AlertId,
-    origin: AlertId,
-    ordinal: i32,
-    continues: Option<AlertId>,
-    base: Base,
+    pub(super) id: AlertId,
+    pub(super) origin: AlertId,
+    pub(super) ordinal: i32,
+    pub(super) continues: Option<AlertId>,
+    pub(super) base: Base,
     /// As the row tells it.
-    alert: Alert,
+    pub(super) alert: Alert,
+    pub(super) before: Before,
+    /// Events that the row did not tell before.
+    pub(super) growth: i64,
 }
 
 impl Incoming {
@@ -205,6 +224,8 @@ impl Incoming {
                 continues: None,
                 base: Base::default(),
                 alert: alert.clone(),
+                before: Before::New,
+                growth: whole(alert.count),
             });
         };
         if whole(alert.revision) <= standing.revision || clean(&alert.tenant) != standing.tenant {
@@ -212,6 +233,8 @@ impl Incoming {
         }
         let count_after = |base: Base| whole(alert.count).saturating_sub(base.count);
         let goes_on = count_after(standing.base) > standing.count && alert.last_us > standing.last_us;
+        let before = standing.exception.map_or(Before::Free, Before::Under);
+        let growth = count_after(standing.base).saturating_sub(standing.count).max(0);
         let mut row = match standing.closed_at.filter(|_| goes_on) {
             Some(base) => {
                 let ordinal = standing.ordinal.saturating_add(1);
@@ -228,6 +251,8 @@ impl Incoming {
                         detected_us: alert.detected_us.max(alert.last_us),
                         ..alert.clone()
                     },
+                    before: Before::New,
+                    growth,
                 }
             }
             None if standing.ordinal == 0 => Self {
@@ -238,6 +263,8 @@ impl Incoming {
                 continues: None,
                 base: standing.base,
                 alert: alert.clone(),
+                before,
+                growth,
             },
             None => Self {
                 index,
@@ -252,6 +279,8 @@ impl Incoming {
                     detected_us: standing.detected_us,
                     ..alert.clone()
                 },
+                before,
+                growth,
             },
         };
         if row.ordinal > 0 {
@@ -286,128 +315,13 @@ fn successor_id(origin: AlertId, ordinal: i32) -> AlertId {
     AlertId::from_bytes(digest.get(..16).unwrap_or_default()).unwrap_or(AlertId(0))
 }
 
-/// PostgreSQL's `bigint` is signed.
-fn whole(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-/// What the list of techniques is joined by on its way to PostgreSQL: an array of arrays must not have rows of unequal length.
-const LIST_SEPARATOR: char = '\u{1f}';
-
-const TAKE: &str = "INSERT INTO alert (id, origin_id, ordinal, continues_id, base_count, base_event_ids, base_flow_ids, \
-    revision, rule_id, rule_title, rule_version, rule_kind, severity, techniques, tactics, tenant, sensor, src, sport, dst, dport, \
-    proto, first_us, last_us, detected_us, count, exercise_id, summary, encoded) \
-    SELECT r.id, r.origin_id, r.ordinal, r.continues_id, r.base_count, r.base_event_ids, r.base_flow_ids, \
-    r.revision, r.rule_id, r.rule_title, r.rule_version, r.rule_kind, r.severity, string_to_array(r.techniques, chr(31)), \
-    string_to_array(r.tactics, chr(31)), r.tenant, r.sensor, r.src, r.sport, r.dst, r.dport, \
-    r.proto, r.first_us, r.last_us, r.detected_us, r.count, r.exercise_id, r.summary, r.encoded \
-    FROM unnest($1::bytea[], $2::bytea[], $3::integer[], $4::bytea[], $5::bigint[], $6::integer[], $7::integer[], \
-    $8::bigint[], $9::text[], $10::text[], $11::text[], $12::smallint[], $13::smallint[], $14::text[], \
-    $15::text[], $16::text[], $17::text[], $18::text[], $19::integer[], $20::text[], $21::integer[], \
-    $22::text[], $23::bigint[], $24::bigint[], $25::bigint[], $26::bigint[], $27::bigint[], $28::text[], $29::bytea[]) \
-    AS r(id, origin_id, ordinal, continues_id, base_count, base_event_ids, base_flow_ids, \
-    revision, rule_id, rule_title, rule_version, rule_kind, severity, techniques, \
-    tactics, tenant, sensor, src, sport, dst, dport, \
-    proto, first_us, last_us, detected_us, count, exercise_id, summary, encoded) \
-    ORDER BY r.id \
-    ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, rule_id = excluded.rule_id, rule_title = excluded.rule_title, \
-    rule_version = excluded.rule_version, rule_kind = excluded.rule_kind, severity = excluded.severity, \
-    techniques = excluded.techniques, tactics = excluded.tactics, sensor = excluded.sensor, src = excluded.src, \
-    sport = excluded.sport, dst = excluded.dst, dport = excluded.dport, proto = excluded.proto, first_us = excluded.first_us, \
-    last_us = excluded.last_us, detected_us = excluded.detected_us, count = excluded.count, \
-    exercise_id = excluded.exercise_id, summary = excluded.summary, encoded = excluded.encoded \
-    WHERE alert.revision < excluded.revision AND alert.tenant = excluded.tenant RETURNING id";
-
-/// Writes the rows; gives those that changed, as they now are.
-async fn write(connection: &mut PgConnection, incoming: &[Incoming]) -> Result<BTreeMap<AlertId, AlertRow>> {
-    if incoming.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    let alerts = || incoming.iter().map(|row| &row.alert);
-    let rules: Vec<_> = alerts()
-        .map(|alert| alert.rule.clone().unwrap_or_default())
-        .collect();
-    let bytes = |id: AlertId| id.to_bytes().to_vec();
-    let address =
-        |bytes: &[u8]| parse_address(bytes).map(|address: IpAddr| address.to_canonical().to_string());
-    let port = |port: u32| i32::from(u16::try_from(port).unwrap_or_default());
-    let list = |list: &[String]| {
-        let texts: Vec<String> = list
-            .iter()
-            .map(|text| clean(text).replace(LIST_SEPARATOR, "\u{fffd}"))
-            .collect();
-        texts.join("\u{1f}")
-    };
-    let changed: Vec<Vec<u8>> = sqlx::query_scalar(TAKE)
-        .bind(incoming.iter().map(|row| bytes(row.id)).collect::<Vec<_>>())
-        .bind(incoming.iter().map(|row| bytes(row.origin)).collect::<Vec<_>>())
-        .bind(incoming.iter().map(|row| row.ordinal).collect::<Vec<_>>())
-        .bind(
-            incoming
-                .iter()
-                .map(|row| row.continues.map(bytes))
-                .collect::<Vec<_>>(),
-        )
-        .bind(incoming.iter().map(|row| row.base.count).collect::<Vec<_>>())
-        .bind(incoming.iter().map(|row| row.base.event_ids).collect::<Vec<_>>())
-        .bind(incoming.iter().map(|row| row.base.flow_ids).collect::<Vec<_>>())
-        .bind(alerts().map(|alert| whole(alert.revision)).collect::<Vec<_>>())
-        .bind(rules.iter().map(|rule| clean(&rule.id)).collect::<Vec<_>>())
-        .bind(rules.iter().map(|rule| clean(&rule.title)).collect::<Vec<_>>())
-        .bind(rules.iter().map(|rule| clean(&rule.version)).collect::<Vec<_>>())
-        .bind(
-            rules
-                .iter()
-                .map(|rule| i16::try_from(rule.kind).unwrap_or_default())
-                .collect::<Vec<_>>(),
-        )
-        .bind(
-            rules
-                .iter()
-                .map(|rule| i16::try_from(rule.severity).unwrap_or_default())
-                .collect::<Vec<_>>(),
-        )
-        .bind(
-            rules
-                .iter()
-                .map(|rule| list(&rule.techniques))
-                .collect::<Vec<_>>(),
-        )
-        .bind(rules.iter().map(|rule| list(&rule.tactics)).collect::<Vec<_>>())
-        .bind(alerts().map(|alert| clean(&alert.tenant)).collect::<Vec<_>>())
-        .bind(alerts().map(|alert| clean(&alert.sensor)).collect::<Vec<_>>())
-        .bind(alerts().map(|alert| address(&alert.src)).collect::<Vec<_>>())
-        .bind(alerts().map(|alert| port(alert.sport)).collect::<Vec<_>>())
-        .bind(alerts().map(|alert| address(&alert.dst)).collect::<Vec<_>>())
-        .bind(alerts().map(|alert| port(alert.dport)).collect::<Vec<_>>())
-        .bind(
-            alerts()
-                .map(|alert| protocol_name(alert.proto))
-                .collect::<Vec<_>>(),
-        )
-        .bind(alerts().map(|alert| alert.first_us).collect::<Vec<_>>())
-        .bind(alerts().map(|alert| alert.last_us).collect::<Vec<_>>())
-        .bind(alerts().map(|alert| alert.detected_us).collect::<Vec<_>>())
-        .bind(alerts().map(|alert| whole(alert.count)).collect::<Vec<_>>())
-        .bind(
-            alerts()
-                .map(|alert| i64::from(alert.exercise_id))
-                .collect::<Vec<_>>(),
-        )
-        .bind(alerts().map(|alert| clean(&alert.summary)).collect::<Vec<_>>())
-        .bind(alerts().map(Message::encode_to_vec).collect::<Vec<_>>())
-        .fetch_all(&mut *connection)
-        .await?;
-    super::by_ids(connection, changed).await
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use vonggac_event::{Scope, Severity};
 
     use super::*;
-    use crate::alert::{Links, Status};
+    use crate::alert::{AlertRow, Links, Status};
     use crate::testing::{self, alert};
     use crate::work::{Action, Selection};
     use crate::{Account, DatabaseError, Verdict};

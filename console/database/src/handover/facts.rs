@@ -23,7 +23,7 @@ pub const HOLDERS_MAX: i64 = 500;
 pub const SENSORS_MAX: usize = 100;
 
 /// What the audit log says that the next lead should know of, as numbers.
-const NOTABLE: [&str; 12] = [
+const NOTABLE: [&str; 16] = [
     "account.invite",
     "account.reset",
     "account.disable",
@@ -36,6 +36,10 @@ const NOTABLE: [&str; 12] = [
     "organisation.change",
     "organisation.end",
     "audit.export",
+    "exception.add",
+    "exception.extend",
+    "exception.approve",
+    "exception.end",
 ];
 
 /// All of it.
@@ -229,7 +233,7 @@ impl From<WatchItem> for Seen {
 }
 
 impl Database {
-    /// How a scope stands now, as one look sees it, without its sensors; changes count from `from_us` on. Alerts of exercises are left out.
+    /// How a scope stands now, as one look sees it, without its sensors; changes count from `from_us` on. Alerts of exercises and those that an exception hides are left out.
     ///
     /// # Errors
     /// [`DatabaseError::TooExpensive`] when it takes too long, and when PostgreSQL fails.
@@ -314,7 +318,7 @@ impl Span {
     async fn raised(&self, look: &mut PgConnection, scope: &Scope) -> Result<Vec<ChangeCount>> {
         let mut query = QueryBuilder::<Postgres>::new(
             "SELECT a.tenant AS organisation, 'raised' AS change, count(*) AS count FROM alert a \
-             WHERE a.exercise_id = 0 AND a.detected_us >= ",
+             WHERE a.exercise_id = 0 AND NOT a.is_suppressed AND a.detected_us >= ",
         );
         query.push_bind(self.from_us).push(" AND a.detected_us < ");
         query.push_bind(self.now_us);
@@ -340,7 +344,7 @@ impl Span {
 
     async fn urgent(&self, look: &mut PgConnection, scope: &Scope) -> Result<Vec<Brief>> {
         let mut query = QueryBuilder::<Postgres>::new(SELECT);
-        query.push(" WHERE a.exercise_id = 0 AND a.status IN ('open', 'acknowledged') AND NOT ");
+        query.push(" WHERE a.exercise_id = 0 AND NOT a.is_suppressed AND a.status IN ('open', 'acknowledged') AND NOT ");
         push_is_set_aside(&mut query, self.now_us);
         push_scope(&mut query, scope);
         query.push(" ORDER BY a.severity::bigint DESC, a.detected_us, a.id LIMIT ");
@@ -351,7 +355,7 @@ impl Span {
     async fn waking(&self, look: &mut PgConnection, scope: &Scope) -> Result<Vec<Brief>> {
         let mut query = QueryBuilder::<Postgres>::new(SELECT);
         query.push(
-            " WHERE a.exercise_id = 0 AND a.status IN ('open', 'acknowledged') AND a.snoozed_until_us > ",
+            " WHERE a.exercise_id = 0 AND NOT a.is_suppressed AND a.status IN ('open', 'acknowledged') AND a.snoozed_until_us > ",
         );
         query.push_bind(self.now_us).push(" AND a.snoozed_until_us <= ");
         query.push_bind(self.next_to_us);
@@ -377,7 +381,7 @@ impl Span {
 
 /// From the alerts of the scope that are not closed.
 fn push_open(query: &mut QueryBuilder<Postgres>, scope: &Scope) {
-    query.push(" FROM alert a WHERE a.exercise_id = 0 AND a.status IN ('open', 'acknowledged')");
+    query.push(" FROM alert a WHERE a.exercise_id = 0 AND NOT a.is_suppressed AND a.status IN ('open', 'acknowledged')");
     push_scope(query, scope);
 }
 

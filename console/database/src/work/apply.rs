@@ -239,11 +239,13 @@ impl Act<'_> {
             Action::Comment { .. } => {}
             Action::Acknowledge { .. } => {
                 query
-                    .push(", status = 'acknowledged', assignee_id = ")
+                    .push(", is_suppressed = false, status = 'acknowledged', assignee_id = ")
                     .push_bind(self.actor.id.0);
             }
             Action::Assign { to: Some(to), .. } => {
-                query.push(", assignee_id = ").push_bind(to.0);
+                query
+                    .push(", is_suppressed = false, assignee_id = ")
+                    .push_bind(to.0);
             }
             Action::Assign { to: None, .. } => {
                 query.push(", status = 'open', assignee_id = NULL");
@@ -258,7 +260,7 @@ impl Act<'_> {
                     .push_bind(reason.map(Reason::name));
             }
             Action::Reopen => {
-                query.push(", status = 'open', assignee_id = NULL, verdict = NULL, verdict_reason = NULL");
+                query.push(", is_suppressed = false, status = 'open', assignee_id = NULL, verdict = NULL, verdict_reason = NULL");
             }
             Action::Snooze { until, .. } => match until {
                 Snooze::Until { us } => {

@@ -9,10 +9,12 @@ use utoipa::{IntoParams, ToSchema};
 use vonggac_access::{action, thing};
 use vonggac_database::DatabaseError;
 use vonggac_database::audit::Deed;
+use vonggac_database::exception::offered;
 use vonggac_database::queue::Sort;
 use vonggac_database::queue::groups::GroupBy;
 use vonggac_event::EventId;
 
+use super::exceptions::{self, Condition};
 use super::filter::{AlertFilter, time_us};
 use super::shapes::{
     Activity, Alert, AlertCounts, AlertDetail, AlertGroup, AlertGroups, AlertPage, TagCount, TagList,
@@ -236,6 +238,8 @@ pub(super) async fn get_alert(
     let message = console.database().alert_message(&scope, id).await?;
     let links = console.database().alert_links(&scope, id).await?;
     let activity = console.database().activity(&scope, id).await?;
+    let exceptions = exceptions::of_alert(&console, &signed, &scope, id).await?;
+    let offered = offered(&message).iter().map(Condition::from).collect();
     let ids = message.event_ids.iter().filter_map(|id| EventId::from_bytes(id));
     Ok(Json(AlertDetail {
         alert: row.into(),
@@ -250,5 +254,7 @@ pub(super) async fn get_alert(
         continues: links.continues.map(|id| id.to_string()),
         continued_by: links.continued_by.map(|id| id.to_string()),
         activity: activity.into_iter().map(Activity::from).collect(),
+        exceptions,
+        offered,
     }))
 }

@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
-use vonggac_database::queue::{Filter, Holders, SetAside};
+use vonggac_database::exception::ExceptionId;
+use vonggac_database::queue::{Filter, Holders, SetAside, Suppressed};
 use vonggac_database::{AccountId, Reason, Status, Verdict};
 use vonggac_event::Severity;
 
@@ -39,6 +40,10 @@ pub(super) struct AlertFilter {
     dst: Option<String>,
     /// `only` those set aside, or `without` them
     snoozed: Option<String>,
+    /// `only` those that an exception keeps out of the queue, or `with` them; without them when left out
+    suppressed: Option<String>,
+    /// Id of the exception that hid or lowered them last
+    exception: Option<String>,
     /// ATT&CK tactic, as in `credential-access`
     tactic: Option<String>,
     /// Code of the organisation
@@ -125,6 +130,9 @@ impl AlertFilter {
             arrived_by_us: None,
             from_us: time_us("from", self.from.as_deref())?,
             to_us: time_us("to", self.to.as_deref())?,
+            suppressed: self.suppressed()?,
+            exception: self.exception()?,
+            conditions: None,
         })
     }
 
@@ -138,6 +146,24 @@ impl AlertFilter {
             }
         }
         Ok(holders)
+    }
+
+    fn suppressed(&self) -> Result<Suppressed> {
+        match self.suppressed.as_deref().unwrap_or_default() {
+            "" => Ok(Suppressed::Without),
+            "only" => Ok(Suppressed::Only),
+            "with" => Ok(Suppressed::With),
+            _ => Err(Failure::invalid("suppressed", "suppressed is only or with")),
+        }
+    }
+
+    fn exception(&self) -> Result<Option<ExceptionId>> {
+        let given = self.exception.as_deref().filter(|text| !text.is_empty());
+        let read = |text: &str| {
+            let id = text.parse().map(ExceptionId);
+            id.map_err(|_| Failure::invalid("exception", "exception is the id of one"))
+        };
+        given.map(read).transpose()
     }
 
     fn set_aside(&self, at_us: i64) -> Result<Option<SetAside>> {

@@ -1,5 +1,7 @@
 //! What goes over the wire.
 
+mod groups;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +11,9 @@ use vonggac_database::{self as database, AlertRow};
 use vonggac_event as event;
 use vonggac_store::search;
 
+pub(crate) use groups::{AlertGroup, AlertGroups, TagCount, TagList};
+
+use super::exceptions::{AlertException, Condition};
 use crate::health::UnknownOrganisation;
 use crate::time;
 
@@ -255,9 +260,17 @@ pub(crate) struct Alert {
     #[schema(minimum = 0)]
     pub(crate) exercise_id: i64,
     pub(crate) summary: String,
-    /// When the console took it over.
+    /// When the console took it over, or an exception that hid it was over and it came back.
     #[schema(format = DateTime)]
     pub(crate) arrived_at: String,
+    /// Whether an exception keeps it out of the queue.
+    pub(crate) is_suppressed: bool,
+    /// Id of the exception that hid or lowered it last.
+    #[schema(required)]
+    pub(crate) exception: Option<String>,
+    /// How urgent its rule is, where an exception lowered it.
+    #[schema(required)]
+    pub(crate) raised_severity: Option<Severity>,
     /// Others of the same rule about the same entity; only in pages of the queue.
     #[schema(required)]
     pub(crate) similar: Option<Similar>,
@@ -272,53 +285,6 @@ pub(crate) struct Similar {
     pub(crate) is_more: bool,
     /// How many of them turned out to be what.
     pub(crate) verdicts: BTreeMap<&'static str, i64>,
-}
-
-/// The queue in groups.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct AlertGroups {
-    pub(crate) items: Vec<AlertGroup>,
-    /// Whether there are more.
-    pub(crate) is_more: bool,
-    /// What came later was not looked at.
-    #[schema(format = DateTime)]
-    pub(crate) seen_at: String,
-}
-
-/// Alerts that share something.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct AlertGroup {
-    /// What they share: the value of the filter that shows them.
-    pub(crate) key: String,
-    /// Title of the rule, where they have one rule.
-    #[schema(required)]
-    pub(crate) title: Option<String>,
-    #[schema(minimum = 0)]
-    pub(crate) alerts: i64,
-    /// Of them, those that nobody works on.
-    #[schema(minimum = 0)]
-    pub(crate) open: i64,
-    /// How many rules they are of.
-    #[schema(minimum = 0)]
-    pub(crate) rules: i64,
-    /// The most urgent.
-    pub(crate) severity: Severity,
-    #[schema(format = DateTime)]
-    pub(crate) last_seen: String,
-}
-
-/// Tags.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct TagList {
-    pub(crate) items: Vec<TagCount>,
-}
-
-/// A tag, and how many of the latest alerts have it.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct TagCount {
-    pub(crate) tag: String,
-    #[schema(minimum = 0)]
-    pub(crate) alerts: i64,
 }
 
 /// What people made of an alert.
@@ -367,6 +333,10 @@ pub(crate) struct AlertDetail {
     #[schema(required)]
     pub(crate) continued_by: Option<String>,
     pub(crate) activity: Vec<Activity>,
+    /// Exceptions that hid or lowered it, or would if it came now.
+    pub(crate) exceptions: Vec<AlertException>,
+    /// What it has to make an exception of.
+    pub(crate) offered: Vec<Condition>,
 }
 
 /// A line of activity.
@@ -680,6 +650,9 @@ impl From<AlertRow> for Alert {
             exercise_id: row.exercise_id,
             summary: row.summary,
             arrived_at: time::to_text(row.arrived_us),
+            is_suppressed: row.is_suppressed,
+            exception: row.exception.map(|id| id.0.to_string()),
+            raised_severity: row.raised_severity.map(Severity::from),
             similar: None,
         }
     }
@@ -691,20 +664,6 @@ impl From<database::queue::similar::Similar> for Similar {
             alerts: similar.alerts,
             is_more: similar.is_more,
             verdicts: similar.verdicts,
-        }
-    }
-}
-
-impl From<database::queue::groups::Group> for AlertGroup {
-    fn from(group: database::queue::groups::Group) -> Self {
-        Self {
-            key: group.key,
-            title: group.title,
-            alerts: group.alerts,
-            open: group.open,
-            rules: group.rules,
-            severity: group.severity.into(),
-            last_seen: time::to_text(group.last_us),
         }
     }
 }

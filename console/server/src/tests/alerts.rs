@@ -57,7 +57,7 @@ async fn the_queue_has_pages_and_filters() {
         "dst": "192.0.2.1", "dport": 22, "proto": "tcp", "first_seen": "2026-01-01T00:00:03Z",
         "last_seen": "2026-01-01T00:00:03Z", "detected_at": "2026-01-01T00:00:03Z", "count": 3, "status": "open",
         "assignee": null, "verdict": null, "reason": null, "snoozed_until": null, "tags": [], "exercise_id": 0, "summary": "3 failures",
-        "arrived_at": one["items"][0]["arrived_at"],
+        "arrived_at": one["items"][0]["arrived_at"], "is_suppressed": false, "exception": null, "raised_severity": null,
         "similar": { "alerts": 0, "is_more": false, "verdicts": {} } });
     assert_eq!(one["items"], json!([expect]));
     for bad in [

@@ -25,7 +25,8 @@ export function AlertPage() {
   const { t } = useTranslation();
   const { id } = route.useParams();
   const navigate = useNavigate();
-  const mayWork = useMay()("alert:work");
+  const may = useMay();
+  const mayWork = may("alert:work");
   const alert = useQuery(alertQuery(id));
   const events = useQuery(alertEventsQuery(id));
   const commentRef = useRef<HTMLTextAreaElement>(null);
@@ -69,6 +70,7 @@ export function AlertPage() {
         "alert.reopen": () => triage.run(subject(), { action: "reopen" }),
         "alert.snooze": () => triage.ask("snooze", subject()),
         "alert.tag": () => triage.ask("tag", subject()),
+        ...(may("rule:create") ? { "alert.except": () => triage.ask("except", subject()) } : {}),
         "alert.undo": triage.undoLast,
         "alert.comment": () => commentRef.current?.focus(),
       },

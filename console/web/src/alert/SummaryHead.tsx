@@ -5,6 +5,7 @@ import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import type { AlertDetail } from "../api/client";
 import { sessionQuery } from "../api/queries";
+import { AlertExceptions } from "../exceptions/AlertExceptions";
 import { WatchButton } from "../handover/WatchButton";
 import { useMay } from "../lib/abilities";
 import { keyOf } from "../lib/commands";
@@ -28,7 +29,8 @@ interface SummaryHeadProps {
 export function SummaryHead({ alert, triage, subject, onStep }: SummaryHeadProps) {
   const { t, i18n } = useTranslation();
   const { data: account } = useQuery(sessionQuery);
-  const mayWork = useMay()("alert:work");
+  const may = useMay();
+  const mayWork = may("alert:work");
   const mine = alert.status === "acknowledged" && alert.assignee?.id === account?.id;
   return (
     <header className={styles.head} data-severity={alert.severity}>
@@ -94,11 +96,17 @@ export function SummaryHead({ alert, triage, subject, onStep }: SummaryHeadProps
             <Button variant="default" onClick={() => triage.ask("tag", subject())}>
               {t("queue.tag")} <kbd>{keyOf("alert.tag")}</kbd>
             </Button>
+            {may("rule:create") ? (
+              <Button variant="default" onClick={() => triage.ask("except", subject())}>
+                {t("queue.except")} <kbd>{keyOf("alert.except")}</kbd>
+              </Button>
+            ) : null}
             <WatchButton alert={alert.id} />
           </div>
         ) : null}
       </div>
       {alert.summary ? <p className={styles.summary}>{alert.summary}</p> : null}
+      <AlertExceptions alert={alert} />
       <OtherAlert text={t("alert.continues")} id={alert.continues} />
       <OtherAlert text={t("alert.continued_by")} id={alert.continued_by} />
       <dl className={styles.meta}>
@@ -108,6 +116,7 @@ export function SummaryHead({ alert, triage, subject, onStep }: SummaryHeadProps
             <StatusTag status={alert.status} verdict={alert.verdict} />
             {alert.reason ? ` · ${t(`reason.${alert.reason}`)}` : ""}
             {isSnoozed(alert, Date.now()) ? ` · ${t("snooze.is")}` : ""}
+            {alert.is_suppressed ? ` · ${t("exception.is")}` : ""}
           </dd>
         </div>
         <div>

@@ -12,6 +12,8 @@ const alert: AlertDetail = {
   continues: null,
   continued_by: null,
   activity: [],
+  exceptions: [],
+  offered: [],
 };
 
 function event(changes: Partial<EventRow>): EventRow {

@@ -52,6 +52,8 @@ export interface AlertQuery extends TimeBounds {
   src?: string;
   dst?: string;
   snoozed?: string;
+  suppressed?: string;
+  exception?: string;
   tactic?: string;
   organisation?: string;
   sensor?: string;
@@ -349,6 +351,15 @@ export const placesQuery = queryOptions({
 export const waitingQuery = queryOptions({
   queryKey: ["accounts", "waiting"],
   queryFn: ({ signal }) => take(api.GET("/api/v1/memberships/waiting", { signal })),
+});
+
+/** How often it is asked what exceptions caught. */
+const EXCEPTIONS_EVERY_MS = 30_000;
+
+export const exceptionsQuery = queryOptions({
+  queryKey: ["exceptions"],
+  queryFn: ({ signal }) => take(api.GET("/api/v1/exceptions", { signal })),
+  refetchInterval: EXCEPTIONS_EVERY_MS,
 });
 
 /** How often is asked whether sensors are heard of. */

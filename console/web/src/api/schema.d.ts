@@ -723,6 +723,92 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/exceptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Exceptions */
+        get: operations["listExceptions"];
+        put?: never;
+        /** Make an exception */
+        post: operations["addException"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exceptions/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Look at what an exception would catch */
+        post: operations["previewException"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exceptions/{id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Agree to an exception or its extension as the second person */
+        post: operations["approveException"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exceptions/{id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End an exception */
+        post: operations["endException"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exceptions/{id}/extend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let an exception hold longer */
+        post: operations["extendException"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/exports": {
         parameters: {
             query?: never;
@@ -1651,7 +1737,7 @@ export interface components {
         Alert: components["schemas"]["Work"] & {
             /**
              * Format: date-time
-             * @description When the console took it over.
+             * @description When the console took it over, or an exception that hid it was over and it came back.
              */
             arrived_at: string;
             /** Format: int64 */
@@ -1661,15 +1747,20 @@ export interface components {
             /** Format: int32 */
             dport: number | null;
             dst: string | null;
+            /** @description Id of the exception that hid or lowered it last. */
+            exception: string | null;
             /** Format: int64 */
             exercise_id: number;
             /** Format: date-time */
             first_seen: string;
             /** @description 32 hexadecimal digits. */
             id: string;
+            /** @description Whether an exception keeps it out of the queue. */
+            is_suppressed: boolean;
             /** Format: date-time */
             last_seen: string;
             proto: string | null;
+            raised_severity: components["schemas"]["Severity"] | null;
             rule_id: string;
             rule_kind: components["schemas"]["RuleKind"];
             rule_title: string;
@@ -1708,12 +1799,21 @@ export interface components {
             /** @description The closed alert that this one goes on from. */
             continues: string | null;
             event_ids: string[];
+            /** @description Exceptions that hid or lowered it, or would if it came now. */
+            exceptions: components["schemas"]["AlertException"][];
             flow_ids: string[];
             /** @description What the alert's events share. */
             group: {
                 [key: string]: string;
             };
+            /** @description What it has to make an exception of. */
+            offered: components["schemas"]["Condition"][];
             rule_text: string;
+        };
+        /** @description An exception that an alert has to do with. */
+        AlertException: components["schemas"]["Exception"] & {
+            /** @description Whether it hid or lowered the alert last; otherwise it would if the alert came now. */
+            did: boolean;
         };
         /** @description Which alerts; what is left out restricts nothing. */
         AlertFilter: {
@@ -1729,6 +1829,8 @@ export interface components {
             detected_to?: string | null;
             /** @description Address of the other side */
             dst?: string | null;
+            /** @description Id of the exception that hid or lowered them last */
+            exception?: string | null;
             /** @description Last seen then or later */
             from?: string | null;
             /** @description Code of the organisation */
@@ -1749,6 +1851,8 @@ export interface components {
             src?: string | null;
             /** @description `open`, `acknowledged`, `closed`; several with commas */
             status?: string | null;
+            /** @description `only` those that an exception keeps out of the queue, or `with` them; without them when left out */
+            suppressed?: string | null;
             /** @description ATT&CK tactic, as in `credential-access` */
             tactic?: string | null;
             /** @description All of these tags, with commas */
@@ -1948,6 +2052,26 @@ export interface components {
         CommentRequest: {
             text: string;
         };
+        /** @description One thing that alerts must be like. */
+        Condition: {
+            /** @description Of a field or a domain: the name of the column. */
+            name: string | null;
+            on: components["schemas"]["ConditionOn"];
+            value: string;
+        };
+        /**
+         * @description What a condition looks at.
+         * @enum {string}
+         */
+        ConditionOn: "src" | "dst" | "address" | "sensor" | "port" | "field" | "domain";
+        /** @description One thing that alerts must be like. */
+        ConditionRequest: {
+            /** @description Of a field or a domain: the name of the column. */
+            name?: string | null;
+            on: components["schemas"]["ConditionOn"];
+            /** @description An address or network, a port, a name. */
+            value: string;
+        };
         /** @description What shows that it is still the same person: the password, or for an account with a second factor a code. */
         ConfirmRequest: {
             code?: string | null;
@@ -1979,6 +2103,11 @@ export interface components {
              */
             p90_s: number | null;
         };
+        /**
+         * @description What becomes of alerts.
+         * @enum {string}
+         */
+        Effect: "hide" | "lower";
         /** @description When an organisation ends. */
         EndOrganisationRequest: {
             /**
@@ -1988,6 +2117,10 @@ export interface components {
             until: string;
             /** Format: int64 */
             version: number;
+        };
+        /** @description Why. */
+        EndRequest: {
+            note: string;
         };
         /** @description A one-time token. */
         EnrolmentRequest: {
@@ -2073,6 +2206,127 @@ export interface components {
             /** @description The most frequent first. */
             values: components["schemas"]["ValueCount"][];
         };
+        /** @description An exception. */
+        Exception: {
+            actions: components["schemas"]["ExceptionAction"][];
+            /** @description Id of the alert that it was made from. */
+            alert: string | null;
+            approved: components["schemas"]["ExceptionDone"] | null;
+            /** @description All of them; with none it is about the whole rule. */
+            conditions: components["schemas"]["Condition"][];
+            effect: components["schemas"]["Effect"];
+            ended: components["schemas"]["ExceptionDone"] | null;
+            /**
+             * Format: int64
+             * @description Their events.
+             */
+            events: number;
+            /** Format: date-time */
+            expires_at: string;
+            extension: components["schemas"]["ExceptionExtension"] | null;
+            /**
+             * Format: int64
+             * @description Alerts that it caught.
+             */
+            hits: number;
+            /**
+             * Format: int64
+             * @description Alerts of the last seven days.
+             */
+            hits_week: number;
+            /**
+             * Format: int64
+             * @description Alerts of the seven days before.
+             */
+            hits_week_before: number;
+            id: string;
+            /** Format: date-time */
+            last_hit_at: string | null;
+            made: components["schemas"]["ExceptionDone"];
+            /** @description Whether it takes a second person. */
+            needs_approval: boolean;
+            organisation: components["schemas"]["OrganisationName"];
+            reason: components["schemas"]["Reason"];
+            rule_id: string;
+            rule_title: string;
+            severity: components["schemas"]["Severity"] | null;
+            signs: components["schemas"]["ExceptionSign"][];
+            state: components["schemas"]["ExceptionState"];
+            verdict: components["schemas"]["Verdict"] | null;
+            /** @description Whether it is also about what stands beneath the organisation. */
+            with_beneath: boolean;
+        };
+        /**
+         * @description What one may do with it.
+         * @enum {string}
+         */
+        ExceptionAction: "extend" | "end" | "approve";
+        /** @description Somebody did something. */
+        ExceptionDone: {
+            /** Format: date-time */
+            at: string;
+            by: components["schemas"]["Person"];
+            note: string;
+        };
+        /** @description An extension that waits for a second person. */
+        ExceptionExtension: {
+            /** Format: date-time */
+            at: string;
+            by: components["schemas"]["Person"];
+            /** Format: date-time */
+            expires_at: string;
+            note: string;
+        };
+        /** @description Exceptions. */
+        ExceptionList: {
+            /** @description Those that are not over, the next to expire first; then the others, the last first. At most 1,000. */
+            items: components["schemas"]["Exception"][];
+        };
+        /** @description An exception that was made. */
+        ExceptionMade: {
+            /**
+             * Format: int64
+             * @description Open alerts that were closed with it; none when there were too many to close at once.
+             */
+            closed: number | null;
+            exception: components["schemas"]["Exception"];
+            /** @description By which closing them can be undone for a day. */
+            operation: string | null;
+        };
+        /** @description An exception, to be made or to be looked at. */
+        ExceptionRequest: {
+            /** @description Id of the alert that it is made from: its rule is meant, and it must itself meet the conditions. */
+            alert: string;
+            /** @description Whether to close also the open alerts that it is about and that nobody works on. */
+            close_open?: boolean;
+            /** @description All of them, at most 8; with none it is the whole rule. */
+            conditions: components["schemas"]["ConditionRequest"][];
+            effect: components["schemas"]["Effect"];
+            /**
+             * Format: date-time
+             * @description At most a year away.
+             */
+            expires_at: string;
+            /** @description Needed to make it. */
+            note?: string;
+            /** @description Code of the organisation whose alerts are meant. */
+            organisation: string;
+            /** @description A reason of a benign or a false positive. */
+            reason: components["schemas"]["Reason"];
+            severity?: components["schemas"]["Severity"] | null;
+            /** @description And those of what stands beneath it. */
+            with_beneath?: boolean;
+        };
+        /**
+         * @description What is to be looked at.
+         * @enum {string}
+         */
+        ExceptionSign: "growing" | "unused" | "expiring";
+        /**
+         * @description How an exception stands.
+         * @enum {string}
+         */
+        ExceptionState: "waiting" | "active" | "expired" | "ended";
         /** @description A job that writes a file. */
         Export: {
             /** Format: int64 */
@@ -2131,6 +2385,15 @@ export interface components {
              * @description Before; until now when left out.
              */
             to?: string | null;
+        };
+        /** @description Until when, and why. */
+        ExtensionRequest: {
+            /**
+             * Format: date-time
+             * @description At most a year away.
+             */
+            expires_at: string;
+            note: string;
         };
         /** @description A role that one may give. */
         Gift: {
@@ -2795,6 +3058,65 @@ export interface components {
         PreparedSensor: {
             sensor: components["schemas"]["SensorDetail"];
             token: components["schemas"]["EnrolmentToken"];
+        };
+        /** @description What an exception would have caught over seven days. */
+        Preview: {
+            /**
+             * Format: int64
+             * @description Alerts of the rule.
+             */
+            alerts: number;
+            /**
+             * Format: int64
+             * @description Of them, those that it would have caught.
+             */
+            caught: number;
+            days: components["schemas"]["PreviewDay"][];
+            /**
+             * Format: int64
+             * @description Their events.
+             */
+            events: number;
+            /** @description Whether there are more alerts than were looked at. */
+            is_more: boolean;
+            /** @description Whether the whole rule is meant. */
+            is_whole: boolean;
+            /** @description The latest, at most 10. */
+            items: components["schemas"]["Alert"][];
+            /** @description Whether it would wait for a second person. */
+            needs_approval: boolean;
+            /**
+             * Format: int64
+             * @description Open alerts that it is about and that nobody works on, of whatever age.
+             */
+            open: number;
+            /** @description How many of them turned out to be what. */
+            verdicts: {
+                [key: string]: number;
+            };
+        };
+        /** @description A day of a look back. */
+        PreviewDay: {
+            /**
+             * Format: int64
+             * @description Alerts of the rule.
+             */
+            alerts: number;
+            /**
+             * Format: int64
+             * @description Of them, those that it would have caught.
+             */
+            caught: number;
+            /**
+             * Format: int64
+             * @description Their events.
+             */
+            events: number;
+            /**
+             * Format: date-time
+             * @description When it begins; the last ends now.
+             */
+            from: string;
         };
         /** @description Alerts raised in one stretch of time. */
         RaisedBucket: {
@@ -4808,6 +5130,10 @@ export interface operations {
                 dst?: string;
                 /** @description `only` those set aside, or `without` them */
                 snoozed?: string;
+                /** @description `only` those that an exception keeps out of the queue, or `with` them; without them when left out */
+                suppressed?: string;
+                /** @description Id of the exception that hid or lowered them last */
+                exception?: string;
                 /** @description ATT&CK tactic, as in `credential-access` */
                 tactic?: string;
                 /** @description Code of the organisation */
@@ -4998,6 +5324,10 @@ export interface operations {
                 dst?: string;
                 /** @description `only` those set aside, or `without` them */
                 snoozed?: string;
+                /** @description `only` those that an exception keeps out of the queue, or `with` them; without them when left out */
+                suppressed?: string;
+                /** @description Id of the exception that hid or lowered them last */
+                exception?: string;
                 /** @description ATT&CK tactic, as in `credential-access` */
                 tactic?: string;
                 /** @description Code of the organisation */
@@ -6021,6 +6351,394 @@ export interface operations {
             };
             /** @description The event store is away, or other searches took too long */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    listExceptions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Those of one's organisations */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExceptionList"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description This account sees no rules */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The list would cost too much */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    addException: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExceptionRequest"];
+            };
+        };
+        responses: {
+            /** @description Made; it may wait for a second person */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExceptionMade"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description A second factor is wanted */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is no such alert or organisation for this one */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There are too many */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    previewException: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExceptionRequest"];
+            };
+        };
+        responses: {
+            /** @description What it would have caught over seven days; nothing is changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description A second factor is wanted */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is no such alert or organisation for this one */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It would cost too much */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    approveException: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the exception */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The exception, in force */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Exception"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description A second factor is wanted */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is none, or it is not one's to agree to */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nothing waits */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    endException: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the exception */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndRequest"];
+            };
+        };
+        responses: {
+            /** @description The exception; alerts that come now are in the queue again */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Exception"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description A second factor is wanted */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is none, or it is not one's to change */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It is over */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    extendException: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the exception */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExtensionRequest"];
+            };
+        };
+        responses: {
+            /** @description The exception; its extension may wait for a second person */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Exception"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description A second factor is wanted */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is none, or it is not one's to change */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It is not in force */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -325,6 +325,10 @@ const DEEDS = [
   "organisation.change",
   "organisation.end",
   "audit.export",
+  "exception.add",
+  "exception.extend",
+  "exception.approve",
+  "exception.end",
 ] as const;
 
 const DEED_NAMES: Record<(typeof DEEDS)[number], ParseKeys> = {
@@ -340,6 +344,10 @@ const DEED_NAMES: Record<(typeof DEEDS)[number], ParseKeys> = {
   "organisation.change": "handover.deed.organisation_change",
   "organisation.end": "handover.deed.organisation_end",
   "audit.export": "handover.deed.audit_export",
+  "exception.add": "handover.deed.exception_add",
+  "exception.extend": "handover.deed.exception_extend",
+  "exception.approve": "handover.deed.exception_approve",
+  "exception.end": "handover.deed.exception_end",
 };
 
 function Deeds({ facts }: { facts: HandoverFacts }) {

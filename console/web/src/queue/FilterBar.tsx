@@ -1,9 +1,11 @@
 import { ActionIcon, Button, TextInput } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
 import { IconPlayerPause, IconPlayerPlay, IconSearch, IconX } from "@tabler/icons-react";
+import { Link } from "@tanstack/react-router";
 import { type RefObject, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type AlertStatus, SEVERITIES, type Severity, STATUSES } from "../api/client";
+import { useMay } from "../lib/abilities";
 import { toggleInList } from "../lib/search-params";
 import { SeverityBars } from "../parts/Severity";
 import { TimeRange } from "../parts/TimeRange";
@@ -41,6 +43,7 @@ interface FilterBarProps {
 
 export function FilterBar(props: FilterBarProps) {
   const { t } = useTranslation();
+  const may = useMay();
   const { search, counts, onChange } = props;
   const statusList = search.status ?? DEFAULT_STATUS;
 
@@ -122,6 +125,11 @@ export function FilterBar(props: FilterBarProps) {
       />
       <DisplayMenu search={search} onChange={onChange} />
       <SinceButton />
+      {may("rule:read") ? (
+        <Button variant="default" px={10} component={Link} to="/alerts/exceptions">
+          {t("queue.exceptions")}
+        </Button>
+      ) : null}
       <LinkedFilters search={search} onChange={onChange} />
       {isNarrowed(search) ? (
         <Button

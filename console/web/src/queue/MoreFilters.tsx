@@ -8,7 +8,7 @@ import { tagsQuery } from "../api/queries";
 import { DEFAULT_SNOOZED, type QueueSearch, WITH_SNOOZED, withParameter } from "./filter";
 import styles from "./queue.module.css";
 
-const NAMES = ["verdict", "reason", "tag", "rule", "src", "dst", "snoozed"] as const;
+const NAMES = ["verdict", "reason", "tag", "rule", "src", "dst", "snoozed", "suppressed"] as const;
 const EXACT = ["rule", "src", "dst"] as const;
 
 interface MoreFiltersProps {
@@ -86,6 +86,19 @@ export function MoreFilters({ search, onChange }: MoreFiltersProps) {
           value={search.snoozed ?? DEFAULT_SNOOZED}
           onChange={(value) =>
             set("snoozed", value === DEFAULT_SNOOZED || value === null ? undefined : value)
+          }
+          comboboxProps={inside}
+        />
+        <Select
+          label={t("exception.filter")}
+          allowDeselect={false}
+          data={(["without", "with", "only"] as const).map((value) => ({
+            value,
+            label: t(`snooze.filter_${value}`),
+          }))}
+          value={search.suppressed ?? "without"}
+          onChange={(value) =>
+            set("suppressed", value === "without" || value === null ? undefined : value)
           }
           comboboxProps={inside}
         />

@@ -14,6 +14,8 @@ interface QueueFootProps {
   isLoadingMore: boolean;
   subject: () => Subject | null;
   triage: Triage;
+  /** Makes an exception from the one that is selected. */
+  onExcept?: (() => void) | undefined;
   onEverything: () => void;
   onDeselect: () => void;
 }
@@ -49,6 +51,11 @@ export function QueueFoot(props: QueueFootProps) {
                 </Button>
               ))}
             </>
+          ) : null}
+          {props.onExcept ? (
+            <Button size="compact-xs" variant="default" onClick={props.onExcept}>
+              {t("queue.except")}
+            </Button>
           ) : null}
           {props.canSelectEverything && !props.everything ? (
             <Button size="compact-xs" variant="subtle" onClick={props.onEverything}>

@@ -50,7 +50,8 @@ export function QueuePage() {
   const scrollRef = useRef<HTMLDivElement>(null);
   const textRef = useRef<HTMLInputElement>(null);
   const { data: me } = useQuery(sessionQuery);
-  const mayWork = useMay()("alert:work");
+  const may = useMay();
+  const mayWork = may("alert:work");
 
   // A quick range is measured from the moment it was chosen, so that paging stays whole.
   const bounds = useMemo(() => boundsOf(search, Date.now()), [search]);
@@ -148,6 +149,12 @@ export function QueuePage() {
     deselect();
   });
 
+  /** An exception is made from one alert. */
+  const except = () => {
+    const one = subject();
+    if (one?.count === 1 && "ids" in one.target) triage.ask("except", one);
+  };
+
   useCommands(
     allowed(
       {
@@ -161,6 +168,7 @@ export function QueuePage() {
         "queue.reopen": () => triage.run(subject(), { action: "reopen" }),
         "queue.snooze": () => triage.ask("snooze", subject()),
         "queue.tag": () => triage.ask("tag", subject()),
+        ...(may("rule:create") ? { "queue.except": () => except() } : {}),
         "queue.select": () => cursor !== null && !by && select(cursor),
         "queue.select_all": () => !by && setEverything((was) => !was),
         "queue.undo": triage.undoLast,
@@ -283,6 +291,7 @@ export function QueuePage() {
         isLoadingMore={alerts.isFetchingNextPage}
         subject={subject}
         triage={triage}
+        onExcept={may("rule:create") && !everything && selected.size === 1 ? except : undefined}
         onEverything={() => setEverything(true)}
         onDeselect={deselect}
       />

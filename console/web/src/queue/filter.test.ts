@@ -29,6 +29,17 @@ describe("the filter", () => {
     expect(matchesQuery(alertOf({ status: "closed" }), query, "1", Date.now())).toBe(true);
   });
 
+  it("leaves out what an exception hides unless asked", () => {
+    const hidden = alertOf({ is_suppressed: true, exception: "7" });
+    const has = (search: Record<string, unknown>, alert = hidden) =>
+      matchesQuery(alert, alertQueryOf(readQueueSearch(search), {}), "1", Date.now());
+    expect(has({})).toBe(false);
+    expect(has({ suppressed: "only" })).toBe(true);
+    expect(has({ suppressed: "only" }, alertOf())).toBe(false);
+    expect(has({ suppressed: "with", exception: "7" })).toBe(true);
+    expect(has({ suppressed: "with", exception: "8" })).toBe(false);
+  });
+
   it("means a quick range from now, and exact bounds as they are", () => {
     const now = Date.parse("2026-11-21T12:00:00Z");
     expect(boundsOf({}, now)).toEqual({});

@@ -24,6 +24,8 @@ export interface QueueSearch extends RangeSearch {
   src?: string;
   dst?: string;
   snoozed?: string;
+  suppressed?: string;
+  exception?: string;
   sort?: string;
   group?: string;
   columns?: string;
@@ -39,6 +41,7 @@ export const LINKED = [
   "changed_from",
   "detected_from",
   "detected_to",
+  "exception",
 ] as const;
 
 /** Filters that go to the server as they stand in the address bar. */
@@ -53,6 +56,7 @@ const PLAIN = [
   "rule",
   "src",
   "dst",
+  "suppressed",
 ] as const;
 /** How the queue is shown. */
 const DISPLAY = ["sort", "group", "columns", "density"] as const;
@@ -135,8 +139,15 @@ export function matchesQuery(
     (query.tag ?? "").split(",").every((tag) => tag === "" || alert.tags.includes(tag)) &&
     (["src", "dst"] as const).every((end) => !query[end] || alert[end] === query[end]) &&
     (!query.rule || alert.rule_id === query.rule) &&
+    isWithin(alert.is_suppressed, query.suppressed) &&
+    (!query.exception || alert.exception === query.exception) &&
     (!query.snoozed || (query.snoozed === "only") === isSnoozed(alert, nowMs))
   );
+}
+
+/** Without a word only what no exception hides is shown. */
+function isWithin(isSuppressed: boolean, suppressed: string | undefined): boolean {
+  return suppressed === "with" || (suppressed === "only") === isSuppressed;
 }
 
 /** Whether the alert is set aside now. */

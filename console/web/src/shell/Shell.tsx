@@ -23,7 +23,16 @@ export function Shell() {
   const leaderAt = useRef(0);
   const may = useMay();
   const go =
-    (to: "/overview" | "/alerts" | "/alerts/handover" | "/search" | "/health", ability: Ability) =>
+    (
+      to:
+        | "/overview"
+        | "/alerts"
+        | "/alerts/handover"
+        | "/alerts/exceptions"
+        | "/search"
+        | "/health",
+      ability: Ability,
+    ) =>
     () => {
       const isSecond = Date.now() - leaderAt.current < SEQUENCE_MS;
       if (isSecond && may(ability)) void navigate({ to });
@@ -37,6 +46,7 @@ export function Shell() {
     o: go("/overview", "alert:read"),
     q: go("/alerts", "alert:read"),
     d: go("/alerts/handover", "handover:read"),
+    e: go("/alerts/exceptions", "rule:read"),
     s: go("/search", "event-search:read"),
     h: go("/health", "health:read"),
   });

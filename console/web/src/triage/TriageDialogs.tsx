@@ -1,3 +1,4 @@
+import { ExceptionDialog } from "../exceptions/ExceptionDialog";
 import { AssignDialog } from "./AssignDialog";
 import { ClaimDialog } from "./ClaimDialog";
 import { CloseDialog } from "./CloseDialog";
@@ -15,12 +16,15 @@ export function TriageDialogs({ triage }: { triage: Triage }) {
     onCancel: triage.cancel,
     onDeed: triage.answer,
   });
+  const excepted =
+    asked?.question === "except" && "ids" in asked.target ? asked.target.ids[0] : null;
   return (
     <>
       <CloseDialog {...about("close")} />
       <ClaimDialog {...about("claim")} holders={triage.holders} />
       <AssignDialog {...about("assign")} />
       <SnoozeDialog {...about("snooze")} />
+      <ExceptionDialog alert={excepted ?? null} onClose={triage.cancel} />
       <TagDialog {...about("tag")} tags={sharedTags(asked?.known ?? [])} />
     </>
   );

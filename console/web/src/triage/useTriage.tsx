@@ -17,7 +17,7 @@ export interface Subject {
   known: readonly Alert[];
 }
 
-export type Question = "close" | "claim" | "assign" | "snooze" | "tag";
+export type Question = "close" | "claim" | "assign" | "snooze" | "tag" | "except";
 
 export interface Asked extends Subject {
   question: Question;

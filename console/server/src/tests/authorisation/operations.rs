@@ -63,6 +63,8 @@ pub(super) enum Of {
     Operation,
     /// A sensor.
     Sensor,
+    /// An exception.
+    Exception,
     /// A session of one's own.
     Session,
     /// A passkey.
@@ -173,6 +175,8 @@ pub(super) fn operations() -> Vec<Operation> {
     let passkey = json!({ "credential_id": "AAAA", "client_data": "AAAA", "authenticator_data": "AAAA", "signature": "AAAA" });
     let search = json!({ "name": "A search", "parameters": { "q": "dport:22" } });
     let notice_rule = json!({ "name": "Urgent", "about": "alert", "severity": "high", "is_on": true });
+    let exception = json!({ "alert": "{id}", "organisation": "{organisation}", "effect": "hide", "reason": "security_test",
+        "note": "A scan that was ordered", "conditions": [{ "on": "port", "value": "22" }], "expires_at": "2026-01-15T00:00:00Z" });
     vec![
         open("setupState"),
         open("setup").with(json!({ "code": "X", "user_name": "an", "display_name": "An", "password": PASSWORD })),
@@ -254,6 +258,14 @@ pub(super) fn operations() -> Vec<Operation> {
         row("listViews", Kind::Alert, Verb::Read),
         row("saveView", Kind::Alert, Verb::Read).with(json!({ "name": "A view", "search": { "status": "open" } })),
         row("removeView", Kind::Alert, Verb::Read).of(Of::View),
+        row("listExceptions", Kind::Rule, Verb::Read),
+        row("previewException", Kind::Rule, Verb::Create).of(Of::Alert).with(exception.clone()),
+        row("addException", Kind::Rule, Verb::Create).of(Of::Alert).with(exception),
+        row("extendException", Kind::Rule, Verb::Change)
+            .of(Of::Exception)
+            .with(json!({ "expires_at": "2026-02-15T00:00:00Z", "note": "still" })),
+        row("approveException", Kind::Rule, Verb::Approve).of(Of::Exception),
+        row("endException", Kind::Rule, Verb::Change).of(Of::Exception).with(json!({ "note": "over" })),
         row("listEvents", Kind::EventSearch, Verb::Read),
         row("eventHistogram", Kind::EventSearch, Verb::Read),
         row("eventValues", Kind::EventSearch, Verb::Read).query("field=dport"),

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use serde_json::{Value, json};
 use vonggac_access::{Assurance, Day, Membership, PersonId, Role, Span};
 use vonggac_database::audit::{Asker, Deed};
+use vonggac_database::exception::{self, NewException};
 use vonggac_database::export::{ExportState, Part};
 use vonggac_database::factor::{Factor, Owner};
 use vonggac_database::handover::State as Standing;
@@ -18,8 +19,8 @@ use vonggac_database::testing::{self, alert, everyone, member};
 use vonggac_database::view::NewView;
 use vonggac_database::watch::NewWatched;
 use vonggac_database::welcome::{Factors, Ground};
-use vonggac_database::{Account, AccountId};
-use vonggac_event::Severity;
+use vonggac_database::{Account, AccountId, Reason};
+use vonggac_event::{AlertId, Scope, Severity};
 use vonggac_passkey::Site;
 use vonggac_passkey::testing::{SoftKey, client_data};
 
@@ -260,6 +261,7 @@ impl<'a> People<'a> {
             Of::File => names.id = self.export(&owner, true).await,
             Of::Operation => names.id = self.operation(&owner).await,
             Of::Sensor => names.id = self.sensor(organisation).await,
+            Of::Exception => names.id = self.exception(organisation).await,
             Of::Session => names.id = self.living(&owner, Strength::Single).await.id.0.to_string(),
             Of::Passkey => names.id = self.passkey(&owner).await,
         }
@@ -488,6 +490,35 @@ impl<'a> People<'a> {
         let database = &self.harness.database;
         let prepared = database.prepare_sensor(&by, &new, self.now_us()).await;
         prepared.unwrap().0.to_string()
+    }
+
+    /// An exception of that organisation, in force and the only one.
+    async fn exception(&self, organisation: &str) -> String {
+        let (database, now_us) = (&self.harness.database, self.now_us());
+        let (by, scope) = (Asker::from(&self.giver), Scope::of([organisation]));
+        for old in database.exceptions(&scope, now_us).await.unwrap() {
+            if old.state == exception::State::Active {
+                let ended = database.end_exception(&scope, by, old.id, "another", now_us);
+                ended.await.unwrap();
+            }
+        }
+        let number = ["moh", "moh-it", "mot"]
+            .iter()
+            .position(|code| *code == organisation);
+        let new = NewException {
+            reach: exception::Reach {
+                alert: AlertId(number.unwrap() as u128 + 1),
+                organisation: organisation.parse().unwrap(),
+                with_beneath: false,
+                conditions: exception::Conditions::default(),
+            },
+            effect: exception::Effect::Hide,
+            reason: Reason::SecurityTest,
+            note: "a scan that was ordered".into(),
+            expires_us: now_us + 7 * 86_400_000_000,
+        };
+        let made = database.add_exception(&scope, &scope, by, &new, now_us).await;
+        made.unwrap().0.to_string()
     }
 
     async fn passkey(&self, owner: &Account) -> String {
