@@ -64,7 +64,7 @@ fn every_operation_has_a_name_of_its_own() {
     names.sort();
     let count = names.len();
     names.dedup();
-    assert_eq!((names.len(), count), (108, 108));
+    assert_eq!((names.len(), count), (118, 118));
 }
 
 #[tokio::test]
