@@ -200,6 +200,12 @@ const organisationsRoute = createRoute({
   validateSearch: readOrganisationsSearch,
 });
 
+const notificationSettingsRoute = createRoute({
+  getParentRoute: () => adminRoute,
+  path: "/notifications",
+  component: lazyRouteComponent(() => import("./notifications/SettingsPage"), "SettingsPage"),
+});
+
 const auditRoute = createRoute({
   getParentRoute: () => adminRoute,
   path: "/audit",
@@ -228,6 +234,7 @@ const routeTree = rootRoute.addChildren([
       peopleRoute,
       organisationsRoute,
       sensorsRoute,
+      notificationSettingsRoute,
       auditRoute,
     ]),
   ]),
