@@ -363,7 +363,6 @@ impl Database {
     }
 }
 
-/// Counts an attempt to have a message sent for a test; too many are refused.
 impl Database {
     /// Counts a test of a way or of the settings.
     ///
