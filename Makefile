@@ -75,6 +75,7 @@ deps: ## Installs what is missing from Debian (as root; otherwise says what to r
 	compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || missing="$$missing postgresql"
 	if [ '$(WITH_TESTS)' = yes ]; then
 	  need chromium chromium
+	  /usr/bin/python3 -c 'import aiosmtpd' 2>/dev/null || missing="$$missing python3-aiosmtpd"
 	  need javac default-jdk-headless
 	  python3 -c 'import venv, ensurepip' 2>/dev/null || missing="$$missing python3-venv"
 	  compgen -G '/usr/share/fonts/truetype/*/*.ttf' >/dev/null || missing="$$missing fonts-dejavu-core"

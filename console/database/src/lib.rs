@@ -13,8 +13,8 @@
 //! - [`verdict`]: what closed alerts turned out to be; [`people`]: who may be given alerts; [`view`]: saved views of the queue.
 //! - [`overview`]: what was raised, waits and took how long, for a shift lead.
 //! - [`handover`]: what one shift leaves the next; [`watch`]: what an organisation keeps an eye on.
-//! - [`notice`]: what people are told of, by rules of their own.
 //! - [`exception`]: which alerts an organisation wants out of its queue, or less urgent, until when and why.
+//! - [`notice`]: what people are told of, by rules of their own, and on which ways; [`notification`]: how those leave the console.
 //! - [`saved_search`]: searches kept under a name; [`export`]: searches written to files.
 //! - [`sensor`]: sensors, their one-time tokens, and what pipelines are to be told of them.
 //! - [`organisation`]: organisations, taken in from a file; [`membership`]: who has which role at which.
@@ -43,6 +43,7 @@ pub mod membership;
 pub mod name_cursor;
 pub mod news;
 pub mod notice;
+pub mod notification;
 pub mod organisation;
 pub mod overview;
 pub mod passkey;

@@ -2,15 +2,20 @@
 //!
 //! ```text
 //!  alert, work, hand-over ─ trigger ─▶ happening ─ make ─▶ notice ─▶ the person's pages
+//!                                                     └──▶ delivery ─▶ the person's ways: e-mail, webhooks
 //! ```
 //! What happens is kept in the transaction in which it happens and taken out in the one that tells of it, so nothing is told twice or lost,
 //! whichever console does it. Rights are asked when a notice is made and again when it is shown. The same thing counts up until it is read;
 //! beyond [`PACE_MAX`] in [`PACE_US`] a person is told how many more there were, of which organisation.
 
+pub mod delivery;
+#[cfg(test)]
+mod delivery_tests;
 pub mod making;
 pub mod rule;
 #[cfg(test)]
 mod tests;
+pub mod way;
 
 use sqlx::{FromRow, Postgres, QueryBuilder};
 use vonggac_event::{AlertId, Scope};
@@ -21,6 +26,7 @@ use crate::handover::HandoverId;
 use crate::{AccountId, Database, Result};
 
 pub use rule::{About, NewRule, Rule, RuleId};
+pub use way::{Way, WayId, WayKind};
 
 /// Most notices of one person that are kept.
 pub const NOTICES_MAX: i64 = 1_000;
@@ -191,6 +197,8 @@ impl Database {
 
 /// Removes what is too old or too much.
 pub(crate) async fn purge(pool: &sqlx::PgPool, now_us: i64) -> Result<()> {
+    way::purge(pool, now_us).await?;
+    delivery::purge(pool, now_us).await?;
     sqlx::query("DELETE FROM notice WHERE at_us < $1")
         .bind(now_us.saturating_sub(KEPT_US))
         .execute(pool)

@@ -14,6 +14,8 @@
 //! | network, token of a sensor | 50 |
 //! | account and browser, second factor of somebody whose password was right | 10 |
 //! | account, confirmation of somebody who is signed in | 10 |
+//! | account, letters and posts that it has sent at once: codes and tests | 10 |
+//! | address of e-mail or webhook, the same | 5 |
 //!
 //! A network is an IPv4 /24 or an IPv6 /56: what one customer of a provider has. Whoever fails on purpose locks out strangers to the account,
 //! never a browser that its owner has used ([`crate::device`]).
@@ -40,6 +42,10 @@ pub const ACCOUNT_ATTEMPTS_MAX: i32 = 100;
 pub const SETUP_ATTEMPTS_MAX: i32 = 10;
 /// Attempts in a window at the second factor of an account, or to confirm who one is.
 pub const CONFIRMATION_ATTEMPTS_MAX: i32 = 10;
+/// Codes and tests that one account has sent in a window.
+pub const LETTERS_MAX: i32 = 10;
+/// Codes and tests that go to one address in a window, whoever has them sent.
+pub const LETTERS_TO_ONE_MAX: i32 = 5;
 
 /// What is attempted.
 pub(crate) enum Attempt<'a> {
@@ -82,6 +88,13 @@ pub(crate) enum Attempt<'a> {
         /// Whose.
         account: AccountId,
     },
+    /// A message that somebody has sent at once: a code, or a test.
+    Letter {
+        /// Who.
+        account: AccountId,
+        /// Where to.
+        address: &'a str,
+    },
 }
 
 impl Attempt<'_> {
@@ -121,6 +134,13 @@ impl Attempt<'_> {
             Self::Confirmation { account } => {
                 vec![(format!("confirmation {}", account.0), CONFIRMATION_ATTEMPTS_MAX)]
             }
+            Self::Letter { account, address } => vec![
+                (format!("letter {}", account.0), LETTERS_MAX),
+                (
+                    format!("letter-to {}", address.to_lowercase()),
+                    LETTERS_TO_ONE_MAX,
+                ),
+            ],
         }
     }
 }

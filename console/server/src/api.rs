@@ -14,7 +14,9 @@ mod handovers;
 mod health;
 mod links;
 mod memberships;
+mod notice_ways;
 mod notices;
+mod notification_settings;
 mod organisations;
 mod overview;
 mod passkeys;
@@ -88,6 +90,18 @@ fn router() -> OpenApiRouter<Console> {
         .routes(routes!(notices::read_notices))
         .routes(routes!(notices::list_notice_rules, notices::add_notice_rule))
         .routes(routes!(notices::change_notice_rule, notices::remove_notice_rule))
+        .routes(routes!(notice_ways::list_notice_ways))
+        .routes(routes!(notice_ways::add_mail_way))
+        .routes(routes!(notice_ways::add_webhook))
+        .routes(routes!(notice_ways::confirm_notice_way))
+        .routes(routes!(notice_ways::test_notice_way))
+        .routes(routes!(notice_ways::resume_notice_way))
+        .routes(routes!(notice_ways::remove_notice_way))
+        .routes(routes!(
+            notification_settings::get_notification_settings,
+            notification_settings::change_notification_settings
+        ))
+        .routes(routes!(notification_settings::test_notification_settings))
         .routes(routes!(views::list_views, views::save_view))
         .routes(routes!(views::remove_view))
         .routes(routes!(stream::alert_stream))

@@ -22,6 +22,7 @@ use vonggac_store::health::{Condition, Instance, REPORT_EVERY, Reporter, RoleRep
 use vonggac_store::search::{self, Limits, SensorState};
 
 use crate::api::shapes::{Health, PartState};
+use crate::deliveries::WAYS_REMARK;
 use crate::state::Console;
 
 pub(crate) use judge::{Viewer, is_silent};
@@ -233,8 +234,12 @@ const OF_PARTS: [&str; 4] = ["postgresql", "clickhouse", "kafka", "alert_intake"
 
 fn own_problems(console: &Console) -> Vec<(String, i64, String)> {
     let problems = console.metrics().problems().into_iter();
+    // What is worth a word to people, and is no reason to send nobody here.
+    let remarks = console.metrics().remarks().into_iter();
+    let remarks = remarks.filter(|remark| remark.key == WAYS_REMARK);
     problems
         .filter(|trouble| !OF_PARTS.contains(&trouble.key.as_str()))
+        .chain(remarks)
         .map(|trouble| (trouble.key, trouble.since_us, trouble.words))
         .collect()
 }

@@ -12,7 +12,7 @@
 //! - `listener`: its connections; `tls`: the certificate that they are secured with; `places`: how many of each network.
 //! - `intake`: alerts from Kafka; an offset is committed once PostgreSQL has committed the alert.
 //! - `news`: what happened to alerts, rights and sensors, told by PostgreSQL to every console there is.
-//! - `notices`: tells people of what happened, by their rules.
+//! - `notices`: tells people of what happened, by their rules; `deliveries`: the same by e-mail and webhook.
 //! - `setup`: the one-time code of the first administrator.
 //! - `register`: tells the pipelines which sensors there are.
 //! - `seal`: signs the audit log.
@@ -27,6 +27,7 @@
 mod api;
 mod authority;
 mod counts;
+mod deliveries;
 mod error;
 mod exports;
 mod extract;
@@ -67,6 +68,7 @@ use vonggac_bus::{Consumer, Producer};
 use vonggac_database::Database;
 use vonggac_event::topic;
 use vonggac_metrics::Problem;
+use vonggac_notify::Notifier;
 use vonggac_store::Store;
 
 pub use api::openapi;
@@ -113,6 +115,7 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
         seal,
         vault,
         sensor_key,
+        notifier: Notifier::new()?,
         options: options.clone(),
         stopped,
     });
@@ -133,6 +136,7 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> anyhow
     tasks.start("the intake of alerts", intake::run(console.clone(), open));
     tasks.start("the news of alerts", news::run(console.clone()));
     tasks.start("the notices", notices::run(console.clone()));
+    tasks.start("the deliveries", deliveries::run(console.clone()));
     tasks.start("the exports", exports::run(console.clone()));
     tasks.start("the register of sensors", register::run(console.clone()));
     tasks.start("the purge", purge(console.clone()));

@@ -7,11 +7,13 @@ use tokio::sync::watch;
 use vonggac_database::{Database, Vault};
 use vonggac_enrolment::MasterKey;
 use vonggac_metrics::Registry;
+use vonggac_notify::Notifier;
 use vonggac_store::Store;
 use vonggac_store::health::Instance;
 use vonggac_store::search::EventStore;
 
 use crate::authority::Organisations;
+use crate::deliveries::Outbox;
 use crate::exports::Exports;
 use crate::health::Watch;
 use crate::listener::Counters;
@@ -32,6 +34,7 @@ pub(crate) struct Parts {
     pub(crate) seal: Option<Seal>,
     pub(crate) vault: Option<Vault>,
     pub(crate) sensor_key: Option<MasterKey>,
+    pub(crate) notifier: Notifier,
     pub(crate) options: Options,
     pub(crate) stopped: watch::Receiver<bool>,
 }
@@ -53,6 +56,7 @@ struct Inner {
     proxies: Vec<Network>,
     intake: Intake,
     register: Register,
+    outbox: Outbox,
     metrics: Registry,
     watch: Watch,
     organisations: Organisations,
@@ -140,6 +144,7 @@ impl Console {
             proxies,
             intake: Intake::default(),
             register: Register::default(),
+            outbox: Outbox::new(&metrics),
             watch: Watch::new(&metrics, own),
             metrics,
         }));
@@ -228,6 +233,16 @@ impl Console {
     /// The way to the task that tells pipelines of sensors.
     pub(crate) fn register(&self) -> &Register {
         &self.0.register
+    }
+
+    /// What delivers e-mail and webhooks.
+    pub(crate) fn notifier(&self) -> &Notifier {
+        &self.0.parts.notifier
+    }
+
+    /// How the ways out are.
+    pub(crate) fn outbox(&self) -> &Outbox {
+        &self.0.outbox
     }
 
     /// What it counts, and what is wrong with it.

@@ -4,6 +4,7 @@
 mod alerts;
 mod audit;
 mod authorisation;
+mod deliveries;
 mod document;
 mod door;
 mod exceptions;
@@ -39,6 +40,7 @@ use vonggac_database::factor::Factor;
 use vonggac_database::session::Strength;
 use vonggac_database::testing::{self, NOW_US, PASSWORD};
 use vonggac_database::{Account, Database};
+use vonggac_notify::{Notifier, SystemResolver};
 use vonggac_store::Store;
 
 use crate::options::Options;
@@ -112,6 +114,14 @@ impl Harness {
 
     /// A console on a database that there is already.
     pub(crate) async fn on(database: Database, more: &[&str]) -> Self {
+        // It trusts nobody's certificate.
+        let limits = vonggac_notify::Limits::default();
+        let notifier = Notifier::with(Vec::new(), Arc::new(SystemResolver), limits).unwrap();
+        Self::telling(database, more, notifier).await
+    }
+
+    /// The same that delivers e-mail and webhooks so.
+    pub(crate) async fn telling(database: Database, more: &[&str], notifier: Notifier) -> Self {
         let options = options(more);
         let database = database.with_session_limits(options.session_limits());
         let (stop, stopped) = watch::channel(false);
@@ -124,6 +134,7 @@ impl Harness {
             seal: crate::seal::Seal::open(&database, &options).await.unwrap(),
             vault: crate::secrets::open(&options).unwrap(),
             sensor_key: crate::register::open_key(&options).unwrap(),
+            notifier,
             options,
             stopped,
         };

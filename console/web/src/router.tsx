@@ -208,6 +208,12 @@ const organisationsRoute = createRoute({
   validateSearch: readOrganisationsSearch,
 });
 
+const notificationSettingsRoute = createRoute({
+  getParentRoute: () => adminRoute,
+  path: "/notifications",
+  component: lazyRouteComponent(() => import("./notifications/SettingsPage"), "SettingsPage"),
+});
+
 const auditRoute = createRoute({
   getParentRoute: () => adminRoute,
   path: "/audit",
@@ -237,6 +243,7 @@ const routeTree = rootRoute.addChildren([
       peopleRoute,
       organisationsRoute,
       sensorsRoute,
+      notificationSettingsRoute,
       auditRoute,
     ]),
   ]),

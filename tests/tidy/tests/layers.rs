@@ -38,6 +38,7 @@ const CRATES: &[(&str, &str, u8)] = &[
     ("vonggac-embedded", "pipeline/embedded", 2),
     ("vonggac-metrics", "pipeline/metrics", 2),
     ("vonggac-database", "console/database", 2),
+    ("vonggac-notify", "console/notify", 2),
     ("vonggac-files", "rules/files", 2),
     ("vonggac-agent", "sensors/agent", ROLE),
     ("vonggac-service", "pipeline/service", ROLE),

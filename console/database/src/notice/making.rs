@@ -1,6 +1,7 @@
 //! Telling people of what happened: what was kept of it is taken out, laid against the rules of all who have some, and becomes notices.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
@@ -8,7 +9,7 @@ use vonggac_access::{Day, Grants, Membership, OrganisationId, PersonId, Tree, ac
 use vonggac_event::{AlertId, Scope};
 
 use super::rule::{self, About, Rule};
-use super::{PACE_MAX, PACE_US};
+use super::{PACE_MAX, PACE_US, delivery};
 use crate::alert::{self, AlertRow};
 use crate::handover::HandoverId;
 use crate::membership::memberships_on;
@@ -85,18 +86,35 @@ struct Listener {
 
 /// What a notice is about; the same of one person is one notice.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Key {
+pub(super) struct Key {
     account: i64,
-    about: &'static str,
-    organisation: String,
-    alert: Option<Vec<u8>>,
-    handover: Option<i64>,
+    pub(super) about: &'static str,
+    pub(super) organisation: String,
+    pub(super) alert: Option<Vec<u8>>,
+    pub(super) handover: Option<i64>,
 }
 
-/// Of which rule, and how often.
+/// Of which rule, how often, and on which ways besides the page.
 struct Wanted {
     rule: String,
     times: i64,
+    ways: BTreeSet<i64>,
+}
+
+impl Wanted {
+    /// By these rules, of which the first gives its name and each its ways; none when there are none.
+    fn by<'a>(rules: impl Iterator<Item = &'a Rule>) -> Option<Self> {
+        let mut rules = rules.peekable();
+        let rule = rules.peek()?.wants.name.clone();
+        let ways = rules.flat_map(|rule| &rule.wants.ways).map(|way| way.0).collect();
+        Some(Self { rule, times: 1, ways })
+    }
+
+    /// The same once more.
+    fn add(&mut self, again: Self) {
+        self.times += again.times;
+        self.ways.extend(again.ways);
+    }
 }
 
 /// What is known of the things that happenings are about.
@@ -137,9 +155,14 @@ impl Database {
         for listener in &listeners {
             let mut own: BTreeMap<Key, Wanted> = BTreeMap::new();
             for happening in &happenings {
-                if let Some((key, rule)) = listener.wants(happening, &mut known) {
-                    let wanted = own.entry(key).or_insert(Wanted { rule, times: 0 });
-                    wanted.times += 1;
+                let Some((key, wanted)) = listener.wants(happening, &mut known) else {
+                    continue;
+                };
+                match own.entry(key) {
+                    Entry::Vacant(entry) => {
+                        entry.insert(wanted);
+                    }
+                    Entry::Occupied(mut entry) => entry.get_mut().add(wanted),
                 }
             }
             if !own.is_empty() {
@@ -148,6 +171,10 @@ impl Database {
         }
         let made = notices.len();
         write(&mut transaction, &notices, now_us).await?;
+        let to_deliver = notices
+            .iter()
+            .map(|(key, wanted)| (key, wanted.times, &wanted.ways));
+        delivery::write(&mut transaction, to_deliver, now_us).await?;
         transaction.commit().await?;
         Ok(Told { taken, notices: made })
     }
@@ -285,8 +312,8 @@ fn named_by(alert: &AlertRow) -> Vec<String> {
 }
 
 impl Listener {
-    /// The notice that this person wants of a happening, and the name of the rule that wants it.
-    fn wants(&self, happening: &Happening, known: &mut Known<'_>) -> Option<(Key, String)> {
+    /// The notice that this person wants of a happening, and by which rules.
+    fn wants(&self, happening: &Happening, known: &mut Known<'_>) -> Option<(Key, Wanted)> {
         if happening.actor == Some(self.account) {
             return None;
         }
@@ -308,11 +335,14 @@ impl Listener {
             What::Alert => vec![About::Alert],
             What::Handover { .. } => return None,
         };
-        let (about, rule) = about.into_iter().find_map(|about| {
-            let mut of_it = self.rules.iter().filter(|rule| rule.wants.about == about);
-            let rule = of_it.find(|rule| self.fits(rule, &alert, known))?;
-            Some((about, rule))
-        })?;
+        let fitting: Vec<(About, &Rule)> = about
+            .into_iter()
+            .flat_map(|about| self.rules.iter().map(move |rule| (about, rule)))
+            .filter(|(about, rule)| rule.wants.about == *about && self.fits(rule, &alert, known))
+            .collect();
+        let about = fitting.first()?.0;
+        // Each rule that fits may name a way.
+        let wanted = Wanted::by(fitting.iter().map(|(_, rule)| *rule))?;
         let key = Key {
             account: self.account.0,
             about: about.name(),
@@ -320,7 +350,7 @@ impl Listener {
             alert: Some(alert.id.to_bytes().to_vec()),
             handover: None,
         };
-        Some((key, rule.wants.name.clone()))
+        Some((key, wanted))
     }
 
     fn fits(&self, rule: &Rule, alert: &AlertRow, known: &mut Known<'_>) -> bool {
@@ -328,17 +358,17 @@ impl Listener {
         rule.wants.fits(alert) && organisation.is_none_or(|top| known.is_beneath(top.as_str(), &alert.tenant))
     }
 
-    fn wants_handover(&self, id: HandoverId, known: &mut Known<'_>) -> Option<(Key, String)> {
+    fn wants_handover(&self, id: HandoverId, known: &mut Known<'_>) -> Option<(Key, Wanted)> {
         let organisation = known.handovers.get(&id)?.clone();
         if !self.takes_over.covers(&organisation) {
             return None;
         }
-        let mut rules = self.rules.iter().map(|rule| &rule.wants);
-        let rule = rules.find(|wants| {
-            let top = wants.organisation.as_ref();
-            wants.about == About::Handover
+        let rules = self.rules.iter().filter(|rule| {
+            let top = rule.wants.organisation.as_ref();
+            rule.wants.about == About::Handover
                 && top.is_none_or(|top| known.is_beneath(top.as_str(), &organisation))
-        })?;
+        });
+        let wanted = Wanted::by(rules)?;
         let key = Key {
             account: self.account.0,
             about: About::Handover.name(),
@@ -346,7 +376,7 @@ impl Listener {
             alert: None,
             handover: Some(id.0),
         };
-        Some((key, rule.name.clone()))
+        Some((key, wanted))
     }
 }
 
@@ -382,11 +412,14 @@ async fn paced(
             handover: None,
             ..key
         };
-        let others = paced.entry(more).or_insert(Wanted {
-            rule: wanted.rule,
-            times: 0,
-        });
-        others.times += 1;
+        // Of what is left out, things are counted, not what was done to them.
+        let wanted = Wanted { times: 1, ..wanted };
+        match paced.entry(more) {
+            Entry::Vacant(entry) => {
+                entry.insert(wanted);
+            }
+            Entry::Occupied(mut entry) => entry.get_mut().add(wanted),
+        }
     }
     Ok(paced)
 }

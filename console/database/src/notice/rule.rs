@@ -4,6 +4,7 @@ use sqlx::{FromRow, PgConnection};
 use vonggac_access::OrganisationId;
 use vonggac_event::{Scope, Severity};
 
+use super::way::{WAYS_MAX, WayId};
 use crate::alert::AlertRow;
 use crate::audit::{self, Asker, Deed};
 use crate::{AccountId, Database, DatabaseError, Result, clean};
@@ -67,6 +68,8 @@ pub struct NewRule {
     pub words: String,
     /// Whether it counts.
     pub is_on: bool,
+    /// On which ways its owner is told besides the page.
+    pub ways: Vec<WayId>,
 }
 
 /// A rule of somebody's.
@@ -126,6 +129,7 @@ pub(super) struct Row {
     organisation: Option<String>,
     words: String,
     is_on: bool,
+    ways: Vec<i64>,
 }
 
 impl Row {
@@ -144,13 +148,15 @@ impl Row {
                 },
                 words: self.words,
                 is_on: self.is_on,
+                ways: self.ways.into_iter().map(WayId).collect(),
             },
         })
     }
 }
 
 /// The columns of a [`Row`].
-pub(super) const SELECT: &str = "SELECT r.id, r.account_id, r.name, r.about, r.severity, r.organisation, r.words, r.is_on FROM notice_rule r";
+pub(super) const SELECT: &str = "SELECT r.id, r.account_id, r.name, r.about, r.severity, r.organisation, r.words, r.is_on, \
+     ARRAY(SELECT w.way_id FROM notice_rule_way w WHERE w.rule_id = r.id ORDER BY w.way_id) AS ways FROM notice_rule r";
 
 impl Database {
     /// The rules of an account, in the order in which it made them.
@@ -205,6 +211,7 @@ impl Database {
         .bind(now_us)
         .fetch_one(&mut *transaction)
         .await?;
+        set_ways(&mut transaction, account.id, id, &new.ways).await?;
         note(&mut transaction, &by, "notice_rule.add", id, &new, now_us).await?;
         transaction.commit().await?;
         Ok(RuleId(id))
@@ -243,6 +250,7 @@ impl Database {
         if changed.rows_affected() == 0 {
             return Err(DatabaseError::NotFound);
         }
+        set_ways(&mut transaction, account.id, id.0, &new.ways).await?;
         note(&mut transaction, &by, "notice_rule.change", id.0, &new, now_us).await?;
         Ok(transaction.commit().await?)
     }
@@ -267,6 +275,42 @@ impl Database {
     }
 }
 
+/// The ways of a rule are these, each one of its owner's.
+async fn set_ways(
+    connection: &mut PgConnection,
+    account: AccountId,
+    rule: i64,
+    ways: &[WayId],
+) -> Result<()> {
+    let foreign = DatabaseError::Invalid {
+        field: "ways",
+        problem: "are up to ten of your own, each once",
+    };
+    if ways.len() > usize::try_from(WAYS_MAX).unwrap_or(0) {
+        return Err(foreign);
+    }
+    let ids: Vec<i64> = ways.iter().map(|way| way.0).collect();
+    sqlx::query("DELETE FROM notice_rule_way WHERE rule_id = $1 AND way_id <> ALL($2)")
+        .bind(rule)
+        .bind(&ids)
+        .execute(&mut *connection)
+        .await?;
+    let known: i64 = sqlx::query_scalar(
+        "WITH own AS (SELECT id FROM notice_way WHERE account_id = $2 AND id = ANY($3) FOR KEY SHARE), \
+         set AS (INSERT INTO notice_rule_way (rule_id, way_id) SELECT $1, id FROM own ON CONFLICT DO NOTHING) SELECT count(*) FROM own",
+    )
+    .bind(rule)
+    .bind(account.0)
+    .bind(&ids)
+    .fetch_one(connection)
+    .await?;
+    if usize::try_from(known) == Ok(ids.len()) {
+        Ok(())
+    } else {
+        Err(foreign)
+    }
+}
+
 async fn note(
     connection: &mut PgConnection,
     by: &Asker<'_>,
@@ -281,6 +325,10 @@ async fn note(
         .with("is_on", rule.is_on);
     if let Some(organisation) = &rule.organisation {
         deed = deed.with("organisation", organisation);
+    }
+    if !rule.ways.is_empty() {
+        let ways: Vec<String> = rule.ways.iter().map(|way| way.0.to_string()).collect();
+        deed = deed.with("ways", ways.join(" "));
     }
     audit::append(connection, by, vec![deed], now_us).await
 }

@@ -18,6 +18,7 @@ fn rule(about: About) -> NewRule {
         organisation: None,
         words: String::new(),
         is_on: true,
+        ways: Vec::new(),
     }
 }
 

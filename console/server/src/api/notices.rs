@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use vonggac_access::handover::Handover as Held;
 use vonggac_access::{OrganisationId, action, thing};
 use vonggac_database::notice::{
-    About as Concern, NewRule, Notice as Told, NoticeId, Rule, RuleId, Sight, Subject, Which,
+    About as Concern, NewRule, Notice as Told, NoticeId, Rule, RuleId, Sight, Subject, WayId, Which,
 };
 use vonggac_event::Scope;
 
@@ -115,6 +115,9 @@ pub(super) struct NoticeRuleRequest {
     #[serde(default)]
     words: String,
     is_on: bool,
+    /// Ids of ways of one's own on which one is told besides the page.
+    #[serde(default)]
+    ways: Vec<String>,
 }
 
 /// A rule of one's own.
@@ -129,6 +132,8 @@ pub(super) struct NoticeRule {
     organisation: Option<String>,
     words: String,
     is_on: bool,
+    /// Ids of the ways on which one is told besides the page.
+    ways: Vec<String>,
 }
 
 /// Rules of one's own.
@@ -199,6 +204,7 @@ impl From<Rule> for NoticeRule {
             organisation: rule.wants.organisation.map(|code| code.as_str().to_owned()),
             words: rule.wants.words,
             is_on: rule.wants.is_on,
+            ways: rule.wants.ways.iter().map(|way| way.0.to_string()).collect(),
         }
     }
 }
@@ -210,6 +216,12 @@ impl NoticeRuleRequest {
         let organisation: Option<OrganisationId> = organisation
             .map(|code| code.parse().map_err(invalid))
             .transpose()?;
+        let foreign = |_| Failure::invalid("ways", "ways are up to ten of your own, each once");
+        let ways: Vec<WayId> = self
+            .ways
+            .iter()
+            .map(|id| id.parse().map(WayId).map_err(foreign))
+            .collect::<Result<_>>()?;
         Ok(NewRule {
             name: self.name,
             about: self.about.into(),
@@ -224,6 +236,7 @@ impl NoticeRuleRequest {
             organisation,
             words: self.words,
             is_on: self.is_on,
+            ways,
         })
     }
 }

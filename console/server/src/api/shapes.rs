@@ -108,6 +108,10 @@ word_enum!(
         IntakeFailing,
         /// The pipelines cannot be told which sensors there are.
         RegisterFailing,
+        /// No e-mail can be sent.
+        MailFailing,
+        /// Some people are not told on ways of theirs.
+        NoticeWaysFailing,
         /// Alerts come late.
         AlertsBehind,
         /// Nothing is heard of a pipeline.

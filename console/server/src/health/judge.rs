@@ -10,6 +10,7 @@ use vonggac_store::search::SensorState;
 
 use super::{Asked, Facts};
 use crate::api::shapes::{Health, PartHealth, PartKind, PartState, Remark, RemarkCode, SensorHealth};
+use crate::deliveries;
 use crate::extract::Signed;
 use crate::time;
 
@@ -241,6 +242,8 @@ fn code_of(key: &str) -> RemarkCode {
         "postgresql" => RemarkCode::DatabaseRefuses,
         "alert_intake" => RemarkCode::IntakeFailing,
         "sensor_register" => RemarkCode::RegisterFailing,
+        "mail_server" => RemarkCode::MailFailing,
+        deliveries::WAYS_REMARK => RemarkCode::NoticeWaysFailing,
         _ => RemarkCode::OtherProblem,
     }
 }

@@ -64,7 +64,7 @@ fn every_operation_has_a_name_of_its_own() {
     names.sort();
     let count = names.len();
     names.dedup();
-    assert_eq!((names.len(), count), (114, 114));
+    assert_eq!((names.len(), count), (124, 124));
 }
 
 #[tokio::test]

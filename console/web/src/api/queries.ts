@@ -277,6 +277,16 @@ export const noticeRulesQuery = queryOptions({
   queryFn: ({ signal }) => take(api.GET("/api/v1/notice-rules", { signal })),
 });
 
+export const noticeWaysQuery = queryOptions({
+  queryKey: ["notice-ways"],
+  queryFn: ({ signal }) => take(api.GET("/api/v1/notice-ways", { signal })),
+});
+
+export const notificationSettingsQuery = queryOptions({
+  queryKey: ["notification-settings"],
+  queryFn: ({ signal }) => take(api.GET("/api/v1/notification-settings", { signal })),
+});
+
 export const AUDIT_PER_PAGE = 200;
 
 export interface AuditQuery extends TimeBounds {

@@ -1002,6 +1002,125 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/notice-ways": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The ways on which one is told besides the page */
+        get: operations["listNoticeWays"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notice-ways/mail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Add an address of e-mail, to which a code is sent */
+        post: operations["addMailWay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notice-ways/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Add a webhook */
+        post: operations["addWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notice-ways/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a way of one's own */
+        delete: operations["removeNoticeWay"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notice-ways/{id}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Confirm an address of e-mail with the code that was sent there */
+        post: operations["confirmNoticeWay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notice-ways/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send to a way of one's own again that was paused */
+        post: operations["resumeNoticeWay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notice-ways/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a test on a way of one's own */
+        post: operations["testNoticeWay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/notices": {
         parameters: {
             query?: never;
@@ -1030,6 +1149,41 @@ export interface paths {
         put?: never;
         /** Say what one has read */
         post: operations["readNotices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notification-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How notifications leave the console */
+        get: operations["getNoticeSettings"];
+        /** Change how notifications leave the console */
+        put: operations["changeNoticeSettings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notification-settings/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a letter for a test, by the settings as they are kept */
+        post: operations["testNoticeSettings"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2608,6 +2762,33 @@ export interface components {
             /** @description In groups of four, as in `ABCD-EFGH-…`; case, blanks and hyphens do not matter. */
             code: string;
         };
+        /**
+         * @description How the way to the mail server is secured.
+         * @enum {string}
+         */
+        MailSecurity: "implicit" | "starttls" | "plain";
+        /** @description The mail server. */
+        MailServer: {
+            /** @description Address that letters come from. */
+            from: string;
+            /** @description Name that they come from. */
+            from_name: string;
+            host: string;
+            is_on: boolean;
+            /** Format: int32 */
+            port: number;
+            security: components["schemas"]["MailSecurity"];
+            /** @description Who signs in there; empty for nobody. */
+            user: string;
+        };
+        /** @description Where a test goes. */
+        MailTestRequest: {
+            address: string;
+        };
+        /** @description An address of one's own. */
+        MailWayRequest: {
+            address: string;
+        };
         /** @description A role of somebody. */
         Membership: {
             /** @description What who asks may do with it. */
@@ -2725,6 +2906,8 @@ export interface components {
             name: string;
             organisation: string | null;
             severity: components["schemas"]["Severity"] | null;
+            /** @description Ids of the ways on which one is told besides the page. */
+            ways: string[];
             words: string;
         };
         /** @description Rules of one's own. */
@@ -2739,8 +2922,80 @@ export interface components {
             /** @description Code of an organisation: of it and what stands beneath it; all that one sees when left out. */
             organisation?: string | null;
             severity?: components["schemas"]["Severity"] | null;
+            /** @description Ids of ways of one's own on which one is told besides the page. */
+            ways?: string[];
             /** @description In the title or id of an alert's rule, or the beginning of a technique. */
             words?: string;
+        };
+        /** @description A way on which one is told besides the page. */
+        NoticeWay: {
+            /**
+             * Format: date-time
+             * @description Since when nothing arrives there.
+             */
+            failing_since: string | null;
+            id: string;
+            /** @description Whether it is used: an address of e-mail only once a code that was sent there came back. */
+            is_confirmed: boolean;
+            kind: components["schemas"]["NoticeWayKind"];
+            /** @description Why the last message did not arrive; empty when it did. */
+            last_error: string;
+            /** Format: date-time */
+            last_sent_at: string | null;
+            /**
+             * Format: int64
+             * @description Messages that never arrived, in all.
+             */
+            lost: number;
+            /** @description What one calls it; empty for an address of e-mail. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description Since when nothing is sent there any more, because nothing arrived.
+             */
+            paused_since: string | null;
+            /** @description Address of e-mail, or of the webhook. */
+            target: string;
+            /**
+             * Format: int64
+             * @description Messages that wait.
+             */
+            waiting: number;
+        };
+        /**
+         * @description What kind of way it is.
+         * @enum {string}
+         */
+        NoticeWayKind: "email" | "webhook";
+        /** @description Ways of one's own. */
+        NoticeWayList: {
+            /** @description Whether the console can send e-mail. */
+            has_mail: boolean;
+            /** @description Whether the console sends webhooks; who may export alerts may have some. */
+            has_webhooks: boolean;
+            items: components["schemas"]["NoticeWay"][];
+        };
+        /** @description How notifications leave the console. */
+        NotificationSettings: {
+            /** @description Whether one can be kept: the console has the key for it. */
+            can_keep_password: boolean;
+            /** Format: date-time */
+            changed_at: string | null;
+            /** @description Whether letters and webhooks can link to the console: it knows the address that people reach it at. */
+            has_links: boolean;
+            /** @description Whether a password is kept; it is never shown. */
+            has_password: boolean;
+            mail: components["schemas"]["MailServer"];
+            /** @description Whether one may change it. */
+            may_change: boolean;
+            webhooks: components["schemas"]["WebhookEgress"];
+        };
+        /** @description How notifications are to leave the console. */
+        NotificationSettingsRequest: {
+            mail: components["schemas"]["MailServer"];
+            /** @description The password; empty for none, left out to keep the one there is. */
+            password?: string | null;
+            webhooks: components["schemas"]["WebhookEgress"];
         };
         /** @description Alerts of one organisation that have these alike, and are not closed. */
         OpenCount: {
@@ -3160,7 +3415,7 @@ export interface components {
          * @description What is said of a part or a sensor.
          * @enum {string}
          */
-        RemarkCode: "no_answer" | "slow" | "intake_failing" | "register_failing" | "alerts_behind" | "pipeline_silent" | "console_silent" | "no_pipeline" | "unknown" | "store_refuses" | "kafka_refuses" | "database_refuses" | "other_problem" | "sensor_silent" | "sensor_behind";
+        RemarkCode: "no_answer" | "slow" | "intake_failing" | "register_failing" | "mail_failing" | "notice_ways_failing" | "alerts_behind" | "pipeline_silent" | "console_silent" | "no_pipeline" | "unknown" | "store_refuses" | "kafka_refuses" | "database_refuses" | "other_problem" | "sensor_silent" | "sensor_behind";
         /** @description A new link for an account. */
         ResetRequest: {
             /** @description Whether the account's second factors are taken away once the link is used. */
@@ -3234,6 +3489,13 @@ export interface components {
              * @description Since when the account has an app for one-time codes.
              */
             totp_since?: string | null;
+        };
+        /** @description What became of a test. */
+        SendTest: {
+            /** @description What the server answered, or what went wrong. */
+            answer: string;
+            /** @description Whether it was taken. */
+            is_sent: boolean;
         };
         /** @description A sensor, as the list shows it. */
         Sensor: {
@@ -3660,6 +3922,31 @@ export interface components {
             organisation?: string | null;
             /** @description What identifies the thing. */
             value?: string | null;
+        };
+        /** @description The code that was sent to an address. */
+        WayCodeRequest: {
+            code: string;
+        };
+        /** @description Where webhooks may go. */
+        WebhookEgress: {
+            /** @description Whether plain HTTP is allowed. */
+            allows_http: boolean;
+            /** @description Hosts: `hooks.example`, `*.example`, or with a port, `hooks.example:8443`. */
+            hosts: string[];
+            is_on: boolean;
+            /** @description Networks that are allowed though they are not public, as `10.1.0.0/16`. */
+            networks: string[];
+        };
+        /** @description What a webhook is signed with, which is shown this once. */
+        WebhookMade: {
+            id: string;
+            /** @description `whsec_…`, as Standard Webhooks has it. */
+            secret: string;
+        };
+        /** @description A webhook of one's own. */
+        WebhookRequest: {
+            name: string;
+            url: string;
         };
         /** @description What a link is for. */
         Welcome: {
@@ -7533,6 +7820,366 @@ export interface operations {
             };
         };
     };
+    listNoticeWays: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One's own */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeWayList"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    addMailWay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MailWayRequest"];
+            };
+        };
+        responses: {
+            /** @description All ways of one's own; the code is on its way */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeWayList"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There are too many, it is one's own already, or no mail server is set */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many codes were sent */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The mail server did not take it; what it answered is the message */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    addWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookRequest"];
+            };
+        };
+        responses: {
+            /** @description Its secret, which is shown this once */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookMade"];
+                };
+            };
+            /** @description The request is not valid, or the host is not on the list */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There are too many, or the console sends none */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    removeNoticeWay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the way */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone, and what waited for it */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description One has none of that id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    confirmNoticeWay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the way */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WayCodeRequest"];
+            };
+        };
+        responses: {
+            /** @description All ways of one's own */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeWayList"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The code is wrong, too old, or was tried too often */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description One has none of that id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It is confirmed already */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    resumeNoticeWay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the way */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All ways of one's own */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeWayList"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description One has none of that id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It is not paused */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    testNoticeWay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the way */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What became of it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SendTest"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description One has none of that id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It is not confirmed */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many tests were sent */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
     listNotices: {
         parameters: {
             query?: {
@@ -7598,6 +8245,191 @@ export interface operations {
             };
             /** @description Nobody is signed in */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    getNoticeSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The mail server, but for its password, and where webhooks may go */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationSettings"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It takes a second factor */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description One may not see it */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    changeNoticeSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NotificationSettingsRequest"];
+            };
+        };
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationSettings"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Confirm first that it is you */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description One may not change it */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The console has no key to keep a password with */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    testNoticeSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MailTestRequest"];
+            };
+        };
+        responses: {
+            /** @description What the mail server answered */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SendTest"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Confirm first that it is you */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description One may not change the settings */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many tests were sent */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

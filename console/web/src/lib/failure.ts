@@ -42,6 +42,8 @@ function hintOfCode(code: string, t: TFunction): string | undefined {
       return t("factor.first");
     case "no_secrets_key":
       return t("factor.no_key");
+    case "not_sent":
+      return t("notice.not_sent");
     case "no_sensor_key":
       return t("sensors.no_key");
     case "secrets":

@@ -8,6 +8,7 @@ import { NoticeItems } from "./NoticeItems";
 import styles from "./notice.module.css";
 import { RulesCard } from "./RulesCard";
 import { useRead } from "./useNotices";
+import { WaysCard } from "./WaysCard";
 
 /** What one is told, and by which rules. */
 export function NoticesPage() {
@@ -18,6 +19,7 @@ export function NoticesPage() {
     <main id="main" className={styles.page}>
       <h1>{t("notice.title")}</h1>
       <RulesCard />
+      <WaysCard />
       <Card
         title={t("notice.latest")}
         aside={

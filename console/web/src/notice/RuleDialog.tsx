@@ -1,9 +1,12 @@
-import { Button, Select, TextInput } from "@mantine/core";
+import { Button, Checkbox, Select, TextInput } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type NoticeRule, type NoticeRuleRequest, SEVERITIES } from "../api/client";
+import { noticeWaysQuery } from "../api/queries";
 import { Dialog } from "../parts/Dialog";
 import styles from "./notice.module.css";
+import { nameOf } from "./WaysCard";
 
 const ABOUTS = ["alert", "assigned", "watched", "handover"] as const;
 /** Instead of a severity. */
@@ -27,7 +30,15 @@ export function RuleDialog({ rule, onClose, onSave }: RuleDialogProps) {
   const [form, setForm] = useState<NoticeRuleRequest>(
     rule
       ? requestOf(rule)
-      : { name: "", about: "alert", severity: "high", organisation: null, words: "", is_on: true },
+      : {
+          name: "",
+          about: "alert",
+          severity: "high",
+          organisation: null,
+          words: "",
+          is_on: true,
+          ways: [],
+        },
   );
   const set = (changes: Partial<NoticeRuleRequest>) => setForm((now) => ({ ...now, ...changes }));
   const isOfAlerts = form.about !== "handover";
@@ -92,6 +103,7 @@ export function RuleDialog({ rule, onClose, onSave }: RuleDialogProps) {
           value={form.organisation ?? ""}
           onChange={(event) => set({ organisation: event.currentTarget.value })}
         />
+        <WayChoice ways={form.ways ?? []} onChange={(ways) => set({ ways })} />
         <div className={styles.buttons}>
           <Button variant="default" onClick={onClose}>
             {t("common.cancel")}
@@ -100,5 +112,32 @@ export function RuleDialog({ rule, onClose, onSave }: RuleDialogProps) {
         </div>
       </form>
     </Dialog>
+  );
+}
+
+interface WayChoiceProps {
+  ways: string[];
+  onChange: (ways: string[]) => void;
+}
+
+/** On which ways one is told, besides the page; nothing while there are none. */
+function WayChoice({ ways, onChange }: WayChoiceProps) {
+  const { t } = useTranslation();
+  const known = useQuery(noticeWaysQuery);
+  const items = (known.data?.items ?? []).filter((way) => way.is_confirmed);
+  if (items.length === 0) return null;
+  return (
+    <Checkbox.Group
+      label={t("notice.rule_ways")}
+      description={t("notice.rule_ways_hint")}
+      value={ways}
+      onChange={onChange}
+    >
+      <div className={styles.choice}>
+        {items.map((way) => (
+          <Checkbox key={way.id} value={way.id} label={nameOf(way)} />
+        ))}
+      </div>
+    </Checkbox.Group>
   );
 }

@@ -2,8 +2,9 @@ import { MantineProvider } from "@mantine/core";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { fireEvent, render, screen, waitFor } from "@testing-library/react";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import type { NoticeRule } from "../api/client";
+import type { NoticeRule, NoticeWayList } from "../api/client";
 import { switchLanguage } from "../i18n";
+import { wayOf } from "../test/notices";
 import { RulesCard } from "./RulesCard";
 
 beforeEach(() => switchLanguage("en"));
@@ -17,6 +18,7 @@ function show(items: NoticeRule[]) {
   vi.stubGlobal("fetch", async (request: Request) => {
     const path = new URL(request.url).pathname;
     if (path === "/api/v1/session") return Response.json({ abilities: ["alert:read"] });
+    if (path === "/api/v1/notice-ways") return Response.json(WAYS);
     if (request.method !== "GET") {
       const text = await request.text();
       asked.push({ method: request.method, path, body: text === "" ? null : JSON.parse(text) });
@@ -41,6 +43,13 @@ const RULE: NoticeRule = {
   organisation: "moh",
   words: "T1110",
   is_on: true,
+  ways: [],
+};
+
+const WAYS: NoticeWayList = {
+  has_mail: true,
+  has_webhooks: false,
+  items: [wayOf({ id: "7" }), wayOf({ id: "8", target: "new@moh.example", is_confirmed: false })],
 };
 
 it("adds the usual rules, without those of a lead for who leads no shift", async () => {
@@ -75,4 +84,17 @@ it("says what a rule tells of, switches it off, and changes it", async () => {
   fireEvent.click(screen.getByRole("button", { name: "Save the rule" }));
   await waitFor(() => expect(asked).toHaveLength(2));
   expect(asked[1]?.body).toEqual({ ...rest, words: "" });
+});
+
+it("names the ways that count, and sends to those that are chosen", async () => {
+  const asked = show([{ ...RULE, ways: ["7"] }]);
+  expect(await screen.findByText(/lan@moh\.example/)).toBeTruthy();
+  fireEvent.click(screen.getByRole("button", { name: "Change the rule Urgent" }));
+  const chosen = await screen.findByRole<HTMLInputElement>("checkbox", { name: "lan@moh.example" });
+  expect(chosen.checked).toBe(true);
+  expect(screen.queryByRole("checkbox", { name: "new@moh.example" })).toBeNull();
+  fireEvent.click(chosen);
+  fireEvent.click(screen.getByRole("button", { name: "Save the rule" }));
+  await waitFor(() => expect(asked).toHaveLength(1));
+  expect(asked[0]?.body).toMatchObject({ name: "Urgent", ways: [] });
 });

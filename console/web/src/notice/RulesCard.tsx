@@ -3,13 +3,14 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, type NoticeRule, type NoticeRuleRequest, take } from "../api/client";
-import { noticeRulesQuery } from "../api/queries";
+import { noticeRulesQuery, noticeWaysQuery } from "../api/queries";
 import { useMay } from "../lib/abilities";
 import { Card } from "../parts/Card";
 import { ErrorPanel } from "../parts/ErrorPanel";
 import styles from "./notice.module.css";
 import { RuleDialog, requestOf } from "./RuleDialog";
 import { useRuleChange } from "./useNotices";
+import { nameOf } from "./WaysCard";
 
 /** The rules by which one is told. */
 export function RulesCard() {
@@ -29,7 +30,7 @@ export function RulesCard() {
   /** What most people want: what is given to them, what is watched, what is grave, and the shift. */
   const addUsual = async () => {
     const usual = (about: NoticeRule["about"], severity: NoticeRule["severity"] = null) =>
-      add({ name: t(`notice.usual.${about}`), about, severity, words: "", is_on: true });
+      add({ name: t(`notice.usual.${about}`), about, severity, words: "", is_on: true, ways: [] });
     await usual("assigned");
     await usual("watched");
     await usual("alert", "high");
@@ -128,11 +129,13 @@ export function RulesCard() {
 /** What a rule tells of, in words. */
 function Told({ rule }: { rule: NoticeRule }) {
   const { t } = useTranslation();
+  const ways = useQuery(noticeWaysQuery);
   const parts = [
     t(`notice.about.${rule.about}`),
     rule.severity && t("notice.at_least", { severity: t(`severity.${rule.severity}`) }),
     rule.organisation && t("notice.beneath", { organisation: rule.organisation }),
     rule.words && `“${rule.words}”`,
+    ...(ways.data?.items ?? []).filter((way) => rule.ways.includes(way.id)).map(nameOf),
   ];
   return parts.filter(Boolean).join(" · ");
 }

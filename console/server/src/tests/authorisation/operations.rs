@@ -49,6 +49,8 @@ pub(super) enum Of {
     View,
     /// A rule by which somebody is told.
     NoticeRule,
+    /// A way on which somebody is told.
+    NoticeWay,
     /// An entry of the watch list.
     Watched,
     /// The draft of a hand-over.
@@ -79,6 +81,7 @@ impl Of {
             Self::Search
                 | Self::View
                 | Self::NoticeRule
+                | Self::NoticeWay
                 | Self::Export
                 | Self::File
                 | Self::Operation
@@ -177,6 +180,10 @@ pub(super) fn operations() -> Vec<Operation> {
     let notice_rule = json!({ "name": "Urgent", "about": "alert", "severity": "high", "is_on": true });
     let exception = json!({ "alert": "{id}", "organisation": "{organisation}", "effect": "hide", "reason": "security_test",
         "note": "A scan that was ordered", "conditions": [{ "on": "port", "value": "22" }], "expires_at": "2026-01-15T00:00:00Z" });
+    let settings = json!({
+        "mail": { "is_on": false, "host": "", "port": 587, "security": "starttls", "user": "", "from": "", "from_name": "" },
+        "webhooks": { "is_on": false, "hosts": [], "networks": [], "allows_http": false },
+    });
     vec![
         open("setupState"),
         open("setup").with(json!({ "code": "X", "user_name": "an", "display_name": "An", "password": PASSWORD })),
@@ -255,6 +262,16 @@ pub(super) fn operations() -> Vec<Operation> {
         row("addNoticeRule", Kind::Alert, Verb::Read).with(notice_rule.clone()),
         row("changeNoticeRule", Kind::Alert, Verb::Read).of(Of::NoticeRule).with(notice_rule),
         row("removeNoticeRule", Kind::Alert, Verb::Read).of(Of::NoticeRule),
+        row("listNoticeWays", Kind::Alert, Verb::Read),
+        row("addMailWay", Kind::Alert, Verb::Read).with(json!({ "address": "lan@moh.example" })),
+        row("addWebhook", Kind::Alert, Verb::Export).with(json!({ "name": "Chat", "url": "https://hooks.example/x" })),
+        row("confirmNoticeWay", Kind::Alert, Verb::Read).of(Of::NoticeWay).with(json!({ "code": "12345678" })),
+        row("testNoticeWay", Kind::Alert, Verb::Read).of(Of::NoticeWay),
+        row("resumeNoticeWay", Kind::Alert, Verb::Read).of(Of::NoticeWay),
+        row("removeNoticeWay", Kind::Alert, Verb::Read).of(Of::NoticeWay),
+        operation("getNoticeSettings", Right::National(Kind::SystemSetting, Verb::Read)),
+        operation("changeNoticeSettings", Right::National(Kind::SystemSetting, Verb::Change)).with(settings),
+        operation("testNoticeSettings", Right::National(Kind::SystemSetting, Verb::Change)).with(json!({ "address": "lan@moh.example" })),
         row("listViews", Kind::Alert, Verb::Read),
         row("saveView", Kind::Alert, Verb::Read).with(json!({ "name": "A view", "search": { "status": "open" } })),
         row("removeView", Kind::Alert, Verb::Read).of(Of::View),

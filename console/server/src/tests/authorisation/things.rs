@@ -252,6 +252,7 @@ impl<'a> People<'a> {
                 names.id = account.id.0.to_string();
             }
             Of::NoticeRule => names.id = self.notice_rule(&owner).await,
+            Of::NoticeWay => names.id = self.notice_way(&owner).await,
             Of::Watched => names.id = self.watched(organisation).await,
             Of::Draft => names.id = self.handover(organisation, false).await,
             Of::Handed => names.id = self.handover(organisation, true).await,
@@ -345,11 +346,30 @@ impl<'a> People<'a> {
             organisation: None,
             words: String::new(),
             is_on: true,
+            ways: Vec::new(),
         };
         let id = database
             .add_notice_rule(&scope, owner.into(), &new, self.now_us())
             .await;
         id.unwrap().0.to_string()
+    }
+
+    /// The first of the owner's, proved to be his.
+    async fn notice_way(&self, owner: &Account) -> String {
+        let (database, now_us) = (&self.harness.database, self.now_us());
+        if let Some(way) = database.notice_ways(owner.id).await.unwrap().first() {
+            return way.id.0.to_string();
+        }
+        let address = format!("{}@x.example", owner.id.0);
+        let (id, code) = database
+            .add_mail_way(owner.into(), &address, now_us)
+            .await
+            .unwrap();
+        database
+            .prove_mail_way(owner.into(), id, &code, now_us)
+            .await
+            .unwrap();
+        id.0.to_string()
     }
 
     async fn watched(&mut self, organisation: &str) -> String {
