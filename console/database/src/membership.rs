@@ -4,7 +4,7 @@
 //! console gives by itself, at set-up or because the server's owner says so, waits for nobody.
 
 use sqlx::{FromRow, PgConnection};
-use vonggac_access::{Day, Membership, PersonId, Role, policy};
+use vonggac_access::{Day, Membership, PersonId, Role, may_serve, policy};
 use vonggac_event::Scope;
 
 use crate::audit::{self, Asker, Deed};
@@ -403,11 +403,17 @@ pub(crate) async fn insert(
             problem: "is not after from",
         });
     }
-    let account: Option<i64> = sqlx::query_scalar("SELECT id FROM account WHERE id = $1 FOR NO KEY UPDATE")
-        .bind(new.person.0)
-        .fetch_optional(&mut *connection)
-        .await?;
-    account.ok_or(DatabaseError::NotFound)?;
+    let is_service: Option<bool> =
+        sqlx::query_scalar("SELECT is_service FROM account WHERE id = $1 FOR NO KEY UPDATE")
+            .bind(new.person.0)
+            .fetch_optional(&mut *connection)
+            .await?;
+    if is_service.ok_or(DatabaseError::NotFound)? && !may_serve(new.role) {
+        return Err(DatabaseError::Invalid {
+            field: "role",
+            problem: "decides, and is for people alone",
+        });
+    }
     let rows: Vec<Row> = sqlx::query_as(OF_ACCOUNT)
         .bind(new.person.0)
         .fetch_all(&mut *connection)
