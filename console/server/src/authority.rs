@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use vonggac_access::{
-    Action, Actor, Assurance, Context, Day, Grants, Membership, Organisation, OrganisationId, PersonId,
-    RequestId, Resource, Role, Tree,
+    Action, Actor, Assurance, Context, Day, Grants, Grasp, Membership, Organisation, OrganisationId,
+    PersonId, RequestId, Resource, ResourceKind, Role, Tree, Verb,
 };
+use vonggac_database::api_token::Bearer;
 use vonggac_database::session::Assured;
 use vonggac_database::{Account, Database, DatabaseError};
 use vonggac_event::Scope;
@@ -110,6 +111,30 @@ pub(crate) async fn context(
     ))
 }
 
+/// What a service may now by its token: one factor, and what of its roles is in the token's scope.
+pub(crate) async fn context_of_service(
+    console: &Console,
+    bearer: &Bearer,
+    request: &str,
+) -> Result<Context, DatabaseError> {
+    let standing = Standing::of(console, &bearer.account).await?;
+    Ok(Context::from_authentication(
+        Actor::Service(bearer.account.id.0),
+        Assurance::Single,
+        standing.grants.within(bearer.scope.clone()),
+        RequestId(u128::from_str_radix(request, 16).unwrap_or_default()),
+    ))
+}
+
+/// What the roles of a service give today of what a token may be made for.
+pub(crate) async fn abilities_of_service(
+    console: &Console,
+    account: &Account,
+) -> Result<Vec<String>, DatabaseError> {
+    let standing = Standing::of(console, account).await?;
+    Ok(words(standing.grants.within(Grasp::all().collect()).abilities()))
+}
+
 /// Whether an account may do `A` with a thing today, once it is sure that it asks.
 pub(crate) async fn may<R: Resource, A: Action>(
     console: &Console,
@@ -126,16 +151,19 @@ pub(crate) async fn may<R: Resource, A: Action>(
 pub(crate) async fn shown(console: &Console, account: Account) -> Result<shapes::Account, DatabaseError> {
     let standing = Standing::of(console, &account).await?;
     let roles: BTreeSet<Role> = standing.memberships.iter().map(|one| one.role).collect();
-    let abilities = standing.grants.abilities().into_iter();
     Ok(shapes::Account {
         id: account.id.0.to_string(),
         organisation: name_of(&standing.tree, &account.organisation),
         roles: roles.into_iter().map(shapes::Role::from).collect(),
-        abilities: abilities
-            .map(|(kind, verb)| format!("{}:{}", kind.name(), verb.name()))
-            .collect(),
+        abilities: words(standing.grants.abilities()),
         language: account.language.code().to_owned(),
         user_name: account.user_name,
         display_name: account.display_name,
     })
+}
+
+/// What may be done with something, as in `alert:read`.
+pub(crate) fn words(abilities: Vec<(ResourceKind, Verb)>) -> Vec<String> {
+    let word = |(kind, verb): (ResourceKind, Verb)| format!("{}:{}", kind.name(), verb.name());
+    abilities.into_iter().map(word).collect()
 }

@@ -15,7 +15,7 @@ use super::factors::no_vault;
 use super::session::strongly_signed_in;
 use super::shapes::Account;
 use crate::error::{ApiError, Failure, Result};
-use crate::extract::{Body, Client, Signed};
+use crate::extract::{Body, Client, InSession};
 use crate::state::Console;
 use crate::time;
 
@@ -129,7 +129,7 @@ impl Answer {
         (status = 401, description = "Nobody is signed in", body = ApiError)))]
 pub(super) async fn list_passkeys(
     State(console): State<Console>,
-    signed: Signed,
+    signed: InSession,
 ) -> Result<Json<Vec<Passkey>>> {
     let passkeys = console.database().passkeys(signed.account.id).await?;
     let view = |one: passkey::PasskeyView| Passkey {
@@ -151,7 +151,7 @@ pub(super) async fn list_passkeys(
         (status = 409, description = "The console keeps no secrets", body = ApiError)))]
 pub(super) async fn offer_passkey(
     State(console): State<Console>,
-    signed: Signed,
+    signed: InSession,
 ) -> Result<Json<PasskeyOffer>> {
     let vault = console.vault().ok_or_else(no_vault)?;
     // Before the browser makes one that nobody takes.
@@ -186,7 +186,7 @@ pub(super) async fn offer_passkey(
         (status = 409, description = "It is known already, or there are too many", body = ApiError)))]
 pub(super) async fn add_passkey(
     State(console): State<Console>,
-    signed: Signed,
+    signed: InSession,
     Body(request): Body<PasskeyRequest>,
 ) -> Result<impl IntoResponse> {
     let vault = console.vault().ok_or_else(no_vault)?;
@@ -217,7 +217,7 @@ pub(super) async fn add_passkey(
         (status = 404, description = "The account has no such passkey", body = ApiError)))]
 pub(super) async fn remove_passkey(
     State(console): State<Console>,
-    signed: Signed,
+    signed: InSession,
     Path(id): Path<String>,
 ) -> Result<StatusCode> {
     let id = id.parse().map_err(|_| Failure::not_found())?;
@@ -230,6 +230,7 @@ pub(super) async fn remove_passkey(
 
 /// Ask for a passkey, to sign in or to confirm
 #[utoipa::path(post, path = "/api/v1/session/passkey/challenge", operation_id = "passkeyChallenge", tag = "session",
+    security(()),
     responses(
         (status = 200, description = "What the browser needs", body = PasskeyChallenge),
         (status = 409, description = "The console keeps no secrets", body = ApiError)))]
@@ -244,6 +245,7 @@ pub(super) async fn passkey_challenge(State(console): State<Console>) -> Result<
 
 /// Sign in with a passkey
 #[utoipa::path(post, path = "/api/v1/session/passkey", operation_id = "signInPasskey", tag = "session", request_body = PasskeyAnswerRequest,
+    security(()),
     responses(
         (status = 200, description = "Signed in", body = Account),
         (status = 400, description = "The request is not valid", body = ApiError),
@@ -276,7 +278,7 @@ pub(super) async fn sign_in_passkey(
         (status = 409, description = "The console keeps no secrets", body = ApiError)))]
 pub(super) async fn confirm_passkey(
     State(console): State<Console>,
-    signed: Signed,
+    signed: InSession,
     Body(request): Body<PasskeyAnswerRequest>,
 ) -> Result<StatusCode> {
     let vault = console.vault().ok_or_else(no_vault)?;

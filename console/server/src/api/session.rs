@@ -15,12 +15,15 @@ use super::shapes::{
 };
 use crate::authority;
 use crate::error::{ApiError, Failure, Result};
-use crate::extract::{Body, Client, Signed, cookie, half_cookie, no_cookie, no_half_cookie};
+use crate::extract::{
+    Anyone, Body, Client, InSession, Signed, cookie, half_cookie, no_cookie, no_half_cookie,
+};
 use crate::state::Console;
 use crate::time;
 
 /// Whether the first administrator is still to be made
 #[utoipa::path(get, path = "/api/v1/setup", operation_id = "setupState", tag = "session",
+    security(()),
     responses((status = 200, description = "Whether it is", body = SetupState)))]
 pub(super) async fn setup_state(State(console): State<Console>) -> Result<Json<SetupState>> {
     Ok(Json(SetupState {
@@ -30,6 +33,7 @@ pub(super) async fn setup_state(State(console): State<Console>) -> Result<Json<S
 
 /// Make the first administrator with the one-time code
 #[utoipa::path(post, path = "/api/v1/setup", operation_id = "setup", tag = "session", request_body = SetupRequest,
+    security(()),
     responses(
         (status = 201, description = "Made and signed in", body = Account),
         (status = 400, description = "The request is not valid", body = ApiError),
@@ -138,6 +142,7 @@ async fn half_signed_in(
 
 /// Sign in
 #[utoipa::path(post, path = "/api/v1/session", operation_id = "signIn", tag = "session", request_body = SignInRequest,
+    security(()),
     responses(
         (status = 200, description = "Signed in", body = Account),
         (status = 202, description = "The password is right, a second factor is owed", body = SecondStep),
@@ -179,11 +184,17 @@ pub(super) async fn sign_in(
 
 /// Who is signed in
 #[utoipa::path(get, path = "/api/v1/session", operation_id = "currentSession", tag = "session",
+    security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "The account", body = Account),
         (status = 401, description = "Nobody is signed in", body = ApiError)))]
-pub(super) async fn current_session(State(console): State<Console>, signed: Signed) -> Result<Json<Account>> {
-    Ok(Json(authority::shown(&console, signed.account).await?))
+pub(super) async fn current_session(
+    State(console): State<Console>,
+    Anyone(signed): Anyone,
+) -> Result<Json<Account>> {
+    let abilities = authority::words(signed.context.abilities());
+    let account = authority::shown(&console, signed.account).await?;
+    Ok(Json(Account { abilities, ..account }))
 }
 
 /// Sign out
@@ -191,7 +202,7 @@ pub(super) async fn current_session(State(console): State<Console>, signed: Sign
     responses(
         (status = 204, description = "Signed out"),
         (status = 401, description = "Nobody is signed in", body = ApiError)))]
-pub(super) async fn sign_out(State(console): State<Console>, signed: Signed) -> Result<impl IntoResponse> {
+pub(super) async fn sign_out(State(console): State<Console>, signed: InSession) -> Result<impl IntoResponse> {
     console
         .database()
         .end_session(&signed.account, &signed.origin, signed.session, console.now_us())
@@ -212,19 +223,19 @@ pub(super) async fn sign_out(State(console): State<Console>, signed: Signed) -> 
         (status = 401, description = "Nobody is signed in", body = ApiError)))]
 pub(super) async fn list_sessions(
     State(console): State<Console>,
-    signed: Signed,
+    signed: InSession,
 ) -> Result<Json<Vec<SessionView>>> {
     let sessions = console
         .database()
         .list_sessions(signed.account.id, console.now_us())
         .await?;
-    Ok(Json(shown(&signed, sessions)))
+    Ok(Json(shown(signed.session, sessions)))
 }
 
 /// Sessions, one's own or another's, as who asks is shown them.
-pub(super) fn shown(signed: &Signed, sessions: Vec<database::SessionView>) -> Vec<SessionView> {
+pub(super) fn shown(current: SessionId, sessions: Vec<database::SessionView>) -> Vec<SessionView> {
     let view = |session: database::SessionView| SessionView {
-        current: session.id == signed.session.0,
+        current: session.id == current.0,
         id: session.id.to_string(),
         created_at: time::to_text(session.created_us),
         last_seen_at: time::to_text(session.last_seen_us),
@@ -265,7 +276,7 @@ pub(super) async fn end_session(
         (status = 429, description = "Too many attempts", body = ApiError)))]
 pub(super) async fn change_password(
     State(console): State<Console>,
-    signed: Signed,
+    signed: InSession,
     Body(request): Body<PasswordRequest>,
 ) -> Result<StatusCode> {
     let changed = console
