@@ -25,6 +25,7 @@ import { readQueueSearch } from "./queue/filter";
 import { QueuePage } from "./queue/QueuePage";
 import { readEventSearch } from "./search/query";
 import { readSensorsSearch } from "./sensors/search";
+import { readServicesSearch } from "./services/search";
 import { SetupPage } from "./session/SetupPage";
 import { SignInPage } from "./session/SignInPage";
 import { WelcomePage } from "./session/WelcomePage";
@@ -183,6 +184,13 @@ const peopleRoute = createRoute({
   validateSearch: readPeopleSearch,
 });
 
+const servicesRoute = createRoute({
+  getParentRoute: () => adminRoute,
+  path: "/services",
+  component: lazyRouteComponent(() => import("./services/ServicesPage"), "ServicesPage"),
+  validateSearch: readServicesSearch,
+});
+
 const sensorsRoute = createRoute({
   getParentRoute: () => adminRoute,
   path: "/sensors",
@@ -228,6 +236,7 @@ const routeTree = rootRoute.addChildren([
       peopleRoute,
       organisationsRoute,
       sensorsRoute,
+      servicesRoute,
       auditRoute,
     ]),
   ]),

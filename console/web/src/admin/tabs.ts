@@ -14,6 +14,7 @@ const TABS: readonly Tab[] = [
   { path: "/admin/people", name: "people.title", ability: "account:read" },
   { path: "/admin/organisations", name: "organisation.title", ability: "organisation:read" },
   { path: "/admin/sensors", name: "sensors.title", ability: "sensor:read" },
+  { path: "/admin/services", name: "services.title", ability: "api-token:read" },
   { path: "/admin/audit", name: "audit.title", ability: "audit-log:read" },
 ];
 
