@@ -679,6 +679,7 @@ mod tests {
             assured: session::Assured {
                 is_strong: false,
                 confirmed_us: NOW_US,
+                by_passkey: false,
             },
             origin: &origin,
         };

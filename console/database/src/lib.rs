@@ -6,6 +6,7 @@
 //! - [`service`]: accounts of programs; [`api_token`]: what they ask with.
 //! - [`session`]: 256-bit tokens, kept as their SHA-256; they end idle and at a certain age.
 //! - [`factor`]: second factors; [`passkey`]: those that need no password; [`entry`]: signing in with them, and confirming later who sits there; [`vault`]: the console's own secret.
+//! - [`sign_in_policy`]: which roles take a passkey.
 //! - [`throttle`]: how often somebody may try to sign in; [`device`]: what a browser remembers, so that strangers lock nobody out.
 //! - [`alert`]: alerts as the pipeline says they stand, taken over only when the revision is newer; what goes on after an alert
 //!   was closed is a new one.
@@ -52,6 +53,7 @@ pub mod saved_search;
 pub mod sensor;
 pub mod service;
 pub mod session;
+pub mod sign_in_policy;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod throttle;
