@@ -22,6 +22,7 @@ mod sensors;
 mod services;
 mod session;
 pub(crate) mod shapes;
+mod sign_in_rules;
 mod stream;
 mod tokens;
 mod views;
@@ -179,6 +180,10 @@ fn router() -> OpenApiRouter<Console> {
         .routes(routes!(services::end_service))
         .routes(routes!(tokens::make_token))
         .routes(routes!(tokens::revoke_token))
+        .routes(routes!(
+            sign_in_rules::sign_in_rules,
+            sign_in_rules::set_sign_in_rules
+        ))
         .routes(routes!(audit::list_audit))
         .routes(routes!(audit::export_audit))
         .routes(routes!(audit::prove_audit))

@@ -107,6 +107,12 @@ impl Failure {
         Self::new(StatusCode::FORBIDDEN, "person_only", message)
     }
 
+    /// Whoever asks has a role that takes a passkey, and has not shown one.
+    pub(crate) fn passkey_first() -> Self {
+        let message = "a role of this account takes a passkey; register one, or use the one there is, first";
+        Self::new(StatusCode::FORBIDDEN, "passkey_first", message)
+    }
+
     /// What the token that asks was not made for.
     pub(crate) fn out_of_scope(kind: Kind, verb: Verb) -> Self {
         let message = format!("the token's scope does not have {}:{}", kind.name(), verb.name());

@@ -2,6 +2,8 @@
 //!
 //! Who asks is a person, by the cookie of a session, or a service, by a token of the API in `Authorization: Bearer`. What a handler takes
 //! says who may come: [`Signed`] a person, [`InSession`] one with the session, [`Anyone`] a service too. A request with both is refused.
+//!
+//! Who has a role that takes a passkey, and has not shown one in the session, gets through where a handler takes [`Arriving`] or [`Whoever`].
 
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Deref;
@@ -12,7 +14,7 @@ use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Request};
 use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode, header, request};
 use serde::de::DeserializeOwned;
-use vonggac_access::{Action, Context, Denied, OrganisationId, Resource, action, policy, thing};
+use vonggac_access::{Action, Context, Denied, Grasp, OrganisationId, Resource, action, thing};
 use vonggac_database::api_token::Bearer;
 use vonggac_database::audit::{Asker, Deed, Origin};
 use vonggac_database::device;
@@ -65,6 +67,8 @@ pub(crate) struct Signed {
     pub(crate) origin: Origin,
     pub(crate) means: Means,
     pub(crate) context: Context,
+    /// Whether the context allows nothing, because a passkey is to be seen first.
+    pub(crate) needs_passkey: bool,
 }
 
 impl Signed {
@@ -132,11 +136,14 @@ impl Signed {
             let (store, now_us) = (console.database(), console.now_us());
             store.note_denied(&self.by(), token, deed, now_us).await?;
         }
-        let is_of_people = matches!(denied, Denied::StepUp(_));
-        Ok(match policy::rule(R::KIND, A::VERB) {
-            Some(rule) if is_of_people || !rule.is_for_services() => Failure::person_only(),
-            _ if self.context.is_out_of_scope(R::KIND, A::VERB) => Failure::out_of_scope(R::KIND, A::VERB),
-            _ => Failure::not_found(),
+        let word = format!("{}:{}", R::KIND.name(), A::VERB.name());
+        Ok(match word.parse::<Grasp>() {
+            Err(_) => Failure::person_only(),
+            Ok(_) if matches!(denied, Denied::StepUp(_)) => Failure::person_only(),
+            Ok(_) if self.context.is_out_of_scope(R::KIND, A::VERB) => {
+                Failure::out_of_scope(R::KIND, A::VERB)
+            }
+            Ok(_) => Failure::not_found(),
         })
     }
 
@@ -212,14 +219,35 @@ impl FromRequestParts<Console> for InSession {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut request::Parts, console: &Console) -> Result<Self, Failure> {
-        let Anyone(signed) = Anyone::from_request_parts(parts, console).await?;
+        let Arriving(person) = Arriving::from_request_parts(parts, console).await?;
+        not_arriving(&person)?;
+        Ok(person)
+    }
+}
+
+/// That no passkey is owed.
+fn not_arriving(signed: &Signed) -> Result<(), Failure> {
+    if signed.needs_passkey {
+        return Err(Failure::passkey_first());
+    }
+    Ok(())
+}
+
+/// A person, with the session; also one who has yet to register or use a passkey.
+pub(crate) struct Arriving(pub(crate) InSession);
+
+impl FromRequestParts<Console> for Arriving {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut request::Parts, console: &Console) -> Result<Self, Failure> {
+        let Whoever(signed) = Whoever::from_request_parts(parts, console).await?;
         match signed.means.clone() {
-            Means::Session { id, token, assured } => Ok(Self {
+            Means::Session { id, token, assured } => Ok(Self(InSession {
                 signed,
                 session: id,
                 token,
                 assured,
-            }),
+            })),
             Means::Token(token) => {
                 let deed = Deed::done("access.refuse", "request", "")
                     .with("path", parts.uri.path())
@@ -236,6 +264,19 @@ impl FromRequestParts<Console> for InSession {
 pub(crate) struct Anyone(pub(crate) Signed);
 
 impl FromRequestParts<Console> for Anyone {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut request::Parts, console: &Console) -> Result<Self, Failure> {
+        let Whoever(signed) = Whoever::from_request_parts(parts, console).await?;
+        not_arriving(&signed)?;
+        Ok(Self(signed))
+    }
+}
+
+/// A person or a service; also a person who has yet to register or use a passkey.
+pub(crate) struct Whoever(pub(crate) Signed);
+
+impl FromRequestParts<Console> for Whoever {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut request::Parts, console: &Console) -> Result<Self, Failure> {
@@ -283,9 +324,10 @@ async fn by_session(
     let Some(living) = found.await? else {
         return Ok(None);
     };
-    let context = authority::context(console, &living.account, living.assured, &origin.request).await?;
+    let asked = authority::permission(console, &living.account, living.assured, &origin.request).await?;
     Ok(Some(Signed {
-        context,
+        context: asked.context,
+        needs_passkey: asked.needs_passkey,
         account: living.account,
         means: Means::Session {
             id: living.id,
@@ -302,6 +344,7 @@ async fn by_token(console: &Console, bearer: Bearer, origin: Origin) -> Result<S
         context,
         account: bearer.account,
         means: Means::Token(bearer.token),
+        needs_passkey: false,
         origin,
     })
 }

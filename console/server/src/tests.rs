@@ -21,6 +21,7 @@ mod searches;
 mod sensors;
 mod services;
 mod session;
+mod sign_in_rules;
 mod work;
 
 use std::sync::Arc;

@@ -12,10 +12,10 @@ use vonggac_database::DatabaseError;
 use vonggac_database::entry::Confirmation;
 use vonggac_database::session::FRESH_US;
 
-use super::session::strongly_signed_in;
+use super::session::{Entry, strongly_signed_in};
 use super::shapes::Account;
 use crate::error::{ApiError, Failure, Result};
-use crate::extract::{Body, Client, Half, InSession};
+use crate::extract::{Arriving, Body, Client, Half, InSession};
 use crate::state::Console;
 use crate::time;
 
@@ -104,7 +104,7 @@ pub(super) async fn sign_in_factor(
         Err(DatabaseError::NotFound) => return Err(Failure::unauthenticated()),
         finished => finished?,
     };
-    strongly_signed_in(&console, account, &token, &client, "a second factor").await
+    strongly_signed_in(&console, account, &token, &client, Entry::SecondFactor).await
 }
 
 /// Confirm that it is still you
@@ -117,7 +117,7 @@ pub(super) async fn sign_in_factor(
         (status = 429, description = "Too many attempts", body = ApiError)))]
 pub(super) async fn confirm_session(
     State(console): State<Console>,
-    signed: InSession,
+    Arriving(signed): Arriving,
     Body(request): Body<ConfirmRequest>,
 ) -> Result<StatusCode> {
     let with = match (request.code, request.password) {
@@ -140,7 +140,10 @@ pub(super) async fn confirm_session(
     responses(
         (status = 200, description = "Its second factors, and how sure it is who asks", body = Security),
         (status = 401, description = "Nobody is signed in", body = ApiError)))]
-pub(super) async fn security(State(console): State<Console>, signed: InSession) -> Result<Json<Security>> {
+pub(super) async fn security(
+    State(console): State<Console>,
+    Arriving(signed): Arriving,
+) -> Result<Json<Security>> {
     let factors = console.database().factors(signed.account.id).await?;
     let assured = signed.assured;
     let is_confirmed = assured.is_fresh(console.now_us()) && (assured.is_strong || !factors.is_any());

@@ -16,7 +16,7 @@ use super::shapes::{
 use crate::authority;
 use crate::error::{ApiError, Failure, Result};
 use crate::extract::{
-    Anyone, Body, Client, InSession, Signed, cookie, half_cookie, no_cookie, no_half_cookie,
+    Arriving, Body, Client, InSession, Signed, Whoever, cookie, half_cookie, no_cookie, no_half_cookie,
 };
 use crate::state::Console;
 use crate::time;
@@ -82,6 +82,7 @@ pub(super) async fn setup(
     signed_in(&console, account, &token, &client, StatusCode::CREATED).await
 }
 
+/// Somebody came in with a password alone.
 async fn signed_in(
     console: &Console,
     account: database::Account,
@@ -94,27 +95,34 @@ async fn signed_in(
         status,
         AppendHeaders(cookie(console, token)?),
         remembered.map(AppendHeaders),
-        Json(authority::shown(console, account).await?),
+        Json(authority::shown(console, account, false).await?),
     )
         .into_response())
 }
 
-/// Somebody came in with a second factor or a passkey; `how` is for the log.
+/// What somebody came in with who needs no other step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Entry {
+    SecondFactor,
+    Passkey,
+}
+
+/// Somebody came in with a second factor or a passkey.
 pub(super) async fn strongly_signed_in(
     console: &Console,
     account: database::Account,
     token: &SessionToken,
     client: &Client,
-    how: &str,
+    entry: Entry,
 ) -> Result<impl IntoResponse + use<>> {
     let remembered = client.remember(console, &account.user_name)?;
     let address = &client.origin.address;
-    tracing::info!(user_name = account.user_name, address, "signed in with {how}");
+    tracing::info!(user_name = account.user_name, address, "signed in with {entry:?}");
     Ok((
         AppendHeaders(cookie(console, token)?),
         AppendHeaders(no_half_cookie(console)?),
         remembered.map(AppendHeaders),
-        Json(authority::shown(console, account).await?),
+        Json(authority::shown(console, account, entry == Entry::Passkey).await?),
     ))
 }
 
@@ -190,10 +198,10 @@ pub(super) async fn sign_in(
         (status = 401, description = "Nobody is signed in", body = ApiError)))]
 pub(super) async fn current_session(
     State(console): State<Console>,
-    Anyone(signed): Anyone,
+    Whoever(signed): Whoever,
 ) -> Result<Json<Account>> {
     let abilities = authority::words(signed.context.abilities());
-    let account = authority::shown(&console, signed.account).await?;
+    let account = authority::shown(&console, signed.account, !signed.needs_passkey).await?;
     Ok(Json(Account { abilities, ..account }))
 }
 
@@ -202,7 +210,10 @@ pub(super) async fn current_session(
     responses(
         (status = 204, description = "Signed out"),
         (status = 401, description = "Nobody is signed in", body = ApiError)))]
-pub(super) async fn sign_out(State(console): State<Console>, signed: InSession) -> Result<impl IntoResponse> {
+pub(super) async fn sign_out(
+    State(console): State<Console>,
+    Arriving(signed): Arriving,
+) -> Result<impl IntoResponse> {
     console
         .database()
         .end_session(&signed.account, &signed.origin, signed.session, console.now_us())
@@ -326,5 +337,5 @@ pub(super) async fn update_account(
             console.now_us(),
         )
         .await?;
-    Ok(Json(authority::shown(&console, changed).await?))
+    Ok(Json(authority::shown(&console, changed, true).await?))
 }

@@ -295,6 +295,9 @@ pub(super) fn operations() -> Vec<Operation> {
             .of(Of::Service)
             .with(json!({ "name": "Program", "scope": ["alert:read"] })),
         row("revokeToken", Kind::ApiToken, Verb::Remove).of(Of::Token),
+        operation("signInRules", Right::National(Kind::SystemSetting, Verb::Read)),
+        operation("setSignInRules", Right::National(Kind::SystemSetting, Verb::Change))
+            .with(json!({ "passkey_roles": [] })),
         row("listAudit", Kind::AuditLog, Verb::Read),
         row("proveAudit", Kind::AuditLog, Verb::Read).of(Of::Entry),
         operation("exportAudit", Right::National(Kind::AuditLog, Verb::Export)),
