@@ -191,6 +191,12 @@ const servicesRoute = createRoute({
   validateSearch: readServicesSearch,
 });
 
+const signInRulesRoute = createRoute({
+  getParentRoute: () => adminRoute,
+  path: "/sign-in",
+  component: lazyRouteComponent(() => import("./sign-in-rules/SignInRulesPage"), "SignInRulesPage"),
+});
+
 const sensorsRoute = createRoute({
   getParentRoute: () => adminRoute,
   path: "/sensors",
@@ -237,6 +243,7 @@ const routeTree = rootRoute.addChildren([
       organisationsRoute,
       sensorsRoute,
       servicesRoute,
+      signInRulesRoute,
       auditRoute,
     ]),
   ]),
@@ -244,14 +251,18 @@ const routeTree = rootRoute.addChildren([
 ]);
 
 /** The account's language is the page's; without a session the way leads to sign-in and back. */
+/** Nobody goes elsewhere before he has shown the passkey that a role of his takes. */
 async function needSession(client: QueryClient, href: string): Promise<void> {
+  let needsPasskey = false;
   try {
     const account = await client.ensureQueryData(sessionQuery);
     switchLanguage(account.language);
+    needsPasskey = account.passkey_needed;
   } catch (error) {
     if (!(error instanceof ApiFailure) || error.status !== 401) throw error;
     throw redirect({ to: "/sign-in", search: { return: href } });
   }
+  if (needsPasskey && href !== "/account") throw redirect({ to: "/account" });
 }
 
 function readRange(search: Record<string, unknown>): RangeSearch {
@@ -289,7 +300,9 @@ const RETRIES_MAX = 2;
 /** The router and its query client, which sends the user to sign-in when the session ends. */
 export function createConsole() {
   const onError = (error: unknown) => {
-    if (error instanceof ApiFailure && error.status === 401) toSignIn();
+    if (!(error instanceof ApiFailure)) return;
+    if (error.status === 401) toSignIn();
+    if (error.code === "passkey_first") toAccount();
   };
   const client = new QueryClient({
     queryCache: new QueryCache({ onError }),
@@ -310,6 +323,12 @@ export function createConsole() {
     if (pathname === "/sign-in" || pathname === "/setup") return;
     client.removeQueries({ queryKey: sessionQuery.queryKey });
     void router.navigate({ to: "/sign-in", search: { return: href } });
+  }
+
+  /** A role takes a passkey from now on. */
+  function toAccount() {
+    client.removeQueries({ queryKey: sessionQuery.queryKey });
+    void router.navigate({ to: "/account" });
   }
   return { router, client };
 }

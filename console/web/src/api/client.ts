@@ -73,6 +73,7 @@ export type ServiceDetail = Schemas["ServiceDetail"];
 export type ServicePlace = Schemas["ServicePlace"];
 export type ApiToken = Schemas["Token"];
 export type MadeToken = Schemas["MadeToken"];
+export type SignInRules = Schemas["SignInRules"];
 export type EnrolmentToken = Schemas["EnrolmentToken"];
 export type UnknownOrganisation = Schemas["UnknownOrganisation"];
 

@@ -423,6 +423,11 @@ export const servicePlacesQuery = queryOptions({
   queryFn: ({ signal }) => take(api.GET("/api/v1/services/places", { signal })),
 });
 
+export const signInRulesQuery = queryOptions({
+  queryKey: ["sign-in-rules"],
+  queryFn: ({ signal }) => take(api.GET("/api/v1/settings/sign-in", { signal })),
+});
+
 export interface OrganisationsQuery {
   q?: string;
   kind?: string;

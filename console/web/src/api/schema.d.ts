@@ -1453,6 +1453,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/settings/sign-in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which roles take a passkey */
+        get: operations["signInRules"];
+        /** Say which roles take a passkey */
+        put: operations["setSignInRules"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/setup": {
         parameters: {
             query?: never;
@@ -1594,6 +1612,8 @@ export interface components {
             language: string;
             /** @description What it belongs to. */
             organisation: components["schemas"]["OrganisationName"];
+            /** @description Whether it may nothing until a passkey was registered or used, because one of its roles takes one. */
+            passkey_needed: boolean;
             /** @description Its roles today, wherever it has them. */
             roles: components["schemas"]["Role"][];
             user_name: string;
@@ -2885,6 +2905,24 @@ export interface components {
             /** @description What its owner calls it. */
             name: string;
         };
+        /** @description How a role stands to passkeys. */
+        PasskeyRole: {
+            /** @description Whether it is proposed: who runs the console, and who leads across organisations. */
+            is_proposed: boolean;
+            /** @description Whether it counts only in a session that has seen a passkey. */
+            needs_passkey: boolean;
+            /**
+             * Format: int64
+             * @description How many people have it today.
+             */
+            people: number;
+            role: components["schemas"]["Role"];
+            /**
+             * Format: int64
+             * @description How many of them have no passkey, and would have to register one first.
+             */
+            without_passkey: number;
+        };
         /** @description A change of one's own password. */
         PasswordRequest: {
             old_password: string;
@@ -3298,6 +3336,17 @@ export interface components {
         SignInRequest: {
             password: string;
             user_name: string;
+        };
+        /** @description Rules for signing in. */
+        SignInRules: {
+            /** @description Whether who asks may change them. */
+            can_change: boolean;
+            roles: components["schemas"]["PasskeyRole"][];
+        };
+        /** @description Rules for signing in, as they are to be. */
+        SignInRulesRequest: {
+            /** @description All roles that count only in a session that has seen a passkey; none: no role does. */
+            passkey_roles: components["schemas"]["Role"][];
         };
         /** @description Alerts like one. */
         Similar: {
@@ -9232,6 +9281,122 @@ export interface operations {
             };
             /** @description The account has no such session */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    signInRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Each role, and how many people that concerns */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInRules"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description This takes a second factor */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description This account sees no settings */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    setSignInRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignInRulesRequest"];
+            };
+        };
+        responses: {
+            /** @description As they now are; sessions without a passkey lose what these roles give at once */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInRules"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Confirm first that it is you */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description This account changes no settings */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Who asks has not shown a passkey himself, or the console keeps no secrets */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
