@@ -294,7 +294,7 @@ test("no page in either theme does what the content security policy forbids", as
   for (const theme of ["light", "dark"]) {
     await page.evaluate((chosen) => localStorage.setItem("vonggac-theme", chosen), theme);
     const more = ["/health", "/account", "/notices", "/alerts/handover"];
-    const rooms = ["/admin/people", "/admin/organisations", "/admin/sensors"];
+    const rooms = ["/admin/people", "/admin/organisations", "/admin/sensors", "/admin/services"];
     for (const path of [...pages, ...more, ...rooms]) {
       await page.goto(path);
       await expect(page.locator("html")).toHaveAttribute("data-mantine-color-scheme", theme);

@@ -11,6 +11,7 @@ use crate::organisation::OrganisationId;
 use crate::policy::{self, Assurance, Relation, Rule};
 use crate::resource::{Kind, Part, Resource, Share, Tlp};
 use crate::role::Role;
+use crate::service::TokenScope;
 use crate::tree::Tree;
 
 /// Who asks.
@@ -18,7 +19,7 @@ use crate::tree::Tree;
 pub enum Actor {
     /// A person.
     Person(PersonId),
-    /// A service with a token of the API, by its number. It is never the second person.
+    /// A service with a token of the API, by the number of its account. It is never the second person, and decides nothing.
     Service(i64),
 }
 
@@ -31,6 +32,8 @@ pub struct RequestId(pub u128);
 pub struct Grants {
     day: Option<Day>,
     all: Vec<Grant>,
+    /// What of them counts; `None`: all.
+    within: Option<TokenScope>,
 }
 
 #[derive(Debug, Clone)]
@@ -82,19 +85,44 @@ impl Grants {
                 home: Arc::clone(home),
             });
         }
-        Self { day: Some(day), all }
+        Self {
+            day: Some(day),
+            all,
+            within: None,
+        }
+    }
+
+    /// The same for a service with a token: what is not in the token's scope, or is a person's alone, counts for nothing.
+    #[must_use]
+    pub fn within(self, scope: TokenScope) -> Self {
+        Self {
+            within: Some(scope),
+            ..self
+        }
+    }
+
+    /// Whether something is out of the scope of the token that asks, whatever roles there are. Says nothing of any thing.
+    pub fn is_out_of_scope(&self, kind: Kind, verb: Verb) -> bool {
+        self.within.as_ref().is_some_and(|scope| !scope.has(kind, verb))
+    }
+
+    /// The roles that count for a row: none of them for what is out of scope.
+    fn counting(&self, kind: Kind, rule: &Rule) -> &[Grant] {
+        if self.is_out_of_scope(kind, rule.verb) {
+            return &[];
+        }
+        &self.all
     }
 
     /// What may be done with something, somewhere, however sure it is who asks: for a page that shows only what can be done.
     pub fn abilities(&self) -> Vec<(Kind, Verb)> {
-        let able = |rule: &&Rule| self.all.iter().any(|grant| !rule.cell(grant.role).is_none());
-        let of_kind = |kind: Kind| {
-            policy::rules(kind)
-                .iter()
-                .filter(able)
-                .map(move |rule| (kind, rule.verb))
+        let able = |(kind, rule): &(Kind, &Rule)| {
+            let mut grants = self.counting(*kind, rule).iter();
+            grants.any(|grant| !rule.cell(grant.role).is_none())
         };
-        Kind::ALL.into_iter().flat_map(of_kind).collect()
+        let of_kind = |kind: Kind| policy::rules(kind).iter().map(move |rule| (kind, rule));
+        let able = Kind::ALL.into_iter().flat_map(of_kind).filter(able);
+        able.map(|(kind, rule)| (kind, rule.verb)).collect()
     }
 
     /// Whose things of the kind of `R` the action may be done with, however sure it is who asks: for deciding about somebody who does not
@@ -102,7 +130,7 @@ impl Grants {
     pub fn reach<R: Resource, A: Action>(&self) -> Reach {
         let rule = const { known_rule(R::KIND, A::VERB) };
         let mut reach = Reach::default();
-        for grant in &self.all {
+        for grant in self.counting(R::KIND, rule) {
             let cell = rule.cell(grant.role);
             if cell.allows(Relation::Own) {
                 reach.own.extend(grant.home.own.iter().cloned());
@@ -194,6 +222,16 @@ impl Context {
         self.actor
     }
 
+    /// What may be done with something, somewhere, once it is sure enough who asks.
+    pub fn abilities(&self) -> Vec<(Kind, Verb)> {
+        self.grants.abilities()
+    }
+
+    /// Whether something is out of the scope of the token that asks, whatever roles there are. Says nothing of any thing.
+    pub fn is_out_of_scope(&self, kind: Kind, verb: Verb) -> bool {
+        self.grants.is_out_of_scope(kind, verb)
+    }
+
     /// The request.
     pub fn request(&self) -> RequestId {
         self.request
@@ -244,16 +282,11 @@ impl Context {
                 .part(rule, &thing, day)
                 .filter(|part| *part >= A::VERB.needs())
         };
-        let part = self
-            .grants
-            .all
-            .iter()
-            .filter_map(able)
-            .max()
-            .ok_or(Denied::NotFound)?;
+        let counting = self.grants.counting(R::KIND, rule);
+        let part = counting.iter().filter_map(able).max().ok_or(Denied::NotFound)?;
         if rule.within_own_gift {
             let may_give = |role: Role| {
-                let mut grants = self.grants.all.iter();
+                let mut grants = counting.iter();
                 grants.any(|grant| policy::may_grant(grant.role, role) && able(grant).is_some())
             };
             let says_nothing = R::KIND == Kind::Membership && thing.roles().is_empty();
@@ -276,10 +309,11 @@ impl Context {
         Ok(())
     }
 
-    /// Four eyes, and nobody's own rights.
+    /// Four eyes, and nobody's own rights. A service approves and signs nothing, whoever wrote it.
     fn is_right_person<R: Resource>(&self, rule: &Rule, thing: &R) -> bool {
         let person = match self.actor {
             Actor::Person(person) => Some(person),
+            Actor::Service(_) if matches!(rule.verb, Verb::Approve | Verb::Sign) => return false,
             Actor::Service(_) => None,
         };
         let is_another = || person.is_some() && thing.author().is_some() && thing.author() != person;

@@ -5,6 +5,7 @@
 //! - [`role`]: the ten roles and what they exclude; [`membership`]: who has which, where and when.
 //! - [`policy`]: the one table of rights, role × resource × action × relation; [`resource`] and [`action`] are its words; [`thing`] has the plain ones, [`account`] those
 //!   that are about people, [`handover`] those that one shift leaves another, [`exception`] those that rules are not to raise.
+//! - [`service`]: which rows of it are for programs with a token of the API, and what part of them one token has.
 //! - [`cover`]: how far a role reaches, and whether a change of the organisations widens that; [`folded`](mod@folded): text as people type it.
 //! - [`context`]: who asks; the only door to [`Reach`] (whose things) and [`Allowed`] (this thing, this action).
 //!
@@ -25,6 +26,7 @@ pub mod organisation;
 pub mod policy;
 pub mod resource;
 pub mod role;
+pub mod service;
 pub mod thing;
 pub mod tree;
 
@@ -36,6 +38,7 @@ pub use organisation::{Kind as OrganisationKind, Organisation, OrganisationId};
 pub use policy::{Assurance, Relation};
 pub use resource::{Kind as ResourceKind, Part, Resource, Share, Tlp};
 pub use role::Role;
+pub use service::{Grasp, TokenScope, may_serve};
 pub use tree::{Tree, TreeError};
 
 /// The organisations that ship with the platform: the Government's, the provinces' and those that coordinate.

@@ -8,11 +8,12 @@ use std::fmt::Write as _;
 use crate::action::Verb;
 use crate::resource::{Kind, Tlp};
 use crate::role::Role;
+use crate::service::{self, Grasp};
 
 /// How sure it is who asks; each includes those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Assurance {
-    /// One factor: a password, or a token of the API.
+    /// One factor: a password, or a service's token of the API, which never counts for more.
     Single,
     /// A second factor in this session.
     Strong,
@@ -413,6 +414,14 @@ pub fn table() -> String {
             let _ = writeln!(text, "{}: {}", granter.name(), given.join(", "));
         }
     }
+    let serving: Vec<&str> = Role::ALL
+        .into_iter()
+        .filter(|&role| service::may_serve(role))
+        .map(Role::name)
+        .collect();
+    let _ = writeln!(text, "\nRoles that a service may have: {}", serving.join(", "));
+    let grasps: Vec<String> = Grasp::all().map(|grasp| grasp.to_string()).collect();
+    let _ = writeln!(text, "What a token may be made for: {}", grasps.join(", "));
     text.push_str("\nRoles that one person cannot have at a time:\n");
     for (at, one) in Role::ALL.into_iter().enumerate() {
         let later = Role::ALL.into_iter().skip(at);
@@ -432,7 +441,7 @@ Rights. What is not here is not allowed; nothing is allowed of what is foreign.
 own: the organisation at which one has the role. tree: that and what stands beneath it. below: beneath it alone.
 +G, +AS, +R: and what is shared with that organisation up to TLP GREEN, AMBER+STRICT, RED.
 single, strong, fresh: one factor, two, two just now. other: another person than the author. not-self: not on oneself.
-gift: about roles that one may give, see below.
+gift: about roles that one may give, see below. A service's token is one factor and never counts for more.
 
 ";
 

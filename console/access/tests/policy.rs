@@ -24,6 +24,9 @@ A person has roles at organisations, each for some days (`docs/organisations.md`
 - Nobody gives, approves or ends roles of his own, nor changes his own account as another's. Who changes an account could sign in with it: that takes one who
   may give all roles that the account has.
 - System settings and the platform's health belong to the nation's organisation.
+- A service has no password: a program asks for it with a token of the API (`docs/api-tokens.md`). The token is one factor, never fresh, and a person it is
+  not; so a service does only what takes one factor, and never what is approved, signed, or about people's rights. A token's scope takes away from what the
+  service's roles give, and adds nothing.
 - A share says how much (summary, all, work on it), under which TLP label, with one organisation, for which days. Neither what is above nor what is beneath that
   organisation is meant.
 

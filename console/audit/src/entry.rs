@@ -33,6 +33,8 @@ pub enum ActorKind {
     Nobody,
     /// The console itself.
     Console,
+    /// A program that asked with a token of the API, for the service whose account it is; `detail` has the token's id.
+    Service,
 }
 
 /// Who did it.

@@ -50,7 +50,12 @@ impl Random {
             actor: Actor {
                 account: (self.below(3) > 0).then(|| self.next() as i64),
                 name: self.text(),
-                kind: [ActorKind::Person, ActorKind::Nobody, ActorKind::Console][self.below(3)],
+                kind: [
+                    ActorKind::Person,
+                    ActorKind::Nobody,
+                    ActorKind::Console,
+                    ActorKind::Service,
+                ][self.below(4)],
             },
             organisation: self.text(),
             address: self.text(),

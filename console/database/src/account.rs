@@ -184,12 +184,12 @@ fn check_user_name(name: &str) -> Result<()> {
 }
 
 pub(crate) fn check_display_name(name: &str) -> Result<()> {
-    let invalid = |problem| {
-        Err(DatabaseError::Invalid {
-            field: "display_name",
-            problem,
-        })
-    };
+    check_name("display_name", name)
+}
+
+/// That what stands in `field` does as a name that people see.
+pub(crate) fn check_name(field: &'static str, name: &str) -> Result<()> {
+    let invalid = |problem| Err(DatabaseError::Invalid { field, problem });
     if name.trim().is_empty() || name.chars().count() > NAME_CHARACTERS_MAX {
         return invalid("must have 1 to 64 characters");
     }
@@ -679,6 +679,7 @@ mod tests {
             assured: session::Assured {
                 is_strong: false,
                 confirmed_us: NOW_US,
+                by_passkey: false,
             },
             origin: &origin,
         };

@@ -17,6 +17,7 @@ use vonggac_audit::tree::{Frontier, HASH_BYTES, Hash, leaf_hash};
 
 pub use vonggac_audit::entry::Outcome;
 
+use crate::api_token::TokenId;
 use crate::session::USER_AGENT_BYTES_MAX;
 use crate::{Account, Database, DatabaseError, Result, clean};
 
@@ -50,6 +51,8 @@ static NOWHERE: Origin = Origin {
 pub enum Doer<'a> {
     /// Somebody with an account.
     Person(&'a Account),
+    /// A service, by one of its tokens.
+    Service(&'a Account, TokenId),
     /// Somebody who is not signed in, and the name they gave.
     Nobody(&'a str),
     /// The console itself.
@@ -74,6 +77,14 @@ impl<'a> Asker<'a> {
         }
     }
 
+    /// A service, by one of its tokens.
+    pub fn service(account: &'a Account, token: TokenId, origin: &'a Origin) -> Self {
+        Self {
+            doer: Doer::Service(account, token),
+            origin,
+        }
+    }
+
     /// Somebody who is not signed in, and the name they gave.
     pub fn nobody(name: &'a str, origin: &'a Origin) -> Self {
         Self {
@@ -90,7 +101,7 @@ impl<'a> Asker<'a> {
         }
     }
 
-    /// The account of who does what only people may.
+    /// The account of who does what takes one.
     ///
     /// # Errors
     /// [`DatabaseError::NotFound`] when it is nobody with one.
@@ -98,11 +109,19 @@ impl<'a> Asker<'a> {
         self.account().ok_or(DatabaseError::NotFound)
     }
 
-    /// The account, when it is a person with one.
+    /// The account, when it is a person or a service with one.
     pub fn account(&self) -> Option<&'a Account> {
         match self.doer {
-            Doer::Person(account) => Some(account),
+            Doer::Person(account) | Doer::Service(account, _) => Some(account),
             Doer::Nobody(_) | Doer::Console => None,
+        }
+    }
+
+    /// What is to be said of a deed besides, because of who does it.
+    fn said(&self, deed: Deed) -> Deed {
+        match self.doer {
+            Doer::Service(_, token) => deed.with("token", token.0),
+            Doer::Person(_) | Doer::Nobody(_) | Doer::Console => deed,
         }
     }
 
@@ -115,6 +134,10 @@ impl<'a> Asker<'a> {
         match self.doer {
             Doer::Person(account) => {
                 let actor = of(Some(account.id.0), &account.user_name, ActorKind::Person);
+                (actor, account.organisation.as_str().to_owned())
+            }
+            Doer::Service(account, _) => {
+                let actor = of(Some(account.id.0), &account.user_name, ActorKind::Service);
                 (actor, account.organisation.as_str().to_owned())
             }
             Doer::Nobody(name) => (of(None, name, ActorKind::Nobody), String::new()),
@@ -203,7 +226,7 @@ pub(crate) async fn append(
     let (actor, organisation) = by.actor();
     let user_agent = vonggac_event::limits::cut(by.origin.user_agent.clone(), USER_AGENT_BYTES_MAX);
     let actor_key = clean(&actor.name.to_lowercase());
-    let mut deeds = deeds.into_iter().peekable();
+    let mut deeds = deeds.into_iter().map(|deed| by.said(deed)).peekable();
     let mut subtrees: Vec<(i32, i64, Hash)> = Vec::new();
     while deeds.peek().is_some() {
         let mut rows = Rows::default();

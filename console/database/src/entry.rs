@@ -193,7 +193,7 @@ impl Database {
             Some(code) => Some(factor::prove(&mut transaction, vault, account.id, code, now_us).await?),
             None => None,
         };
-        session::confirm(&mut transaction, owner.session, factor.is_some(), now_us).await?;
+        session::confirm(&mut transaction, owner.session, factor.into(), now_us).await?;
         let deed = Deed::done("session.confirm", "session", owner.session.0)
             .with("with", factor.map_or("password", Factor::name));
         audit::append(&mut transaction, &owner.by(), vec![deed], now_us).await?;
@@ -274,6 +274,7 @@ mod tests {
             assured: Assured {
                 is_strong: false,
                 confirmed_us: NOW_US,
+                by_passkey: false,
             },
             origin: &origin,
         };

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 
 use crate::audit::{self, Asker, Deed, Origin};
-use crate::session::{self, Assured};
+use crate::session::{self, Assured, Seen};
 use crate::totp::{DIGITS, Secret};
 use crate::vault::Vault;
 use crate::{Account, AccountId, Database, DatabaseError, Result, SessionId};
@@ -181,7 +181,7 @@ impl Database {
             .execute(&mut *transaction)
             .await?;
         let codes = replace_recovery_codes(&mut transaction, account.id).await?;
-        session::confirm(&mut transaction, owner.session, true, now_us).await?;
+        session::confirm(&mut transaction, owner.session, Seen::Factor, now_us).await?;
         let ended = session::end_others(&mut transaction, account.id, Some(owner.session)).await?;
         let deed = Deed::done("factor.add", "account", account.id.0)
             .with("factor", Factor::Totp.name())

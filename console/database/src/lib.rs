@@ -3,8 +3,10 @@
 //! - [`account`]: who may sign in; passwords as argon2id.
 //! - [`welcome`]: links with which people choose a password; [`administration`]: what others do with an account; [`roster`]: accounts for
 //!   those who look after people.
+//! - [`service`]: accounts of programs; [`api_token`]: what they ask with.
 //! - [`session`]: 256-bit tokens, kept as their SHA-256; they end idle and at a certain age.
 //! - [`factor`]: second factors; [`passkey`]: those that need no password; [`entry`]: signing in with them, and confirming later who sits there; [`vault`]: the console's own secret.
+//! - [`sign_in_policy`]: which roles take a passkey.
 //! - [`throttle`]: how often somebody may try to sign in; [`device`]: what a browser remembers, so that strangers lock nobody out.
 //! - [`alert`]: alerts as the pipeline says they stand, taken over only when the revision is newer; what goes on after an alert
 //!   was closed is a new one.
@@ -30,6 +32,7 @@
 pub mod account;
 pub mod administration;
 pub mod alert;
+pub mod api_token;
 pub mod audit;
 mod connection;
 pub mod device;
@@ -53,7 +56,9 @@ pub mod queue;
 pub mod roster;
 pub mod saved_search;
 pub mod sensor;
+pub mod service;
 pub mod session;
+pub mod sign_in_policy;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod throttle;
@@ -75,6 +80,7 @@ use vonggac_link::{PostgresSecurity, SettingError};
 
 pub use account::{Account, AccountId, Language, NewAccount, NewPerson, Proven};
 pub use alert::{AlertRow, Person, Snooze, Status};
+pub use api_token::TokenId;
 pub use membership::MembershipId;
 pub use organisation::{Imported, scope_of};
 pub use people::PEOPLE_MAX;
@@ -143,6 +149,9 @@ pub enum DatabaseError {
     /// A one-time code is wrong, too old, or was used; which of them is not said.
     #[error("the code is wrong or was used already")]
     WrongCode,
+    /// A token of the API does not work; why is not said.
+    #[error("the token is wrong, expired, revoked, or not for this network")]
+    BadToken,
     /// A passkey's answer does not count.
     #[error("passkey: {0}")]
     Passkey(#[from] vonggac_passkey::PasskeyError),

@@ -4,12 +4,14 @@
 //! console gives by itself, at set-up or because the server's owner says so, waits for nobody.
 
 use sqlx::{FromRow, PgConnection};
-use vonggac_access::{Day, Membership, PersonId, Role, policy};
+use vonggac_access::{Day, Membership, PersonId, Role, may_serve, policy};
 use vonggac_event::Scope;
 
 use crate::audit::{self, Asker, Deed};
 use crate::organisation::{parsed, span};
-use crate::{AccountId, Database, DatabaseError, Person, Result, administration, sensor, welcome};
+use crate::{
+    AccountId, Database, DatabaseError, Person, Result, administration, sensor, sign_in_policy, welcome,
+};
 
 /// Most memberships in the list of those that wait.
 pub const WAITING_MAX: i64 = 200;
@@ -43,6 +45,8 @@ pub struct Rights {
     pub organisations: i64,
     /// The memberships that count on the day.
     pub memberships: Vec<Membership>,
+    /// Roles that count only where a passkey was seen.
+    pub passkey_roles: Vec<Role>,
 }
 
 #[derive(FromRow)]
@@ -286,12 +290,15 @@ impl Database {
     /// # Errors
     /// When PostgreSQL fails.
     pub async fn rights_of(&self, account: AccountId, day: Day) -> Result<Rights> {
-        let organisations = sqlx::query_scalar("SELECT version FROM organisation_version");
-        let organisations = organisations.fetch_one(&self.pool).await?;
+        let (organisations, passkey_roles): (i64, Vec<String>) =
+            sqlx::query_as("SELECT v.version, p.passkey_roles FROM organisation_version v, sign_in_policy p")
+                .fetch_one(&self.pool)
+                .await?;
         let kept = self.memberships_of(account).await?;
         let counts = |kept: &Kept| !kept.waits && kept.membership.holds(day);
         Ok(Rights {
             organisations,
+            passkey_roles: sign_in_policy::read(&passkey_roles),
             memberships: kept
                 .into_iter()
                 .filter(counts)
@@ -406,11 +413,17 @@ pub(crate) async fn insert(
             problem: "is not after from",
         });
     }
-    let account: Option<i64> = sqlx::query_scalar("SELECT id FROM account WHERE id = $1 FOR NO KEY UPDATE")
-        .bind(new.person.0)
-        .fetch_optional(&mut *connection)
-        .await?;
-    account.ok_or(DatabaseError::NotFound)?;
+    let is_service: Option<bool> =
+        sqlx::query_scalar("SELECT is_service FROM account WHERE id = $1 FOR NO KEY UPDATE")
+            .bind(new.person.0)
+            .fetch_optional(&mut *connection)
+            .await?;
+    if is_service.ok_or(DatabaseError::NotFound)? && !may_serve(new.role) {
+        return Err(DatabaseError::Invalid {
+            field: "role",
+            problem: "decides, and is for people alone",
+        });
+    }
     let rows: Vec<Row> = sqlx::query_as(OF_ACCOUNT)
         .bind(new.person.0)
         .fetch_all(&mut *connection)

@@ -15,7 +15,7 @@ use vonggac_passkey::{Assertion, PasskeyError, Site};
 use crate::account::{RawAccount, check_display_name};
 use crate::audit::{self, Asker, Deed, Origin};
 use crate::factor::{self, Factor, Owner};
-use crate::session::{self, Strength};
+use crate::session::{self, Seen, Strength};
 use crate::throttle::{self, Attempt};
 use crate::vault::Vault;
 use crate::{Account, AccountId, Database, DatabaseError, Result, SessionToken};
@@ -207,7 +207,13 @@ impl Database {
         } else {
             Some(factor::replace_recovery_codes(&mut transaction, account.id).await?)
         };
-        session::confirm(&mut transaction, owner.session, true, now_us).await?;
+        // Another one proves nothing of those that the account has.
+        let seen = if factors.passkeys == 0 {
+            Seen::Passkey
+        } else {
+            Seen::Factor
+        };
+        session::confirm(&mut transaction, owner.session, seen, now_us).await?;
         let ended = session::end_others(&mut transaction, account.id, Some(owner.session)).await?;
         let deed = Deed::done("factor.add", "account", account.id.0)
             .with("factor", Factor::Passkey.name())
@@ -305,7 +311,7 @@ impl Database {
             self.note(&owner.by(), deed, now_us).await?;
             return Err(error);
         }
-        session::confirm(&mut transaction, owner.session, true, now_us).await?;
+        session::confirm(&mut transaction, owner.session, Seen::Passkey, now_us).await?;
         let deed =
             Deed::done("session.confirm", "session", owner.session.0).with("with", Factor::Passkey.name());
         audit::append(&mut transaction, &owner.by(), vec![deed], now_us).await?;

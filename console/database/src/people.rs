@@ -1,4 +1,4 @@
-//! Who may be given alerts: those who may work on them.
+//! Who may be given alerts: people who may work on them.
 
 use std::collections::BTreeSet;
 
@@ -74,7 +74,7 @@ impl Database {
         let codes = tree.iter().map(|organisation| &organisation.id).filter(is_one);
         let codes: Vec<&str> = codes.map(OrganisationId::as_str).collect();
         let mut query = QueryBuilder::<Postgres>::new(
-            "SELECT p.id, p.display_name FROM account p WHERE p.disabled_us IS NULL AND EXISTS (SELECT FROM membership m WHERE m.account_id = p.id \
+            "SELECT p.id, p.display_name FROM account p WHERE p.disabled_us IS NULL AND NOT p.is_service AND EXISTS (SELECT FROM membership m WHERE m.account_id = p.id \
              AND NOT m.waits AND m.organisation = ANY(",
         );
         query
@@ -109,11 +109,12 @@ impl Database {
             problem: "is nobody who may work on the alerts",
         };
         let mut look = self.look(scope).await?;
-        let raw: Option<RawPerson> =
-            sqlx::query_as("SELECT id, display_name FROM account WHERE id = $1 AND disabled_us IS NULL")
-                .bind(account.0)
-                .fetch_optional(&mut *look)
-                .await?;
+        let raw: Option<RawPerson> = sqlx::query_as(
+            "SELECT id, display_name FROM account WHERE id = $1 AND disabled_us IS NULL AND NOT is_service",
+        )
+        .bind(account.0)
+        .fetch_optional(&mut *look)
+        .await?;
         drop(look);
         let Some(raw) = raw else { return Err(nobody) };
         let works_on = self.works_on(account, now_us).await?;

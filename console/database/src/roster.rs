@@ -1,4 +1,4 @@
-//! Accounts as those see them who look after people: a list in pages, and one with its roles.
+//! People's accounts as those see them who look after them: a list in pages, and one with its roles. Services have their own ([`crate::service`]).
 //!
 //! Every function takes the organisations whose accounts or memberships may be seen; what lies outside is not found.
 
@@ -190,7 +190,7 @@ fn push_accounts(query: &mut QueryBuilder<Postgres>, sight: Sight<'_>, now_us: i
         .push_bind(day)
         .push("::date)) AS roles FROM account a LEFT JOIN welcome w ON w.account_id = a.id AND w.made_us > ")
         .push_bind(now_us.saturating_sub(welcome::LINK_US))
-        .push(" WHERE a.organisation = ANY(")
+        .push(" WHERE NOT a.is_service AND a.organisation = ANY(")
         .push_bind(sight.accounts.to_codes())
         .push(")) AS x");
     Ok(())

@@ -147,6 +147,29 @@ pub struct Assured {
     pub is_strong: bool,
     /// When its owner was last seen: at sign-in, or confirmed since.
     pub confirmed_us: i64,
+    /// Whether a passkey was seen in this session, or its account's first one was made in it.
+    pub by_passkey: bool,
+}
+
+/// What was seen of a session's owner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Seen {
+    /// The password.
+    Password,
+    /// A second factor that is no passkey.
+    Factor,
+    /// A passkey.
+    Passkey,
+}
+
+impl From<Option<Factor>> for Seen {
+    fn from(factor: Option<Factor>) -> Self {
+        match factor {
+            None => Self::Password,
+            Some(Factor::Passkey) => Self::Passkey,
+            Some(Factor::Totp | Factor::RecoveryCode) => Self::Factor,
+        }
+    }
 }
 
 impl Assured {
@@ -184,6 +207,7 @@ struct Found {
     last_seen_us: i64,
     is_strong: bool,
     confirmed_us: i64,
+    by_passkey: bool,
 }
 
 impl Database {
@@ -236,7 +260,7 @@ impl Database {
         let (used_us, made_us) = self.session_limits.bounds(now_us);
         let found: Option<Found> = sqlx::query_as(
             "SELECT a.id, a.user_name, a.display_name, a.organisation, a.language, s.id AS session_id, s.last_seen_us, \
-             s.is_strong, s.confirmed_us FROM session s JOIN account a ON a.id = s.account_id \
+             s.is_strong, s.confirmed_us, s.by_passkey FROM session s JOIN account a ON a.id = s.account_id \
              WHERE s.token_hash = $1 AND s.last_seen_us > $2 AND s.created_us > $3 AND a.disabled_us IS NULL",
         )
         .bind(token.digest())
@@ -258,6 +282,7 @@ impl Database {
             assured: Assured {
                 is_strong: found.is_strong,
                 confirmed_us: found.confirmed_us,
+                by_passkey: found.by_passkey,
             },
         }))
     }
@@ -328,8 +353,8 @@ pub(crate) async fn open(
     open.ok_or(DatabaseError::WrongCredentials)?;
     // Nobody forgets the second step: the statement itself asks whether there is one.
     let opened: Option<i64> = sqlx::query_scalar(
-        "INSERT INTO session (token_hash, account_id, created_us, last_seen_us, user_agent, address, is_strong, confirmed_us, before_us) \
-         SELECT $1, $2, $3, $3, $4, $5, $6, $3, greatest((SELECT max(last_seen_us) FROM session WHERE account_id = $2), \
+        "INSERT INTO session (token_hash, account_id, created_us, last_seen_us, user_agent, address, is_strong, confirmed_us, by_passkey, before_us) \
+         SELECT $1, $2, $3, $3, $4, $5, $6, $3, $7, greatest((SELECT max(last_seen_us) FROM session WHERE account_id = $2), \
          (SELECT at_us FROM last_active WHERE account_id = $2)) \
          WHERE $6 OR NOT EXISTS (SELECT FROM totp WHERE account_id = $2 AND confirmed_us IS NOT NULL) \
          AND NOT EXISTS (SELECT FROM passkey WHERE account_id = $2) RETURNING id",
@@ -340,6 +365,7 @@ pub(crate) async fn open(
     .bind(user_agent)
     .bind(clean(&origin.address))
     .bind(strength != Strength::Single)
+    .bind(strength == Strength::Strong(Factor::Passkey))
     .fetch_optional(&mut *connection)
     .await?;
     let id = opened.ok_or(DatabaseError::Conflict("the account has a second factor"))?;
@@ -363,15 +389,18 @@ pub(crate) async fn open(
 pub(crate) async fn confirm(
     connection: &mut PgConnection,
     session: SessionId,
-    is_strong: bool,
+    seen: Seen,
     now_us: i64,
 ) -> Result<()> {
-    sqlx::query("UPDATE session SET confirmed_us = $2, is_strong = is_strong OR $3 WHERE id = $1")
-        .bind(session.0)
-        .bind(now_us)
-        .bind(is_strong)
-        .execute(connection)
-        .await?;
+    sqlx::query(
+        "UPDATE session SET confirmed_us = $2, is_strong = is_strong OR $3, by_passkey = by_passkey OR $4 WHERE id = $1",
+    )
+    .bind(session.0)
+    .bind(now_us)
+    .bind(seen != Seen::Password)
+    .bind(seen == Seen::Passkey)
+    .execute(connection)
+    .await?;
     Ok(())
 }
 

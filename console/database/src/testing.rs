@@ -16,8 +16,10 @@ use vonggac_access::{Day, Membership, OrganisationId, PersonId, Role, Span, file
 use vonggac_event::proto::{Field, RuleCard};
 use vonggac_event::{Alert, RuleKind, Scope, Severity};
 
+use crate::api_token::NewToken;
 use crate::audit::{Asker, Doer, Origin};
-use crate::{Account, Database, Language, NewAccount, STATEMENT_LIMIT, account};
+use crate::welcome::Ground;
+use crate::{Account, Database, Language, NewAccount, NewPerson, STATEMENT_LIMIT, TokenId, account};
 
 /// 2026-01-01 00:00:00 UTC.
 pub const NOW_US: i64 = 1_767_225_600_000_000;
@@ -212,6 +214,55 @@ pub async fn member(database: &Database, user_name: &str, organisation: &str, ro
             .unwrap();
     }
     account
+}
+
+/// A service of that organisation with these roles at it.
+pub async fn service(database: &Database, user_name: &str, organisation: &str, roles: &[Role]) -> Account {
+    let organisation: OrganisationId = organisation.parse().unwrap();
+    let given = |&role: &Role| Membership {
+        person: PersonId(0),
+        organisation: organisation.clone(),
+        role,
+        span: Span {
+            from: Day::of_us(NOW_US),
+            until: None,
+        },
+    };
+    let memberships: Vec<Membership> = roles.iter().map(given).collect();
+    let person = NewPerson {
+        user_name: user_name.into(),
+        display_name: user_name.into(),
+        language: Language::Vietnamese,
+    };
+    database
+        .open_service(&Asker::console(), &person, &organisation, &memberships, NOW_US)
+        .await
+        .unwrap()
+}
+
+/// A token of a service for that scope, made by `maker`, as a program sends it.
+pub async fn token(
+    database: &Database,
+    service: &Account,
+    maker: &Account,
+    scope: &[&str],
+) -> (TokenId, String) {
+    let kept = database.memberships_of(service.id).await.unwrap();
+    let ground = Ground {
+        account: service.id,
+        looked_at: kept.iter().map(|kept| kept.id).collect(),
+    };
+    let new = NewToken {
+        name: "A test".into(),
+        days: 30,
+        scope: scope.iter().map(|word| word.parse().unwrap()).collect(),
+        networks: Vec::new(),
+    };
+    let made = database
+        .make_token(&maker.into(), &ground, &new, 365, NOW_US)
+        .await;
+    let (id, secret) = made.unwrap();
+    (id, secret.to_text())
 }
 
 /// What somebody made by [`account`] sees.

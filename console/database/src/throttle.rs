@@ -12,6 +12,9 @@
 //! | network, passkey | 50 |
 //! | network, link to choose a password | 50 |
 //! | network, token of a sensor | 50 |
+//! | network, unknown token of the API | 50 |
+//! | token of the API that works no more: refusals that are written down | 5 |
+//! | token of the API, what it may not do: refusals that are written down | 50 |
 //! | account and browser, second factor of somebody whose password was right | 10 |
 //! | account, confirmation of somebody who is signed in | 10 |
 //! | account, letters and posts that it has sent at once: codes and tests | 10 |
@@ -24,6 +27,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use sqlx::{PgConnection, PgPool};
 
+use crate::api_token::{DENIALS_TOLD_MAX, REFUSALS_TOLD_MAX, TokenId};
 use crate::audit::{Asker, Deed, Origin};
 use crate::{AccountId, Database, DatabaseError, Result};
 
@@ -83,6 +87,21 @@ pub(crate) enum Attempt<'a> {
         /// Where from.
         address: &'a str,
     },
+    /// A token of the API that nobody knows.
+    Bearer {
+        /// Where from.
+        address: &'a str,
+    },
+    /// A token of the API that works no more, or not from there.
+    TokenRefused {
+        /// Which.
+        token: TokenId,
+    },
+    /// What a token of the API may not do.
+    TokenDenied {
+        /// Which.
+        token: TokenId,
+    },
     /// A second factor or the password of somebody who is signed in.
     Confirmation {
         /// Whose.
@@ -124,6 +143,13 @@ impl Attempt<'_> {
             Self::Token { address } => {
                 vec![(format!("token {}", network_of(address)), NETWORK_ATTEMPTS_MAX)]
             }
+            Self::Bearer { address } => {
+                vec![(format!("bearer {}", network_of(address)), NETWORK_ATTEMPTS_MAX)]
+            }
+            Self::TokenRefused { token } => {
+                vec![(format!("refused {}", token.0), REFUSALS_TOLD_MAX)]
+            }
+            Self::TokenDenied { token } => vec![(format!("denied {}", token.0), DENIALS_TOLD_MAX)],
             Self::Factor { account, origin } => {
                 let device = origin.device.as_deref().unwrap_or("unknown");
                 vec![(

@@ -399,7 +399,7 @@ pub struct Chosen {
 
 impl Ground {
     /// The roles to come of the account, which is locked: none that was not looked at.
-    async fn roles(&self, connection: &mut PgConnection, now_us: i64) -> Result<Vec<Kept>> {
+    pub(crate) async fn roles(&self, connection: &mut PgConnection, now_us: i64) -> Result<Vec<Kept>> {
         let kept = membership::to_come(connection, self.account, now_us).await?;
         if kept.iter().all(|kept| self.looked_at.contains(&kept.id)) {
             return Ok(kept);
@@ -412,14 +412,18 @@ impl Ground {
 
 /// How an account stands that is locked.
 #[derive(Debug, PartialEq, Eq)]
-enum Standing {
+pub(crate) enum Standing {
     Open,
     Disabled,
 }
 
 /// Locks an account, and that of who makes a link for it, so that neither changes before the link is there or gone. Whatever locks an account and its
 /// link locks the account first.
-async fn lock(connection: &mut PgConnection, by: &Asker<'_>, account: AccountId) -> Result<Standing> {
+pub(crate) async fn lock(
+    connection: &mut PgConnection,
+    by: &Asker<'_>,
+    account: AccountId,
+) -> Result<Standing> {
     let maker = by.account().map(|account| account.id.0);
     let rows: Vec<(i64, bool)> = sqlx::query_as(
         "SELECT id, disabled_us IS NOT NULL FROM account WHERE id = $1 OR id = $2 ORDER BY id FOR NO KEY UPDATE",

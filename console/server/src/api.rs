@@ -22,9 +22,12 @@ mod overview;
 mod passkeys;
 mod searches;
 mod sensors;
+mod services;
 mod session;
 pub(crate) mod shapes;
+mod sign_in_rules;
 mod stream;
+mod tokens;
 mod views;
 mod watch;
 mod welcome;
@@ -32,7 +35,8 @@ mod work;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use utoipa::OpenApi;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -43,9 +47,33 @@ use crate::{front, guard, meter, places};
 #[openapi(
     info(title = "Vọng Gác console", license(name = "Apache-2.0", identifier = "Apache-2.0")),
     // Told over the stream, which OpenAPI has no words for.
-    components(schemas(shapes::AlertStatusChange))
+    components(schemas(shapes::AlertStatusChange)),
+    modifiers(&WaysIn),
+    // Where nothing else is said.
+    security(("session" = []))
 )]
 struct Document;
+
+/// How one proves who asks.
+struct WaysIn;
+
+impl Modify for WaysIn {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let cookie = ApiKeyValue::with_description(
+            "__Host-vonggac",
+            "A person's session; over plain HTTP the cookie is called `vonggac`",
+        );
+        let bearer = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("vgt_…")
+            .description(Some(
+                "A service's token, which may be used for what its scope and the service's roles give",
+            ));
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
+        components.add_security_scheme("token", SecurityScheme::Http(bearer.build()));
+    }
+}
 
 fn router() -> OpenApiRouter<Console> {
     OpenApiRouter::with_openapi(Document::openapi())
@@ -166,6 +194,16 @@ fn router() -> OpenApiRouter<Console> {
         .routes(routes!(sensors::get_sensor, sensors::change_sensor))
         .routes(routes!(sensors::renew_sensor))
         .routes(routes!(sensors::revoke_sensor))
+        .routes(routes!(services::list_services, services::open_service))
+        .routes(routes!(services::service_places))
+        .routes(routes!(services::get_service))
+        .routes(routes!(services::end_service))
+        .routes(routes!(tokens::make_token))
+        .routes(routes!(tokens::revoke_token))
+        .routes(routes!(
+            sign_in_rules::sign_in_rules,
+            sign_in_rules::set_sign_in_rules
+        ))
         .routes(routes!(audit::list_audit))
         .routes(routes!(audit::export_audit))
         .routes(routes!(audit::prove_audit))

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use vonggac_access::{
-    Action, Actor, Assurance, Context, Day, Grants, Membership, Organisation, OrganisationId, PersonId,
-    RequestId, Resource, Role, Tree,
+    Action, Actor, Assurance, Context, Day, Grants, Grasp, Membership, Organisation, OrganisationId,
+    PersonId, RequestId, Resource, ResourceKind, Role, Tree, Verb,
 };
+use vonggac_database::api_token::Bearer;
 use vonggac_database::session::Assured;
 use vonggac_database::{Account, Database, DatabaseError};
 use vonggac_event::Scope;
@@ -75,6 +76,8 @@ struct Standing {
     tree: Arc<Tree>,
     memberships: Vec<Membership>,
     grants: Grants,
+    /// Whether that counts only where a passkey was seen.
+    needs_passkey: bool,
 }
 
 impl Standing {
@@ -88,26 +91,71 @@ impl Standing {
         let grants = Grants::of(&tree, &rights.memberships, PersonId(account.id.0), day);
         Ok(Self {
             tree,
+            needs_passkey: rights.needs_passkey(),
             memberships: rights.memberships,
             grants,
         })
     }
+
+    /// What is left of it in a session: nothing where a passkey is needed and was not seen.
+    fn in_session(mut self, assured: Assured) -> Self {
+        self.needs_passkey &= !assured.by_passkey;
+        if self.needs_passkey {
+            self.grants = Grants::default();
+        }
+        self
+    }
+}
+
+/// What somebody may in a session.
+pub(crate) struct Permission {
+    pub(crate) context: Context,
+    /// Whether that is nothing, because a passkey is to be seen first.
+    pub(crate) needs_passkey: bool,
 }
 
 /// What `account` may now; authentication has just seen that it asks.
-pub(crate) async fn context(
+pub(crate) async fn permission(
     console: &Console,
     account: &Account,
     assured: Assured,
     request: &str,
-) -> Result<Context, DatabaseError> {
-    let standing = Standing::of(console, account).await?;
-    Ok(Context::from_authentication(
+) -> Result<Permission, DatabaseError> {
+    let standing = Standing::of(console, account).await?.in_session(assured);
+    let context = Context::from_authentication(
         Actor::Person(PersonId(account.id.0)),
         assured.level(console.now_us()),
         standing.grants,
         RequestId(u128::from_str_radix(request, 16).unwrap_or_default()),
+    );
+    Ok(Permission {
+        context,
+        needs_passkey: standing.needs_passkey,
+    })
+}
+
+/// What a service may now by its token: one factor, and what of its roles is in the token's scope.
+pub(crate) async fn context_of_service(
+    console: &Console,
+    bearer: &Bearer,
+    request: &str,
+) -> Result<Context, DatabaseError> {
+    let standing = Standing::of(console, &bearer.account).await?;
+    Ok(Context::from_authentication(
+        Actor::Service(bearer.account.id.0),
+        Assurance::Single,
+        standing.grants.within(bearer.scope.clone()),
+        RequestId(u128::from_str_radix(request, 16).unwrap_or_default()),
     ))
+}
+
+/// What the roles of a service give today of what a token may be made for.
+pub(crate) async fn abilities_of_service(
+    console: &Console,
+    account: &Account,
+) -> Result<Vec<String>, DatabaseError> {
+    let standing = Standing::of(console, account).await?;
+    Ok(words(standing.grants.within(Grasp::all().collect()).abilities()))
 }
 
 /// Whether an account may do `A` with a thing today, once it is sure that it asks.
@@ -122,20 +170,33 @@ pub(crate) async fn may<R: Resource, A: Action>(
     Ok(context.permit::<R, A>(thing).is_ok())
 }
 
-/// An account, what it is and what it may, as its owner is shown it.
-pub(crate) async fn shown(console: &Console, account: Account) -> Result<shapes::Account, DatabaseError> {
-    let standing = Standing::of(console, &account).await?;
+/// An account, what it is and what it may, as its owner is shown it in a session that has seen a passkey or has not.
+pub(crate) async fn shown(
+    console: &Console,
+    account: Account,
+    by_passkey: bool,
+) -> Result<shapes::Account, DatabaseError> {
+    let assured = Assured {
+        is_strong: by_passkey,
+        confirmed_us: console.now_us(),
+        by_passkey,
+    };
+    let standing = Standing::of(console, &account).await?.in_session(assured);
     let roles: BTreeSet<Role> = standing.memberships.iter().map(|one| one.role).collect();
-    let abilities = standing.grants.abilities().into_iter();
     Ok(shapes::Account {
         id: account.id.0.to_string(),
         organisation: name_of(&standing.tree, &account.organisation),
         roles: roles.into_iter().map(shapes::Role::from).collect(),
-        abilities: abilities
-            .map(|(kind, verb)| format!("{}:{}", kind.name(), verb.name()))
-            .collect(),
+        abilities: words(standing.grants.abilities()),
+        passkey_needed: standing.needs_passkey,
         language: account.language.code().to_owned(),
         user_name: account.user_name,
         display_name: account.display_name,
     })
+}
+
+/// What may be done with something, as in `alert:read`.
+pub(crate) fn words(abilities: Vec<(ResourceKind, Verb)>) -> Vec<String> {
+    let word = |(kind, verb): (ResourceKind, Verb)| format!("{}:{}", kind.name(), verb.name());
+    abilities.into_iter().map(word).collect()
 }

@@ -5,6 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
+use vonggac_access::{ResourceKind as Kind, Verb};
 use vonggac_database::DatabaseError;
 use vonggac_store::search::{Busy, SearchError};
 
@@ -39,6 +40,8 @@ pub(crate) struct Failure {
     status: StatusCode,
     body: ErrorBody,
     retry_after_s: Option<u64>,
+    /// How one proves who asks, where a token was tried (RFC 6750).
+    challenge: Option<&'static str>,
 }
 
 impl Failure {
@@ -53,6 +56,7 @@ impl Failure {
             status,
             body,
             retry_after_s: None,
+            challenge: None,
         }
     }
 
@@ -97,6 +101,32 @@ impl Failure {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "no_sensor_key", message)
     }
 
+    /// What only a person may, asked for with a token of the API.
+    pub(crate) fn person_only() -> Self {
+        let message = "a token of the API cannot do this; it takes a person";
+        Self::new(StatusCode::FORBIDDEN, "person_only", message)
+    }
+
+    /// Whoever asks has a role that takes a passkey, and has not shown one.
+    pub(crate) fn passkey_first() -> Self {
+        let message = "a role of this account takes a passkey; register one, or use the one there is, first";
+        Self::new(StatusCode::FORBIDDEN, "passkey_first", message)
+    }
+
+    /// What the token that asks was not made for.
+    pub(crate) fn out_of_scope(kind: Kind, verb: Verb) -> Self {
+        let message = format!("the token's scope does not have {}:{}", kind.name(), verb.name());
+        let mut failure = Self::new(StatusCode::FORBIDDEN, "scope", message);
+        failure.challenge = Some("Bearer error=\"insufficient_scope\"");
+        failure
+    }
+
+    /// A request with a token and the cookie of a session: nobody can say who asks.
+    pub(crate) fn two_credentials() -> Self {
+        let message = "the request has a token and a session's cookie; it may have one of them";
+        Self::new(StatusCode::BAD_REQUEST, "two_credentials", message)
+    }
+
     fn too_expensive(why: impl ToString) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "too_expensive", why.to_string())
     }
@@ -113,6 +143,11 @@ impl IntoResponse for Failure {
             response
                 .headers_mut()
                 .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(challenge) = self.challenge {
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         response
     }
@@ -138,6 +173,11 @@ impl From<DatabaseError> for Failure {
             DatabaseError::WrongCode => {
                 let mut failure = Self::new(StatusCode::FORBIDDEN, "wrong_code", error.to_string());
                 failure.body.field = Some("code");
+                failure
+            }
+            DatabaseError::BadToken => {
+                let mut failure = Self::new(StatusCode::UNAUTHORIZED, "bad_token", error.to_string());
+                failure.challenge = Some("Bearer error=\"invalid_token\"");
                 failure
             }
             DatabaseError::Passkey(_) => Self::new(StatusCode::FORBIDDEN, "passkey", error.to_string()),

@@ -167,11 +167,12 @@ async fn still_may(console: &Console, job: &Job) -> Result<(), String> {
     let Some(living) = found.map_err(unanswered)? else {
         return Err("the session that asked for it has ended".to_owned());
     };
-    let context = authority::context(console, &living.account, living.assured, &job.origin.request)
+    let permission = authority::permission(console, &living.account, living.assured, &job.origin.request)
         .await
         .map_err(unanswered)?;
     let reach = scope_of(
-        &context
+        &permission
+            .context
             .reach::<thing::EventSearch, action::Export>()
             .unwrap_or_default(),
     );

@@ -1,6 +1,12 @@
 //! What handlers take from a request, each refused in the API's own words.
+//!
+//! Who asks is a person, by the cookie of a session, or a service, by a token of the API in `Authorization: Bearer`. What a handler takes
+//! says who may come: [`Signed`] a person, [`InSession`] one with the session, [`Anyone`] a service too. A request with both is refused.
+//!
+//! Who has a role that takes a passkey, and has not shown one in the session, gets through where a handler takes [`Arriving`] or [`Whoever`].
 
 use std::net::{IpAddr, SocketAddr};
+use std::ops::Deref;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -8,12 +14,13 @@ use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Request};
 use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode, header, request};
 use serde::de::DeserializeOwned;
-use vonggac_access::{Action, Context, Denied, OrganisationId, Resource, action, thing};
+use vonggac_access::{Action, Context, Denied, Grasp, OrganisationId, Resource, action, thing};
+use vonggac_database::api_token::Bearer;
 use vonggac_database::audit::{Asker, Deed, Origin};
 use vonggac_database::device;
 use vonggac_database::factor::Owner;
 use vonggac_database::session::{Assured, Use};
-use vonggac_database::{Account, SessionId, SessionToken, scope_of};
+use vonggac_database::{Account, DatabaseError, SessionId, SessionToken, TokenId, scope_of};
 use vonggac_enrolment::SensorId;
 use vonggac_event::{AlertId, Scope};
 use vonggac_store::search;
@@ -24,20 +31,44 @@ use crate::guard::RequestId;
 use crate::listener::Counters;
 use crate::network;
 use crate::state::Console;
+use crate::streams::Holder;
 
 /// How long a body may take to arrive.
 const BODY_LIMIT: Duration = Duration::from_secs(15);
 /// How long it keeps that of a half session.
 const HALF_COOKIE_S: u32 = 5 * 60;
 
-/// Who asks.
+/// Who asks, by what.
+#[derive(Clone)]
+pub(crate) enum Means {
+    /// A person, by a session.
+    Session {
+        id: SessionId,
+        token: SessionToken,
+        assured: Assured,
+    },
+    /// A service, by a token of the API.
+    Token(TokenId),
+}
+
+impl Means {
+    /// By what it holds live streams.
+    pub(crate) fn holder(&self) -> Holder {
+        match self {
+            Self::Session { id, .. } => Holder::Session(*id),
+            Self::Token(token) => Holder::Token(*token),
+        }
+    }
+}
+
+/// Who asks: a person where a handler takes it as it is, a service too where it takes [`Anyone`].
 pub(crate) struct Signed {
     pub(crate) account: Account,
-    pub(crate) session: SessionId,
-    pub(crate) token: SessionToken,
     pub(crate) origin: Origin,
-    pub(crate) assured: Assured,
+    pub(crate) means: Means,
     pub(crate) context: Context,
+    /// Whether the context allows nothing, because a passkey is to be seen first.
+    pub(crate) needs_passkey: bool,
 }
 
 impl Signed {
@@ -66,8 +97,8 @@ impl Signed {
 
     /// The same who asks, with what it may after what it has just changed.
     pub(crate) async fn anew(self, console: &Console) -> Result<Self, Failure> {
-        let context = authority::context(console, &self.account, self.assured, &self.origin.request).await?;
-        Ok(Self { context, ..self })
+        let signed = find(console, &self.means, &self.origin, Use::Passive).await?;
+        signed.ok_or_else(Failure::unauthenticated)
     }
 
     /// Whether it may do `A` with this thing once it is sure enough who asks: for a page that offers it.
@@ -82,11 +113,37 @@ impl Signed {
         id: &str,
     ) -> Result<Failure, Failure> {
         let deed = Deed::done("access.refuse", R::KIND.name(), id).with("action", A::VERB.name());
-        self.note(console, deed.refused(denied)).await?;
+        let deed = deed.refused(denied);
+        let Means::Session { assured, .. } = self.means else {
+            return self.refused_service::<R, A>(console, denied, deed).await;
+        };
+        self.note(console, deed).await?;
         Ok(match denied {
             Denied::NotFound => Failure::not_found(),
-            Denied::StepUp(_) if self.assured.is_strong => Failure::confirm_first(),
+            Denied::StepUp(_) if assured.is_strong => Failure::confirm_first(),
             Denied::StepUp(_) => Failure::factor_first(),
+        })
+    }
+
+    /// What a token was refused. That it is not in its scope says nothing of any thing, and so is told.
+    async fn refused_service<R: Resource, A: Action>(
+        &self,
+        console: &Console,
+        denied: Denied,
+        deed: Deed,
+    ) -> Result<Failure, Failure> {
+        if let Means::Token(token) = self.means {
+            let (store, now_us) = (console.database(), console.now_us());
+            store.note_denied(&self.by(), token, deed, now_us).await?;
+        }
+        let word = format!("{}:{}", R::KIND.name(), A::VERB.name());
+        Ok(match word.parse::<Grasp>() {
+            Err(_) => Failure::person_only(),
+            Ok(_) if matches!(denied, Denied::StepUp(_)) => Failure::person_only(),
+            Ok(_) if self.context.is_out_of_scope(R::KIND, A::VERB) => {
+                Failure::out_of_scope(R::KIND, A::VERB)
+            }
+            Ok(_) => Failure::not_found(),
         })
     }
 
@@ -102,16 +159,9 @@ impl Signed {
 
     /// Who the audit log says it was.
     pub(crate) fn by(&self) -> Asker<'_> {
-        Asker::person(&self.account, &self.origin)
-    }
-
-    /// Who asks for a change of how the account signs in.
-    pub(crate) fn owner(&self) -> Owner<'_> {
-        Owner {
-            account: &self.account,
-            session: self.session,
-            assured: self.assured,
-            origin: &self.origin,
+        match self.means {
+            Means::Session { .. } => Asker::person(&self.account, &self.origin),
+            Means::Token(token) => Asker::service(&self.account, token, &self.origin),
         }
     }
 
@@ -128,23 +178,189 @@ impl FromRequestParts<Console> for Signed {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut request::Parts, console: &Console) -> Result<Self, Failure> {
-        let token = token(&parts.headers, cookie_name(console)).ok_or_else(Failure::unauthenticated)?;
-        let found = console
-            .database()
-            .find_session(&token, Use::Active, console.now_us())
-            .await?;
-        let living = found.ok_or_else(Failure::unauthenticated)?;
-        let origin = origin(parts, console);
-        let context = authority::context(console, &living.account, living.assured, &origin.request).await?;
-        Ok(Self {
-            context,
-            account: living.account,
-            session: living.id,
-            assured: living.assured,
-            token,
-            origin,
-        })
+        Ok(InSession::from_request_parts(parts, console).await?.signed)
     }
+}
+
+/// A person, with the session.
+pub(crate) struct InSession {
+    signed: Signed,
+    pub(crate) session: SessionId,
+    pub(crate) token: SessionToken,
+    pub(crate) assured: Assured,
+}
+
+impl Deref for InSession {
+    type Target = Signed;
+
+    fn deref(&self) -> &Signed {
+        &self.signed
+    }
+}
+
+impl InSession {
+    /// Who asks for a change of how the account signs in.
+    pub(crate) fn owner(&self) -> Owner<'_> {
+        Owner {
+            account: &self.signed.account,
+            session: self.session,
+            assured: self.assured,
+            origin: &self.signed.origin,
+        }
+    }
+
+    /// The same without the session.
+    pub(crate) fn into_signed(self) -> Signed {
+        self.signed
+    }
+}
+
+impl FromRequestParts<Console> for InSession {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut request::Parts, console: &Console) -> Result<Self, Failure> {
+        let Arriving(person) = Arriving::from_request_parts(parts, console).await?;
+        not_arriving(&person)?;
+        Ok(person)
+    }
+}
+
+/// That no passkey is owed.
+fn not_arriving(signed: &Signed) -> Result<(), Failure> {
+    if signed.needs_passkey {
+        return Err(Failure::passkey_first());
+    }
+    Ok(())
+}
+
+/// A person, with the session; also one who has yet to register or use a passkey.
+pub(crate) struct Arriving(pub(crate) InSession);
+
+impl FromRequestParts<Console> for Arriving {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut request::Parts, console: &Console) -> Result<Self, Failure> {
+        let Whoever(signed) = Whoever::from_request_parts(parts, console).await?;
+        match signed.means.clone() {
+            Means::Session { id, token, assured } => Ok(Self(InSession {
+                signed,
+                session: id,
+                token,
+                assured,
+            })),
+            Means::Token(token) => {
+                let deed = Deed::done("access.refuse", "request", "")
+                    .with("path", parts.uri.path())
+                    .refused("it takes a person");
+                let (store, now_us) = (console.database(), console.now_us());
+                store.note_denied(&signed.by(), token, deed, now_us).await?;
+                Err(Failure::person_only())
+            }
+        }
+    }
+}
+
+/// A person or a service.
+pub(crate) struct Anyone(pub(crate) Signed);
+
+impl FromRequestParts<Console> for Anyone {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut request::Parts, console: &Console) -> Result<Self, Failure> {
+        let Whoever(signed) = Whoever::from_request_parts(parts, console).await?;
+        not_arriving(&signed)?;
+        Ok(Self(signed))
+    }
+}
+
+/// A person or a service; also a person who has yet to register or use a passkey.
+pub(crate) struct Whoever(pub(crate) Signed);
+
+impl FromRequestParts<Console> for Whoever {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut request::Parts, console: &Console) -> Result<Self, Failure> {
+        let origin = origin(parts, console);
+        let session = token(&parts.headers, cookie_name(console));
+        let Some(bearer) = bearer(&parts.headers) else {
+            let token = session.ok_or_else(Failure::unauthenticated)?;
+            let signed = by_session(console, &token, &origin, Use::Active).await?;
+            return signed.map(Self).ok_or_else(Failure::unauthenticated);
+        };
+        if has_own_cookie(&parts.headers, console) {
+            return Err(Failure::two_credentials());
+        }
+        let used = console.database().use_token(bearer, &origin, console.now_us());
+        Ok(Self(by_token(console, used.await?, origin).await?))
+    }
+}
+
+/// What asks now by the same means as before; `None` when they are good no more.
+pub(crate) async fn find(
+    console: &Console,
+    means: &Means,
+    origin: &Origin,
+    how: Use,
+) -> Result<Option<Signed>, DatabaseError> {
+    match means {
+        Means::Session { token, .. } => by_session(console, token, origin, how).await,
+        Means::Token(token) => {
+            let found = console.database().find_token(*token, origin, console.now_us());
+            match found.await? {
+                Some(bearer) => by_token(console, bearer, origin.clone()).await.map(Some),
+                None => Ok(None),
+            }
+        }
+    }
+}
+
+async fn by_session(
+    console: &Console,
+    token: &SessionToken,
+    origin: &Origin,
+    how: Use,
+) -> Result<Option<Signed>, DatabaseError> {
+    let found = console.database().find_session(token, how, console.now_us());
+    let Some(living) = found.await? else {
+        return Ok(None);
+    };
+    let asked = authority::permission(console, &living.account, living.assured, &origin.request).await?;
+    Ok(Some(Signed {
+        context: asked.context,
+        needs_passkey: asked.needs_passkey,
+        account: living.account,
+        means: Means::Session {
+            id: living.id,
+            token: token.clone(),
+            assured: living.assured,
+        },
+        origin: origin.clone(),
+    }))
+}
+
+async fn by_token(console: &Console, bearer: Bearer, origin: Origin) -> Result<Signed, DatabaseError> {
+    let context = authority::context_of_service(console, &bearer, &origin.request).await?;
+    Ok(Signed {
+        context,
+        account: bearer.account,
+        means: Means::Token(bearer.token),
+        needs_passkey: false,
+        origin,
+    })
+}
+
+/// The token of the API that a request has (RFC 6750, section 2.1); what is of another scheme is none.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?;
+    // A header that is no text may be a token that was broken on its way.
+    let (scheme, token) = value.to_str().unwrap_or("bearer ?").split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// Whether a request has a cookie of one of the console's sessions.
+fn has_own_cookie(headers: &HeaderMap, console: &Console) -> bool {
+    let names = [cookie_name(console), half_cookie_name(console)];
+    names.iter().any(|name| cookie_value(headers, name).is_some())
 }
 
 /// Somebody whose password was right and who owes a second factor.

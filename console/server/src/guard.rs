@@ -4,6 +4,8 @@
 //!   `Origin`, and a page elsewhere cannot make them say otherwise. A client that says neither is no browser; it gets through on
 //!   its cookie alone, which browsers send from our pages only (`SameSite=Strict`). A body must be JSON, which a page elsewhere
 //!   cannot send unasked.
+//! - A program with a token of the API ([`crate::extract`]) needs none of that: no browser sends an `Authorization` that a page did not make,
+//!   and a page elsewhere may not make one (its preflight is not answered).
 //! - Answers carry strict headers; those of the API are not stored anywhere.
 //! - Each has an id, told in `X-Request-Id` and written into the audit log.
 //! - Bodies end at [`BODY_BYTES_MAX`], requests at [`REQUEST_LIMIT`] (the live stream excepted).
@@ -16,6 +18,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::error::Failure;
+use crate::extract;
 use crate::state::Console;
 
 /// The id of a request: 32 hexadecimal digits.
@@ -139,7 +142,7 @@ fn check(request: &Request) -> Result<(), Failure> {
         return Ok(());
     }
     let headers = request.headers();
-    if !is_own_page(headers) {
+    if extract::bearer(headers).is_none() && !is_own_page(headers) {
         let message = "the request does not come from the console's own pages";
         return Err(Failure::new(StatusCode::FORBIDDEN, "cross_site", message));
     }
@@ -228,6 +231,16 @@ mod tests {
             forbidden,
         );
         check(&[host, ("sec-fetch-site", "none")], forbidden);
+        let token = ("authorization", "Bearer vgt_x");
+        check(&[host, ("origin", "https://scripts.example"), token], None);
+        check(
+            &[
+                host,
+                ("origin", "http://evil.example"),
+                ("authorization", "Basic x"),
+            ],
+            forbidden,
+        );
         let media = Some("415 Unsupported Media Type");
         check(
             &[host, ("content-length", "2"), ("content-type", "text/plain")],

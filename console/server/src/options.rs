@@ -122,6 +122,9 @@ pub struct Options {
     /// How long a session lives in all, in hours.
     #[arg(long, default_value_t = 12, value_name = "HOURS", value_parser = clap::value_parser!(u32).range(1..=168))]
     pub session_hours: u32,
+    /// Longest a token of the API is good, in days.
+    #[arg(long, default_value_t = 365, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=366))]
+    pub api_token_days_max: u32,
     /// Longest a statement may take in PostgreSQL, in seconds.
     #[arg(long, default_value_t = 10, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=25))]
     pub postgres_seconds_max: u32,

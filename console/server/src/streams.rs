@@ -1,10 +1,10 @@
-//! How many live streams are open: in all, of each account, and of each session.
+//! How many live streams are open: in all, of each account, and of each session or token.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use vonggac_database::{AccountId, SessionId};
+use vonggac_database::{AccountId, SessionId, TokenId};
 
 /// Most live streams at once.
 pub(crate) const STREAMS_MAX: usize = 256;
@@ -13,11 +13,20 @@ pub(crate) const STREAMS_PER_ACCOUNT_MAX: usize = 16;
 /// Most of them of one session: what browsers open by HTTP/1 of one host, and two.
 pub(crate) const STREAMS_PER_SESSION_MAX: usize = 8;
 
+/// By what somebody asks for a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Holder {
+    /// A person's session.
+    Session(SessionId),
+    /// A service's token.
+    Token(TokenId),
+}
+
 /// Why a stream was not opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Full {
-    /// The session has as many as it may.
-    Session,
+    /// The session or token has as many as it may.
+    Holder,
     /// The account has as many as it may.
     Account,
     /// The console has.
@@ -30,8 +39,8 @@ pub(crate) struct Streams(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    /// Of each account the sessions of its streams, one for each stream.
-    open: Mutex<HashMap<AccountId, Vec<SessionId>>>,
+    /// Of each account by what its streams are held, one for each stream.
+    open: Mutex<HashMap<AccountId, Vec<Holder>>>,
     refused_session: AtomicU64,
     refused_account: AtomicU64,
     refused_console: AtomicU64,
@@ -41,7 +50,7 @@ struct Inner {
 pub(crate) struct OpenStream {
     streams: Streams,
     account: AccountId,
-    session: SessionId,
+    holder: Holder,
 }
 
 /// What is open, and what was refused since the start.
@@ -54,17 +63,17 @@ pub(crate) struct Counts {
 }
 
 impl Streams {
-    /// Opens a stream for an account's session.
+    /// Opens a stream for an account's session or token.
     ///
     /// # Errors
-    /// When the session, the account or the console has as many as it may.
-    pub(crate) fn open(&self, account: AccountId, session: SessionId) -> Result<OpenStream, Full> {
+    /// When that, the account or the console has as many as it may.
+    pub(crate) fn open(&self, account: AccountId, holder: Holder) -> Result<OpenStream, Full> {
         let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
         let all: usize = open.values().map(Vec::len).sum();
         let own = open.get(&account).map_or(&[][..], Vec::as_slice);
-        if own.iter().filter(|one| **one == session).count() >= STREAMS_PER_SESSION_MAX {
+        if own.iter().filter(|one| **one == holder).count() >= STREAMS_PER_SESSION_MAX {
             self.0.refused_session.fetch_add(1, Ordering::Relaxed);
-            return Err(Full::Session);
+            return Err(Full::Holder);
         }
         if own.len() >= STREAMS_PER_ACCOUNT_MAX {
             self.0.refused_account.fetch_add(1, Ordering::Relaxed);
@@ -74,11 +83,11 @@ impl Streams {
             self.0.refused_console.fetch_add(1, Ordering::Relaxed);
             return Err(Full::Console);
         }
-        open.entry(account).or_default().push(session);
+        open.entry(account).or_default().push(holder);
         Ok(OpenStream {
             streams: self.clone(),
             account,
-            session,
+            holder,
         })
     }
 
@@ -101,7 +110,7 @@ impl Drop for OpenStream {
         let Some(own) = open.get_mut(&self.account) else {
             return;
         };
-        if let Some(index) = own.iter().position(|one| *one == self.session) {
+        if let Some(index) = own.iter().position(|one| *one == self.holder) {
             own.swap_remove(index);
         }
         if own.is_empty() {
@@ -117,11 +126,11 @@ mod tests {
     #[test]
     fn one_session_and_one_account_leave_streams_for_others() {
         let streams = Streams::default();
-        let open = |account, session| streams.open(AccountId(account), SessionId(session));
+        let open = |account, session| streams.open(AccountId(account), Holder::Session(SessionId(session)));
         let mut held = Vec::new();
         for session in [1, 2] {
             held.extend((0..STREAMS_PER_SESSION_MAX).filter_map(|_| open(0, session).ok()));
-            assert_eq!(open(0, session).err(), Some(Full::Session));
+            assert_eq!(open(0, session).err(), Some(Full::Holder));
         }
         assert_eq!(open(0, 3).err(), Some(Full::Account));
         let others = (STREAMS_MAX - STREAMS_PER_ACCOUNT_MAX) as i64;

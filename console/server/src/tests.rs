@@ -21,7 +21,9 @@ mod passwords;
 mod people;
 mod searches;
 mod sensors;
+mod services;
 mod session;
+mod sign_in_rules;
 mod work;
 
 use std::sync::Arc;
@@ -223,7 +225,8 @@ async fn read(response: Response) -> Answer {
     }
 }
 
-pub(crate) fn request(method: &str, path: &str, cookie: &str, body: &Value) -> Request<Body> {
+/// A request by whom `proof` names: `name=value` of a session's cookie, `Bearer …`, or nobody.
+pub(crate) fn request(method: &str, path: &str, proof: &str, body: &Value) -> Request<Body> {
     let mut builder = Request::builder()
         .method(Method::from_bytes(method.as_bytes()).unwrap())
         .uri(path);
@@ -233,8 +236,10 @@ pub(crate) fn request(method: &str, path: &str, cookie: &str, body: &Value) -> R
     if method != "GET" {
         builder = builder.header("origin", "http://soc.example");
     }
-    if !cookie.is_empty() {
-        builder = builder.header("cookie", format!("other=1; {cookie}"));
+    if proof.starts_with("Bearer ") {
+        builder = builder.header("authorization", proof);
+    } else if !proof.is_empty() {
+        builder = builder.header("cookie", format!("other=1; {proof}"));
     }
     if body.is_null() {
         return builder.body(Body::empty()).unwrap();

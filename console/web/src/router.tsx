@@ -26,6 +26,7 @@ import { readQueueSearch } from "./queue/filter";
 import { QueuePage } from "./queue/QueuePage";
 import { readEventSearch } from "./search/query";
 import { readSensorsSearch } from "./sensors/search";
+import { readServicesSearch } from "./services/search";
 import { SetupPage } from "./session/SetupPage";
 import { SignInPage } from "./session/SignInPage";
 import { WelcomePage } from "./session/WelcomePage";
@@ -191,6 +192,19 @@ const peopleRoute = createRoute({
   validateSearch: readPeopleSearch,
 });
 
+const servicesRoute = createRoute({
+  getParentRoute: () => adminRoute,
+  path: "/services",
+  component: lazyRouteComponent(() => import("./services/ServicesPage"), "ServicesPage"),
+  validateSearch: readServicesSearch,
+});
+
+const signInRulesRoute = createRoute({
+  getParentRoute: () => adminRoute,
+  path: "/sign-in",
+  component: lazyRouteComponent(() => import("./sign-in-rules/SignInRulesPage"), "SignInRulesPage"),
+});
+
 const sensorsRoute = createRoute({
   getParentRoute: () => adminRoute,
   path: "/sensors",
@@ -244,6 +258,8 @@ const routeTree = rootRoute.addChildren([
       organisationsRoute,
       sensorsRoute,
       notificationSettingsRoute,
+      servicesRoute,
+      signInRulesRoute,
       auditRoute,
     ]),
   ]),
@@ -251,14 +267,18 @@ const routeTree = rootRoute.addChildren([
 ]);
 
 /** The account's language is the page's; without a session the way leads to sign-in and back. */
+/** Nobody goes elsewhere before he has shown the passkey that a role of his takes. */
 async function needSession(client: QueryClient, href: string): Promise<void> {
+  let needsPasskey = false;
   try {
     const account = await client.ensureQueryData(sessionQuery);
     switchLanguage(account.language);
+    needsPasskey = account.passkey_needed;
   } catch (error) {
     if (!(error instanceof ApiFailure) || error.status !== 401) throw error;
     throw redirect({ to: "/sign-in", search: { return: href } });
   }
+  if (needsPasskey && href !== "/account") throw redirect({ to: "/account" });
 }
 
 function readRange(search: Record<string, unknown>): RangeSearch {
@@ -296,7 +316,9 @@ const RETRIES_MAX = 2;
 /** The router and its query client, which sends the user to sign-in when the session ends. */
 export function createConsole() {
   const onError = (error: unknown) => {
-    if (error instanceof ApiFailure && error.status === 401) toSignIn();
+    if (!(error instanceof ApiFailure)) return;
+    if (error.status === 401) toSignIn();
+    if (error.code === "passkey_first") toAccount();
   };
   const client = new QueryClient({
     queryCache: new QueryCache({ onError }),
@@ -317,6 +339,12 @@ export function createConsole() {
     if (pathname === "/sign-in" || pathname === "/setup") return;
     client.removeQueries({ queryKey: sessionQuery.queryKey });
     void router.navigate({ to: "/sign-in", search: { return: href } });
+  }
+
+  /** A role takes a passkey from now on. */
+  function toAccount() {
+    client.removeQueries({ queryKey: sessionQuery.queryKey });
+    void router.navigate({ to: "/account" });
   }
   return { router, client };
 }

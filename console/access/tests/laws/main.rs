@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use vonggac_access::policy::{may_grant, rules};
 use vonggac_access::{
-    Actor, Assurance, Context, Day, Denied, Grants, Membership, OrganisationId, Part, PersonId, Reach,
-    RequestId, Resource, ResourceKind as Kind, Role, Share, Tlp, Tree, Verb, action,
+    Actor, Assurance, Context, Day, Denied, Grants, Grasp, Membership, OrganisationId, Part, PersonId, Reach,
+    RequestId, Resource, ResourceKind as Kind, Role, Share, Tlp, TokenScope, Tree, Verb, action,
 };
 use world::{
     ME, above, current, day, days, gives, keeper, membership, memberships, needs, pick, spans, trees,
@@ -254,6 +254,31 @@ proptest! {
             prop_assert!(!may(&all, Assurance::Strong) || may(&wider, Assurance::Fresh));
             prop_assert!(!may(&ended, Assurance::Fresh), "{kind:?} {verb:?}: over at the day it ends");
             prop_assert!(reach(kind, verb, &context(&tree, &ended, today, Assurance::Fresh)).is_err());
+        }
+    }
+
+    #[test]
+    fn a_scope_takes_away_and_a_service_gets_nothing_that_takes_a_person(
+        tree in trees(), raw in memberships(), owner in 0_usize..20, today in 0_u8..12, chosen in any::<u64>(),
+    ) {
+        let all: Vec<Membership> = raw.into_iter().map(|one| membership(&tree, one)).collect();
+        let (today, facts) = (day(today), plain(pick(&tree, owner)));
+        let scope: TokenScope = Grasp::all().enumerate()
+            .filter_map(|(at, grasp)| (chosen >> (at % 64) & 1 == 1).then_some(grasp))
+            .collect();
+        let grants = Grants::of(&tree, &all, ME, today);
+        let as_person = context(&tree, &all, today, Assurance::Single);
+        let cut = grants.within(scope.clone());
+        let service = Context::from_authentication(Actor::Service(ME.0), Assurance::Single, cut, RequestId(7));
+        for (kind, verb) in rows() {
+            let expect = permit(kind, verb, &as_person, &facts).is_ok() && scope.has(kind, verb);
+            prop_assert_eq!(permit(kind, verb, &service, &facts).is_ok(), expect, "{:?} {:?}", kind, verb);
+            let wider = reach(kind, verb, &as_person).unwrap_or_default();
+            let narrow = reach(kind, verb, &service).unwrap_or_default();
+            prop_assert!(narrow.is_empty() || scope.has(kind, verb) && narrow == wider);
+            let words = needs(kind, verb);
+            let takes_a_person = words != "single" || matches!(verb, Verb::Approve | Verb::Sign);
+            prop_assert!(!takes_a_person || !expect && narrow.is_empty(), "{:?} {:?}", kind, verb);
         }
     }
 }

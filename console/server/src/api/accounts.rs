@@ -24,7 +24,7 @@ use super::session::{self, language};
 use super::shapes::{OrganisationName, Role, SessionView};
 use crate::authority;
 use crate::error::{ApiError, Failure, Result};
-use crate::extract::{Body, NumberPath, PairPath, Parameters, Signed};
+use crate::extract::{Anyone, Body, InSession, NumberPath, PairPath, Parameters, Signed};
 use crate::state::Console;
 use crate::time;
 
@@ -214,6 +214,12 @@ impl Sight {
         })
     }
 
+    /// The account of a person or a service, when it is seen.
+    pub(super) async fn account(&self, console: &Console, id: i64) -> Result<database::Account> {
+        let found = console.database().account_within(&self.accounts, AccountId(id));
+        Ok(found.await?)
+    }
+
     fn for_store(&self) -> roster::Sight<'_> {
         roster::Sight {
             accounts: &self.accounts,
@@ -272,6 +278,14 @@ impl Whole {
             .await
     }
 
+    /// That the account may be shut.
+    pub(super) async fn permit_remove(&self, console: &Console, signed: &Signed) -> Result<()> {
+        let id = self.held.person.map_or(0, |person| person.0);
+        signed
+            .permit::<_, action::Remove>(console, self.held.clone(), id)
+            .await
+    }
+
     /// The memberships that rights were asked about.
     pub(super) fn looked_at(&self) -> Vec<MembershipId> {
         self.to_come.iter().map(|kept| kept.id).collect()
@@ -315,7 +329,7 @@ impl Whole {
 }
 
 /// That all these roles may be given. Where one is not his to give, that is the answer, also where he is not sure enough for another.
-async fn permit_gifts<'a>(
+pub(super) async fn permit_gifts<'a>(
     console: &Console,
     signed: &Signed,
     gifts: impl Iterator<Item = &'a Given> + Clone,
@@ -421,6 +435,7 @@ pub(super) async fn beneath(console: &Console, code: &str) -> Result<Scope> {
 
 /// Accounts
 #[utoipa::path(get, path = "/api/v1/accounts", operation_id = "listAccounts", tag = "people", params(AccountQuery),
+    security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "A page, by name", body = AccountPage),
         (status = 400, description = "The request is not valid", body = ApiError),
@@ -429,7 +444,7 @@ pub(super) async fn beneath(console: &Console, code: &str) -> Result<Scope> {
         (status = 422, description = "The list would cost too much", body = ApiError)))]
 pub(super) async fn list_accounts(
     State(console): State<Console>,
-    signed: Signed,
+    Anyone(signed): Anyone,
     Parameters(query): Parameters<AccountQuery>,
 ) -> Result<Json<AccountPage>> {
     let sight = Sight::of(&console, &signed).await?;
@@ -459,13 +474,14 @@ pub(super) async fn list_accounts(
 
 /// Where one sees accounts, and which roles one may give there
 #[utoipa::path(get, path = "/api/v1/accounts/places", operation_id = "accountPlaces", tag = "people",
+    security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "Organisations of today, by code", body = AccountPlaceList),
         (status = 401, description = "Nobody is signed in", body = ApiError),
         (status = 404, description = "This account sees no others", body = ApiError)))]
 pub(super) async fn account_places(
     State(console): State<Console>,
-    signed: Signed,
+    Anyone(signed): Anyone,
 ) -> Result<Json<AccountPlaceList>> {
     let sight = Sight::of(&console, &signed).await?;
     let tree = authority::organisations(&console).await?;
@@ -477,7 +493,7 @@ pub(super) async fn account_places(
             person: None,
             roles: Vec::new(),
         }),
-        gifts: gifts(&signed, &id),
+        gifts: gifts(&signed, &id, |_| true),
     };
     Ok(Json(AccountPlaceList {
         items: current.map(place).collect(),
@@ -485,9 +501,10 @@ pub(super) async fn account_places(
 }
 
 /// Somebody who is yet to be made: ids begin at 1.
-const SOMEBODY_NEW: PersonId = PersonId(0);
+pub(super) const SOMEBODY_NEW: PersonId = PersonId(0);
 
-fn gifts(signed: &Signed, at: &OrganisationId) -> Vec<Gift> {
+/// The roles of those that one may give at an organisation.
+pub(super) fn gifts(signed: &Signed, at: &OrganisationId, of: fn(AccessRole) -> bool) -> Vec<Gift> {
     let may_give = |role: &AccessRole| {
         signed.would::<_, action::Create>(Given {
             person: SOMEBODY_NEW,
@@ -500,7 +517,12 @@ fn gifts(signed: &Signed, at: &OrganisationId) -> Vec<Gift> {
         role: Role::from(role),
         waits: policy::needs_second_person(role),
     };
-    AccessRole::ALL.into_iter().filter(may_give).map(gift).collect()
+    AccessRole::ALL
+        .into_iter()
+        .filter(|&role| of(role))
+        .filter(may_give)
+        .map(gift)
+        .collect()
 }
 
 /// Invite somebody
@@ -556,13 +578,14 @@ pub(super) async fn invite_account(
 /// An account
 #[utoipa::path(get, path = "/api/v1/accounts/{id}", operation_id = "getAccount", tag = "people",
     params(("id" = String, Path, description = "Id of the account")),
+    security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "The account, its roles, and what may be done with it", body = AccountDetail),
         (status = 401, description = "Nobody is signed in", body = ApiError),
         (status = 404, description = "There is no such account for this one", body = ApiError)))]
 pub(super) async fn get_account(
     State(console): State<Console>,
-    signed: Signed,
+    Anyone(signed): Anyone,
     NumberPath(id): NumberPath,
 ) -> Result<Json<AccountDetail>> {
     let sight = Sight::of(&console, &signed).await?;
@@ -630,8 +653,8 @@ pub(super) async fn disable_account(
 ) -> Result<StatusCode> {
     let sight = Sight::of(&console, &signed).await?;
     let entry = sight.entry(&console, id).await?;
-    let held = Whole::of(&console, &entry.account).await?.held;
-    signed.permit::<_, action::Remove>(&console, held, id).await?;
+    let whole = Whole::of(&console, &entry.account).await?;
+    whole.permit_remove(&console, &signed).await?;
     console
         .database()
         .disable_account(&signed.by(), AccountId(id), console.now_us())
@@ -676,7 +699,7 @@ pub(super) async fn enable_account(
         (status = 404, description = "There is no such account for this one, or its sessions are not seen", body = ApiError)))]
 pub(super) async fn account_sessions(
     State(console): State<Console>,
-    signed: Signed,
+    signed: InSession,
     NumberPath(id): NumberPath,
 ) -> Result<Json<Vec<SessionView>>> {
     let sight = Sight::of(&console, &signed).await?;
@@ -691,7 +714,7 @@ pub(super) async fn account_sessions(
         .database()
         .list_sessions(AccountId(id), console.now_us())
         .await?;
-    Ok(Json(session::shown(&signed, sessions)))
+    Ok(Json(session::shown(signed.session, sessions)))
 }
 
 /// End a session of an account

@@ -20,7 +20,7 @@ use super::shapes::{
     Activity, Alert, AlertCounts, AlertDetail, AlertGroup, AlertGroups, AlertPage, TagCount, TagList,
 };
 use crate::error::{ApiError, Failure, Result};
-use crate::extract::{AlertPath, Parameters, Signed};
+use crate::extract::{AlertPath, Anyone, InSession, Parameters};
 use crate::state::Console;
 use crate::time;
 
@@ -61,6 +61,7 @@ pub(super) struct SpanQuery {
 
 /// The queue
 #[utoipa::path(get, path = "/api/v1/alerts", operation_id = "listAlerts", tag = "alerts", params(AlertFilter, PageQuery),
+    security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "A page of alerts", body = AlertPage),
         (status = 400, description = "The request is not valid", body = ApiError),
@@ -68,7 +69,7 @@ pub(super) struct SpanQuery {
         (status = 422, description = "The search would cost too much", body = ApiError)))]
 pub(super) async fn list_alerts(
     State(console): State<Console>,
-    signed: Signed,
+    Anyone(signed): Anyone,
     Parameters(filter): Parameters<AlertFilter>,
     Parameters(query): Parameters<PageQuery>,
 ) -> Result<Json<AlertPage>> {
@@ -100,13 +101,14 @@ pub(super) async fn list_alerts(
 
 /// How many alerts there are
 #[utoipa::path(get, path = "/api/v1/alerts/counts", operation_id = "alertCounts", tag = "alerts", params(SpanQuery),
+    security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "By severity (without the closed ones) and by status", body = AlertCounts),
         (status = 400, description = "The request is not valid", body = ApiError),
         (status = 401, description = "Nobody is signed in", body = ApiError)))]
 pub(super) async fn alert_counts(
     State(console): State<Console>,
-    signed: Signed,
+    Anyone(signed): Anyone,
     Parameters(span): Parameters<SpanQuery>,
 ) -> Result<Json<AlertCounts>> {
     let (from_us, to_us) = (
@@ -133,6 +135,7 @@ pub(super) async fn alert_counts(
 
 /// The queue in groups
 #[utoipa::path(get, path = "/api/v1/alerts/groups", operation_id = "alertGroups", tag = "alerts", params(AlertFilter, GroupQuery),
+    security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "The largest groups first, at most 200", body = AlertGroups),
         (status = 400, description = "The request is not valid", body = ApiError),
@@ -140,7 +143,7 @@ pub(super) async fn alert_counts(
         (status = 422, description = "The search would cost too much", body = ApiError)))]
 pub(super) async fn alert_groups(
     State(console): State<Console>,
-    signed: Signed,
+    Anyone(signed): Anyone,
     Parameters(filter): Parameters<AlertFilter>,
     Parameters(query): Parameters<GroupQuery>,
 ) -> Result<Json<AlertGroups>> {
@@ -180,7 +183,7 @@ pub(super) struct SinceLastHere {
         (status = 422, description = "It would cost too much", body = ApiError)))]
 pub(super) async fn since_last_here(
     State(console): State<Console>,
-    signed: Signed,
+    signed: InSession,
 ) -> Result<Json<SinceLastHere>> {
     let scope = signed.reach::<thing::Alert, action::Read>(&console).await?;
     let Some(since_us) = console.database().last_here(signed.session).await? else {
@@ -200,10 +203,14 @@ pub(super) async fn since_last_here(
 
 /// Tags of alerts
 #[utoipa::path(get, path = "/api/v1/alerts/tags", operation_id = "alertTags", tag = "alerts",
+    security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "Those of the latest alerts that have some, the most frequent first", body = TagList),
         (status = 401, description = "Nobody is signed in", body = ApiError)))]
-pub(super) async fn alert_tags(State(console): State<Console>, signed: Signed) -> Result<Json<TagList>> {
+pub(super) async fn alert_tags(
+    State(console): State<Console>,
+    Anyone(signed): Anyone,
+) -> Result<Json<TagList>> {
     let scope = signed.reach::<thing::Alert, action::Read>(&console).await?;
     let tags = console.database().alert_tags(&scope).await?;
     let items = tags.into_iter().map(|tag| TagCount {
@@ -218,13 +225,14 @@ pub(super) async fn alert_tags(State(console): State<Console>, signed: Signed) -
 /// An alert
 #[utoipa::path(get, path = "/api/v1/alerts/{id}", operation_id = "getAlert", tag = "alerts",
     params(("id" = String, Path, description = "Id of the alert")),
+    security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "The alert", body = AlertDetail),
         (status = 401, description = "Nobody is signed in", body = ApiError),
         (status = 404, description = "There is none", body = ApiError)))]
 pub(super) async fn get_alert(
     State(console): State<Console>,
-    signed: Signed,
+    Anyone(signed): Anyone,
     AlertPath(id): AlertPath,
 ) -> Result<Json<AlertDetail>> {
     let scope = signed.reach::<thing::Alert, action::Read>(&console).await?;

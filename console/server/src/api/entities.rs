@@ -14,7 +14,7 @@ use vonggac_store::search::{FieldValues, Known, Subject};
 
 use super::filter::time_us;
 use crate::error::{ApiError, Failure, Result};
-use crate::extract::{Parameters, Signed};
+use crate::extract::{Anyone, Parameters};
 use crate::state::Console;
 use crate::time;
 
@@ -102,6 +102,7 @@ pub(crate) struct Thing {
 /// What is known of a thing that events name
 #[utoipa::path(get, path = "/api/v1/entities/{kind}", operation_id = "getEntity", tag = "events",
     params(("kind" = String, Path, description = "`address`, `host`, `domain`, `ja4`, `certificate`, `file`, `user-agent` or `sensor`"), ThingQuery),
+    security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "When it was seen, with whom, and what occurs with it", body = Thing),
         (status = 400, description = "The value cannot be one of that kind", body = ApiError),
@@ -112,7 +113,7 @@ pub(crate) struct Thing {
         (status = 503, description = "The event store is away, or other searches took too long", body = ApiError)))]
 pub(super) async fn get_entity(
     State(console): State<Console>,
-    signed: Signed,
+    Anyone(signed): Anyone,
     Path(kind): Path<String>,
     Parameters(wanted): Parameters<ThingQuery>,
 ) -> Result<Json<Thing>> {

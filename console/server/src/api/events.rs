@@ -16,7 +16,7 @@ use super::entities::EventValues;
 use super::filter::{time_us, words};
 use super::shapes::{EventField, EventList, EventPage, EventRow, Histogram, HistogramBucket};
 use crate::error::{ApiError, Failure, Result};
-use crate::extract::{AlertPath, Parameters, Signed};
+use crate::extract::{AlertPath, Anyone, Parameters, Signed};
 use crate::state::Console;
 use crate::time;
 
@@ -145,6 +145,7 @@ impl Wanted {
 
 /// Events, the latest first
 #[utoipa::path(get, path = "/api/v1/events", operation_id = "listEvents", tag = "events", params(Selection, Paging),
+    security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "A page of events", body = EventPage),
         (status = 400, description = "The request or its query is not valid", body = ApiError),
@@ -154,7 +155,7 @@ impl Wanted {
         (status = 503, description = "The event store is away, or other searches took too long", body = ApiError)))]
 pub(super) async fn list_events(
     State(console): State<Console>,
-    signed: Signed,
+    Anyone(signed): Anyone,
     Parameters(selection): Parameters<Selection>,
     Parameters(paging): Parameters<Paging>,
 ) -> Result<Json<EventPage>> {
@@ -183,6 +184,7 @@ pub(super) async fn list_events(
 /// Events by time and class
 #[utoipa::path(get, path = "/api/v1/events/histogram", operation_id = "eventHistogram", tag = "events",
     params(Selection, Grain),
+    security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "Buckets in order, without a hole", body = Histogram),
         (status = 400, description = "The request or its query is not valid", body = ApiError),
@@ -192,7 +194,7 @@ pub(super) async fn list_events(
         (status = 503, description = "The event store is away, or other searches took too long", body = ApiError)))]
 pub(super) async fn event_histogram(
     State(console): State<Console>,
-    signed: Signed,
+    Anyone(signed): Anyone,
     Parameters(selection): Parameters<Selection>,
     Parameters(grain): Parameters<Grain>,
 ) -> Result<Json<Histogram>> {
@@ -215,6 +217,7 @@ pub(super) async fn event_histogram(
 /// The values of a field, and how often each occurs
 #[utoipa::path(get, path = "/api/v1/events/values", operation_id = "eventValues", tag = "events",
     params(Selection, ValueQuery),
+    security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "The most frequent first", body = EventValues),
         (status = 400, description = "The request or its query is not valid, or the field has no values to count", body = ApiError),
@@ -224,7 +227,7 @@ pub(super) async fn event_histogram(
         (status = 503, description = "The event store is away, or other searches took too long", body = ApiError)))]
 pub(super) async fn event_values(
     State(console): State<Console>,
-    signed: Signed,
+    Anyone(signed): Anyone,
     Parameters(selection): Parameters<Selection>,
     Parameters(values): Parameters<ValueQuery>,
 ) -> Result<Json<EventValues>> {
@@ -253,10 +256,11 @@ pub(super) async fn event_values(
 
 /// The fields that can be searched
 #[utoipa::path(get, path = "/api/v1/events/fields", operation_id = "eventFields", tag = "events",
+    security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "Class by class", body = Vec<EventField>),
         (status = 401, description = "Nobody is signed in", body = ApiError)))]
-pub(super) async fn event_fields(_: Signed) -> Json<Vec<EventField>> {
+pub(super) async fn event_fields(_: Anyone) -> Json<Vec<EventField>> {
     let of = |class: Class| {
         class.columns().map(move |column| EventField {
             class: class.name(),
@@ -284,6 +288,7 @@ fn kind_name(kind: Kind) -> &'static str {
 /// An alert's events and the ends of its flows
 #[utoipa::path(get, path = "/api/v1/alerts/{id}/events", operation_id = "alertEvents", tag = "alerts",
     params(("id" = String, Path, description = "Id of the alert")),
+    security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "The earliest first", body = EventList),
         (status = 401, description = "Nobody is signed in", body = ApiError),
@@ -293,7 +298,7 @@ fn kind_name(kind: Kind) -> &'static str {
         (status = 503, description = "The event store is away, or other searches took too long", body = ApiError)))]
 pub(super) async fn alert_events(
     State(console): State<Console>,
-    signed: Signed,
+    Anyone(signed): Anyone,
     AlertPath(id): AlertPath,
 ) -> Result<Json<EventList>> {
     let (alerts, events) = (

@@ -18,7 +18,7 @@ use vonggac_database::{AccountId, Database, DatabaseError};
 use super::events::{Selection, Wanted};
 use crate::error::{ApiError, Failure, Result};
 use crate::exports::{Format, Job, ROWS_MAX, Sheet};
-use crate::extract::{Body, Signed};
+use crate::extract::{Body, InSession, Signed};
 use crate::state::Console;
 use crate::time;
 
@@ -127,7 +127,7 @@ impl From<export::Export> for Export {
         (status = 409, description = "One is running already, or there are too many", body = ApiError)))]
 pub(super) async fn start_export(
     State(console): State<Console>,
-    signed: Signed,
+    signed: InSession,
     Body(request): Body<ExportRequest>,
 ) -> Result<(StatusCode, Json<Export>)> {
     let selection = Selection {
@@ -160,11 +160,13 @@ pub(super) async fn start_export(
             console.now_us(),
         )
         .await?;
+    let token = signed.token.clone();
+    let signed = signed.into_signed();
     let job = Job {
         id: export.id,
         account: signed.account,
         origin: signed.origin,
-        token: signed.token,
+        token,
         wanted,
         sheet,
     };

@@ -12,10 +12,10 @@ use vonggac_database::DatabaseError;
 use vonggac_database::entry::Confirmation;
 use vonggac_database::session::FRESH_US;
 
-use super::session::strongly_signed_in;
+use super::session::{Entry, strongly_signed_in};
 use super::shapes::Account;
 use crate::error::{ApiError, Failure, Result};
-use crate::extract::{Body, Client, Half, Signed};
+use crate::extract::{Arriving, Body, Client, Half, InSession};
 use crate::state::Console;
 use crate::time;
 
@@ -82,6 +82,7 @@ pub(crate) struct RecoveryCodes {
 
 /// Sign in: the second step
 #[utoipa::path(post, path = "/api/v1/session/factor", operation_id = "signInFactor", tag = "session", request_body = CodeRequest,
+    security(()),
     responses(
         (status = 200, description = "Signed in", body = Account),
         (status = 400, description = "The request is not valid", body = ApiError),
@@ -103,7 +104,7 @@ pub(super) async fn sign_in_factor(
         Err(DatabaseError::NotFound) => return Err(Failure::unauthenticated()),
         finished => finished?,
     };
-    strongly_signed_in(&console, account, &token, &client, "a second factor").await
+    strongly_signed_in(&console, account, &token, &client, Entry::SecondFactor).await
 }
 
 /// Confirm that it is still you
@@ -116,7 +117,7 @@ pub(super) async fn sign_in_factor(
         (status = 429, description = "Too many attempts", body = ApiError)))]
 pub(super) async fn confirm_session(
     State(console): State<Console>,
-    signed: Signed,
+    Arriving(signed): Arriving,
     Body(request): Body<ConfirmRequest>,
 ) -> Result<StatusCode> {
     let with = match (request.code, request.password) {
@@ -139,7 +140,10 @@ pub(super) async fn confirm_session(
     responses(
         (status = 200, description = "Its second factors, and how sure it is who asks", body = Security),
         (status = 401, description = "Nobody is signed in", body = ApiError)))]
-pub(super) async fn security(State(console): State<Console>, signed: Signed) -> Result<Json<Security>> {
+pub(super) async fn security(
+    State(console): State<Console>,
+    Arriving(signed): Arriving,
+) -> Result<Json<Security>> {
     let factors = console.database().factors(signed.account.id).await?;
     let assured = signed.assured;
     let is_confirmed = assured.is_fresh(console.now_us()) && (assured.is_strong || !factors.is_any());
@@ -160,7 +164,7 @@ pub(super) async fn security(State(console): State<Console>, signed: Signed) -> 
         (status = 401, description = "Nobody is signed in", body = ApiError),
         (status = 403, description = "Confirm first that it is you", body = ApiError),
         (status = 409, description = "There is an app already, or the console keeps no secrets", body = ApiError)))]
-pub(super) async fn offer_totp(State(console): State<Console>, signed: Signed) -> Result<Json<TotpOffer>> {
+pub(super) async fn offer_totp(State(console): State<Console>, signed: InSession) -> Result<Json<TotpOffer>> {
     let vault = console.vault().ok_or_else(no_vault)?;
     let offer = console
         .database()
@@ -184,7 +188,7 @@ pub(super) async fn offer_totp(State(console): State<Console>, signed: Signed) -
         (status = 429, description = "Too many attempts", body = ApiError)))]
 pub(super) async fn confirm_totp(
     State(console): State<Console>,
-    signed: Signed,
+    signed: InSession,
     Body(request): Body<CodeRequest>,
 ) -> Result<Json<RecoveryCodes>> {
     let vault = console.vault().ok_or_else(no_vault)?;
@@ -203,7 +207,7 @@ pub(super) async fn confirm_totp(
         (status = 401, description = "Nobody is signed in", body = ApiError),
         (status = 403, description = "Confirm first that it is you", body = ApiError),
         (status = 404, description = "There is none", body = ApiError)))]
-pub(super) async fn remove_totp(State(console): State<Console>, signed: Signed) -> Result<StatusCode> {
+pub(super) async fn remove_totp(State(console): State<Console>, signed: InSession) -> Result<StatusCode> {
     console
         .database()
         .remove_totp(&signed.owner(), console.now_us())
@@ -220,7 +224,7 @@ pub(super) async fn remove_totp(State(console): State<Console>, signed: Signed) 
         (status = 404, description = "The account has no second factor", body = ApiError)))]
 pub(super) async fn renew_recovery_codes(
     State(console): State<Console>,
-    signed: Signed,
+    signed: InSession,
 ) -> Result<Json<RecoveryCodes>> {
     let codes = console
         .database()

@@ -24,7 +24,7 @@ use super::memberships::today;
 use super::shapes::{OrganisationName, PartState, Person};
 use crate::authority;
 use crate::error::{ApiError, Failure, Result};
-use crate::extract::{Body, NumberPath, Parameters, Signed};
+use crate::extract::{Anyone, Body, NumberPath, Parameters, Signed};
 use crate::health;
 use crate::state::Console;
 use crate::time;
@@ -296,13 +296,14 @@ fn places(signed: &Signed, tree: &Tree, day: Day) -> Vec<OrganisationName> {
 
 /// Hand-overs
 #[utoipa::path(get, path = "/api/v1/handovers", operation_id = "listHandovers", tag = "handover", params(HandoverQuery),
+    security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "The latest first", body = HandoverPage),
         (status = 400, description = "The request is not valid", body = ApiError),
         (status = 401, description = "Nobody is signed in", body = ApiError)))]
 pub(super) async fn list_handovers(
     State(console): State<Console>,
-    signed: Signed,
+    Anyone(signed): Anyone,
     Parameters(query): Parameters<HandoverQuery>,
 ) -> Result<Json<HandoverPage>> {
     let scope = signed.reach::<Held, action::Read>(&console).await?;
@@ -357,6 +358,7 @@ pub(super) async fn begin_handover(
 /// A hand-over
 #[utoipa::path(get, path = "/api/v1/handovers/{id}", operation_id = "getHandover", tag = "handover",
     params(("id" = String, Path, description = "Id of the hand-over")),
+    security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "A draft with how things stand now; otherwise as it was handed over", body = HandoverDetail),
         (status = 401, description = "Nobody is signed in", body = ApiError),
@@ -364,7 +366,7 @@ pub(super) async fn begin_handover(
         (status = 422, description = "It would cost too much", body = ApiError)))]
 pub(super) async fn get_handover(
     State(console): State<Console>,
-    signed: Signed,
+    Anyone(signed): Anyone,
     NumberPath(id): NumberPath,
 ) -> Result<Json<HandoverDetail>> {
     shown(&console, &signed, id).await.map(Json)

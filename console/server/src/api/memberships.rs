@@ -19,7 +19,7 @@ use super::accounts;
 use super::shapes::{OrganisationName, Person, Role};
 use crate::authority;
 use crate::error::{ApiError, Failure, Result};
-use crate::extract::{Body, NumberPath, PairPath, Parameters, Signed};
+use crate::extract::{Anyone, Body, NumberPath, PairPath, Parameters, Signed};
 use crate::state::Console;
 
 /// A role to be given.
@@ -169,19 +169,20 @@ pub(super) async fn of_account(
 /// The roles of an account
 #[utoipa::path(get, path = "/api/v1/accounts/{id}/memberships", operation_id = "accountMemberships", tag = "people",
     params(("id" = String, Path, description = "Id of the account")),
+    security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "Past ones too, the newest first", body = MembershipList),
         (status = 401, description = "Nobody is signed in", body = ApiError),
         (status = 404, description = "There is no such account for this one", body = ApiError)))]
 pub(super) async fn account_memberships(
     State(console): State<Console>,
-    signed: Signed,
+    Anyone(signed): Anyone,
     NumberPath(id): NumberPath,
 ) -> Result<Json<MembershipList>> {
     let sight = accounts::Sight::of(&console, &signed).await?;
-    let entry = sight.entry(&console, id).await?;
+    let account = sight.account(&console, id).await?;
     let tree = authority::organisations(&console).await?;
-    let items = of_account(&console, &signed, &tree, &sight.memberships, entry.account.id).await?;
+    let items = of_account(&console, &signed, &tree, &sight.memberships, account.id).await?;
     Ok(Json(MembershipList { items }))
 }
 
@@ -202,7 +203,7 @@ pub(super) async fn grant_membership(
     Body(request): Body<MembershipRequest>,
 ) -> Result<(StatusCode, Json<MembershipList>)> {
     let sight = accounts::Sight::of(&console, &signed).await?;
-    let entry = sight.entry(&console, id).await?;
+    let account = sight.account(&console, id).await?;
     let given = request.read(PersonId(id), today(&console)?)?;
     signed
         .permit::<_, action::Create>(&console, given.clone(), id)
@@ -212,7 +213,7 @@ pub(super) async fn grant_membership(
         .grant_membership(&signed.by(), &given, console.now_us())
         .await?;
     let tree = authority::organisations(&console).await?;
-    let items = of_account(&console, &signed, &tree, &sight.memberships, entry.account.id).await?;
+    let items = of_account(&console, &signed, &tree, &sight.memberships, account.id).await?;
     Ok((StatusCode::CREATED, Json(MembershipList { items })))
 }
 
@@ -285,13 +286,14 @@ pub(super) async fn approve_membership(
 
 /// Roles that wait for a second person
 #[utoipa::path(get, path = "/api/v1/memberships/waiting", operation_id = "waitingMemberships", tag = "people",
+    security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "The oldest first", body = MembershipList),
         (status = 401, description = "Nobody is signed in", body = ApiError),
         (status = 404, description = "This account sees no roles", body = ApiError)))]
 pub(super) async fn waiting_memberships(
     State(console): State<Console>,
-    signed: Signed,
+    Anyone(signed): Anyone,
 ) -> Result<Json<MembershipList>> {
     let scope = signed.reach::<Given, action::Read>(&console).await?;
     let found = console

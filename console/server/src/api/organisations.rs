@@ -31,7 +31,7 @@ use self::wanted::{
 use super::memberships::{day, today};
 use crate::authority;
 use crate::error::{ApiError, Failure, Result};
-use crate::extract::{Body, CodePath, Parameters, Signed};
+use crate::extract::{Anyone, Body, CodePath, Parameters, Signed};
 use crate::health;
 use crate::state::Console;
 
@@ -263,6 +263,7 @@ fn parent_on<'t>(tree: &'t Tree, organisation: &'t Organisation, on: Day) -> Opt
 
 /// Organisations
 #[utoipa::path(get, path = "/api/v1/organisations", operation_id = "listOrganisations", tag = "organisations", params(OrganisationQuery),
+    security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "Those asked for, and what stands above them", body = OrganisationList),
         (status = 400, description = "The request is not valid", body = ApiError),
@@ -270,7 +271,7 @@ fn parent_on<'t>(tree: &'t Tree, organisation: &'t Organisation, on: Day) -> Opt
         (status = 404, description = "This account sees none", body = ApiError)))]
 pub(super) async fn list_organisations(
     State(console): State<Console>,
-    signed: Signed,
+    Anyone(signed): Anyone,
     Parameters(query): Parameters<OrganisationQuery>,
 ) -> Result<Json<OrganisationList>> {
     let scope = signed
@@ -319,13 +320,14 @@ pub(super) async fn list_organisations(
 /// An organisation
 #[utoipa::path(get, path = "/api/v1/organisations/{code}", operation_id = "getOrganisation", tag = "organisations",
     params(("code" = String, Path, description = "Code of the organisation")),
+    security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "The organisation as it is today, what it came from and goes on as, and what is at it", body = OrganisationDetail),
         (status = 401, description = "Nobody is signed in", body = ApiError),
         (status = 404, description = "There is no such organisation for this account", body = ApiError)))]
 pub(super) async fn get_organisation(
     State(console): State<Console>,
-    signed: Signed,
+    Anyone(signed): Anyone,
     CodePath(id): CodePath,
 ) -> Result<Json<OrganisationDetail>> {
     let view = View::now(&console).await?;

@@ -12,10 +12,10 @@ use vonggac_passkey::Assertion;
 use vonggac_passkey::key::ALGORITHMS;
 
 use super::factors::no_vault;
-use super::session::strongly_signed_in;
+use super::session::{Entry, strongly_signed_in};
 use super::shapes::Account;
 use crate::error::{ApiError, Failure, Result};
-use crate::extract::{Body, Client, Signed};
+use crate::extract::{Arriving, Body, Client, InSession};
 use crate::state::Console;
 use crate::time;
 
@@ -122,6 +122,15 @@ impl Answer {
     }
 }
 
+/// Who needs a passkey and has one uses that: another would let in who has found out the rest.
+async fn may_add(console: &Console, signed: &InSession) -> Result<()> {
+    let has_one = || console.database().passkeys(signed.account.id);
+    if signed.needs_passkey && !has_one().await?.is_empty() {
+        return Err(Failure::passkey_first());
+    }
+    Ok(())
+}
+
 /// The account's passkeys
 #[utoipa::path(get, path = "/api/v1/account/passkeys", operation_id = "listPasskeys", tag = "session",
     responses(
@@ -129,7 +138,7 @@ impl Answer {
         (status = 401, description = "Nobody is signed in", body = ApiError)))]
 pub(super) async fn list_passkeys(
     State(console): State<Console>,
-    signed: Signed,
+    Arriving(signed): Arriving,
 ) -> Result<Json<Vec<Passkey>>> {
     let passkeys = console.database().passkeys(signed.account.id).await?;
     let view = |one: passkey::PasskeyView| Passkey {
@@ -151,9 +160,10 @@ pub(super) async fn list_passkeys(
         (status = 409, description = "The console keeps no secrets", body = ApiError)))]
 pub(super) async fn offer_passkey(
     State(console): State<Console>,
-    signed: Signed,
+    Arriving(signed): Arriving,
 ) -> Result<Json<PasskeyOffer>> {
     let vault = console.vault().ok_or_else(no_vault)?;
+    may_add(&console, &signed).await?;
     // Before the browser makes one that nobody takes.
     console
         .database()
@@ -186,10 +196,11 @@ pub(super) async fn offer_passkey(
         (status = 409, description = "It is known already, or there are too many", body = ApiError)))]
 pub(super) async fn add_passkey(
     State(console): State<Console>,
-    signed: Signed,
+    Arriving(signed): Arriving,
     Body(request): Body<PasskeyRequest>,
 ) -> Result<impl IntoResponse> {
     let vault = console.vault().ok_or_else(no_vault)?;
+    may_add(&console, &signed).await?;
     let (client_data, object) = (
         bytes("client_data", &request.client_data)?,
         bytes("attestation_object", &request.attestation_object)?,
@@ -217,7 +228,7 @@ pub(super) async fn add_passkey(
         (status = 404, description = "The account has no such passkey", body = ApiError)))]
 pub(super) async fn remove_passkey(
     State(console): State<Console>,
-    signed: Signed,
+    signed: InSession,
     Path(id): Path<String>,
 ) -> Result<StatusCode> {
     let id = id.parse().map_err(|_| Failure::not_found())?;
@@ -230,6 +241,7 @@ pub(super) async fn remove_passkey(
 
 /// Ask for a passkey, to sign in or to confirm
 #[utoipa::path(post, path = "/api/v1/session/passkey/challenge", operation_id = "passkeyChallenge", tag = "session",
+    security(()),
     responses(
         (status = 200, description = "What the browser needs", body = PasskeyChallenge),
         (status = 409, description = "The console keeps no secrets", body = ApiError)))]
@@ -244,6 +256,7 @@ pub(super) async fn passkey_challenge(State(console): State<Console>) -> Result<
 
 /// Sign in with a passkey
 #[utoipa::path(post, path = "/api/v1/session/passkey", operation_id = "signInPasskey", tag = "session", request_body = PasskeyAnswerRequest,
+    security(()),
     responses(
         (status = 200, description = "Signed in", body = Account),
         (status = 400, description = "The request is not valid", body = ApiError),
@@ -263,7 +276,7 @@ pub(super) async fn sign_in_passkey(
         .database()
         .sign_in_with_passkey(vault, &site, &answer.as_answer(), &client.origin, now_us)
         .await?;
-    strongly_signed_in(&console, account, &token, &client, "a passkey").await
+    strongly_signed_in(&console, account, &token, &client, Entry::Passkey).await
 }
 
 /// Confirm with a passkey that it is still you
@@ -276,7 +289,7 @@ pub(super) async fn sign_in_passkey(
         (status = 409, description = "The console keeps no secrets", body = ApiError)))]
 pub(super) async fn confirm_passkey(
     State(console): State<Console>,
-    signed: Signed,
+    Arriving(signed): Arriving,
     Body(request): Body<PasskeyAnswerRequest>,
 ) -> Result<StatusCode> {
     let vault = console.vault().ok_or_else(no_vault)?;

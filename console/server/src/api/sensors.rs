@@ -22,7 +22,7 @@ use super::accounts::{beneath, given};
 use super::memberships::today;
 use crate::authority;
 use crate::error::{ApiError, Failure, Result};
-use crate::extract::{Body, Client, Parameters, SensorPath, Signed};
+use crate::extract::{Anyone, Body, Client, Parameters, SensorPath, Signed};
 use crate::state::Console;
 
 /// Sensors on a page when nothing is said.
@@ -112,6 +112,7 @@ impl SensorQuery {
 
 /// Sensors
 #[utoipa::path(get, path = "/api/v1/sensors", operation_id = "listSensors", tag = "sensors", params(SensorQuery),
+    security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "A page, by name", body = SensorPage),
         (status = 400, description = "The request is not valid", body = ApiError),
@@ -120,7 +121,7 @@ impl SensorQuery {
         (status = 422, description = "The list would cost too much", body = ApiError)))]
 pub(super) async fn list_sensors(
     State(console): State<Console>,
-    signed: Signed,
+    Anyone(signed): Anyone,
     Parameters(query): Parameters<SensorQuery>,
 ) -> Result<Json<SensorPage>> {
     let scope = sight(&console, &signed).await?;
@@ -148,13 +149,14 @@ pub(super) async fn list_sensors(
 
 /// Where one sees sensors, and where one may add some
 #[utoipa::path(get, path = "/api/v1/sensors/places", operation_id = "sensorPlaces", tag = "sensors",
+    security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "Organisations of today, by code", body = SensorPlaceList),
         (status = 401, description = "Nobody is signed in", body = ApiError),
         (status = 404, description = "This account sees no sensors", body = ApiError)))]
 pub(super) async fn sensor_places(
     State(console): State<Console>,
-    signed: Signed,
+    Anyone(signed): Anyone,
 ) -> Result<Json<SensorPlaceList>> {
     let scope = sight(&console, &signed).await?;
     let tree = authority::organisations(&console).await?;
@@ -209,13 +211,14 @@ pub(super) async fn prepare_sensor(
 /// A sensor
 #[utoipa::path(get, path = "/api/v1/sensors/{id}", operation_id = "getSensor", tag = "sensors",
     params(("id" = String, Path, description = "Id of the sensor")),
+    security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "The sensor, its history, and what may be done with it", body = SensorDetail),
         (status = 401, description = "Nobody is signed in", body = ApiError),
         (status = 404, description = "There is no such sensor for this account", body = ApiError)))]
 pub(super) async fn get_sensor(
     State(console): State<Console>,
-    signed: Signed,
+    Anyone(signed): Anyone,
     SensorPath(id): SensorPath,
 ) -> Result<Json<SensorDetail>> {
     let scope = sight(&console, &signed).await?;
@@ -289,6 +292,7 @@ pub(super) async fn revoke_sensor(
 
 /// Enrol a sensor with a one-time token
 #[utoipa::path(post, path = "/api/v1/sensors/enrol", operation_id = "enrolSensor", tag = "sensors", request_body = EnrolmentRequest,
+    security(()),
     responses(
         (status = 201, description = "What stands in the sensor's credential file, told this once; one of before counts no more", body = String, content_type = "application/json"),
         (status = 400, description = "The request is not valid", body = ApiError),

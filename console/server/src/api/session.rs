@@ -15,12 +15,15 @@ use super::shapes::{
 };
 use crate::authority;
 use crate::error::{ApiError, Failure, Result};
-use crate::extract::{Body, Client, Signed, cookie, half_cookie, no_cookie, no_half_cookie};
+use crate::extract::{
+    Arriving, Body, Client, InSession, Signed, Whoever, cookie, half_cookie, no_cookie, no_half_cookie,
+};
 use crate::state::Console;
 use crate::time;
 
 /// Whether the first administrator is still to be made
 #[utoipa::path(get, path = "/api/v1/setup", operation_id = "setupState", tag = "session",
+    security(()),
     responses((status = 200, description = "Whether it is", body = SetupState)))]
 pub(super) async fn setup_state(State(console): State<Console>) -> Result<Json<SetupState>> {
     Ok(Json(SetupState {
@@ -30,6 +33,7 @@ pub(super) async fn setup_state(State(console): State<Console>) -> Result<Json<S
 
 /// Make the first administrator with the one-time code
 #[utoipa::path(post, path = "/api/v1/setup", operation_id = "setup", tag = "session", request_body = SetupRequest,
+    security(()),
     responses(
         (status = 201, description = "Made and signed in", body = Account),
         (status = 400, description = "The request is not valid", body = ApiError),
@@ -78,6 +82,7 @@ pub(super) async fn setup(
     signed_in(&console, account, &token, &client, StatusCode::CREATED).await
 }
 
+/// Somebody came in with a password alone.
 async fn signed_in(
     console: &Console,
     account: database::Account,
@@ -90,27 +95,34 @@ async fn signed_in(
         status,
         AppendHeaders(cookie(console, token)?),
         remembered.map(AppendHeaders),
-        Json(authority::shown(console, account).await?),
+        Json(authority::shown(console, account, false).await?),
     )
         .into_response())
 }
 
-/// Somebody came in with a second factor or a passkey; `how` is for the log.
+/// What somebody came in with who needs no other step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Entry {
+    SecondFactor,
+    Passkey,
+}
+
+/// Somebody came in with a second factor or a passkey.
 pub(super) async fn strongly_signed_in(
     console: &Console,
     account: database::Account,
     token: &SessionToken,
     client: &Client,
-    how: &str,
+    entry: Entry,
 ) -> Result<impl IntoResponse + use<>> {
     let remembered = client.remember(console, &account.user_name)?;
     let address = &client.origin.address;
-    tracing::info!(user_name = account.user_name, address, "signed in with {how}");
+    tracing::info!(user_name = account.user_name, address, "signed in with {entry:?}");
     Ok((
         AppendHeaders(cookie(console, token)?),
         AppendHeaders(no_half_cookie(console)?),
         remembered.map(AppendHeaders),
-        Json(authority::shown(console, account).await?),
+        Json(authority::shown(console, account, entry == Entry::Passkey).await?),
     ))
 }
 
@@ -138,6 +150,7 @@ async fn half_signed_in(
 
 /// Sign in
 #[utoipa::path(post, path = "/api/v1/session", operation_id = "signIn", tag = "session", request_body = SignInRequest,
+    security(()),
     responses(
         (status = 200, description = "Signed in", body = Account),
         (status = 202, description = "The password is right, a second factor is owed", body = SecondStep),
@@ -179,11 +192,17 @@ pub(super) async fn sign_in(
 
 /// Who is signed in
 #[utoipa::path(get, path = "/api/v1/session", operation_id = "currentSession", tag = "session",
+    security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "The account", body = Account),
         (status = 401, description = "Nobody is signed in", body = ApiError)))]
-pub(super) async fn current_session(State(console): State<Console>, signed: Signed) -> Result<Json<Account>> {
-    Ok(Json(authority::shown(&console, signed.account).await?))
+pub(super) async fn current_session(
+    State(console): State<Console>,
+    Whoever(signed): Whoever,
+) -> Result<Json<Account>> {
+    let abilities = authority::words(signed.context.abilities());
+    let account = authority::shown(&console, signed.account, !signed.needs_passkey).await?;
+    Ok(Json(Account { abilities, ..account }))
 }
 
 /// Sign out
@@ -191,7 +210,10 @@ pub(super) async fn current_session(State(console): State<Console>, signed: Sign
     responses(
         (status = 204, description = "Signed out"),
         (status = 401, description = "Nobody is signed in", body = ApiError)))]
-pub(super) async fn sign_out(State(console): State<Console>, signed: Signed) -> Result<impl IntoResponse> {
+pub(super) async fn sign_out(
+    State(console): State<Console>,
+    Arriving(signed): Arriving,
+) -> Result<impl IntoResponse> {
     console
         .database()
         .end_session(&signed.account, &signed.origin, signed.session, console.now_us())
@@ -212,19 +234,19 @@ pub(super) async fn sign_out(State(console): State<Console>, signed: Signed) -> 
         (status = 401, description = "Nobody is signed in", body = ApiError)))]
 pub(super) async fn list_sessions(
     State(console): State<Console>,
-    signed: Signed,
+    signed: InSession,
 ) -> Result<Json<Vec<SessionView>>> {
     let sessions = console
         .database()
         .list_sessions(signed.account.id, console.now_us())
         .await?;
-    Ok(Json(shown(&signed, sessions)))
+    Ok(Json(shown(signed.session, sessions)))
 }
 
 /// Sessions, one's own or another's, as who asks is shown them.
-pub(super) fn shown(signed: &Signed, sessions: Vec<database::SessionView>) -> Vec<SessionView> {
+pub(super) fn shown(current: SessionId, sessions: Vec<database::SessionView>) -> Vec<SessionView> {
     let view = |session: database::SessionView| SessionView {
-        current: session.id == signed.session.0,
+        current: session.id == current.0,
         id: session.id.to_string(),
         created_at: time::to_text(session.created_us),
         last_seen_at: time::to_text(session.last_seen_us),
@@ -265,7 +287,7 @@ pub(super) async fn end_session(
         (status = 429, description = "Too many attempts", body = ApiError)))]
 pub(super) async fn change_password(
     State(console): State<Console>,
-    signed: Signed,
+    signed: InSession,
     Body(request): Body<PasswordRequest>,
 ) -> Result<StatusCode> {
     let changed = console
@@ -315,5 +337,5 @@ pub(super) async fn update_account(
             console.now_us(),
         )
         .await?;
-    Ok(Json(authority::shown(&console, changed).await?))
+    Ok(Json(authority::shown(&console, changed, true).await?))
 }

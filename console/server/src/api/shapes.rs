@@ -194,6 +194,8 @@ pub(crate) struct Account {
     pub(crate) roles: Vec<Role>,
     /// What it may do with something, somewhere, as in `alert:work`; asked anew with each request.
     pub(crate) abilities: Vec<String>,
+    /// Whether it may nothing until a passkey was registered or used, because one of its roles takes one.
+    pub(crate) passkey_needed: bool,
     /// `vi` or `en`.
     pub(crate) language: String,
 }

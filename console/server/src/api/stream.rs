@@ -1,6 +1,6 @@
 //! The live stream: server-sent events `alert`, `status`, `notice` and `resync`.
 //!
-//! A stream ends when its session does or its rights change, which PostgreSQL tells and which is looked at every [`HEARTBEAT`] besides, and
+//! A stream ends when its session or token does or its rights change, which PostgreSQL tells and which is looked at every [`HEARTBEAT`] besides, and
 //! when the console stops; the browser then
 //! connects again by itself, or finds that it must sign in. While the case store is away, nobody can say whether a session still
 //! lives: the stream then goes on for [`UNSURE_MAX`].
@@ -22,9 +22,8 @@ use vonggac_database::{DatabaseError, scope_of};
 use vonggac_event::Scope;
 
 use super::shapes::{Alert, AlertStatusChange};
-use crate::authority;
 use crate::error::{ApiError, Failure, Result};
-use crate::extract::Signed;
+use crate::extract::{self, Anyone, Signed};
 use crate::live::Happening;
 use crate::state::Console;
 use crate::streams::{Full, OpenStream};
@@ -36,6 +35,7 @@ const UNSURE_MAX: Duration = Duration::from_secs(300);
 
 /// What happens to alerts, as it happens
 #[utoipa::path(get, path = "/api/v1/alerts/stream", operation_id = "alertStream", tag = "alerts",
+    security(("session" = []), ("token" = [])),
     responses(
         (status = 200, content_type = "text/event-stream", body = String,
             description = "Events `alert` (Alert), `status` (AlertStatusChange), `notice` (load one's notices anew) and `resync` (load all anew)"),
@@ -44,11 +44,11 @@ const UNSURE_MAX: Duration = Duration::from_secs(300);
         (status = 503, description = "Too many streams", body = ApiError)))]
 pub(super) async fn alert_stream(
     State(console): State<Console>,
-    signed: Signed,
+    Anyone(signed): Anyone,
 ) -> Result<impl IntoResponse> {
     let place = console
         .streams()
-        .open(signed.account.id, signed.session)
+        .open(signed.account.id, signed.means.holder())
         .map_err(refused)?;
     let now = Instant::now();
     let state = Stream {
@@ -71,7 +71,7 @@ pub(super) async fn alert_stream(
 
 fn refused(full: Full) -> Failure {
     let (status, message) = match full {
-        Full::Session | Full::Account => (
+        Full::Holder | Full::Account => (
             StatusCode::TOO_MANY_REQUESTS,
             "too many live streams of this account are open; close some of its tabs",
         ),
@@ -134,16 +134,15 @@ impl Stream {
         }
     }
 
-    /// What the session sees now; `None` when it is over.
+    /// What the session or token sees now; `None` when it is over.
     async fn scope_now(&self) -> std::result::Result<Option<Scope>, DatabaseError> {
-        let console = &self.console;
-        let found = console
-            .database()
-            .find_session(&self.signed.token, Use::Passive, console.now_us())
-            .await?;
-        let Some(living) = found else { return Ok(None) };
-        let context = authority::context(console, &living.account, living.assured, "").await?;
-        let reach = context.reach::<thing::Alert, action::Read>().unwrap_or_default();
+        let Signed { means, origin, .. } = &self.signed;
+        let found = extract::find(&self.console, means, origin, Use::Passive).await?;
+        let Some(signed) = found else { return Ok(None) };
+        let reach = signed
+            .context
+            .reach::<thing::Alert, action::Read>()
+            .unwrap_or_default();
         Ok(Some(scope_of(&reach)))
     }
 

@@ -13,7 +13,7 @@ use vonggac_event::Scope;
 
 use super::shapes::{Alert, Person};
 use crate::error::{ApiError, Failure, Result};
-use crate::extract::{Body, NumberPath, Signed};
+use crate::extract::{Anyone, Body, NumberPath, Signed};
 use crate::state::Console;
 use crate::time;
 
@@ -90,16 +90,21 @@ async fn list(console: &Console, signed: &Signed, reads: &Scope) -> Result<Json<
 
 /// What is watched
 #[utoipa::path(get, path = "/api/v1/watch", operation_id = "listWatched", tag = "alerts",
+    security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "The latest first, at most 500", body = WatchList),
         (status = 401, description = "Nobody is signed in", body = ApiError)))]
-pub(super) async fn list_watched(State(console): State<Console>, signed: Signed) -> Result<Json<WatchList>> {
+pub(super) async fn list_watched(
+    State(console): State<Console>,
+    Anyone(signed): Anyone,
+) -> Result<Json<WatchList>> {
     let reads = signed.reach::<thing::Alert, action::Read>(&console).await?;
     list(&console, &signed, &reads).await
 }
 
 /// Watch something
 #[utoipa::path(post, path = "/api/v1/watch", operation_id = "watch", tag = "alerts", request_body = WatchRequest,
+    security(("session" = []), ("token" = [])),
     responses(
         (status = 201, description = "The watch list", body = WatchList),
         (status = 400, description = "The request is not valid", body = ApiError),
@@ -108,7 +113,7 @@ pub(super) async fn list_watched(State(console): State<Console>, signed: Signed)
         (status = 409, description = "It is watched already, or the list is full", body = ApiError)))]
 pub(super) async fn watch(
     State(console): State<Console>,
-    signed: Signed,
+    Anyone(signed): Anyone,
     Body(request): Body<WatchRequest>,
 ) -> Result<(StatusCode, Json<WatchList>)> {
     let works_on = signed.reach::<thing::Alert, action::Work>(&console).await?;
@@ -145,13 +150,14 @@ impl WatchRequest {
 /// Watch something no more
 #[utoipa::path(delete, path = "/api/v1/watch/{id}", operation_id = "unwatch", tag = "alerts",
     params(("id" = String, Path, description = "Id of the entry")),
+    security(("session" = []), ("token" = [])),
     responses(
         (status = 204, description = "It is gone"),
         (status = 401, description = "Nobody is signed in", body = ApiError),
         (status = 404, description = "There is none, or it is not one's to take off", body = ApiError)))]
 pub(super) async fn unwatch(
     State(console): State<Console>,
-    signed: Signed,
+    Anyone(signed): Anyone,
     NumberPath(id): NumberPath,
 ) -> Result<StatusCode> {
     let works_on = signed.reach::<thing::Alert, action::Work>(&console).await?;

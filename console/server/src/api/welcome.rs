@@ -56,6 +56,7 @@ pub(super) struct Welcomed {
 
 /// What a link is for
 #[utoipa::path(post, path = "/api/v1/welcome", operation_id = "welcome", tag = "session", request_body = WelcomeRequest,
+    security(()),
     responses(
         (status = 200, description = "Whose password can be chosen with it", body = Welcome),
         (status = 400, description = "The request is not valid", body = ApiError),
@@ -86,6 +87,7 @@ pub(super) async fn welcome(
 /// Choose a password with a link
 #[utoipa::path(post, path = "/api/v1/welcome/password", operation_id = "acceptWelcome", tag = "session",
     request_body = WelcomePasswordRequest,
+    security(()),
     responses(
         (status = 200, description = "The account has that password; its sessions have ended, and the link is used", body = Welcomed),
         (status = 400, description = "The password does not do, or the code is not the second person's; the link still works", body = ApiError),

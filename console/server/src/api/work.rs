@@ -15,7 +15,7 @@ use vonggac_event::{AlertId, Scope};
 use super::filter::{AlertFilter, account, time_us};
 use super::shapes::{AGAIN, Activity, Alert, Person, Reason, Verdict};
 use crate::error::{ApiError, Failure, Result};
-use crate::extract::{AlertPath, Body, NumberPath, Parameters, Signed};
+use crate::extract::{AlertPath, Anyone, Body, NumberPath, Parameters, Signed};
 use crate::state::Console;
 
 /// Taking an alert.
@@ -154,6 +154,7 @@ async fn act(
 /// Take an alert
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/acknowledge", operation_id = "acknowledgeAlert", tag = "alerts",
     params(("id" = String, Path, description = "Id of the alert")), request_body = AcknowledgeRequest,
+    security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "The alert as it now is", body = Alert),
         (status = 400, description = "The request is not valid", body = ApiError),
@@ -162,7 +163,7 @@ async fn act(
         (status = 409, description = "It is closed, or somebody else has it", body = ApiError)))]
 pub(super) async fn acknowledge_alert(
     State(console): State<Console>,
-    signed: Signed,
+    Anyone(signed): Anyone,
     AlertPath(id): AlertPath,
     Body(request): Body<AcknowledgeRequest>,
 ) -> Result<Json<Alert>> {
@@ -177,6 +178,7 @@ pub(super) async fn acknowledge_alert(
 /// Close an alert
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/close", operation_id = "closeAlert", tag = "alerts",
     params(("id" = String, Path, description = "Id of the alert")), request_body = CloseRequest,
+    security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "The alert as it now is", body = Alert),
         (status = 400, description = "The request is not valid", body = ApiError),
@@ -185,7 +187,7 @@ pub(super) async fn acknowledge_alert(
         (status = 409, description = "It is closed", body = ApiError)))]
 pub(super) async fn close_alert(
     State(console): State<Console>,
-    signed: Signed,
+    Anyone(signed): Anyone,
     AlertPath(id): AlertPath,
     Body(request): Body<CloseRequest>,
 ) -> Result<Json<Alert>> {
@@ -201,6 +203,7 @@ pub(super) async fn close_alert(
 /// Give an alert back to the queue
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/reopen", operation_id = "reopenAlert", tag = "alerts",
     params(("id" = String, Path, description = "Id of the alert")),
+    security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "The alert as it now is", body = Alert),
         (status = 401, description = "Nobody is signed in", body = ApiError),
@@ -208,7 +211,7 @@ pub(super) async fn close_alert(
         (status = 409, description = "It is open", body = ApiError)))]
 pub(super) async fn reopen_alert(
     State(console): State<Console>,
-    signed: Signed,
+    Anyone(signed): Anyone,
     AlertPath(id): AlertPath,
 ) -> Result<Json<Alert>> {
     let (row, _) = act(&console, &signed, id, &Action::Reopen).await?;
@@ -218,6 +221,7 @@ pub(super) async fn reopen_alert(
 /// Say something about an alert
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/comments", operation_id = "commentAlert", tag = "alerts",
     params(("id" = String, Path, description = "Id of the alert")), request_body = CommentRequest,
+    security(("session" = []), ("token" = [])),
     responses(
         (status = 201, description = "The comment", body = Activity),
         (status = 400, description = "The request is not valid", body = ApiError),
@@ -225,7 +229,7 @@ pub(super) async fn reopen_alert(
         (status = 404, description = "There is none", body = ApiError)))]
 pub(super) async fn comment_alert(
     State(console): State<Console>,
-    signed: Signed,
+    Anyone(signed): Anyone,
     AlertPath(id): AlertPath,
     Body(request): Body<CommentRequest>,
 ) -> Result<(StatusCode, Json<Activity>)> {
@@ -306,6 +310,7 @@ fn until(text: Option<&str>) -> Result<Snooze> {
 /// Do one thing to many alerts
 #[utoipa::path(post, path = "/api/v1/alerts/bulk", operation_id = "bulkAlerts", tag = "alerts",
     request_body = BulkRequest,
+    security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "How many changed, and which of those named did not", body = BulkResult),
         (status = 400, description = "The request is not valid", body = ApiError),
@@ -313,7 +318,7 @@ fn until(text: Option<&str>) -> Result<Snooze> {
         (status = 422, description = "It would take too long", body = ApiError)))]
 pub(super) async fn bulk_alerts(
     State(console): State<Console>,
-    signed: Signed,
+    Anyone(signed): Anyone,
     Body(request): Body<BulkRequest>,
 ) -> Result<Json<BulkResult>> {
     let action = request.action()?;
@@ -341,6 +346,7 @@ pub(super) async fn bulk_alerts(
 /// Undo what one did
 #[utoipa::path(post, path = "/api/v1/operations/{id}/undo", operation_id = "undoOperation", tag = "alerts",
     params(("id" = String, Path, description = "`operation` of what was done")),
+    security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "How many alerts are as they were", body = UndoResult),
         (status = 401, description = "Nobody is signed in", body = ApiError),
@@ -348,7 +354,7 @@ pub(super) async fn bulk_alerts(
         (status = 409, description = "It was undone already", body = ApiError)))]
 pub(super) async fn undo_operation(
     State(console): State<Console>,
-    signed: Signed,
+    Anyone(signed): Anyone,
     NumberPath(id): NumberPath,
 ) -> Result<Json<UndoResult>> {
     let scope = signed.reach::<thing::Alert, action::Work>(&console).await?;
@@ -365,12 +371,13 @@ pub(super) async fn undo_operation(
 
 /// Who may be given alerts
 #[utoipa::path(get, path = "/api/v1/people", operation_id = "listPeople", tag = "alerts", params(PeopleQuery),
+    security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "Those who see some of the alerts that one sees, by name, at most 50", body = PeopleList),
         (status = 401, description = "Nobody is signed in", body = ApiError)))]
 pub(super) async fn list_people(
     State(console): State<Console>,
-    signed: Signed,
+    Anyone(signed): Anyone,
     Parameters(query): Parameters<PeopleQuery>,
 ) -> Result<Json<PeopleList>> {
     let scope = signed.reach::<thing::Alert, action::Work>(&console).await?;

@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 use vonggac_access::policy::{self, Rule};
-use vonggac_access::{Assurance, Relation, ResourceKind as Kind, Role, Verb};
+use vonggac_access::{Assurance, Grasp, Relation, ResourceKind as Kind, Role, TokenScope, Verb, may_serve};
 
 use self::operations::{Of, Operation, Right, operations};
 use self::things::{Names, People, Whose};
@@ -29,7 +29,7 @@ enum Outcome {
     Done,
     /// There is no such thing.
     NotThere,
-    /// A second factor is wanted, in this session or just now.
+    /// A second factor is wanted, in this session or just now; of a service, a person.
     StepUp,
 }
 
@@ -37,7 +37,7 @@ impl Outcome {
     fn of(operation: &Operation, answer: &Answer) -> Self {
         let is_of_many = answer.json().pointer("/failed/0").is_some();
         match (answer.status.as_u16(), answer.code().as_str()) {
-            (403, "confirm_first" | "factor_first") => Self::StepUp,
+            (403, "confirm_first" | "factor_first" | "person_only") => Self::StepUp,
             // One's own, and of no thing: whatever was wrong with it was not rights.
             _ if operation.of == Of::Nothing
                 && matches!(operation.right, Right::Open | Right::Half | Right::Signed) =>
@@ -185,6 +185,49 @@ async fn each_role_may_what_the_table_says() {
     );
 }
 
+/// As a person who signed in with a password alone, and without what takes a person.
+#[tokio::test]
+async fn a_service_may_what_one_factor_gives_its_role() {
+    let Some((harness, _secrets)) = super::factors::start().await else {
+        return;
+    };
+    let mut people = People::enter(&harness).await;
+    let mut wrong = Vec::new();
+    let all: TokenScope = Grasp::all().collect();
+    for role in Role::ALL.into_iter().filter(|&role| may_serve(role)) {
+        let (service, bearer) = people.service_of(role).await;
+        // What somebody did is made by a session, which a service has not.
+        for operation in operations().iter().filter(|one| !one.of.is_personal()) {
+            let takes_token = operation.takes_token();
+            let whose: &[Whose] = match operation.of {
+                Of::Nothing => &[Whose::NoOne],
+                _ => &[Whose::Own, Whose::Beneath, Whose::Foreign, Whose::Absent],
+            };
+            for &whose in whose {
+                let names = people.names(operation.of, &service, whose).await;
+                let answer = ask(&harness, operation, &names, &bearer).await;
+                let place = format!("{} {} {}", operation.name, role.name(), whose.name());
+                if !takes_token {
+                    let is_open = matches!(operation.right, Right::Open | Right::Half);
+                    if !is_open && answer.code() != "person_only" {
+                        wrong.push(format!("{place}: {answer:?}"));
+                    }
+                    continue;
+                }
+                let seen = Outcome::of(operation, &answer);
+                let wanted = match operation.right {
+                    Right::Row(kind, verb) if !all.has(kind, verb) => Outcome::StepUp,
+                    _ => expected(operation, role, whose, Assurance::Single),
+                };
+                if seen != wanted {
+                    wrong.push(format!("{place}: {seen:?}, not {wanted:?}"));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 /// Of whom an operation is tried.
 fn cases(operation: &Operation) -> Vec<(Whose, Assurance)> {
     let first = match operation.of {
@@ -205,8 +248,8 @@ fn cases(operation: &Operation) -> Vec<(Whose, Assurance)> {
     cases
 }
 
-/// Sends it about what `names` say; of an answer without end only the beginning counts.
-async fn ask(harness: &Harness, operation: &Operation, names: &Names, cookie: &str) -> Answer {
+/// Sends it by whom `proof` names, about what `names` say; of an answer without end only the beginning counts.
+async fn ask(harness: &Harness, operation: &Operation, names: &Names, proof: &str) -> Answer {
     let filled = |text: &str| {
         text.replace("{id}", &names.id)
             .replace("{organisation}", &names.organisation)
@@ -216,7 +259,8 @@ async fn ask(harness: &Harness, operation: &Operation, names: &Names, cookie: &s
         .replace("{kind}", "address")
         .replace("{code}", &names.id)
         .replace("{membership}", &names.part)
-        .replace("{session}", &names.part);
+        .replace("{session}", &names.part)
+        .replace("{token}", &names.part);
     let path = match operation.query {
         "" => path,
         query => format!("{path}?{query}"),
@@ -224,7 +268,7 @@ async fn ask(harness: &Harness, operation: &Operation, names: &Names, cookie: &s
     let body: Value = serde_json::from_str(&filled(&operation.body.to_string())).unwrap();
     let method = operation.method();
     if operation.name == "alertStream" {
-        return harness.begin(request(method, &path, cookie, &body)).await;
+        return harness.begin(request(method, &path, proof, &body)).await;
     }
-    harness.call(method, &path, cookie, body).await
+    harness.call(method, &path, proof, body).await
 }

@@ -28,6 +28,10 @@ pub(super) struct Operation {
     pub(super) method: String,
     /// With its places in braces.
     pub(super) path: String,
+    /// Whether one is to be signed in, by a session …
+    pub(super) takes_session: bool,
+    /// … or by a token of the API.
+    pub(super) takes_token: bool,
 }
 
 pub(super) fn operations() -> &'static [Operation] {
@@ -42,7 +46,14 @@ fn read() -> Vec<Operation> {
     for (path, methods) in paths {
         for (method, operation) in methods.as_object().unwrap() {
             let name = operation.get("operationId").and_then(Value::as_str).unwrap();
+            let ways = operation
+                .get("security")
+                .or_else(|| document.get("security"))
+                .unwrap()
+                .to_string();
             all.push(Operation {
+                takes_session: ways.contains("session"),
+                takes_token: ways.contains("token"),
                 name: name.to_owned(),
                 method: method.to_uppercase(),
                 path: path.clone(),
@@ -64,7 +75,7 @@ fn every_operation_has_a_name_of_its_own() {
     names.sort();
     let count = names.len();
     names.dedup();
-    assert_eq!((names.len(), count), (124, 124));
+    assert_eq!((names.len(), count), (133, 133));
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ fn site() -> Site {
 }
 
 impl Harness {
-    async fn add(&self, key: &SoftKey, cookie: &str, name: &str) -> Answer {
+    pub(super) async fn add(&self, key: &SoftKey, cookie: &str, name: &str) -> Answer {
         let offer = self
             .call("POST", "/api/v1/account/passkeys/offer", cookie, Value::Null)
             .await;
@@ -37,7 +37,7 @@ impl Harness {
         self.call("POST", PASSKEYS, cookie, body).await
     }
 
-    async fn answer(&self, key: &SoftKey) -> Value {
+    pub(super) async fn answer(&self, key: &SoftKey) -> Value {
         let asked = self
             .call("POST", "/api/v1/session/passkey/challenge", "", Value::Null)
             .await
@@ -51,7 +51,7 @@ impl Harness {
         })
     }
 
-    async fn enter(&self, body: Value) -> Answer {
+    pub(super) async fn enter(&self, body: Value) -> Answer {
         self.call("POST", SIGN_IN, "", body).await
     }
 }

@@ -5,6 +5,7 @@ import { ErrorPanel } from "../parts/ErrorPanel";
 import { AppCard } from "./AppCard";
 import styles from "./account.module.css";
 import { PasskeyCard } from "./PasskeyCard";
+import { PasskeyNeeded } from "./PasskeyNeeded";
 import { PasswordCard } from "./PasswordCard";
 
 /** How the account signs in. */
@@ -22,10 +23,17 @@ export function AccountPage() {
           onRetry={() => void security.refetch()}
         />
       ) : null}
-      {session.data ? <PasswordCard account={session.data} /> : null}
+      {session.data?.passkey_needed && security.data ? (
+        <PasskeyNeeded account={session.data} security={security.data} />
+      ) : null}
+      {session.data && !session.data.passkey_needed ? (
+        <PasswordCard account={session.data} />
+      ) : null}
       {security.data ? (
         <>
-          <AppCard security={security.data} />
+          {session.data && !session.data.passkey_needed ? (
+            <AppCard security={security.data} />
+          ) : null}
           <PasskeyCard security={security.data} />
         </>
       ) : null}

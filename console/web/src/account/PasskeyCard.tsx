@@ -3,7 +3,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, type Passkey, type Security, take } from "../api/client";
-import { passkeysQuery, securityQuery } from "../api/queries";
+import { passkeysQuery, securityQuery, sessionQuery } from "../api/queries";
 import { canHavePasskeys, createPasskey, isKnown, isRefusal } from "../lib/passkey";
 import { Card } from "../parts/Card";
 import { Dialog } from "../parts/Dialog";
@@ -26,6 +26,7 @@ export function PasskeyCard({ security }: { security: Security }) {
   const changed = () => {
     void client.invalidateQueries({ queryKey: securityQuery.queryKey });
     void client.invalidateQueries({ queryKey: passkeysQuery.queryKey });
+    void client.invalidateQueries({ queryKey: sessionQuery.queryKey });
   };
   const add = useMutation({
     mutationFn: async () => {

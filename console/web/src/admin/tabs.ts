@@ -15,6 +15,8 @@ const TABS: readonly Tab[] = [
   { path: "/admin/organisations", name: "organisation.title", ability: "organisation:read" },
   { path: "/admin/sensors", name: "sensors.title", ability: "sensor:read" },
   { path: "/admin/notifications", name: "notifications.title", ability: "system-setting:read" },
+  { path: "/admin/services", name: "services.title", ability: "api-token:read" },
+  { path: "/admin/sign-in", name: "sign_in_rules.title", ability: "system-setting:read" },
   { path: "/admin/audit", name: "audit.title", ability: "audit-log:read" },
 ];
 

@@ -75,6 +75,12 @@ export type Sensor = Schemas["Sensor"];
 export type SensorDetail = Schemas["SensorDetail"];
 export type SensorPlace = Schemas["SensorPlace"];
 export type PreparedSensor = Schemas["PreparedSensor"];
+export type Service = Schemas["Service"];
+export type ServiceDetail = Schemas["ServiceDetail"];
+export type ServicePlace = Schemas["ServicePlace"];
+export type ApiToken = Schemas["Token"];
+export type MadeToken = Schemas["MadeToken"];
+export type SignInRules = Schemas["SignInRules"];
 export type EnrolmentToken = Schemas["EnrolmentToken"];
 export type UnknownOrganisation = Schemas["UnknownOrganisation"];
 

@@ -410,6 +410,45 @@ export const sensorPlacesQuery = queryOptions({
   queryFn: ({ signal }) => take(api.GET("/api/v1/sensors/places", { signal })),
 });
 
+export interface ServicesQuery {
+  q?: string;
+  organisation?: string;
+  /** `yes`: those that have ended, too. */
+  ended?: string;
+}
+
+export const servicesQuery = (query: ServicesQuery) =>
+  infiniteQueryOptions({
+    queryKey: ["services", "list", query],
+    queryFn: ({ signal, pageParam }) =>
+      take(
+        api.GET("/api/v1/services", {
+          signal,
+          params: { query: { ...query, ...cursor(pageParam) } },
+        }),
+      ),
+    initialPageParam: "",
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+    placeholderData: keepPreviousData,
+  });
+
+export const serviceQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["services", "one", id],
+    queryFn: ({ signal }) =>
+      take(api.GET("/api/v1/services/{id}", { signal, params: { path: { id } } })),
+  });
+
+export const servicePlacesQuery = queryOptions({
+  queryKey: ["services", "places"],
+  queryFn: ({ signal }) => take(api.GET("/api/v1/services/places", { signal })),
+});
+
+export const signInRulesQuery = queryOptions({
+  queryKey: ["sign-in-rules"],
+  queryFn: ({ signal }) => take(api.GET("/api/v1/settings/sign-in", { signal })),
+});
+
 export interface OrganisationsQuery {
   q?: string;
   kind?: string;

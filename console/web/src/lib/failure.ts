@@ -40,6 +40,8 @@ function hintOfCode(code: string, t: TFunction): string | undefined {
       return t("account.wrong_password");
     case "factor_first":
       return t("factor.first");
+    case "passkey_first":
+      return t("passkey.first");
     case "no_secrets_key":
       return t("factor.no_key");
     case "not_sent":

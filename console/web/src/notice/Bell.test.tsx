@@ -34,6 +34,7 @@ const ACCOUNT: Account = {
   organisation: { code: "moh", vi: "Bộ Y tế", en: "Ministry of Health" },
   roles: ["analyst"],
   abilities: ["alert:read"],
+  passkey_needed: false,
 };
 
 beforeEach(() => switchLanguage("en"));

@@ -27,8 +27,11 @@ export function requestOf(form: RoleForm) {
   };
 }
 
+/** Somewhere, and the roles that one may give there. */
+export type GivingPlace = Pick<AccountPlace, "organisation" | "gifts">;
+
 interface RoleFieldsProps {
-  places: readonly AccountPlace[];
+  places: readonly GivingPlace[];
   form: RoleForm;
   onChange: (form: RoleForm) => void;
 }

@@ -2,28 +2,26 @@ import { Button } from "@mantine/core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import layout from "../admin/layout.module.css";
-import {
-  type AccountDetail,
-  type AccountPlace,
-  api,
-  type Membership,
-  type Security,
-  take,
-} from "../api/client";
+import { type AccountDetail, api, type Membership, type Security, take } from "../api/client";
 import { nameOf } from "../lib/organisation";
-import { emptyRole, RoleFields, requestOf } from "./RoleFields";
+import { emptyRole, type GivingPlace, RoleFields, requestOf } from "./RoleFields";
 import { useAct } from "./useAct";
 
+/** Who has roles: a person, or a service. */
+type Holder = Pick<AccountDetail, "id" | "organisation" | "memberships">;
+
 interface RolesSectionProps {
-  account: AccountDetail;
-  places: readonly AccountPlace[];
+  account: Holder;
+  places: readonly GivingPlace[];
   security: Security;
+  /** What shows the roles, and is asked for anew after a change. */
+  shown?: string;
 }
 
 /** Somebody's roles, the past ones too, and giving another. */
-export function RolesSection({ account, places, security }: RolesSectionProps) {
+export function RolesSection({ account, places, security, shown }: RolesSectionProps) {
   const { t } = useTranslation();
-  const act = useAct(security);
+  const act = useAct(security, shown);
   const [form, setForm] = useState(emptyRole(account.organisation.code));
   const canGive = places.some((place) => place.gifts.length > 0);
   const body = requestOf(form);
@@ -60,7 +58,7 @@ export function RolesSection({ account, places, security }: RolesSectionProps) {
 
 interface RowProps {
   one: Membership;
-  account: AccountDetail;
+  account: Holder;
   act: ReturnType<typeof useAct>;
 }
 

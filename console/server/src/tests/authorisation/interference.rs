@@ -98,6 +98,12 @@ async fn what_happens_elsewhere_changes_no_answer() {
         "memberships": [{ "role": "response-coordinator", "organisation": "mot" }] }),
     )
     .await;
+    call(
+        "POST",
+        "/api/v1/services",
+        json!({ "user_name": "siem.mot", "display_name": "SIEM", "organisation": "mot" }),
+    )
+    .await;
     let deed = Deed::done("test.note", "test", "mot");
     harness
         .database

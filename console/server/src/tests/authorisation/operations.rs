@@ -67,6 +67,10 @@ pub(super) enum Of {
     Sensor,
     /// An exception.
     Exception,
+    /// A service.
+    Service,
+    /// A token of one.
+    Token,
     /// A session of one's own.
     Session,
     /// A passkey.
@@ -142,6 +146,11 @@ impl Operation {
     /// `GET` and the like.
     pub(super) fn method(&self) -> &'static str {
         &self.document().method
+    }
+
+    /// Whether a service may ask for it at all.
+    pub(super) fn takes_token(&self) -> bool {
+        self.document().takes_token
     }
 
     /// With its places in braces.
@@ -304,6 +313,20 @@ pub(super) fn operations() -> Vec<Operation> {
         row("renewSensor", Kind::Sensor, Verb::Create).of(Of::Sensor),
         row("changeSensor", Kind::Sensor, Verb::Change).of(Of::Sensor).with(json!({ "note": "hall 2" })),
         row("revokeSensor", Kind::Sensor, Verb::Remove).of(Of::Sensor),
+        row("listServices", Kind::ApiToken, Verb::Read),
+        row("servicePlaces", Kind::ApiToken, Verb::Read),
+        row("getService", Kind::ApiToken, Verb::Read).of(Of::Service),
+        row("openService", Kind::ApiToken, Verb::Create)
+            .of(Of::Organisation)
+            .with(json!({ "user_name": "opened", "display_name": "Opened", "organisation": "{id}" })),
+        row("endService", Kind::ApiToken, Verb::Remove).of(Of::Service),
+        row("makeToken", Kind::ApiToken, Verb::Create)
+            .of(Of::Service)
+            .with(json!({ "name": "Program", "scope": ["alert:read"] })),
+        row("revokeToken", Kind::ApiToken, Verb::Remove).of(Of::Token),
+        operation("signInRules", Right::National(Kind::SystemSetting, Verb::Read)),
+        operation("setSignInRules", Right::National(Kind::SystemSetting, Verb::Change))
+            .with(json!({ "passkey_roles": [] })),
         row("listAudit", Kind::AuditLog, Verb::Read),
         row("proveAudit", Kind::AuditLog, Verb::Read).of(Of::Entry),
         operation("exportAudit", Right::National(Kind::AuditLog, Verb::Export)),

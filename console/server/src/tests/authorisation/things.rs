@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
-use vonggac_access::{Assurance, Day, Membership, PersonId, Role, Span};
+use vonggac_access::{Assurance, Day, Grasp, Membership, PersonId, Role, Span};
 use vonggac_database::audit::{Asker, Deed};
 use vonggac_database::exception::{self, NewException};
 use vonggac_database::export::{ExportState, Part};
@@ -143,6 +143,17 @@ impl<'a> People<'a> {
         self.harness.cookie(account, strength).await
     }
 
+    /// A service at `moh` with that role, and a token of it for all that services may.
+    pub(super) async fn service_of(&self, role: Role) -> (Account, String) {
+        let name = format!("service.{}", role.name());
+        let database = &self.harness.database;
+        let service = testing::service(database, &name, "moh", &[role]).await;
+        let words: Vec<String> = Grasp::all().map(|grasp| grasp.to_string()).collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let (_, token) = testing::token(database, &service, &self.giver, &words).await;
+        (service, format!("Bearer {token}"))
+    }
+
     pub(super) fn of(&self, role: Role) -> &Account {
         &self.roles[&role]
     }
@@ -263,6 +274,14 @@ impl<'a> People<'a> {
             Of::Operation => names.id = self.operation(&owner).await,
             Of::Sensor => names.id = self.sensor(organisation).await,
             Of::Exception => names.id = self.exception(organisation).await,
+            Of::Service => names.id = self.service(organisation).await.id.0.to_string(),
+            Of::Token => {
+                let service = self.service(organisation).await;
+                let database = &self.harness.database;
+                let (token, _) = testing::token(database, &service, &self.giver, &["alert:read"]).await;
+                names.id = service.id.0.to_string();
+                names.part = token.0.to_string();
+            }
             Of::Session => names.id = self.living(&owner, Strength::Single).await.id.0.to_string(),
             Of::Passkey => names.id = self.passkey(&owner).await,
         }
@@ -539,6 +558,12 @@ impl<'a> People<'a> {
         };
         let made = database.add_exception(&scope, &scope, by, &new, now_us).await;
         made.unwrap().0.to_string()
+    }
+
+    /// A service of that organisation.
+    async fn service(&self, organisation: &str) -> Account {
+        let name = format!("service.{}", self.made);
+        testing::service(&self.harness.database, &name, organisation, &[]).await
     }
 
     async fn passkey(&self, owner: &Account) -> String {
