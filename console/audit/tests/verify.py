@@ -218,7 +218,7 @@ def check_entry(data):
         and is_integer(entry["seq"], 0, 2**64)
         and is_integer(entry["at_us"], -(2**63), 2**63)
         and (account is None or is_integer(account, -(2**63), 2**63))
-        and actor["kind"] in ("person", "nobody", "console")
+        and actor["kind"] in ("person", "nobody", "console", "service")
         and entry["result"] in ("done", "refused", "failed")
     )
     if not right:
