@@ -46,7 +46,7 @@ export function Shell() {
     o: go("/overview", "alert:read"),
     q: go("/alerts", "alert:read"),
     d: go("/alerts/handover", "handover:read"),
-    e: go("/alerts/exceptions", "rule:read"),
+    l: go("/alerts/exceptions", "rule:read"),
     s: go("/search", "event-search:read"),
     h: go("/health", "health:read"),
   });
