@@ -155,12 +155,13 @@ impl Database {
         limit: u32,
         now_us: i64,
     ) -> Result<ServicePage> {
+        let mut look = self.look(sight.services).await?;
         let total = match &after {
             Some(cursor) => cursor.total,
             None => {
                 let mut query = QueryBuilder::new("SELECT count(*) FROM account a");
                 push_where(&mut query, sight, filter);
-                let counting = query.build_query_scalar().fetch_one(&self.pool);
+                let counting = query.build_query_scalar().fetch_one(&mut *look);
                 counting.await.map_err(DatabaseError::of_list)?
             }
         };
@@ -180,7 +181,7 @@ impl Database {
             .push_bind(i64::from(limit) + 1);
         let mut rows: Vec<Row> = query
             .build_query_as()
-            .fetch_all(&self.pool)
+            .fetch_all(&mut *look)
             .await
             .map_err(DatabaseError::of_list)?;
         let is_more = rows.len() > limit as usize;
@@ -210,7 +211,8 @@ impl Database {
         };
         push_where(&mut query, sight, &filter);
         query.push(" AND a.id = ").push_bind(id.0);
-        let row: Option<Row> = query.build_query_as().fetch_optional(&self.pool).await?;
+        let mut look = self.look(sight.services).await?;
+        let row: Option<Row> = query.build_query_as().fetch_optional(&mut *look).await?;
         row.ok_or(DatabaseError::NotFound)?.read()
     }
 
@@ -276,12 +278,13 @@ impl Database {
     /// # Errors
     /// [`DatabaseError::NotFound`] when there is none.
     pub async fn account_within(&self, scope: &Scope, id: AccountId) -> Result<Account> {
+        let mut look = self.look(scope).await?;
         let row: Option<RawAccount> = sqlx::query_as(
             "SELECT id, user_name, display_name, organisation, language FROM account WHERE id = $1 AND organisation = ANY($2)",
         )
         .bind(id.0)
         .bind(scope.to_codes())
-        .fetch_optional(&self.pool)
+        .fetch_optional(&mut *look)
         .await?;
         row.ok_or(DatabaseError::NotFound)?.read()
     }

@@ -38,7 +38,7 @@ impl Database {
                 problem: "is none of a benign or a false positive",
             });
         }
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.change(covered).await?;
         let row = ground(&mut transaction, sight, covered, &new.reach).await?;
         check_room(&mut transaction, new, &row.rule_id, now_us).await?;
         let needs_approval = needs_approval(&mut transaction, covered, new, &row, now_us).await?;
@@ -100,7 +100,7 @@ impl Database {
         let account = by.somebody()?;
         let note = checked_note(note)?;
         check_expiry(expires_us, now_us)?;
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.change(scope).await?;
         let old = locked(&mut transaction, scope, id, now_us).await?;
         if old.state != State::Active {
             return Err(DatabaseError::Conflict("the exception is not in force"));
@@ -145,7 +145,7 @@ impl Database {
         now_us: i64,
     ) -> Result<()> {
         let account = by.somebody()?;
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.change(scope).await?;
         let old = locked(&mut transaction, scope, id, now_us).await?;
         if is_own(&old, account) {
             return Err(DatabaseError::NotFound);
@@ -182,7 +182,7 @@ impl Database {
     ) -> Result<()> {
         let account = by.somebody()?;
         let note = checked_note(note)?;
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.change(scope).await?;
         let old = locked(&mut transaction, scope, id, now_us).await?;
         if matches!(old.state, State::Ended | State::Expired) {
             return Err(DatabaseError::Conflict("the exception is over"));

@@ -183,7 +183,7 @@ impl Database {
     /// # Errors
     /// [`DatabaseError::NotFound`] when there is none in the scope.
     pub async fn exception(&self, scope: &Scope, id: ExceptionId, now_us: i64) -> Result<Exception> {
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.look(scope).await?;
         one(&mut connection, scope, id, now_us).await
     }
 
@@ -205,7 +205,7 @@ impl Database {
             .push_bind(now_us);
         query.push(" THEN e.expires_us ELSE -least(e.ended_us, e.expires_us) END, e.id LIMIT ");
         query.push_bind(EXCEPTIONS_LISTED_MAX);
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.look(scope).await?;
         read(&mut connection, query, now_us).await
     }
 
@@ -220,7 +220,7 @@ impl Database {
         id: AlertId,
         now_us: i64,
     ) -> Result<Vec<(Exception, bool)>> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.look(sight).await?;
         let did: Option<Option<i64>> =
             sqlx::query_scalar("SELECT exception_id FROM alert WHERE id = $1 AND tenant = ANY($2)")
                 .bind(id.to_bytes().to_vec())

@@ -167,10 +167,7 @@ impl Database {
         now_us: i64,
     ) -> Result<Preview> {
         // One look, so that its numbers agree.
-        let mut look = self.pool.begin().await?;
-        sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            .execute(&mut *look)
-            .await?;
+        let mut look = self.look_once(covered).await?;
         let ground = ground(&mut look, sight, covered, &new.reach).await?;
         let scope = Scope::of(covered.codes().filter(|code| sight.covers(code)));
         let asked = Asked {
