@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { expect, type Page, test } from "@playwright/test";
+import { appCode } from "./app-code";
 import { expectAccessible } from "./axe";
 import { Watch } from "./watch";
 
@@ -213,6 +214,58 @@ test("groups, and one deed on all that match", async () => {
   await expect(page.getByText(/^Đã khôi phục \d+ cảnh báo/)).toBeVisible();
 });
 
+/** Changes something as the page does, for what this story is not about. */
+const change = (path: string, body: object) =>
+  page.evaluate(
+    async ([to, text]) => {
+      const headers = { "Content-Type": "application/json" };
+      const answer = await fetch(to, { method: "POST", headers, body: text });
+      if (!answer.ok) throw new Error(`${to}: ${await answer.text()}`);
+      return answer.status === 204 ? {} : await answer.json();
+    },
+    [path, JSON.stringify(body)] as const,
+  );
+
+test("what an alert tells of in vain is excepted, after a look at what that would have hidden", async () => {
+  // To change what a rule raises takes a second factor.
+  await change("/api/v1/session/confirm", { password: PASSWORD });
+  const { secret } = await change("/api/v1/account/totp", {});
+  await change("/api/v1/account/totp/confirm", { code: appCode(secret, Date.now()) });
+  await page.goto("/alerts");
+  await expect(alertRows().first()).toBeVisible();
+  await page.keyboard.press("j");
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(/\/alerts\/[0-9a-f]{32}$/);
+  // The queue has a heading, too: the alert's page is there once its button is.
+  await expect(page.getByRole("button", { name: /^Ngoại lệ…/ })).toBeVisible();
+  const title = (await page.getByRole("heading", { level: 1 }).textContent()) ?? "";
+  await page.keyboard.press("e");
+  const asked = page.getByRole("dialog", { name: "Tạo ngoại lệ từ cảnh báo" });
+  const make = asked.getByRole("button", { name: "Tạo ngoại lệ" });
+  await asked.getByRole("textbox", { name: /^Giải thích/ }).fill("Máy quét của Trung tâm");
+  await expect(make).toBeDisabled();
+  await asked.getByRole("button", { name: "Xem trước" }).click();
+  await expect(asked.getByText(/^Trúng [1-9]/)).toBeVisible();
+  await expectAccessible(page, "6-exception");
+  await make.click();
+  await expect(page.getByText(/^Đã tạo ngoại lệ/)).toBeVisible();
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+  await expect(page.getByText("Nếu cảnh báo này đến bây giờ, ngoại lệ sẽ áp dụng.")).toBeVisible();
+
+  await page.keyboard.press("g");
+  await page.keyboard.press("l");
+  await expect(page).toHaveURL(/\/alerts\/exceptions$/);
+  await page.getByRole("button", { name: title }).click();
+  const panel = page.getByRole("complementary", { name: title });
+  await expect(panel.getByText("Máy quét của Trung tâm")).toBeVisible();
+  await expectAccessible(page, "6-exceptions");
+  await panel.getByRole("button", { name: "Kết thúc…" }).click();
+  const ending = page.getByRole("dialog", { name: "Kết thúc…" });
+  await ending.getByRole("textbox", { name: /^Giải thích/ }).fill("Đã quét xong");
+  await ending.getByRole("button", { name: "Kết thúc" }).click();
+  await expect(panel.getByText("Đã quét xong")).toBeVisible();
+});
+
 test("a shift is handed over, and what changed since the last visit is one click away", async () => {
   await page.goto("/notices");
   await page.getByRole("button", { name: "Thêm các quy tắc thường dùng" }).click();
@@ -293,7 +346,7 @@ test("no page in either theme does what the content security policy forbids", as
   const pages = ["/overview", "/wall", "/alerts", alert, "/search?range=7d", "/entity/address/192.0.2.1"];
   for (const theme of ["light", "dark"]) {
     await page.evaluate((chosen) => localStorage.setItem("vonggac-theme", chosen), theme);
-    const more = ["/health", "/account", "/notices", "/alerts/handover"];
+    const more = ["/health", "/account", "/notices", "/alerts/handover", "/alerts/exceptions"];
     const rooms = ["/admin/people", "/admin/organisations", "/admin/sensors", "/admin/services"];
     for (const path of [...pages, ...more, ...rooms]) {
       await page.goto(path);

@@ -538,6 +538,7 @@ async fn nobody_is_told_of_what_is_hidden_until_it_comes_back() {
         organisation: None,
         words: String::new(),
         is_on: true,
+        ways: Vec::new(),
     };
     let scope = Scope::of(["moh", "moh-it"]);
     database
