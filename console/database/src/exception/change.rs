@@ -38,7 +38,7 @@ impl Database {
                 problem: "is none of a benign or a false positive",
             });
         }
-        let mut transaction = self.change(covered).await?;
+        let mut transaction = self.change(&both(sight, covered)).await?;
         let row = ground(&mut transaction, sight, covered, &new.reach).await?;
         check_room(&mut transaction, new, &row.rule_id, now_us).await?;
         let needs_approval = needs_approval(&mut transaction, covered, new, &row, now_us).await?;
@@ -260,6 +260,11 @@ async fn check_room(
         ));
     }
     Ok(())
+}
+
+/// What is seen, and what an exception is about.
+pub(super) fn both(sight: &Scope, covered: &Scope) -> Scope {
+    Scope::of(sight.codes().chain(covered.codes()))
 }
 
 /// Whether the whole of a rule that is critical, or was within a week, would be hidden.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
 use vonggac_event::Scope;
 
-use super::change::{ground, needs_approval};
+use super::change::{both, ground, needs_approval};
 use super::{DAY_US, NewException};
 use crate::alert::{self, AlertRow, RawAlert};
 use crate::queue::push_scope;
@@ -167,7 +167,7 @@ impl Database {
         now_us: i64,
     ) -> Result<Preview> {
         // One look, so that its numbers agree.
-        let mut look = self.look_once(covered).await?;
+        let mut look = self.look_once(&both(sight, covered)).await?;
         let ground = ground(&mut look, sight, covered, &new.reach).await?;
         let scope = Scope::of(covered.codes().filter(|code| sight.covers(code)));
         let asked = Asked {

@@ -1452,6 +1452,109 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/services": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Services */
+        get: operations["listServices"];
+        put?: never;
+        /** Open a service */
+        post: operations["openService"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/services/places": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where one sees services, and which roles one may give them there */
+        get: operations["servicePlaces"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/services/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A service */
+        get: operations["getService"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/services/{id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End a service for good */
+        post: operations["endService"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/services/{id}/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a token for a service */
+        post: operations["makeToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/services/{id}/tokens/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke a token of a service */
+        delete: operations["revokeToken"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -1590,6 +1693,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/settings/sign-in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which roles take a passkey */
+        get: operations["signInRules"];
+        /** Say which roles take a passkey */
+        put: operations["setSignInRules"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/setup": {
         parameters: {
             query?: never;
@@ -1706,127 +1827,6 @@ export interface paths {
         put?: never;
         /** Choose a password with a link */
         post: operations["acceptWelcome"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/services": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Services */
-        get: operations["listServices"];
-        put?: never;
-        /** Open a service */
-        post: operations["openService"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/services/places": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Where one sees services, and which roles one may give them there */
-        get: operations["servicePlaces"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/services/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** A service */
-        get: operations["getService"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/services/{id}/end": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** End a service for good */
-        post: operations["endService"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/services/{id}/tokens": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Make a token for a service */
-        post: operations["makeToken"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/services/{id}/tokens/{token}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        /** Revoke a token of a service */
-        delete: operations["revokeToken"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/settings/sign-in": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Which roles take a passkey */
-        get: operations["signInRules"];
-        /** Say which roles take a passkey */
-        put: operations["setSignInRules"];
-        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2885,6 +2885,12 @@ export interface components {
             /** @description In groups of four, as in `ABCD-EFGH-…`; case, blanks and hyphens do not matter. */
             code: string;
         };
+        /** @description A token, told this once. */
+        MadeToken: {
+            service: components["schemas"]["ServiceDetail"];
+            /** @description What stands after `Authorization: Bearer`. */
+            token: string;
+        };
         /**
          * @description How the way to the mail server is secured.
          * @enum {string}
@@ -3417,6 +3423,24 @@ export interface components {
             /** @description What its owner calls it. */
             name: string;
         };
+        /** @description How a role stands to passkeys. */
+        PasskeyRole: {
+            /** @description Whether it is proposed: who runs the console, and who leads across organisations. */
+            is_proposed: boolean;
+            /** @description Whether it counts only in a session that has seen a passkey. */
+            needs_passkey: boolean;
+            /**
+             * Format: int64
+             * @description How many people have it today.
+             */
+            people: number;
+            role: components["schemas"]["Role"];
+            /**
+             * Format: int64
+             * @description How many of them have no passkey, and would have to register one first.
+             */
+            without_passkey: number;
+        };
         /** @description A change of one's own password. */
         PasswordRequest: {
             old_password: string;
@@ -3781,6 +3805,84 @@ export interface components {
             sensor: string;
             state: components["schemas"]["PartState"];
         };
+        /** @description A service, as the list shows it. */
+        Service: {
+            /** Format: date-time */
+            created_at: string;
+            display_name: string;
+            /** Format: date-time */
+            ended_at: string | null;
+            id: string;
+            /**
+             * Format: date-time
+             * @description When one of its tokens was last used, to a minute.
+             */
+            last_used_at: string | null;
+            /**
+             * Format: date-time
+             * @description When the first of them expires.
+             */
+            next_expires_at: string | null;
+            organisation: components["schemas"]["OrganisationName"];
+            /** @description Its roles today, as far as they are seen. */
+            roles: components["schemas"]["Role"][];
+            /**
+             * Format: int64
+             * @description How many of its tokens work.
+             */
+            tokens_working: number;
+            user_name: string;
+        };
+        /**
+         * @description What one may do with a service.
+         * @enum {string}
+         */
+        ServiceAction: "make_token" | "revoke_token" | "end";
+        /** @description A service, as its page shows it. */
+        ServiceDetail: components["schemas"]["Service"] & {
+            /** @description What its roles give today of what a token may be made for, as in `alert:read`. */
+            abilities: string[];
+            /** @description What who asks may do with it. */
+            actions: components["schemas"]["ServiceAction"][];
+            /** @description Past ones too, the newest first. */
+            memberships: components["schemas"]["Membership"][];
+            /**
+             * Format: int32
+             * @description Longest a token is good, in days.
+             */
+            token_days_max: number;
+            /** @description The newest first. */
+            tokens: components["schemas"]["Token"][];
+        };
+        /** @description A page of services. */
+        ServicePage: {
+            items: components["schemas"]["Service"][];
+            next_cursor: string | null;
+            /** Format: int64 */
+            total: number;
+        };
+        /** @description An organisation whose services one sees. */
+        ServicePlace: {
+            /** @description Whether one may open services of it. */
+            can_open: boolean;
+            /** @description Roles that one may give a service there. */
+            gifts: components["schemas"]["Gift"][];
+            organisation: components["schemas"]["OrganisationName"];
+        };
+        /** @description Organisations. */
+        ServicePlaceList: {
+            items: components["schemas"]["ServicePlace"][];
+        };
+        /** @description A service that is to be. */
+        ServiceRequest: {
+            display_name: string;
+            /** @description At most 20; none that decides. */
+            memberships?: components["schemas"]["MembershipRequest"][];
+            /** @description Code of the organisation that it belongs to. */
+            organisation: string;
+            /** @description Letters, digits and `. _ - @`; no account has it. */
+            user_name: string;
+        };
         /** @description A session. */
         SessionView: {
             address: string;
@@ -3818,6 +3920,17 @@ export interface components {
         SignInRequest: {
             password: string;
             user_name: string;
+        };
+        /** @description Rules for signing in. */
+        SignInRules: {
+            /** @description Whether who asks may change them. */
+            can_change: boolean;
+            roles: components["schemas"]["PasskeyRole"][];
+        };
+        /** @description Rules for signing in, as they are to be. */
+        SignInRulesRequest: {
+            /** @description All roles that count only in a session that has seen a passkey; none: no role does. */
+            passkey_roles: components["schemas"]["Role"][];
         };
         /** @description Alerts like one. */
         Similar: {
@@ -3922,6 +4035,49 @@ export interface components {
             /** @description As events have it. */
             value: string;
         };
+        /** @description A token, without its secret. */
+        Token: {
+            /** Format: date-time */
+            expires_at: string;
+            id: string;
+            /**
+             * Format: date-time
+             * @description When it was last used, to a minute.
+             */
+            last_used_at: string | null;
+            /** @description The address that it was then used from. */
+            last_used_from: string | null;
+            /** Format: date-time */
+            made_at: string;
+            made_by: components["schemas"]["Person"];
+            name: string;
+            /** @description Networks that it may be used from; none: anywhere. */
+            networks: string[];
+            /** Format: date-time */
+            revoked_at: string | null;
+            /** @description What it may be used for, as in `alert:read`, as far as the service's roles give it. */
+            scope: string[];
+            state: components["schemas"]["TokenState"];
+        };
+        /** @description A token that is to be. */
+        TokenRequest: {
+            /**
+             * Format: int32
+             * @description For how many days it is good; 90 without it, or as many as the console allows.
+             */
+            days?: number | null;
+            /** @description What uses it; 1 to 64 characters. */
+            name: string;
+            /** @description Networks that it may be used from, as in `10.0.0.0/8`, at most 20; none: anywhere. */
+            networks?: string[];
+            /** @description What it may be used for, as in `alert:read`. */
+            scope: string[];
+        };
+        /**
+         * @description Whether a token works.
+         * @enum {string}
+         */
+        TokenState: "working" | "expired" | "revoked";
         /** @description What an app is to be told. */
         TotpOffer: {
             /** @description The same as a QR code: an SVG picture. */
@@ -4122,162 +4278,6 @@ export interface components {
             tags: string[];
             verdict: components["schemas"]["Verdict"] | null;
         };
-        /** @description A token, told this once. */
-        MadeToken: {
-            service: components["schemas"]["ServiceDetail"];
-            /** @description What stands after `Authorization: Bearer`. */
-            token: string;
-        };
-        /** @description How a role stands to passkeys. */
-        PasskeyRole: {
-            /** @description Whether it is proposed: who runs the console, and who leads across organisations. */
-            is_proposed: boolean;
-            /** @description Whether it counts only in a session that has seen a passkey. */
-            needs_passkey: boolean;
-            /**
-             * Format: int64
-             * @description How many people have it today.
-             */
-            people: number;
-            role: components["schemas"]["Role"];
-            /**
-             * Format: int64
-             * @description How many of them have no passkey, and would have to register one first.
-             */
-            without_passkey: number;
-        };
-        /** @description A service, as the list shows it. */
-        Service: {
-            /** Format: date-time */
-            created_at: string;
-            display_name: string;
-            /** Format: date-time */
-            ended_at: string | null;
-            id: string;
-            /**
-             * Format: date-time
-             * @description When one of its tokens was last used, to a minute.
-             */
-            last_used_at: string | null;
-            /**
-             * Format: date-time
-             * @description When the first of them expires.
-             */
-            next_expires_at: string | null;
-            organisation: components["schemas"]["OrganisationName"];
-            /** @description Its roles today, as far as they are seen. */
-            roles: components["schemas"]["Role"][];
-            /**
-             * Format: int64
-             * @description How many of its tokens work.
-             */
-            tokens_working: number;
-            user_name: string;
-        };
-        /**
-         * @description What one may do with a service.
-         * @enum {string}
-         */
-        ServiceAction: "make_token" | "revoke_token" | "end";
-        /** @description A service, as its page shows it. */
-        ServiceDetail: components["schemas"]["Service"] & {
-            /** @description What its roles give today of what a token may be made for, as in `alert:read`. */
-            abilities: string[];
-            /** @description What who asks may do with it. */
-            actions: components["schemas"]["ServiceAction"][];
-            /** @description Past ones too, the newest first. */
-            memberships: components["schemas"]["Membership"][];
-            /**
-             * Format: int32
-             * @description Longest a token is good, in days.
-             */
-            token_days_max: number;
-            /** @description The newest first. */
-            tokens: components["schemas"]["Token"][];
-        };
-        /** @description A page of services. */
-        ServicePage: {
-            items: components["schemas"]["Service"][];
-            next_cursor: string | null;
-            /** Format: int64 */
-            total: number;
-        };
-        /** @description An organisation whose services one sees. */
-        ServicePlace: {
-            /** @description Whether one may open services of it. */
-            can_open: boolean;
-            /** @description Roles that one may give a service there. */
-            gifts: components["schemas"]["Gift"][];
-            organisation: components["schemas"]["OrganisationName"];
-        };
-        /** @description Organisations. */
-        ServicePlaceList: {
-            items: components["schemas"]["ServicePlace"][];
-        };
-        /** @description A service that is to be. */
-        ServiceRequest: {
-            display_name: string;
-            /** @description At most 20; none that decides. */
-            memberships?: components["schemas"]["MembershipRequest"][];
-            /** @description Code of the organisation that it belongs to. */
-            organisation: string;
-            /** @description Letters, digits and `. _ - @`; no account has it. */
-            user_name: string;
-        };
-        /** @description Rules for signing in. */
-        SignInRules: {
-            /** @description Whether who asks may change them. */
-            can_change: boolean;
-            roles: components["schemas"]["PasskeyRole"][];
-        };
-        /** @description Rules for signing in, as they are to be. */
-        SignInRulesRequest: {
-            /** @description All roles that count only in a session that has seen a passkey; none: no role does. */
-            passkey_roles: components["schemas"]["Role"][];
-        };
-        /** @description A token, without its secret. */
-        Token: {
-            /** Format: date-time */
-            expires_at: string;
-            id: string;
-            /**
-             * Format: date-time
-             * @description When it was last used, to a minute.
-             */
-            last_used_at: string | null;
-            /** @description The address that it was then used from. */
-            last_used_from: string | null;
-            /** Format: date-time */
-            made_at: string;
-            made_by: components["schemas"]["Person"];
-            name: string;
-            /** @description Networks that it may be used from; none: anywhere. */
-            networks: string[];
-            /** Format: date-time */
-            revoked_at: string | null;
-            /** @description What it may be used for, as in `alert:read`, as far as the service's roles give it. */
-            scope: string[];
-            state: components["schemas"]["TokenState"];
-        };
-        /** @description A token that is to be. */
-        TokenRequest: {
-            /**
-             * Format: int32
-             * @description For how many days it is good; 90 without it, or as many as the console allows.
-             */
-            days?: number | null;
-            /** @description What uses it; 1 to 64 characters. */
-            name: string;
-            /** @description Networks that it may be used from, as in `10.0.0.0/8`, at most 20; none: anywhere. */
-            networks?: string[];
-            /** @description What it may be used for, as in `alert:read`. */
-            scope: string[];
-        };
-        /**
-         * @description Whether a token works.
-         * @enum {string}
-         */
-        TokenState: "working" | "expired" | "revoked";
     };
     responses: never;
     parameters: never;
@@ -9961,6 +9961,436 @@ export interface operations {
             };
         };
     };
+    listServices: {
+        parameters: {
+            query?: {
+                /** @description Part of either name */
+                q?: string;
+                /** @description Those of this organisation and of what stands beneath it */
+                organisation?: string;
+                /** @description `yes`: also those that have ended */
+                ended?: string;
+                /** @description At most so many */
+                limit?: number;
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page, by name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServicePage"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description This takes a second factor */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description This account sees no services */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The list would cost too much */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    openService: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ServiceRequest"];
+            };
+        };
+        responses: {
+            /** @description The service, without a token yet */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceDetail"];
+                };
+            };
+            /** @description The request is not valid, or a role decides */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Confirm first that it is you */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is no such organisation for this account, or a role is not one's to give */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The name is taken, or roles exclude each other */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    servicePlaces: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Organisations of today, by code */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServicePlaceList"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description This takes a second factor */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description This account sees no services */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    getService: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the service's account */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The service, its roles, its tokens, and what may be done with it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceDetail"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description This takes a second factor */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is no such service for this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    endService: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the service's account */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description None of its tokens works any more; its name stays taken */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Confirm first that it is you */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is no such service for this account, or it is not one's to end */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It has ended already */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    makeToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the service's account */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenRequest"];
+            };
+        };
+        responses: {
+            /** @description The token, told this once, and the service as it now is */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeToken"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Confirm first that it is you */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is no such service for this account, or one of its roles is not one's to give */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The service has ended, has too many tokens, or was given a role meanwhile */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    revokeToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the service's account */
+                id: string;
+                /** @description Id of the token */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It works nowhere any more, and its live streams end */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description This takes a second factor */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is no such token for this account, or it is not one's to revoke */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It is revoked already */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
     currentSession: {
         parameters: {
             query?: never;
@@ -10410,6 +10840,122 @@ export interface operations {
             };
         };
     };
+    signInRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Each role, and how many people that concerns */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInRules"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description This takes a second factor */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description This account sees no settings */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    setSignInRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignInRulesRequest"];
+            };
+        };
+        responses: {
+            /** @description As they now are; sessions without a passkey lose what these roles give at once */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInRules"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Confirm first that it is you */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description This account changes no settings */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Who asks has not shown a passkey himself, or the console keeps no secrets */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
     setupState: {
         parameters: {
             query?: never;
@@ -10830,552 +11376,6 @@ export interface operations {
             };
             /** @description Too many attempts */
             429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-        };
-    };
-    listServices: {
-        parameters: {
-            query?: {
-                /** @description Part of either name */
-                q?: string;
-                /** @description Those of this organisation and of what stands beneath it */
-                organisation?: string;
-                /** @description `yes`: also those that have ended */
-                ended?: string;
-                /** @description At most so many */
-                limit?: number;
-                /** @description `next_cursor` of the page before */
-                cursor?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description A page, by name */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ServicePage"];
-                };
-            };
-            /** @description The request is not valid */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description Nobody is signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description This takes a second factor */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description This account sees no services */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description The list would cost too much */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-        };
-    };
-    openService: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ServiceRequest"];
-            };
-        };
-        responses: {
-            /** @description The service, without a token yet */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ServiceDetail"];
-                };
-            };
-            /** @description The request is not valid, or a role decides */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description Nobody is signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description Confirm first that it is you */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description There is no such organisation for this account, or a role is not one's to give */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description The name is taken, or roles exclude each other */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-        };
-    };
-    servicePlaces: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Organisations of today, by code */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ServicePlaceList"];
-                };
-            };
-            /** @description Nobody is signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description This takes a second factor */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description This account sees no services */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-        };
-    };
-    getService: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id of the service's account */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The service, its roles, its tokens, and what may be done with it */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ServiceDetail"];
-                };
-            };
-            /** @description Nobody is signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description This takes a second factor */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description There is no such service for this account */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-        };
-    };
-    endService: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id of the service's account */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description None of its tokens works any more; its name stays taken */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Nobody is signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description Confirm first that it is you */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description There is no such service for this account, or it is not one's to end */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description It has ended already */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-        };
-    };
-    makeToken: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id of the service's account */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["TokenRequest"];
-            };
-        };
-        responses: {
-            /** @description The token, told this once, and the service as it now is */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["MadeToken"];
-                };
-            };
-            /** @description The request is not valid */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description Nobody is signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description Confirm first that it is you */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description There is no such service for this account, or one of its roles is not one's to give */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description The service has ended, has too many tokens, or was given a role meanwhile */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-        };
-    };
-    revokeToken: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id of the service's account */
-                id: string;
-                /** @description Id of the token */
-                token: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description It works nowhere any more, and its live streams end */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Nobody is signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description This takes a second factor */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description There is no such token for this account, or it is not one's to revoke */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description It is revoked already */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-        };
-    };
-    signInRules: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Each role, and how many people that concerns */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SignInRules"];
-                };
-            };
-            /** @description Nobody is signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description This takes a second factor */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description This account sees no settings */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-        };
-    };
-    setSignInRules: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SignInRulesRequest"];
-            };
-        };
-        responses: {
-            /** @description As they now are; sessions without a passkey lose what these roles give at once */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SignInRules"];
-                };
-            };
-            /** @description The request is not valid */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description Nobody is signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description Confirm first that it is you */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description This account changes no settings */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description Who asks has not shown a passkey himself, or the console keeps no secrets */
-            409: {
                 headers: {
                     [name: string]: unknown;
                 };
