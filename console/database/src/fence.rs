@@ -188,10 +188,6 @@ mod tests {
             assert_eq!(all, 2);
         }
         let mut connection = database.pool.acquire().await.unwrap();
-        sqlx::query("RESET vonggac.reach; SET vonggac.reach = ''")
-            .execute(&mut *connection)
-            .await
-            .ok();
         sqlx::query("SET vonggac.reach = ''")
             .execute(&mut *connection)
             .await

@@ -21,6 +21,9 @@ use crate::up::secret::Secret;
 const USERS: [&str; 3] = ["vonggac", "postgres", "nobody"];
 /// Name of the database and of its owner, who is no superuser: those pass by row-level security.
 const NAME: &str = "vonggac";
+/// Who comes in, and from where.
+const HOST_BASED_ACCESS: &str =
+    "host all vonggac 127.0.0.1/32 scram-sha-256\nlocal all vonggac scram-sha-256\n";
 
 /// A cluster that can be run.
 pub(crate) struct Cluster {
@@ -132,17 +135,20 @@ impl Cluster {
         }
         self.run_initdb(&making).await?;
         self.make_owner(&making).await?;
+        // Over what initdb wrote, whose owner it keeps.
+        let door = making.join("pg_hba.conf");
+        fs::write(&door, HOST_BASED_ACCESS).with_context(|| door.display().to_string())?;
         fs::rename(&making, &self.directory).with_context(|| self.directory.display().to_string())
     }
 
     async fn run_initdb(&self, making: &Path) -> anyhow::Result<()> {
-        // The superuser has no password, and without one nobody comes in.
+        // Nobody comes in but by what is written into it afterwards, the superuser least of all.
         let output = self
             .as_user(Command::new(self.programs.join("initdb")))
             .args([
                 "-U",
                 "postgres",
-                "--auth=scram-sha-256",
+                "--auth=reject",
                 "--encoding=UTF8",
                 "--locale=C.UTF-8",
                 "--no-instructions",
