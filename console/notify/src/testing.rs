@@ -261,6 +261,8 @@ impl MailServer {
             .unwrap();
         let stdin = child.stdin.take().unwrap();
         let Ok(port) = line.trim().parse() else {
+            drop(stdin);
+            child.wait().unwrap();
             assert!(
                 std::env::var_os("VONGGAC_TEST_SERVERS").is_none(),
                 "the mail server of the tests does not start: install python3-aiosmtpd"

@@ -111,7 +111,9 @@ fn kill_often(platform: &Platform, kills: u64, done: &AtomicU64, random: &mut Ra
 fn ask(platform: &Platform, statement: &str) -> anyhow::Result<String> {
     let password = fs::read_to_string(platform.password_file("postgres"))?;
     let mut psql = Command::new("psql");
-    psql.env("PGPASSWORD", password.trim())
+    // Row-level security shows nothing to who does not say so.
+    psql.env("PGOPTIONS", "-c vonggac.reach=*")
+        .env("PGPASSWORD", password.trim())
         .args([
             "--no-psqlrc",
             "--tuples-only",

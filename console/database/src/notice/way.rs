@@ -197,9 +197,11 @@ impl Database {
     /// [`DatabaseError::NotFound`] when he has none of that id; [`DatabaseError::Conflict`] when it counts already;
     /// [`DatabaseError::WrongCode`] when the code is wrong, too old, or was tried too often.
     pub async fn prove_mail_way(&self, by: Asker<'_>, id: WayId, code: &str, now_us: i64) -> Result<()> {
+        /// When it was proved, the code's hash, until when that is good, and how often it was tried.
+        type Kept = (Option<i64>, Option<Vec<u8>>, i64, i32);
         let account = by.somebody()?;
         let mut transaction = self.pool.begin().await?;
-        let kept: Option<(Option<i64>, Option<Vec<u8>>, i64, i32)> = sqlx::query_as(
+        let kept: Option<Kept> = sqlx::query_as(
             "SELECT proved_us, code_hash, code_until_us, code_tries FROM notice_way WHERE id = $1 AND account_id = $2 FOR UPDATE",
         )
         .bind(id.0)
