@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use prost::Message;
 use serde_json::Value;
 use sqlx::PgConnection;
+use vonggac_event::proto::RuleCard;
 use vonggac_event::{Alert, AlertId, parse_address, protocol_name};
 
 use super::AlertRow;
@@ -51,11 +52,10 @@ const TAKE: &str = "INSERT INTO alert (id, origin_id, ordinal, continues_id, bas
     WHERE alert.revision < excluded.revision AND alert.tenant = excluded.tenant RETURNING id";
 
 /// What exceptions look at of the rows.
-fn sighted(incoming: &[Incoming]) -> Sighted {
+fn sighted(incoming: &[Incoming], rules: &[&RuleCard]) -> Sighted {
     let mut sighted = Sighted::default();
-    for row in incoming {
+    for (row, rule) in incoming.iter().zip(rules) {
         let alert = &row.alert;
-        let rule = alert.rule.clone().unwrap_or_default();
         sighted.rules.push(clean(&rule.id));
         sighted.tenants.push(clean(&alert.tenant));
         sighted.sensors.push(clean(&alert.sensor));
@@ -119,11 +119,12 @@ pub(super) async fn write(
         return Ok(BTreeMap::new());
     }
     let alerts = || incoming.iter().map(|row| &row.alert);
-    let rules: Vec<_> = alerts()
-        .map(|alert| alert.rule.clone().unwrap_or_default())
+    let no_rule = RuleCard::default();
+    let rules: Vec<&RuleCard> = alerts()
+        .map(|alert| alert.rule.as_ref().unwrap_or(&no_rule))
         .collect();
     let bytes = |id: AlertId| id.to_bytes().to_vec();
-    let sighted = sighted(incoming);
+    let sighted = sighted(incoming, &rules);
     let judged = judging::judge(connection, &sighted, now_us).await?;
     let by = |place: usize| judged.get(&place);
     let lowered = |place: usize| by(place).and_then(|judged| judged.severity);
