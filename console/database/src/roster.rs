@@ -7,7 +7,7 @@ use vonggac_access::{Day, Role};
 use vonggac_event::Scope;
 
 use crate::account::RawAccount;
-use crate::name_cursor::NameCursor;
+use crate::name_cursor::{ByName, NameCursor, Rows};
 use crate::throttle::{ACCOUNT_ATTEMPTS_MAX, WINDOW_US};
 use crate::{Account, AccountId, Database, DatabaseError, Result, like_literal, welcome};
 
@@ -238,50 +238,27 @@ impl Database {
         limit: u32,
         now_us: i64,
     ) -> Result<RosterPage> {
-        let mut look = self.look(sight.accounts).await?;
-        let total = match &after {
-            Some(cursor) => cursor.total,
-            None => {
-                let mut query = QueryBuilder::new("SELECT count(*) FROM ");
-                push_accounts(&mut query, sight, now_us)?;
-                push_filter(&mut query, filter);
-                let counting = query.build_query_scalar().fetch_one(&mut *look);
-                counting.await.map_err(DatabaseError::of_list)?
-            }
+        let order = ByName {
+            name: "x.sorts_as",
+            id: "x.id",
+            rows_max: limit.clamp(1, PAGE_ACCOUNTS_MAX),
         };
-        let mut query = QueryBuilder::new("SELECT ");
-        query.push(COLUMNS).push(" FROM ");
-        push_accounts(&mut query, sight, now_us)?;
-        push_filter(&mut query, filter);
-        if let Some(cursor) = after {
-            query
-                .push(" AND (x.sorts_as, x.id) > (")
-                .push_bind(cursor.sorts_as)
-                .push(", ")
-                .push_bind(cursor.id)
-                .push(")");
-        }
-        let limit = limit.clamp(1, PAGE_ACCOUNTS_MAX);
-        query
-            .push(" ORDER BY x.sorts_as, x.id LIMIT ")
-            .push_bind(i64::from(limit) + 1);
-        let mut rows: Vec<Row> = query
-            .build_query_as()
-            .fetch_all(&mut *look)
-            .await
-            .map_err(DatabaseError::of_list)?;
-        let is_more = rows.len() > limit as usize;
-        rows.truncate(limit as usize);
-        let last = rows.last().filter(|_| is_more);
-        let next = last.map(|row| RosterCursor {
-            id: row.account.id().0,
-            total,
-            sorts_as: row.sorts_as.clone(),
-        });
+        let about = |what: &str| {
+            let mut query = QueryBuilder::new("SELECT ");
+            query.push(what).push(" FROM ");
+            push_accounts(&mut query, sight, now_us)?;
+            push_filter(&mut query, filter);
+            Ok(query)
+        };
+        let (counting, listing) = (|| about("count(*)"), about(COLUMNS)?);
+        let mut look = self.look(sight.accounts).await?;
+        let page: Rows<Row> = order
+            .page(&mut look, after, std::convert::identity, counting, listing)
+            .await?;
         Ok(RosterPage {
-            entries: rows.into_iter().map(Row::read).collect::<Result<_>>()?,
-            next,
-            total,
+            next: page.next(|row| Ok((row.account.id().0, row.sorts_as.clone())))?,
+            total: page.total,
+            entries: page.rows.into_iter().map(Row::read).collect::<Result<_>>()?,
         })
     }
 

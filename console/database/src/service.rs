@@ -3,16 +3,14 @@
 //! and a second factor. Once ended it stays so: its name and what it did are kept.
 
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
-use vonggac_access::{Day, Membership, OrganisationId, PersonId, Role};
+use vonggac_access::{Day, Membership, OrganisationId, Role};
 use vonggac_event::Scope;
 
-use crate::account::{self, RawAccount};
+use crate::account::RawAccount;
 use crate::audit::{self, Asker, Deed};
-use crate::name_cursor::NameCursor;
-use crate::welcome::INVITED_ROLES_MAX;
-use crate::{
-    Account, AccountId, Database, DatabaseError, NewPerson, Result, api_token, like_literal, membership,
-};
+use crate::name_cursor::{ByName, NameCursor, Rows};
+use crate::welcome::Opening;
+use crate::{Account, AccountId, Database, DatabaseError, NewPerson, Result, api_token, like_literal};
 
 /// Most services on a page.
 pub const PAGE_SERVICES_MAX: u32 = 200;
@@ -155,47 +153,26 @@ impl Database {
         limit: u32,
         now_us: i64,
     ) -> Result<ServicePage> {
-        let mut look = self.look(sight.services).await?;
-        let total = match &after {
-            Some(cursor) => cursor.total,
-            None => {
-                let mut query = QueryBuilder::new("SELECT count(*) FROM account a");
-                push_where(&mut query, sight, filter);
-                let counting = query.build_query_scalar().fetch_one(&mut *look);
-                counting.await.map_err(DatabaseError::of_list)?
-            }
+        let order = ByName {
+            name: "lower(a.display_name)",
+            id: "a.id",
+            rows_max: limit.clamp(1, PAGE_SERVICES_MAX),
         };
-        let mut query = select(sight, now_us)?;
-        push_where(&mut query, sight, filter);
-        if let Some(cursor) = after {
-            query
-                .push(" AND (lower(a.display_name), a.id) > (")
-                .push_bind(cursor.sorts_as)
-                .push(", ")
-                .push_bind(cursor.id)
-                .push(")");
-        }
-        let limit = limit.clamp(1, PAGE_SERVICES_MAX);
-        query
-            .push(" ORDER BY lower(a.display_name), a.id LIMIT ")
-            .push_bind(i64::from(limit) + 1);
-        let mut rows: Vec<Row> = query
-            .build_query_as()
-            .fetch_all(&mut *look)
-            .await
-            .map_err(DatabaseError::of_list)?;
-        let is_more = rows.len() > limit as usize;
-        rows.truncate(limit as usize);
-        let last = rows.last().filter(|_| is_more);
-        let next = last.map(|row| ServiceCursor {
-            id: row.account.id().0,
-            total,
-            sorts_as: row.sorts_as.clone(),
-        });
+        let counting = || {
+            let mut query = QueryBuilder::new("SELECT count(*) FROM account a");
+            push_where(&mut query, sight, filter);
+            Ok(query)
+        };
+        let mut listing = select(sight, now_us)?;
+        push_where(&mut listing, sight, filter);
+        let mut look = self.look(sight.services).await?;
+        let page: Rows<Row> = order
+            .page(&mut look, after, std::convert::identity, counting, listing)
+            .await?;
         Ok(ServicePage {
-            entries: rows.into_iter().map(Row::read).collect::<Result<_>>()?,
-            next,
-            total,
+            next: page.next(|row| Ok((row.account.id().0, row.sorts_as.clone())))?,
+            total: page.total,
+            entries: page.rows.into_iter().map(Row::read).collect::<Result<_>>()?,
         })
     }
 
@@ -229,32 +206,15 @@ impl Database {
         memberships: &[Membership],
         now_us: i64,
     ) -> Result<Account> {
-        if memberships.len() > INVITED_ROLES_MAX {
-            return Err(DatabaseError::Invalid {
-                field: "memberships",
-                problem: "are more than 20",
-            });
-        }
-        service.check()?;
+        let opening = Opening {
+            person: service,
+            organisation,
+            memberships,
+            is_service: true,
+        };
+        opening.check()?;
         let mut transaction = self.pool.begin().await?;
-        let account = account::insert(&mut transaction, service, organisation, None, now_us).await?;
-        sqlx::query("UPDATE account SET is_service = true WHERE id = $1")
-            .bind(account.id.0)
-            .execute(&mut *transaction)
-            .await?;
-        let mut deeds = vec![
-            Deed::done("service.open", "account", account.id.0)
-                .with("user_name", &account.user_name)
-                .with("organisation", account.organisation.as_str()),
-        ];
-        for membership in memberships {
-            let membership = Membership {
-                person: PersonId(account.id.0),
-                ..membership.clone()
-            };
-            let (_, deed) = membership::insert(&mut transaction, by, &membership).await?;
-            deeds.push(deed);
-        }
+        let (account, deeds) = opening.write(&mut transaction, by, now_us).await?;
         audit::append(&mut transaction, by, deeds, now_us).await?;
         transaction.commit().await?;
         Ok(account)

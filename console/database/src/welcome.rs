@@ -161,6 +161,60 @@ impl Found {
     }
 }
 
+/// An account that nobody can sign in to yet, with its first roles.
+pub(crate) struct Opening<'a> {
+    pub(crate) person: &'a NewPerson,
+    pub(crate) organisation: &'a OrganisationId,
+    /// The people in them are not looked at: they are the new account's.
+    pub(crate) memberships: &'a [Membership],
+    pub(crate) is_service: bool,
+}
+
+impl Opening<'_> {
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.memberships.len() > INVITED_ROLES_MAX {
+            return Err(DatabaseError::Invalid {
+                field: "memberships",
+                problem: "are more than 20",
+            });
+        }
+        self.person.check()
+    }
+
+    /// Makes the account and gives it its roles; with what the audit log is to be told.
+    pub(crate) async fn write(
+        &self,
+        connection: &mut PgConnection,
+        by: &Asker<'_>,
+        now_us: i64,
+    ) -> Result<(Account, Vec<Deed>)> {
+        let account = account::insert(connection, self.person, self.organisation, None, now_us).await?;
+        let mut action = "account.invite";
+        if self.is_service {
+            // Before its roles, of which a service may not have all.
+            action = "service.open";
+            sqlx::query("UPDATE account SET is_service = true WHERE id = $1")
+                .bind(account.id.0)
+                .execute(&mut *connection)
+                .await?;
+        }
+        let mut deeds = vec![
+            Deed::done(action, "account", account.id.0)
+                .with("user_name", &account.user_name)
+                .with("organisation", account.organisation.as_str()),
+        ];
+        for membership in self.memberships {
+            let membership = Membership {
+                person: PersonId(account.id.0),
+                ..membership.clone()
+            };
+            let (_, deed) = membership::insert(connection, by, &membership).await?;
+            deeds.push(deed);
+        }
+        Ok((account, deeds))
+    }
+}
+
 impl Database {
     /// Makes an account without a password, gives it roles, and makes the link for its owner. All of it, or nothing. The people in
     /// `memberships` are not looked at: they are the new account's.
@@ -176,28 +230,15 @@ impl Database {
         memberships: &[Membership],
         now_us: i64,
     ) -> Result<(Account, Link)> {
-        if memberships.len() > INVITED_ROLES_MAX {
-            return Err(DatabaseError::Invalid {
-                field: "memberships",
-                problem: "are more than 20",
-            });
-        }
-        person.check()?;
+        let opening = Opening {
+            person,
+            organisation,
+            memberships,
+            is_service: false,
+        };
+        opening.check()?;
         let mut transaction = self.pool.begin().await?;
-        let account = account::insert(&mut transaction, person, organisation, None, now_us).await?;
-        let mut deeds = vec![
-            Deed::done("account.invite", "account", account.id.0)
-                .with("user_name", &account.user_name)
-                .with("organisation", account.organisation.as_str()),
-        ];
-        for membership in memberships {
-            let membership = Membership {
-                person: PersonId(account.id.0),
-                ..membership.clone()
-            };
-            let (_, deed) = membership::insert(&mut transaction, by, &membership).await?;
-            deeds.push(deed);
-        }
+        let (account, deeds) = opening.write(&mut transaction, by, now_us).await?;
         lock(&mut transaction, by, account.id).await?;
         let roles = membership::to_come(&mut transaction, account.id, now_us).await?;
         let link = insert(&mut transaction, by, account.id, &roles, Factors::Kept, now_us).await?;

@@ -10,7 +10,7 @@ use vonggac_event::Scope;
 
 use super::enrol::read_id;
 use super::{Step, TOKEN_US};
-use crate::name_cursor::NameCursor;
+use crate::name_cursor::{ByName, NameCursor, Rows};
 use crate::organisation::parsed;
 use crate::{AccountId, Database, DatabaseError, Person, Result, like_literal};
 
@@ -235,50 +235,27 @@ impl Database {
         limit: u32,
         now_us: i64,
     ) -> Result<SensorPage> {
-        let mut look = self.look(scope).await?;
-        let total = match &after {
-            Some(cursor) => cursor.total,
-            None => {
-                let mut query = QueryBuilder::new("SELECT count(*) FROM ");
-                push_sensors(&mut query, scope, heard, now_us);
-                push_filter(&mut query, filter);
-                let counting = query.build_query_scalar().fetch_one(&mut *look);
-                counting.await.map_err(DatabaseError::of_list)?
-            }
+        let order = ByName {
+            name: "lower(x.name)",
+            id: "x.id",
+            rows_max: limit.clamp(1, PAGE_SENSORS_MAX),
         };
-        let mut query = QueryBuilder::new("SELECT x.* FROM ");
-        push_sensors(&mut query, scope, heard, now_us);
-        push_filter(&mut query, filter);
-        if let Some(cursor) = after {
+        let about = |what: &str| {
+            let mut query = QueryBuilder::new("SELECT ");
+            query.push(what).push(" FROM ");
+            push_sensors(&mut query, scope, heard, now_us);
+            push_filter(&mut query, filter);
             query
-                .push(" AND (lower(x.name), x.id) > (")
-                .push_bind(cursor.sorts_as)
-                .push(", ")
-                .push_bind(cursor.id.0.to_vec())
-                .push(")");
-        }
-        let limit = limit.clamp(1, PAGE_SENSORS_MAX);
-        query
-            .push(" ORDER BY lower(x.name), x.id LIMIT ")
-            .push_bind(i64::from(limit) + 1);
-        let mut rows: Vec<Row> = query
-            .build_query_as()
-            .fetch_all(&mut *look)
-            .await
-            .map_err(DatabaseError::of_list)?;
-        let is_more = rows.len() > limit as usize;
-        rows.truncate(limit as usize);
-        let entries = rows.into_iter().map(Row::read).collect::<Result<Vec<_>>>()?;
-        let last = entries.last().filter(|_| is_more);
+        };
+        let (counting, listing) = (|| Ok(about("count(*)")), about("x.*"));
+        let mut look = self.look(scope).await?;
+        let key = |id: SensorId| id.0.to_vec();
+        let page: Rows<Row> = order.page(&mut look, after, key, counting, listing).await?;
         Ok(SensorPage {
-            next: last.map(|entry| SensorCursor {
-                id: entry.id,
-                total,
-                // Names are ASCII.
-                sorts_as: entry.name.to_ascii_lowercase(),
-            }),
-            entries,
-            total,
+            // Names are ASCII.
+            next: page.next(|row| Ok((read_id(&row.id)?, row.name.to_ascii_lowercase())))?,
+            total: page.total,
+            entries: page.rows.into_iter().map(Row::read).collect::<Result<_>>()?,
         })
     }
 

@@ -9,7 +9,7 @@ use crate::session::Strength;
 use crate::testing::{self, NOW_US, from};
 use crate::throttle::NETWORK_ATTEMPTS_MAX;
 use crate::welcome::{Factors, Ground};
-use vonggac_access::{Grasp, TokenScope};
+use vonggac_access::{Grasp, PersonId, TokenScope};
 use vonggac_audit::entry::{ActorKind, Entry};
 
 const DAY_US: i64 = 24 * 3600 * 1_000_000;
