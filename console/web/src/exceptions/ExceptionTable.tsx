@@ -1,5 +1,6 @@
 import { useTranslation } from "react-i18next";
 import layout from "../admin/layout.module.css";
+import { OpenCell } from "../admin/OpenCell";
 import type { Exception } from "../api/client";
 import { formatCount } from "../lib/number";
 import { nameOf } from "../lib/organisation";
@@ -38,16 +39,11 @@ export function ExceptionTable({ rows, current, onOpen }: ExceptionTableProps) {
       <tbody>
         {rows.map((row) => (
           <tr key={row.id} data-current={row.id === current}>
-            <td>
-              <button
-                type="button"
-                className={layout.name}
-                aria-expanded={row.id === current}
-                onClick={() => onOpen(row.id)}
-              >
-                {row.rule_title}
-              </button>
-            </td>
+            <OpenCell
+              name={row.rule_title}
+              isOpen={row.id === current}
+              onOpen={() => onOpen(row.id)}
+            />
             <td>{conditionsText(t, row)}</td>
             <td>
               {nameOf(row.organisation, i18n.language)}

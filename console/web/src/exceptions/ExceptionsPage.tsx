@@ -1,12 +1,11 @@
-import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import layout from "../admin/layout.module.css";
+import { Rows } from "../admin/Rows";
 import { exceptionsQuery, securityQuery } from "../api/queries";
 import { stepKeys, useKeys } from "../lib/keys";
 import { rowAt } from "../lib/rows";
-import { EmptyState } from "../parts/EmptyState";
 import { ErrorPanel } from "../parts/ErrorPanel";
 import { ToggleList } from "../parts/ToggleList";
 import { lastSearch } from "../queue/trail";
@@ -70,21 +69,16 @@ export function ExceptionsPage() {
         />
       ) : null}
       <div className={layout.split}>
-        <div className={layout.frame}>
+        <Rows
+          isEmpty={exceptions.data !== undefined && rows.length === 0}
+          empty={{
+            title: t(show ? "exception.no_match" : "exception.empty_title"),
+            hint: t(show ? "exception.no_match_hint" : "exception.empty_hint"),
+            onClear: show ? () => setSearch({}) : undefined,
+          }}
+        >
           <ExceptionTable rows={rows} current={search.exception} onOpen={open} />
-          {exceptions.data && rows.length === 0 ? (
-            <EmptyState
-              title={t(show ? "exception.no_match" : "exception.empty_title")}
-              hint={t(show ? "exception.no_match_hint" : "exception.empty_hint")}
-            >
-              {show ? (
-                <Button variant="default" onClick={() => setSearch({})}>
-                  {t("common.clear_filters")}
-                </Button>
-              ) : null}
-            </EmptyState>
-          ) : null}
-        </div>
+        </Rows>
         {opened && security ? (
           <ExceptionPanel
             key={opened.id}

@@ -1,9 +1,9 @@
 import { Button, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import layout from "../admin/layout.module.css";
 import { api, type NoticeWay, take } from "../api/client";
 import { Dialog } from "../parts/Dialog";
-import styles from "./notice.module.css";
 import { useWayChange } from "./useNotices";
 
 /** Takes the code that was sent to an address. */
@@ -19,7 +19,7 @@ export function CodeDialog({ way, onClose }: { way: NoticeWay; onClose: () => vo
   return (
     <Dialog opened onClose={onClose} title={t("notice.confirm_named", { name: way.target })}>
       <form
-        className={styles.form}
+        className={layout.form}
         onSubmit={(event) => {
           event.preventDefault();
           change.mutate(confirm);
@@ -37,7 +37,7 @@ export function CodeDialog({ way, onClose }: { way: NoticeWay; onClose: () => vo
           value={code}
           onChange={(event) => setCode(event.currentTarget.value)}
         />
-        <div className={styles.buttons}>
+        <div className={layout.buttons}>
           <Button variant="default" onClick={onClose}>
             {t("common.cancel")}
           </Button>

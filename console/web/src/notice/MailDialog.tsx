@@ -1,9 +1,9 @@
 import { Button, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import layout from "../admin/layout.module.css";
 import { api, type NoticeWay, take } from "../api/client";
 import { Dialog } from "../parts/Dialog";
-import styles from "./notice.module.css";
 import { useWayChange } from "./useNotices";
 
 interface MailDialogProps {
@@ -27,7 +27,7 @@ export function MailDialog({ onClose, onAdded }: MailDialogProps) {
   return (
     <Dialog opened onClose={onClose} title={t("notice.add_email")}>
       <form
-        className={styles.form}
+        className={layout.form}
         onSubmit={(event) => {
           event.preventDefault();
           change.mutate(add);
@@ -44,7 +44,7 @@ export function MailDialog({ onClose, onAdded }: MailDialogProps) {
           value={address}
           onChange={(event) => setAddress(event.currentTarget.value)}
         />
-        <div className={styles.buttons}>
+        <div className={layout.buttons}>
           <Button variant="default" onClick={onClose}>
             {t("common.cancel")}
           </Button>

@@ -2,6 +2,7 @@ import { Button, Checkbox, Select, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import layout from "../admin/layout.module.css";
 import { type NoticeRule, type NoticeRuleRequest, SEVERITIES } from "../api/client";
 import { noticeWaysQuery } from "../api/queries";
 import { Dialog } from "../parts/Dialog";
@@ -51,7 +52,7 @@ export function RuleDialog({ rule, onClose, onSave }: RuleDialogProps) {
   return (
     <Dialog opened onClose={onClose} title={rule ? t("notice.change_rule") : t("notice.add_rule")}>
       <form
-        className={styles.form}
+        className={layout.form}
         onSubmit={(event) => {
           event.preventDefault();
           submit();
@@ -104,7 +105,7 @@ export function RuleDialog({ rule, onClose, onSave }: RuleDialogProps) {
           onChange={(event) => set({ organisation: event.currentTarget.value })}
         />
         <WayChoice ways={form.ways ?? []} onChange={(ways) => set({ ways })} />
-        <div className={styles.buttons}>
+        <div className={layout.buttons}>
           <Button variant="default" onClick={onClose}>
             {t("common.cancel")}
           </Button>

@@ -2,6 +2,7 @@ import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import layout from "../admin/layout.module.css";
 import { api, type NoticeWay, take } from "../api/client";
 import { noticeWaysQuery } from "../api/queries";
 import { useMay } from "../lib/abilities";
@@ -29,7 +30,7 @@ export function WaysCard() {
     <Card
       title={t("notice.ways")}
       aside={
-        <div className={styles.buttons}>
+        <div className={layout.buttons}>
           {ways.data?.has_mail ? (
             <Button size="compact-xs" variant="default" onClick={() => setAdding("email")}>
               {t("notice.add_email")}
@@ -116,7 +117,7 @@ function WayRow({ way, onConfirm }: { way: NoticeWay; onConfirm: () => void }) {
         <WayState way={way} />
       </td>
       <td>
-        <div className={styles.buttons}>
+        <div className={layout.buttons}>
           {way.is_confirmed ? null : (
             <Button
               size="compact-xs"

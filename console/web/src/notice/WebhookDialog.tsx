@@ -1,10 +1,10 @@
 import { Button, Textarea, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import layout from "../admin/layout.module.css";
 import { api, take } from "../api/client";
 import { CopyValue } from "../parts/CopyValue";
 import { Dialog } from "../parts/Dialog";
-import styles from "./notice.module.css";
 import { useWayChange } from "./useNotices";
 
 /** Adds a webhook, and shows its secret this once. */
@@ -20,7 +20,7 @@ export function WebhookDialog({ onClose }: { onClose: () => void }) {
   if (secret !== null) {
     return (
       <Dialog opened onClose={onClose} title={t("notice.secret_title", { name: form.name })}>
-        <div className={styles.form}>
+        <div className={layout.form}>
           <p>{t("notice.secret_hint")}</p>
           <Textarea
             readOnly
@@ -39,7 +39,7 @@ export function WebhookDialog({ onClose }: { onClose: () => void }) {
   return (
     <Dialog opened onClose={onClose} title={t("notice.add_webhook")}>
       <form
-        className={styles.form}
+        className={layout.form}
         onSubmit={(event) => {
           event.preventDefault();
           change.mutate(add);
@@ -63,7 +63,7 @@ export function WebhookDialog({ onClose }: { onClose: () => void }) {
           value={form.url}
           onChange={({ currentTarget: { value } }) => setForm((now) => ({ ...now, url: value }))}
         />
-        <div className={styles.buttons}>
+        <div className={layout.buttons}>
           <Button variant="default" onClick={onClose}>
             {t("common.cancel")}
           </Button>

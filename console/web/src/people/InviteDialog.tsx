@@ -1,18 +1,10 @@
-import { Button, SegmentedControl, TextInput } from "@mantine/core";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, useState } from "react";
+import { SegmentedControl, TextInput } from "@mantine/core";
+import { useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { isAsked, useStepUp } from "../account/useStepUp";
-import layout from "../admin/layout.module.css";
-import {
-  type AccountPlace,
-  ApiFailure,
-  api,
-  type Invitation,
-  type Security,
-  take,
-} from "../api/client";
-import { failureText } from "../lib/failure";
+import { ChangeForm } from "../admin/ChangeForm";
+import { useChange } from "../admin/useChange";
+import { type AccountPlace, api, type Invitation, type Security, take } from "../api/client";
 import { Dialog } from "../parts/Dialog";
 import { OrganisationSelect } from "./OrganisationSelect";
 import styles from "./people.module.css";
@@ -37,12 +29,11 @@ export function InviteDialog({ opened, onClose, ...rest }: InviteDialogProps) {
 }
 
 /** Where a failure is shown at its field. */
-const AT_FIELDS: ReadonlySet<string> = new Set(["user_name", "display_name", "organisation"]);
+const AT_FIELDS = ["user_name", "display_name", "organisation"];
 
 function Form({ places, security, onClose, onInvited }: Omit<InviteDialogProps, "opened">) {
   const { t } = useTranslation();
   const client = useQueryClient();
-  const stepUp = useStepUp(security);
   const inviting = places.filter((place) => place.can_invite);
   const first = inviting[0]?.organisation.code ?? "";
   const [form, setForm] = useState({
@@ -52,23 +43,19 @@ function Form({ places, security, onClose, onInvited }: Omit<InviteDialogProps, 
     organisation: first,
   });
   const [role, setRole] = useState(emptyRole(first));
-  const invite = useMutation({
-    mutationFn: () => {
+  const change = useChange(security, {
+    call: () => {
       const given = requestOf(role);
       return take(
         api.POST("/api/v1/accounts", { body: { ...form, memberships: given ? [given] : [] } }),
       );
     },
-    onSuccess: (invitation) => {
+    onDone: (invitation) => {
       void client.invalidateQueries({ queryKey: ["accounts"] });
       onInvited(invitation);
     },
-    onError: (error) => {
-      if (isAsked(error)) stepUp.onError(error, () => invite.mutate());
-    },
   });
-  const failure = invite.error instanceof ApiFailure ? invite.error : null;
-  const isOfField = AT_FIELDS.has(failure?.field ?? "");
+  const { failure } = change;
   const field = (name: "user_name" | "display_name") => ({
     size: "xs" as const,
     required: true,
@@ -81,53 +68,39 @@ function Form({ places, security, onClose, onInvited }: Omit<InviteDialogProps, 
       setForm((now) => ({ ...now, [name]: value }));
     },
   });
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    invite.mutate();
-  };
   return (
-    <>
-      <form onSubmit={submit} className={layout.form}>
-        <TextInput {...field("user_name")} autoComplete="off" data-autofocus />
-        <TextInput {...field("display_name")} autoComplete="off" />
-        <OrganisationSelect
-          label={t("people.organisation")}
-          places={inviting}
-          value={form.organisation || null}
-          error={failure?.field === "organisation" ? failure.message : undefined}
-          onChange={(code) => {
-            setForm((now) => ({ ...now, organisation: code ?? "" }));
-            setRole(emptyRole(code ?? ""));
-          }}
+    <ChangeForm
+      change={change}
+      fields={AT_FIELDS}
+      submit={t("people.invite_submit")}
+      isReady={form.organisation !== ""}
+      onClose={onClose}
+    >
+      <TextInput {...field("user_name")} autoComplete="off" data-autofocus />
+      <TextInput {...field("display_name")} autoComplete="off" />
+      <OrganisationSelect
+        label={t("people.organisation")}
+        places={inviting}
+        value={form.organisation || null}
+        error={failure?.field === "organisation" ? failure.message : undefined}
+        onChange={(code) => {
+          setForm((now) => ({ ...now, organisation: code ?? "" }));
+          setRole(emptyRole(code ?? ""));
+        }}
+      />
+      <div>
+        <span className={styles.label}>{t("people.language")}</span>
+        <SegmentedControl
+          size="xs"
+          value={form.language}
+          data={[
+            { value: "vi", label: "Tiếng Việt" },
+            { value: "en", label: "English" },
+          ]}
+          onChange={(language) => setForm((now) => ({ ...now, language }))}
         />
-        <div>
-          <span className={styles.label}>{t("people.language")}</span>
-          <SegmentedControl
-            size="xs"
-            value={form.language}
-            data={[
-              { value: "vi", label: "Tiếng Việt" },
-              { value: "en", label: "English" },
-            ]}
-            onChange={(language) => setForm((now) => ({ ...now, language }))}
-          />
-        </div>
-        <RoleFields places={places} form={role} onChange={setRole} />
-        {failure && !isOfField && !isAsked(failure) ? (
-          <p role="alert" className={layout.bad}>
-            {failureText(failure, t).hint} {failure.message}
-          </p>
-        ) : null}
-        <div className={layout.buttons}>
-          <Button variant="default" onClick={onClose}>
-            {t("common.cancel")}
-          </Button>
-          <Button type="submit" loading={invite.isPending} disabled={!form.organisation}>
-            {t("people.invite_submit")}
-          </Button>
-        </div>
-      </form>
-      {stepUp.dialog}
-    </>
+      </div>
+      <RoleFields places={places} form={role} onChange={setRole} />
+    </ChangeForm>
   );
 }

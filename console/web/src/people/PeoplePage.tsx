@@ -4,11 +4,11 @@ import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import layout from "../admin/layout.module.css";
+import { Rows } from "../admin/Rows";
 import { type Invitation, ROLES } from "../api/client";
 import { accountsQuery, placesQuery, securityQuery } from "../api/queries";
 import { stepKeys, useKeys } from "../lib/keys";
 import { rowAt } from "../lib/rows";
-import { EmptyState } from "../parts/EmptyState";
 import { ErrorPanel } from "../parts/ErrorPanel";
 import { LoadMore } from "../parts/LoadMore";
 import { ToggleList } from "../parts/ToggleList";
@@ -107,17 +107,17 @@ export function PeoplePage() {
         {accounts.isLoading ? t("common.loading") : ""}
       </p>
       <div className={layout.split}>
-        <div className={layout.frame}>
+        <Rows
+          isEmpty={accounts.data !== undefined && rows.length === 0}
+          empty={{
+            title: t("people.empty_title"),
+            hint: t("people.empty_hint"),
+            onClear: () => setSearch({}),
+          }}
+        >
           <PeopleTable rows={rows} current={person} onOpen={open} />
           <LoadMore pages={accounts} />
-          {accounts.data && rows.length === 0 ? (
-            <EmptyState title={t("people.empty_title")} hint={t("people.empty_hint")}>
-              <Button variant="default" onClick={() => setSearch({})}>
-                {t("common.clear_filters")}
-              </Button>
-            </EmptyState>
-          ) : null}
-        </div>
+        </Rows>
         {person && security ? (
           <PersonPanel
             key={person}

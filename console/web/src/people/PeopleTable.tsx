@@ -1,5 +1,6 @@
 import { useTranslation } from "react-i18next";
 import layout from "../admin/layout.module.css";
+import { OpenCell } from "../admin/OpenCell";
 import type { AccountEntry } from "../api/client";
 import { nameOf } from "../lib/organisation";
 import { Timestamp } from "../parts/Timestamp";
@@ -30,16 +31,11 @@ export function PeopleTable({ rows, current, onOpen }: PeopleTableProps) {
       <tbody>
         {rows.map((row) => (
           <tr key={row.id} data-current={row.id === current}>
-            <td>
-              <button
-                type="button"
-                className={layout.name}
-                aria-expanded={row.id === current}
-                onClick={() => onOpen(row.id)}
-              >
-                {row.display_name}
-              </button>
-            </td>
+            <OpenCell
+              name={row.display_name}
+              isOpen={row.id === current}
+              onOpen={() => onOpen(row.id)}
+            />
             <td className="mono">{row.user_name}</td>
             <td>{nameOf(row.organisation, i18n.language)}</td>
             <td>{row.roles.map((role) => t(`role.${role}`)).join(", ") || t("common.none")}</td>

@@ -1,18 +1,10 @@
-import { Button, Textarea, TextInput } from "@mantine/core";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, useState } from "react";
+import { Textarea, TextInput } from "@mantine/core";
+import { useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { isAsked, useStepUp } from "../account/useStepUp";
-import layout from "../admin/layout.module.css";
-import {
-  ApiFailure,
-  api,
-  type PreparedSensor,
-  type Security,
-  type SensorPlace,
-  take,
-} from "../api/client";
-import { failureText } from "../lib/failure";
+import { ChangeForm } from "../admin/ChangeForm";
+import { useChange } from "../admin/useChange";
+import { api, type PreparedSensor, type Security, type SensorPlace, take } from "../api/client";
 import { Dialog } from "../parts/Dialog";
 import { OrganisationSelect } from "../people/OrganisationSelect";
 
@@ -35,30 +27,25 @@ export function AddDialog({ opened, onClose, ...rest }: AddDialogProps) {
 }
 
 /** Where a failure is shown at its field. */
-const AT_FIELDS: ReadonlySet<string> = new Set(["name", "note"]);
+const AT_FIELDS = ["name", "note"];
 
 function Form({ places, security, onClose, onAdded }: Omit<AddDialogProps, "opened">) {
   const { t } = useTranslation();
   const client = useQueryClient();
-  const stepUp = useStepUp(security);
   const adding = places.filter((place) => place.can_add);
   const [form, setForm] = useState({
     name: "",
     organisation: adding.length === 1 ? (adding[0]?.organisation.code ?? "") : "",
     note: "",
   });
-  const add = useMutation({
-    mutationFn: () => take(api.POST("/api/v1/sensors", { body: form })),
-    onSuccess: (prepared) => {
+  const change = useChange(security, {
+    call: () => take(api.POST("/api/v1/sensors", { body: form })),
+    onDone: (prepared) => {
       void client.invalidateQueries({ queryKey: ["sensors"] });
       onAdded(prepared);
     },
-    onError: (error) => {
-      if (isAsked(error)) stepUp.onError(error, () => add.mutate());
-    },
   });
-  const failure = add.error instanceof ApiFailure ? add.error : null;
-  const isOfField = AT_FIELDS.has(failure?.field ?? "");
+  const { failure } = change;
   const field = (name: "name" | "note") => ({
     size: "xs" as const,
     label: t(`sensors.${name}`),
@@ -69,43 +56,29 @@ function Form({ places, security, onClose, onAdded }: Omit<AddDialogProps, "open
       setForm((now) => ({ ...now, [name]: value }));
     },
   });
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    add.mutate();
-  };
   return (
-    <>
-      <form onSubmit={submit} className={layout.form}>
-        <TextInput
-          {...field("name")}
-          description={t("sensors.name_hint")}
-          required
-          withAsterisk={false}
-          autoComplete="off"
-          data-autofocus
-        />
-        <OrganisationSelect
-          label={t("people.organisation")}
-          places={adding}
-          value={form.organisation || null}
-          onChange={(code) => setForm((now) => ({ ...now, organisation: code ?? "" }))}
-        />
-        <Textarea {...field("note")} description={t("sensors.note_hint")} autosize minRows={2} />
-        {failure && !isOfField && !isAsked(failure) ? (
-          <p role="alert" className={layout.bad}>
-            {failureText(failure, t).hint} {failure.message}
-          </p>
-        ) : null}
-        <div className={layout.buttons}>
-          <Button variant="default" onClick={onClose}>
-            {t("common.cancel")}
-          </Button>
-          <Button type="submit" loading={add.isPending} disabled={!form.organisation}>
-            {t("sensors.add_submit")}
-          </Button>
-        </div>
-      </form>
-      {stepUp.dialog}
-    </>
+    <ChangeForm
+      change={change}
+      fields={AT_FIELDS}
+      submit={t("sensors.add_submit")}
+      isReady={form.organisation !== ""}
+      onClose={onClose}
+    >
+      <TextInput
+        {...field("name")}
+        description={t("sensors.name_hint")}
+        required
+        withAsterisk={false}
+        autoComplete="off"
+        data-autofocus
+      />
+      <OrganisationSelect
+        label={t("people.organisation")}
+        places={adding}
+        value={form.organisation || null}
+        onChange={(code) => setForm((now) => ({ ...now, organisation: code ?? "" }))}
+      />
+      <Textarea {...field("note")} description={t("sensors.note_hint")} autosize minRows={2} />
+    </ChangeForm>
   );
 }

@@ -1,5 +1,6 @@
 import { useTranslation } from "react-i18next";
 import layout from "../admin/layout.module.css";
+import { OpenCell } from "../admin/OpenCell";
 import type { Sensor } from "../api/client";
 import { formatCount } from "../lib/number";
 import { nameOf } from "../lib/organisation";
@@ -41,16 +42,7 @@ export function SensorTable({ rows, current, onOpen }: SensorTableProps) {
       <tbody>
         {rows.map((row) => (
           <tr key={row.id} data-current={row.id === current}>
-            <td>
-              <button
-                type="button"
-                className={layout.name}
-                aria-expanded={row.id === current}
-                onClick={() => onOpen(row.id)}
-              >
-                {row.name}
-              </button>
-            </td>
+            <OpenCell name={row.name} isOpen={row.id === current} onOpen={() => onOpen(row.id)} />
             <td>{nameOf(row.organisation, i18n.language)}</td>
             <td>
               <StateTag state={row.state} />

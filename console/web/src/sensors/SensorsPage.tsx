@@ -4,11 +4,11 @@ import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import layout from "../admin/layout.module.css";
+import { Rows } from "../admin/Rows";
 import type { PreparedSensor } from "../api/client";
 import { securityQuery, sensorPlacesQuery, sensorsQuery } from "../api/queries";
 import { stepKeys, useKeys } from "../lib/keys";
 import { rowAt } from "../lib/rows";
-import { EmptyState } from "../parts/EmptyState";
 import { ErrorPanel } from "../parts/ErrorPanel";
 import { LoadMore } from "../parts/LoadMore";
 import { ToggleList } from "../parts/ToggleList";
@@ -105,22 +105,17 @@ export function SensorsPage() {
         {sensors.isLoading ? t("common.loading") : ""}
       </p>
       <div className={layout.split}>
-        <div className={layout.frame}>
+        <Rows
+          isEmpty={sensors.data !== undefined && rows.length === 0}
+          empty={{
+            title: t(isFiltered ? "sensors.no_match" : "sensors.empty_title"),
+            hint: t(isFiltered ? "sensors.no_match_hint" : "sensors.empty_hint"),
+            onClear: isFiltered ? () => setSearch({}) : undefined,
+          }}
+        >
           <SensorTable rows={rows} current={sensor} onOpen={open} />
           <LoadMore pages={sensors} />
-          {sensors.data && rows.length === 0 ? (
-            <EmptyState
-              title={t(isFiltered ? "sensors.no_match" : "sensors.empty_title")}
-              hint={t(isFiltered ? "sensors.no_match_hint" : "sensors.empty_hint")}
-            >
-              {isFiltered ? (
-                <Button variant="default" onClick={() => setSearch({})}>
-                  {t("common.clear_filters")}
-                </Button>
-              ) : null}
-            </EmptyState>
-          ) : null}
-        </div>
+        </Rows>
         {sensor && security ? (
           <SensorPanel
             key={sensor}

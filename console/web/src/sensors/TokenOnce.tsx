@@ -1,8 +1,8 @@
-import { Button, Textarea } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import layout from "../admin/layout.module.css";
 import type { EnrolmentToken } from "../api/client";
-import { CopyValue } from "../parts/CopyValue";
+import { CopyField } from "../parts/CopyField";
 import { Dialog } from "../parts/Dialog";
 import { Timestamp } from "../parts/Timestamp";
 import styles from "./sensors.module.css";
@@ -37,13 +37,16 @@ export function TokenOnce({ token, name, isRenewal, onClose }: TokenOnceProps) {
           <p>{t("sensors.token_hint")}</p>
           <ol className={styles.steps}>
             <li>
-              <Value label={t("sensors.token_save", { file: TOKEN_FILE })} value={token.token} />
+              <CopyField
+                label={t("sensors.token_save", { file: TOKEN_FILE })}
+                value={token.token}
+              />
             </li>
             <li>
-              <Value label={t("sensors.token_enrol")} value={enrol} />
+              <CopyField label={t("sensors.token_enrol")} value={enrol} />
             </li>
             <li>
-              <Value
+              <CopyField
                 label={t(isRenewal ? "sensors.token_reread" : "sensors.token_run")}
                 value={run}
               />
@@ -56,19 +59,5 @@ export function TokenOnce({ token, name, isRenewal, onClose }: TokenOnceProps) {
         </div>
       ) : null}
     </Dialog>
-  );
-}
-
-function Value({ label, value }: { label: string; value: string }) {
-  return (
-    <Textarea
-      size="xs"
-      readOnly
-      autosize
-      label={label}
-      value={value}
-      onFocus={(event) => event.currentTarget.select()}
-      rightSection={<CopyValue value={value} />}
-    />
   );
 }

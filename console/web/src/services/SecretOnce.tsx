@@ -1,7 +1,7 @@
-import { Button, Textarea } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import layout from "../admin/layout.module.css";
-import { CopyValue } from "../parts/CopyValue";
+import { CopyField } from "../parts/CopyField";
 import { Dialog } from "../parts/Dialog";
 
 /** Where the example keeps the token. */
@@ -21,25 +21,11 @@ export function SecretOnce({ secret, onClose }: SecretOnceProps) {
     <Dialog opened={secret !== null} onClose={onClose} title={t("services.secret_title")} size="lg">
       <div className={layout.form}>
         <p>{t("services.secret_hint")}</p>
-        <Value label={t("services.token")} value={secret ?? ""} />
-        <Value label={t("services.secret_header", { file: HEADER_FILE })} value={header} />
-        <Value label={t("services.secret_try")} value={example} />
+        <CopyField label={t("services.token")} value={secret ?? ""} />
+        <CopyField label={t("services.secret_header", { file: HEADER_FILE })} value={header} />
+        <CopyField label={t("services.secret_try")} value={example} />
         <Button onClick={onClose}>{t("services.secret_kept")}</Button>
       </div>
     </Dialog>
-  );
-}
-
-function Value({ label, value }: { label: string; value: string }) {
-  return (
-    <Textarea
-      size="xs"
-      readOnly
-      autosize
-      label={label}
-      value={value}
-      onFocus={(event) => event.currentTarget.select()}
-      rightSection={<CopyValue value={value} />}
-    />
   );
 }

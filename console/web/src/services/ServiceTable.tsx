@@ -1,5 +1,6 @@
 import { useTranslation } from "react-i18next";
 import layout from "../admin/layout.module.css";
+import { OpenCell } from "../admin/OpenCell";
 import type { Service } from "../api/client";
 import { formatCount } from "../lib/number";
 import { nameOf } from "../lib/organisation";
@@ -34,17 +35,13 @@ export function ServiceTable({ rows, current, onOpen }: ServiceTableProps) {
       <tbody>
         {rows.map((row) => (
           <tr key={row.id} data-current={row.id === current}>
-            <td>
-              <button
-                type="button"
-                className={layout.name}
-                aria-expanded={row.id === current}
-                onClick={() => onOpen(row.id)}
-              >
-                {row.display_name}
-              </button>
+            <OpenCell
+              name={row.display_name}
+              isOpen={row.id === current}
+              onOpen={() => onOpen(row.id)}
+            >
               {row.ended_at ? <span className="soft"> · {t("services.ended")}</span> : null}
-            </td>
+            </OpenCell>
             <td className="mono">{row.user_name}</td>
             <td>{nameOf(row.organisation, i18n.language)}</td>
             <td>{row.roles.map((role) => t(`role.${role}`)).join(", ") || t("common.none")}</td>

@@ -4,10 +4,10 @@ import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import layout from "../admin/layout.module.css";
+import { Rows } from "../admin/Rows";
 import { securityQuery, servicePlacesQuery, servicesQuery } from "../api/queries";
 import { stepKeys, useKeys } from "../lib/keys";
 import { rowAt } from "../lib/rows";
-import { EmptyState } from "../parts/EmptyState";
 import { ErrorPanel } from "../parts/ErrorPanel";
 import { LoadMore } from "../parts/LoadMore";
 import { OrganisationSelect } from "../people/OrganisationSelect";
@@ -90,22 +90,17 @@ export function ServicesPage() {
         {services.isLoading ? t("common.loading") : ""}
       </p>
       <div className={layout.split}>
-        <div className={layout.frame}>
+        <Rows
+          isEmpty={services.data !== undefined && rows.length === 0}
+          empty={{
+            title: t(isFiltered ? "services.no_match" : "services.empty_title"),
+            hint: t(isFiltered ? "services.no_match_hint" : "services.empty_hint"),
+            onClear: isFiltered ? () => setSearch({}) : undefined,
+          }}
+        >
           <ServiceTable rows={rows} current={service} onOpen={open} />
           <LoadMore pages={services} />
-          {services.data && rows.length === 0 ? (
-            <EmptyState
-              title={t(isFiltered ? "services.no_match" : "services.empty_title")}
-              hint={t(isFiltered ? "services.no_match_hint" : "services.empty_hint")}
-            >
-              {isFiltered ? (
-                <Button variant="default" onClick={() => setSearch({})}>
-                  {t("common.clear_filters")}
-                </Button>
-              ) : null}
-            </EmptyState>
-          ) : null}
-        </div>
+        </Rows>
         {service && security ? (
           <ServicePanel
             key={service}
