@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use crate::action::{Action, Verb};
+use crate::action::{self, Action, Verb};
 use crate::day::Day;
+use crate::exercise::{self, Exercise};
 use crate::membership::{Membership, PersonId};
 use crate::organisation::OrganisationId;
 use crate::policy::{self, Assurance, Relation, Rule};
@@ -125,6 +126,19 @@ impl Grants {
         able.map(|(kind, rule)| (kind, rule.verb)).collect()
     }
 
+    /// How much of a thing is his by a row; `None`: nothing.
+    fn part<R: Resource>(&self, rule: &Rule, thing: &R) -> Option<Part> {
+        let day = self.day?;
+        let grants = self.counting(R::KIND, rule).iter();
+        grants.filter_map(|grant| grant.part(rule, thing, day)).max()
+    }
+
+    /// Whether `verb` may be done with an exercise, however sure it is who asks.
+    pub fn may_in(&self, exercise: &Exercise, verb: Verb) -> bool {
+        let part = policy::rule(Kind::Exercise, verb).and_then(|rule| self.part(rule, exercise));
+        part.is_some_and(|part| part >= verb.needs())
+    }
+
     /// Whose things of the kind of `R` the action may be done with, however sure it is who asks: for deciding about somebody who does not
     /// ask, such as whether he may be given work. An action that the table does not know does not compile.
     pub fn reach<R: Resource, A: Action>(&self) -> Reach {
@@ -199,6 +213,8 @@ pub struct Context {
     assurance: Assurance,
     grants: Grants,
     request: RequestId,
+    /// The exercise he is in. Of everything else nothing is there.
+    exercise: Option<Arc<Exercise>>,
 }
 
 impl Context {
@@ -214,7 +230,20 @@ impl Context {
             assurance,
             grants,
             request,
+            exercise: None,
         }
+    }
+
+    /// The same within an exercise: with what is in it he may do what the exercise allows, and nothing with anything else.
+    ///
+    /// # Errors
+    /// [`Denied`] when he may not read it.
+    pub fn within(self, exercise: Exercise) -> Result<Self, Denied> {
+        let exercise = self.permit::<Exercise, action::Read>(exercise)?.into_thing();
+        Ok(Self {
+            exercise: Some(Arc::new(exercise)),
+            ..self
+        })
     }
 
     /// Who asks.
@@ -243,12 +272,30 @@ impl Context {
     /// [`Denied`] when there are none. An action that the table does not know does not compile.
     pub fn reach<R: Resource, A: Action>(&self) -> Result<Reach, Denied> {
         let rule = const { known_rule(R::KIND, A::VERB) };
-        let reach = self.grants.reach::<R, A>();
+        let reach = match &self.exercise {
+            None => self.grants.reach::<R, A>(),
+            Some(exercise) => self.reach_within(exercise, R::KIND, A::VERB)?,
+        };
         if reach.is_empty() {
             return Err(Denied::NotFound);
         }
         self.sure_enough(rule)?;
         Ok(reach)
+    }
+
+    /// All of the exercise is its owner's.
+    fn reach_within(&self, exercise: &Exercise, kind: Kind, verb: Verb) -> Result<Reach, Denied> {
+        let verb = exercise::within(kind, verb).ok_or(Denied::NotFound)?;
+        let rule = policy::rule(Kind::Exercise, verb).ok_or(Denied::NotFound)?;
+        let is_too_late = exercise.is_over && verb == Verb::Work;
+        if is_too_late || !self.grants.may_in(exercise, verb) {
+            return Err(Denied::NotFound);
+        }
+        self.sure_enough(rule)?;
+        Ok(Reach {
+            own: BTreeSet::from([exercise.owner.clone()]),
+            shared: BTreeMap::new(),
+        })
     }
 
     /// That the action may be done with `thing`. An action that the table does not know does not compile: the audit log cannot be changed.
@@ -273,6 +320,9 @@ impl Context {
     /// [`Denied`]: [`Denied::StepUp`] only where nothing else is in the way.
     pub fn permit<R: Resource, A: Action>(&self, thing: R) -> Result<Allowed<R, A>, Denied> {
         let rule = const { known_rule(R::KIND, A::VERB) };
+        if let Some(exercise) = &self.exercise {
+            return self.permit_within(exercise, rule, thing);
+        }
         let day = self.grants.day.ok_or(Denied::NotFound)?;
         if !self.is_right_person(rule, &thing) {
             return Err(Denied::NotFound);
@@ -298,6 +348,26 @@ impl Context {
         Ok(Allowed {
             thing,
             part,
+            action: PhantomData,
+        })
+    }
+
+    fn permit_within<R: Resource, A: Action>(
+        &self,
+        exercise: &Exercise,
+        rule: &Rule,
+        thing: R,
+    ) -> Result<Allowed<R, A>, Denied> {
+        if !self
+            .reach_within(exercise, R::KIND, A::VERB)?
+            .covers(thing.owner().as_str())
+        {
+            return Err(Denied::NotFound);
+        }
+        self.sure_enough(rule)?;
+        Ok(Allowed {
+            thing,
+            part: Part::Work,
             action: PhantomData,
         })
     }

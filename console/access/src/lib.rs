@@ -4,7 +4,8 @@
 //!   administrator writes them down.
 //! - [`role`]: the ten roles and what they exclude; [`membership`]: who has which, where and when.
 //! - [`policy`]: the one table of rights, role × resource × action × relation; [`resource`] and [`action`] are its words; [`thing`] has the plain ones, [`account`] those
-//!   that are about people, [`handover`] those that one shift leaves another, [`exception`] those that rules are not to raise.
+//!   that are about people, [`handover`] those that one shift leaves another, [`exception`] those that rules are not to raise,
+//!   [`exercise`] drills and what may be done within one.
 //! - [`service`]: which rows of it are for programs with a token of the API, and what part of them one token has.
 //! - [`cover`]: how far a role reaches, and whether a change of the organisations widens that; [`folded`](mod@folded): text as people type it.
 //! - [`context`]: who asks; the only door to [`Reach`] (whose things) and [`Allowed`] (this thing, this action).
@@ -18,6 +19,7 @@ pub mod context;
 pub mod cover;
 pub mod day;
 pub mod exception;
+pub mod exercise;
 pub mod file;
 pub mod folded;
 pub mod handover;

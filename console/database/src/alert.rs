@@ -10,9 +10,10 @@ use std::collections::BTreeMap;
 
 use prost::Message;
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
-use vonggac_event::{Alert, AlertId, RuleKind, Scope, Severity};
+use vonggac_event::{Alert, AlertId, RuleKind, Scope, Severity, Stage};
 
 use crate::exception::ExceptionId;
+use crate::queue::push_scope;
 use crate::verdict::{Reason, Verdict};
 use crate::{AccountId, Database, DatabaseError, Result};
 
@@ -258,6 +259,13 @@ impl From<RawAlert> for AlertRow {
     }
 }
 
+impl AlertRow {
+    /// Real work, or the exercise that it is of.
+    pub fn stage(&self) -> Stage {
+        Stage::of(u32::try_from(self.exercise_id).unwrap_or(u32::MAX))
+    }
+}
+
 impl Database {
     /// Which alert an alert goes on from, and which goes on from it.
     ///
@@ -268,10 +276,11 @@ impl Database {
         let found: Option<RawLinks> = sqlx::query_as(
             "SELECT a.continues_id AS continues, \
              (SELECT s.id FROM alert s WHERE s.origin_id = a.origin_id AND s.ordinal = a.ordinal + 1) AS continued_by \
-             FROM alert a WHERE a.id = $1 AND a.tenant = ANY($2)",
+             FROM alert a WHERE a.id = $1 AND a.tenant = ANY($2) AND a.exercise_id = $3",
         )
         .bind(id.to_bytes().to_vec())
         .bind(scope.to_codes())
+        .bind(i64::from(scope.stage().exercise_id()))
         .fetch_optional(&mut *look)
         .await?;
         let found = found.ok_or(DatabaseError::NotFound)?;
@@ -297,12 +306,14 @@ impl Database {
     /// [`DatabaseError::NotFound`] when there is none in the scope.
     pub async fn alert_message(&self, scope: &Scope, id: AlertId) -> Result<Alert> {
         let mut look = self.look(scope).await?;
-        let encoded: Option<Vec<u8>> =
-            sqlx::query_scalar("SELECT encoded FROM alert WHERE id = $1 AND tenant = ANY($2)")
-                .bind(id.to_bytes().to_vec())
-                .bind(scope.to_codes())
-                .fetch_optional(&mut *look)
-                .await?;
+        let encoded: Option<Vec<u8>> = sqlx::query_scalar(
+            "SELECT encoded FROM alert WHERE id = $1 AND tenant = ANY($2) AND exercise_id = $3",
+        )
+        .bind(id.to_bytes().to_vec())
+        .bind(scope.to_codes())
+        .bind(i64::from(scope.stage().exercise_id()))
+        .fetch_optional(&mut *look)
+        .await?;
         let encoded = encoded.ok_or(DatabaseError::NotFound)?;
         Alert::decode(encoded.as_slice())
             .map_err(|error| DatabaseError::Server(sqlx::Error::Decode(Box::new(error))))
@@ -325,10 +336,7 @@ pub(crate) async fn by_ids(
 pub(crate) async fn row(connection: &mut PgConnection, scope: &Scope, id: AlertId) -> Result<AlertRow> {
     let mut query = QueryBuilder::<Postgres>::new(SELECT);
     query.push(" WHERE a.id = ").push_bind(id.to_bytes().to_vec());
-    query
-        .push(" AND a.tenant = ANY(")
-        .push_bind(scope.to_codes())
-        .push(")");
+    push_scope(&mut query, scope);
     let raw: Option<RawAlert> = query.build_query_as().fetch_optional(connection).await?;
     raw.map(AlertRow::from).ok_or(DatabaseError::NotFound)
 }

@@ -3,6 +3,9 @@
 //! ```text
 //!  a scope ─▶ BEGIN; SET LOCAL vonggac.reach = 'moh,moh-it' ─▶ statements ─▶ the transaction ends, and the reach with it
 //! ```
+//! A scope within an exercise says `vonggac.stage = '7'` too: of `alert` it then shows that exercise alone, and of the other tables nothing;
+//! without it, no alert of any exercise.
+//!
 //! The first fence are the statements, which each name the codes they are about. Should one forget to, the policies of migration 0098 hold:
 //! of `alert`, `sensor`, `handover`, `watch_item` and `audit_entry`, rows of codes that are not in `vonggac.reach` are not there. The
 //! console's own duties, such as taking alerts in, reach everything by the word `*`, which every connection starts with; so whatever has a
@@ -12,7 +15,7 @@
 
 use sqlx::{AssertSqlSafe, Postgres, Transaction};
 use vonggac_access::OrganisationId;
-use vonggac_event::Scope;
+use vonggac_event::{Scope, Stage};
 
 use crate::{Database, Result};
 
@@ -48,7 +51,10 @@ impl Database {
 
     // Both in one message, since each request pays for it. SET takes no parameters; codes have no quotes.
     async fn within(&self, scope: &Scope, begin: &str) -> Result<Within> {
-        let statement = format!("{begin}; SET LOCAL vonggac.reach = '{}'", reach(scope));
+        let mut statement = format!("{begin}; SET LOCAL vonggac.reach = '{}'", reach(scope));
+        if let Stage::Exercise(number) = scope.stage() {
+            statement.push_str(&format!("; SET LOCAL vonggac.stage = '{number}'"));
+        }
         Ok(self.pool.begin_with(AssertSqlSafe(statement)).await?)
     }
 
@@ -110,6 +116,7 @@ mod tests {
                 organisation: code.parse().unwrap(),
                 name: "tap".into(),
                 note: String::new(),
+                stage: Stage::Live,
             };
             database
                 .prepare_sensor(&(&lead).into(), &sensor, testing::NOW_US)

@@ -1,6 +1,6 @@
 //! What a shift lead looks at first: what was raised in a stretch of time, what waits now, and how long work took.
 //!
-//! Alerts of exercises and those that an exception hides count nowhere here. All is within a [`Scope`], by statements that go by the indexes of migration 0030.
+//! Alerts that an exception hides count nowhere here. All is within a [`Scope`] and its stage, by statements that go by the indexes of migration 0030.
 
 use std::collections::BTreeMap;
 
@@ -330,7 +330,7 @@ impl Database {
         query.push_bind(AGES_US.to_vec());
         query.push(
             ") AS band, a.severity, count(*), count(*) FILTER (WHERE a.assignee_id IS NULL), min(a.detected_us) \
-             FROM alert a WHERE a.exercise_id = 0 AND NOT a.is_suppressed AND a.status IN ('open', 'acknowledged')",
+             FROM alert a WHERE NOT a.is_suppressed AND a.status IN ('open', 'acknowledged')",
         );
         push_scope(&mut query, scope);
         query.push(" GROUP BY band, a.severity");
@@ -377,7 +377,7 @@ impl Database {
              SELECT alert_id, true, min(at_us) FROM done WHERE is_closing GROUP BY alert_id) \
              SELECT f.is_closing, count(*), \
              percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY greatest(f.at_us - a.detected_us, 0)) \
-             FROM first f JOIN alert a ON a.id = f.alert_id WHERE a.exercise_id = 0 AND NOT a.is_suppressed \
+             FROM first f JOIN alert a ON a.id = f.alert_id WHERE NOT a.is_suppressed \
              AND NOT EXISTS (SELECT FROM activity e WHERE e.alert_id = f.alert_id AND e.at_us < ",
         );
         query.push_bind(span.from_us);
@@ -411,7 +411,7 @@ struct Group {
 }
 
 fn push_raised(query: &mut QueryBuilder<Postgres>, scope: &Scope, span: Span) {
-    query.push(" WHERE a.exercise_id = 0 AND NOT a.is_suppressed AND a.detected_us >= ");
+    query.push(" WHERE NOT a.is_suppressed AND a.detected_us >= ");
     query.push_bind(span.from_us).push(" AND a.detected_us < ");
     query.push_bind(span.to_us);
     push_scope(query, scope);

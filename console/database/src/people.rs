@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use sqlx::{FromRow, Postgres, QueryBuilder};
 use vonggac_access::action::{self, Action as _};
+use vonggac_access::exercise::Exercise;
 use vonggac_access::{
-    Day, Grants, OrganisationId, PersonId, Relation, ResourceKind, Role, Tree, policy, thing,
+    Day, Grants, OrganisationId, PersonId, Relation, ResourceKind, Role, Tlp, Tree, Verb, policy, thing,
 };
-use vonggac_event::Scope;
+use vonggac_event::{Scope, Stage};
 
 use crate::alert::Person;
 use crate::{AccountId, Database, DatabaseError, Result, clean, like_literal, scope_of};
@@ -33,6 +34,20 @@ fn holders(tree: &Tree, scope: &Scope, day: Day) -> BTreeSet<String> {
         above.into_iter().chain([code])
     });
     with_ancestors.map(|code| code.as_str().to_owned()).collect()
+}
+
+/// The words of the roles with which one who takes part in an exercise works in it.
+fn playing_roles() -> Vec<&'static str> {
+    let rule = policy::rule(ResourceKind::Exercise, action::Work::VERB);
+    let plays = |role: &Role| rule.is_some_and(|rule| rule.cell(*role).allows(Relation::Shared(Tlp::Amber)));
+    Role::ALL.into_iter().filter(plays).map(Role::name).collect()
+}
+
+/// The organisations that take part in an exercise, as they are on `day`.
+fn players(tree: &Tree, exercise: &Exercise, day: Day) -> BTreeSet<String> {
+    let shares = exercise.shares.iter().filter(|share| share.holds(day));
+    let current = shares.filter_map(|share| tree.current_of(&share.with, day));
+    current.map(|code| code.as_str().to_owned()).collect()
 }
 
 #[derive(FromRow)]
@@ -65,8 +80,12 @@ impl Database {
     pub async fn people(&self, scope: &Scope, text: &str, now_us: i64) -> Result<Vec<Person>> {
         let day = Day::of_us(now_us).ok_or(DatabaseError::NotFound)?;
         let tree = self.organisations().await?;
+        let exercise = self.exercise_of(scope).await?;
         // A role at what was merged counts at its successor.
-        let holders = holders(&tree, scope, day);
+        let (holders, roles) = match &exercise {
+            None => (holders(&tree, scope, day), working_roles()),
+            Some(exercise) => (players(&tree, exercise, day), playing_roles()),
+        };
         let is_one = |code: &&OrganisationId| {
             tree.current_of(code, day)
                 .is_some_and(|current| holders.contains(current.as_str()))
@@ -80,7 +99,7 @@ impl Database {
         query
             .push_bind(codes)
             .push(") AND m.role = ANY(")
-            .push_bind(working_roles())
+            .push_bind(roles)
             .push(") AND m.valid_from <= ")
             .push_bind(day.to_string())
             .push("::date AND (m.valid_until IS NULL OR m.valid_until > ")
@@ -117,7 +136,7 @@ impl Database {
         .await?;
         drop(look);
         let Some(raw) = raw else { return Err(nobody) };
-        let works_on = self.works_on(account, now_us).await?;
+        let works_on = self.works_on(account, scope, now_us).await?;
         if !works_on.codes().any(|code| scope.covers(code)) {
             return Err(nobody);
         }
@@ -127,13 +146,24 @@ impl Database {
         })
     }
 
-    async fn works_on(&self, account: AccountId, now_us: i64) -> Result<Scope> {
+    /// The exercise that a scope is in, as rights are about it.
+    async fn exercise_of(&self, scope: &Scope) -> Result<Option<Exercise>> {
+        match scope.stage() {
+            Stage::Live => Ok(None),
+            Stage::Exercise(number) => Ok(Some(self.exercise(number.into()).await?.thing())),
+        }
+    }
+
+    async fn works_on(&self, account: AccountId, scope: &Scope, now_us: i64) -> Result<Scope> {
         let day = Day::of_us(now_us).ok_or(DatabaseError::NotFound)?;
         let rights = self.rights_of(account, day).await?;
         let tree = self.organisations().await?;
         let grants = Grants::of(&tree, &rights.memberships, PersonId(account.0), day);
-        let reach = grants.reach::<thing::Alert, action::Work>();
-        Ok(scope_of(&reach))
+        Ok(match self.exercise_of(scope).await? {
+            None => scope_of(&grants.reach::<thing::Alert, action::Work>()),
+            Some(exercise) if grants.may_in(&exercise, Verb::Work) => scope.clone(),
+            Some(_) => Scope::default().on(scope.stage()),
+        })
     }
 }
 

@@ -403,12 +403,13 @@ async fn count(look: &mut PgConnection, scope: &Scope, filter: &Filter) -> Resul
         .map_err(DatabaseError::of_list)
 }
 
-/// The scope of the alert `a`, after other conditions.
+/// The scope and the stage of the alert `a`, after other conditions.
 pub(crate) fn push_scope(query: &mut QueryBuilder<Postgres>, scope: &Scope) {
     query
         .push(" AND a.tenant = ANY(")
         .push_bind(scope.to_codes())
-        .push(")");
+        .push(") AND a.exercise_id = ")
+        .push(scope.stage().exercise_id());
 }
 
 /// The condition, as SQL, that the alert `a` is set aside at the time pushed after the first part.
@@ -511,7 +512,7 @@ fn push_exceptions(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
     }
     if let Some(conditions) = &filter.conditions {
         query
-            .push(" AND a.exercise_id = 0 AND exception_fits(")
+            .push(" AND exception_fits(")
             .push_bind(conditions.json())
             .push("::text::jsonb, a.sensor, a.src, a.dst, a.dport, a.fields)");
     }

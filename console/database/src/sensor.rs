@@ -16,7 +16,7 @@ pub mod outbox;
 use sqlx::PgConnection;
 use vonggac_access::{OrganisationId, ResourceKind, Role, Verb, policy};
 use vonggac_enrolment::SensorId;
-use vonggac_event::Scope;
+use vonggac_event::{Scope, Stage};
 
 use crate::audit::{self, Asker, Deed};
 use crate::organisation::{self, parsed};
@@ -41,6 +41,8 @@ pub struct NewSensor {
     pub organisation: OrganisationId,
     /// Where it stands and what it sees, for people.
     pub note: String,
+    /// Whether it is for real work or for an exercise, as long as it lives.
+    pub stage: Stage,
 }
 
 /// A token, told once.
@@ -107,6 +109,7 @@ struct Held {
     organisation: OrganisationId,
     name: String,
     generation: i32,
+    stage: Stage,
     is_revoked: bool,
 }
 
@@ -123,6 +126,7 @@ impl Held {
             .with("name", &self.name)
             .with("organisation", self.organisation.as_str())
             .with("generation", self.generation)
+            .with("exercise", self.stage.exercise_id())
     }
 }
 
@@ -154,7 +158,7 @@ impl Database {
             return Err(DatabaseError::Conflict("the organisation has too many sensors"));
         }
         let made = sqlx::query(
-            "INSERT INTO sensor (id, organisation, name, note, prepared_us) VALUES ($1, $2, $3, $4, $5) \
+            "INSERT INTO sensor (id, organisation, name, note, prepared_us, exercise_id) VALUES ($1, $2, $3, $4, $5, nullif($6::integer, 0)) \
              ON CONFLICT (organisation, lower(name)) WHERE revoked_us IS NULL DO NOTHING",
         )
         .bind(&id.0[..])
@@ -162,6 +166,7 @@ impl Database {
         .bind(&new.name)
         .bind(note)
         .bind(now_us)
+        .bind(number(new.stage))
         .execute(&mut *transaction)
         .await?;
         if made.rows_affected() == 0 {
@@ -175,6 +180,7 @@ impl Database {
             organisation: new.organisation.clone(),
             name: new.name.clone(),
             generation: 0,
+            stage: new.stage,
             is_revoked: false,
         };
         write_down(&mut transaction, by, &held, Step::Prepare, now_us).await?;
@@ -214,19 +220,7 @@ impl Database {
     ) -> Result<()> {
         let mut transaction = self.change(scope).await?;
         let held = hold(&mut transaction, scope, id).await?.living()?;
-        // Of one that never had a credential, pipelines know nothing.
-        sqlx::query(
-            "UPDATE sensor SET revoked_us = $2, version = version + CASE WHEN generation > 0 THEN 1 ELSE 0 END \
-             WHERE id = $1",
-        )
-        .bind(&id.0[..])
-        .bind(now_us)
-        .execute(&mut *transaction)
-        .await?;
-        sqlx::query("DELETE FROM sensor_token WHERE sensor_id = $1")
-            .bind(&id.0[..])
-            .execute(&mut *transaction)
-            .await?;
+        revoke(&mut transaction, id, now_us).await?;
         write_down(&mut transaction, by, &held, Step::Revoke, now_us).await?;
         Ok(transaction.commit().await?)
     }
@@ -293,10 +287,11 @@ fn checked_note(note: &str) -> Result<String> {
 async fn hold(connection: &mut PgConnection, scope: &Scope, id: SensorId) -> Result<Held> {
     let row: Option<(String, String, i32, bool)> = sqlx::query_as(
         "SELECT organisation, name, generation, revoked_us IS NOT NULL FROM sensor \
-         WHERE id = $1 AND organisation = ANY($2) FOR UPDATE",
+         WHERE id = $1 AND organisation = ANY($2) AND coalesce(exercise_id, 0) = $3 FOR UPDATE",
     )
     .bind(&id.0[..])
     .bind(scope.to_codes())
+    .bind(number(scope.stage()))
     .fetch_optional(connection)
     .await?;
     let (organisation, name, generation, is_revoked) = row.ok_or(DatabaseError::NotFound)?;
@@ -305,8 +300,60 @@ async fn hold(connection: &mut PgConnection, scope: &Scope, id: SensorId) -> Res
         organisation: parsed(&organisation)?,
         name,
         generation,
+        stage: scope.stage(),
         is_revoked,
     })
+}
+
+/// The exercise of a stage as PostgreSQL counts; 0 is real work. What it cannot count is no exercise.
+pub(crate) fn number(stage: Stage) -> i32 {
+    i32::try_from(stage.exercise_id()).unwrap_or(-1)
+}
+
+/// The stage of a column.
+fn stage(exercise_id: Option<i32>) -> Stage {
+    Stage::of(exercise_id.unwrap_or_default().unsigned_abs())
+}
+
+/// Revokes a sensor that is held, and withdraws its token. Of one that never had a credential, pipelines know nothing.
+async fn revoke(connection: &mut PgConnection, id: SensorId, now_us: i64) -> Result<()> {
+    sqlx::query(
+        "UPDATE sensor SET revoked_us = $2, version = version + CASE WHEN generation > 0 THEN 1 ELSE 0 END WHERE id = $1",
+    )
+    .bind(&id.0[..])
+    .bind(now_us)
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query("DELETE FROM sensor_token WHERE sensor_id = $1")
+        .bind(&id.0[..])
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Revokes a living sensor of an exercise that ends, in its transaction; what is to be written down.
+pub(crate) async fn revoke_held(
+    connection: &mut PgConnection,
+    by: &Asker<'_>,
+    id: SensorId,
+    now_us: i64,
+) -> Result<Deed> {
+    let (organisation, name, generation, exercise_id): (String, String, i32, Option<i32>) =
+        sqlx::query_as("SELECT organisation, name, generation, exercise_id FROM sensor WHERE id = $1")
+            .bind(&id.0[..])
+            .fetch_one(&mut *connection)
+            .await?;
+    revoke(connection, id, now_us).await?;
+    let held = Held {
+        id,
+        organisation: parsed(&organisation)?,
+        name,
+        generation,
+        stage: stage(exercise_id),
+        is_revoked: true,
+    };
+    note_step(connection, by, &held, Step::Revoke, now_us).await?;
+    Ok(held.deed(Step::Revoke))
 }
 
 async fn insert_token(
@@ -341,6 +388,18 @@ async fn write_down(
     step: Step,
     now_us: i64,
 ) -> Result<()> {
+    note_step(connection, by, held, step, now_us).await?;
+    audit::append(connection, by, vec![held.deed(step)], now_us).await
+}
+
+/// Writes a step into the sensor's history.
+async fn note_step(
+    connection: &mut PgConnection,
+    by: &Asker<'_>,
+    held: &Held,
+    step: Step,
+    now_us: i64,
+) -> Result<()> {
     // Where people sit is for the audit log alone.
     let address = match step {
         Step::Enrol => by.origin.address.as_str(),
@@ -357,7 +416,7 @@ async fn write_down(
     .bind(clean(address))
     .execute(&mut *connection)
     .await?;
-    audit::append(connection, by, vec![held.deed(step)], now_us).await
+    Ok(())
 }
 
 /// Withdraws the tokens that an account made.
@@ -375,10 +434,18 @@ pub(crate) async fn withdraw_made_with(
     maker: AccountId,
     role: Role,
 ) -> Result<()> {
-    match policy::rule(ResourceKind::Sensor, Verb::Create) {
-        Some(rule) if !rule.cell(role).is_none() => withdraw_made_by(connection, maker).await,
-        _ => Ok(()),
+    // In an exercise its director makes them.
+    let rows = [
+        (ResourceKind::Sensor, Verb::Create),
+        (ResourceKind::Exercise, Verb::Change),
+    ];
+    let mut rules = rows
+        .into_iter()
+        .filter_map(|(kind, verb)| policy::rule(kind, verb));
+    if rules.any(|rule| !rule.cell(role).is_none()) {
+        withdraw_made_by(connection, maker).await?;
     }
+    Ok(())
 }
 
 /// Removes tokens that are too old.

@@ -6,6 +6,7 @@ mod audit;
 mod entities;
 pub(crate) mod events;
 mod exceptions;
+mod exercises;
 mod exports;
 mod factors;
 mod filter;
@@ -147,6 +148,11 @@ fn router() -> OpenApiRouter<Console> {
         .routes(routes!(exceptions::extend_exception))
         .routes(routes!(exceptions::approve_exception))
         .routes(routes!(exceptions::end_exception))
+        .routes(routes!(exercises::list_exercises, exercises::make_exercise))
+        .routes(routes!(exercises::get_exercise, exercises::change_exercise))
+        .routes(routes!(exercises::share_exercise))
+        .routes(routes!(exercises::start_exercise))
+        .routes(routes!(exercises::end_exercise))
         .routes(routes!(events::list_events))
         .routes(routes!(events::event_histogram))
         .routes(routes!(events::event_fields))
@@ -213,7 +219,8 @@ fn router() -> OpenApiRouter<Console> {
 
 /// The OpenAPI document of the API, as JSON.
 pub fn openapi() -> String {
-    let document = router().into_openapi();
+    let mut document = router().into_openapi();
+    exercises::stage(&mut document);
     let mut text = document.to_pretty_json().unwrap_or_default();
     text.push('\n');
     text

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use vonggac_access::exercise::Exercise;
 use vonggac_access::{
     Action, Actor, Assurance, Context, Day, Grants, Grasp, Membership, Organisation, OrganisationId,
     PersonId, RequestId, Resource, ResourceKind, Role, Tree, Verb,
@@ -158,16 +159,21 @@ pub(crate) async fn abilities_of_service(
     Ok(words(standing.grants.within(Grasp::all().collect()).abilities()))
 }
 
-/// Whether an account may do `A` with a thing today, once it is sure that it asks.
+/// Whether an account may do `A` with a thing today, within an exercise or outside of all, once it is sure that it asks.
 pub(crate) async fn may<R: Resource, A: Action>(
     console: &Console,
     account: &Account,
+    exercise: Option<Exercise>,
     thing: R,
 ) -> Result<bool, DatabaseError> {
     let standing = Standing::of(console, account).await?;
     let person = Actor::Person(PersonId(account.id.0));
     let context = Context::from_authentication(person, Assurance::Fresh, standing.grants, RequestId(0));
-    Ok(context.permit::<R, A>(thing).is_ok())
+    let context = match exercise {
+        None => Ok(context),
+        Some(exercise) => context.within(exercise),
+    };
+    Ok(context.is_ok_and(|context| context.permit::<R, A>(thing).is_ok()))
 }
 
 /// An account, what it is and what it may, as its owner is shown it in a session that has seen a passkey or has not.

@@ -66,6 +66,11 @@ impl Failure {
         failure
     }
 
+    /// Work in an exercise that has ended.
+    pub(crate) fn exercise_over() -> Self {
+        Self::new(StatusCode::CONFLICT, "exercise_over", "the exercise has ended")
+    }
+
     pub(crate) fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", "not found")
     }

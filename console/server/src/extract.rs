@@ -3,6 +3,8 @@
 //! Who asks is a person, by the cookie of a session, or a service, by a token of the API in `Authorization: Bearer`. What a handler takes
 //! says who may come: [`Signed`] a person, [`InSession`] one with the session, [`Anyone`] a service too. A request with both is refused.
 //!
+//! What stands on a stage, real work or an exercise, is asked about by [`Staged`] or [`StagedPerson`].
+//!
 //! Who has a role that takes a passkey, and has not shown one in the session, gets through where a handler takes [`Arriving`] or [`Whoever`].
 
 use std::net::{IpAddr, SocketAddr};
@@ -13,16 +15,19 @@ use std::time::Duration;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Request};
 use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode, header, request};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use vonggac_access::{Action, Context, Denied, Grasp, OrganisationId, Resource, action, thing};
+use vonggac_access::exercise::Exercise;
+use vonggac_access::{Action, Context, Denied, Grasp, OrganisationId, Resource, Verb, action, thing};
 use vonggac_database::api_token::Bearer;
 use vonggac_database::audit::{Asker, Deed, Origin};
 use vonggac_database::device;
+use vonggac_database::exercise::Exercise as Kept;
 use vonggac_database::factor::Owner;
 use vonggac_database::session::{Assured, Use};
-use vonggac_database::{Account, DatabaseError, SessionId, SessionToken, TokenId, scope_of};
+use vonggac_database::{Account, DatabaseError, ExerciseId, SessionId, SessionToken, TokenId, scope_of};
 use vonggac_enrolment::SensorId;
-use vonggac_event::{AlertId, Scope};
+use vonggac_event::{AlertId, Scope, Stage};
 use vonggac_store::search;
 
 use crate::authority;
@@ -69,13 +74,17 @@ pub(crate) struct Signed {
     pub(crate) context: Context,
     /// Whether the context allows nothing, because a passkey is to be seen first.
     pub(crate) needs_passkey: bool,
+    /// Real work, or the exercise that is asked about. It is another stage only where the handler takes [`Staged`] or [`StagedPerson`].
+    pub(crate) stage: Stage,
+    /// Whether that exercise has ended.
+    is_over: bool,
 }
 
 impl Signed {
     /// Whose things of the kind of `R` it may do `A` with; that it may with none is written down.
     pub(crate) async fn reach<R: Resource, A: Action>(&self, console: &Console) -> Result<Scope, Failure> {
         let denied = match self.context.reach::<R, A>() {
-            Ok(reach) => return Ok(scope_of(&reach)),
+            Ok(reach) => return Ok(scope_of(&reach).on(self.stage)),
             Err(denied) => denied,
         };
         Err(self.refused::<R, A>(console, denied, "").await?)
@@ -118,7 +127,9 @@ impl Signed {
             return self.refused_service::<R, A>(console, denied, deed).await;
         };
         self.note(console, deed).await?;
+        let is_work = matches!(A::VERB, Verb::Work | Verb::Assign);
         Ok(match denied {
+            Denied::NotFound if self.is_over && is_work => Failure::exercise_over(),
             Denied::NotFound => Failure::not_found(),
             Denied::StepUp(_) if assured.is_strong => Failure::confirm_first(),
             Denied::StepUp(_) => Failure::factor_first(),
@@ -149,7 +160,32 @@ impl Signed {
 
     /// The same for a part of what is shown: nobody's, and nothing written down, when it may with none.
     pub(crate) fn part<R: Resource, A: Action>(&self) -> Scope {
-        scope_of(&self.context.reach::<R, A>().unwrap_or_default())
+        scope_of(&self.context.reach::<R, A>().unwrap_or_default()).on(self.stage)
+    }
+
+    /// An exercise that it may look at; one that it may not is not there, and takes as long.
+    pub(crate) async fn exercise(&self, console: &Console, id: ExerciseId) -> Result<Kept, Failure> {
+        let denied = match console.database().exercise(id).await {
+            Ok(exercise) => match self.context.permit::<Exercise, action::Read>(exercise.thing()) {
+                Ok(_) => return Ok(exercise),
+                Err(denied) => denied,
+            },
+            Err(DatabaseError::NotFound) => Denied::NotFound,
+            Err(error) => return Err(error.into()),
+        };
+        let id = id.to_string();
+        Err(self
+            .refused::<Exercise, action::Read>(console, denied, &id)
+            .await?)
+    }
+
+    /// The same within an exercise that it may look at.
+    async fn within(mut self, console: &Console, id: ExerciseId) -> Result<Self, Failure> {
+        let exercise = self.exercise(console, id).await?.thing();
+        let is_over = exercise.is_over;
+        self.context = self.context.within(exercise).map_err(|_| Failure::not_found())?;
+        (self.stage, self.is_over) = (id.stage(), is_over);
+        Ok(self)
     }
 
     /// Whose turn its searches take.
@@ -248,16 +284,24 @@ impl FromRequestParts<Console> for Arriving {
                 token,
                 assured,
             })),
-            Means::Token(token) => {
-                let deed = Deed::done("access.refuse", "request", "")
-                    .with("path", parts.uri.path())
-                    .refused("it takes a person");
-                let (store, now_us) = (console.database(), console.now_us());
-                store.note_denied(&signed.by(), token, deed, now_us).await?;
-                Err(Failure::person_only())
-            }
+            Means::Token(token) => Err(a_person(parts, console, &signed, token).await?),
         }
     }
+}
+
+/// What a token is told where it takes a person.
+async fn a_person(
+    parts: &request::Parts,
+    console: &Console,
+    signed: &Signed,
+    token: TokenId,
+) -> Result<Failure, Failure> {
+    let deed = Deed::done("access.refuse", "request", "")
+        .with("path", parts.uri.path())
+        .refused("it takes a person");
+    let (store, now_us) = (console.database(), console.now_us());
+    store.note_denied(&signed.by(), token, deed, now_us).await?;
+    Ok(Failure::person_only())
 }
 
 /// A person or a service.
@@ -273,6 +317,52 @@ impl FromRequestParts<Console> for Anyone {
     }
 }
 
+/// The exercise that a request asks about.
+#[derive(Deserialize)]
+struct StageQuery {
+    exercise: Option<String>,
+}
+
+/// What the address says of an exercise.
+async fn exercise_of(parts: &mut request::Parts, console: &Console) -> Result<Option<String>, Failure> {
+    let Parameters(StageQuery { exercise }) = Parameters::from_request_parts(parts, console).await?;
+    Ok(exercise)
+}
+
+/// A person or a service, within the exercise that the address names with `exercise`, or in real work without it.
+///
+/// Everything else refuses that parameter: nobody who means a drill does something real.
+pub(crate) struct Staged(pub(crate) Signed);
+
+impl FromRequestParts<Console> for Staged {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut request::Parts, console: &Console) -> Result<Self, Failure> {
+        let signed = whoever(parts, console).await?;
+        not_arriving(&signed)?;
+        let Some(exercise) = exercise_of(parts, console).await? else {
+            return Ok(Self(signed));
+        };
+        let exercise: ExerciseId = exercise.parse().map_err(|_| Failure::not_found())?;
+        signed.within(console, exercise).await.map(Self)
+    }
+}
+
+/// The same of a person alone.
+pub(crate) struct StagedPerson(pub(crate) Signed);
+
+impl FromRequestParts<Console> for StagedPerson {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut request::Parts, console: &Console) -> Result<Self, Failure> {
+        let Staged(signed) = Staged::from_request_parts(parts, console).await?;
+        match signed.means {
+            Means::Session { .. } => Ok(Self(signed)),
+            Means::Token(token) => Err(a_person(parts, console, &signed, token).await?),
+        }
+    }
+}
+
 /// A person or a service; also a person who has yet to register or use a passkey.
 pub(crate) struct Whoever(pub(crate) Signed);
 
@@ -280,19 +370,27 @@ impl FromRequestParts<Console> for Whoever {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut request::Parts, console: &Console) -> Result<Self, Failure> {
-        let origin = origin(parts, console);
-        let session = token(&parts.headers, cookie_name(console));
-        let Some(bearer) = bearer(&parts.headers) else {
-            let token = session.ok_or_else(Failure::unauthenticated)?;
-            let signed = by_session(console, &token, &origin, Use::Active).await?;
-            return signed.map(Self).ok_or_else(Failure::unauthenticated);
-        };
-        if has_own_cookie(&parts.headers, console) {
-            return Err(Failure::two_credentials());
+        let signed = whoever(parts, console).await?;
+        match exercise_of(parts, console).await? {
+            None => Ok(Self(signed)),
+            Some(_) => Err(Failure::invalid("exercise", "this is no part of an exercise")),
         }
-        let used = console.database().use_token(bearer, &origin, console.now_us());
-        Ok(Self(by_token(console, used.await?, origin).await?))
     }
+}
+
+async fn whoever(parts: &request::Parts, console: &Console) -> Result<Signed, Failure> {
+    let origin = origin(parts, console);
+    let session = token(&parts.headers, cookie_name(console));
+    let Some(bearer) = bearer(&parts.headers) else {
+        let token = session.ok_or_else(Failure::unauthenticated)?;
+        let signed = by_session(console, &token, &origin, Use::Active).await?;
+        return signed.ok_or_else(Failure::unauthenticated);
+    };
+    if has_own_cookie(&parts.headers, console) {
+        return Err(Failure::two_credentials());
+    }
+    let used = console.database().use_token(bearer, &origin, console.now_us());
+    Ok(by_token(console, used.await?, origin).await?)
 }
 
 /// What asks now by the same means as before; `None` when they are good no more.
@@ -335,6 +433,8 @@ async fn by_session(
             assured: living.assured,
         },
         origin: origin.clone(),
+        stage: Stage::Live,
+        is_over: false,
     }))
 }
 
@@ -345,6 +445,8 @@ async fn by_token(console: &Console, bearer: Bearer, origin: Origin) -> Result<S
         account: bearer.account,
         means: Means::Token(bearer.token),
         needs_passkey: false,
+        stage: Stage::Live,
+        is_over: false,
         origin,
     })
 }
@@ -653,6 +755,17 @@ impl FromRequestParts<Console> for CodePath {
 pub(crate) struct NumberPath(pub(crate) i64);
 
 impl FromRequestParts<Console> for NumberPath {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut request::Parts, console: &Console) -> Result<Self, Failure> {
+        named(parts, console).await.map(Self)
+    }
+}
+
+/// The exercise that the path names; what is no number is one that does not exist.
+pub(crate) struct ExercisePath(pub(crate) ExerciseId);
+
+impl FromRequestParts<Console> for ExercisePath {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut request::Parts, console: &Console) -> Result<Self, Failure> {

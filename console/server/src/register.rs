@@ -259,6 +259,7 @@ mod tests {
             name: name.into(),
             organisation: "moh".parse().unwrap(),
             note: String::new(),
+            stage: vonggac_event::Stage::Live,
         };
         let (_, token) = database
             .prepare_sensor(&Asker::from(&maker), &new, NOW_US)
@@ -363,6 +364,7 @@ mod tests {
             generation,
             name: "tap-1".into(),
             organisation: "moh".into(),
+            exercise_id: 0,
             is_revoked: false,
         };
         let mut known = HashMap::new();

@@ -8,6 +8,7 @@ mod deliveries;
 mod document;
 mod door;
 mod exceptions;
+mod exercises;
 mod exports;
 mod factors;
 mod handover;

@@ -14,6 +14,7 @@ import { ApiFailure } from "./api/client";
 import { sessionQuery, setupQuery } from "./api/queries";
 import { readAuditSearch } from "./audit/search";
 import { readExceptionsSearch } from "./exceptions/search";
+import { readExercisesSearch } from "./exercises/search";
 import { switchLanguage } from "./i18n";
 import { may } from "./lib/abilities";
 import { parseSearch, pick, stringifySearch } from "./lib/search-params";
@@ -31,13 +32,16 @@ import { SetupPage } from "./session/SetupPage";
 import { SignInPage } from "./session/SignInPage";
 import { WelcomePage } from "./session/WelcomePage";
 import { Shell } from "./shell/Shell";
+import { StageBanner } from "./stage/StageBanner";
+import { basePathOf, EXERCISE } from "./stage/stage";
+import stage from "./stage/stage.module.css";
 
 interface RouterContext {
   client: QueryClient;
 }
 
 const rootRoute = createRootRouteWithContext<RouterContext>()({
-  component: Outlet,
+  component: Root,
   errorComponent: PageFailure,
   notFoundComponent: PageMissing,
 });
@@ -117,6 +121,13 @@ const queueRoute = createRoute({
   path: "/alerts",
   component: QueuePage,
   validateSearch: readQueueSearch,
+});
+
+const exercisesRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: "/exercises",
+  component: lazyRouteComponent(() => import("./exercises/ExercisesPage"), "ExercisesPage"),
+  validateSearch: readExercisesSearch,
 });
 
 const handoversRoute = createRoute({
@@ -246,6 +257,7 @@ const routeTree = rootRoute.addChildren([
     handoversRoute,
     handoverRoute,
     exceptionsRoute,
+    exercisesRoute,
     alertRoute,
     searchRoute,
     entityRoute,
@@ -266,6 +278,17 @@ const routeTree = rootRoute.addChildren([
   bareRoute.addChildren([wallRoute]),
 ]);
 
+/** Every page of an exercise says that it is one. */
+function Root() {
+  if (EXERCISE === null) return <Outlet />;
+  return (
+    <div className={stage.frame}>
+      <StageBanner id={EXERCISE} />
+      <Outlet />
+    </div>
+  );
+}
+
 /** The account's language is the page's; without a session the way leads to sign-in and back. */
 /** Nobody goes elsewhere before he has shown the passkey that a role of his takes. */
 async function needSession(client: QueryClient, href: string): Promise<void> {
@@ -275,7 +298,10 @@ async function needSession(client: QueryClient, href: string): Promise<void> {
     switchLanguage(account.language);
     needsPasskey = account.passkey_needed;
   } catch (error) {
-    if (!(error instanceof ApiFailure) || error.status !== 401) throw error;
+    if (!(error instanceof ApiFailure)) throw error;
+    // The exercise has not started, or one does not take part in it.
+    if (error.status === 404) throw notFound();
+    if (error.status !== 401) throw error;
     throw redirect({ to: "/sign-in", search: { return: href } });
   }
   if (needsPasskey && href !== "/account") throw redirect({ to: "/account" });
@@ -300,6 +326,7 @@ function makeRouter(client: QueryClient) {
     context: { client },
     parseSearch,
     stringifySearch,
+    basepath: basePathOf(EXERCISE),
     defaultPreload: false,
     scrollRestoration: false,
   });

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::key::read_hexadecimal;
+use crate::register::is_real;
 use crate::{Enrolled, MasterKey, SensorId, SensorKey};
 
 /// The form this build writes.
@@ -41,6 +42,8 @@ pub struct Credential {
     pub name: String,
     /// Code of the organisation that it counts for.
     pub organisation: String,
+    /// The exercise that it counts for; 0 is real work.
+    pub exercise_id: u32,
     /// What it seals with.
     pub key: SensorKey,
 }
@@ -53,6 +56,8 @@ struct Text {
     generation: u32,
     name: String,
     organisation: String,
+    #[serde(default, skip_serializing_if = "is_real")]
+    exercise: u32,
     key: String,
 }
 
@@ -65,6 +70,7 @@ impl Credential {
             generation: 1,
             name: name.to_owned(),
             organisation: organisation.to_owned(),
+            exercise_id: 0,
             key: master.sensor_key(id, 1),
         }
     }
@@ -76,6 +82,7 @@ impl Credential {
             generation: self.generation,
             name: self.name.clone(),
             organisation: self.organisation.clone(),
+            exercise_id: self.exercise_id,
             is_revoked: false,
         }
     }
@@ -88,6 +95,7 @@ impl Credential {
             generation: self.generation,
             name: self.name.clone(),
             organisation: self.organisation.clone(),
+            exercise: self.exercise_id,
             key: self.key.to_text(),
         };
         // A struct of texts and numbers always becomes JSON.
@@ -109,6 +117,7 @@ impl Credential {
             generation: text.generation,
             name: text.name,
             organisation: text.organisation,
+            exercise_id: text.exercise,
             key: read_hexadecimal(&text.key)
                 .map(SensorKey::new)
                 .ok_or_else(|| field("key", "is not 64 hexadecimal digits"))?,
@@ -134,16 +143,21 @@ mod tests {
     #[test]
     fn a_credential_comes_back_from_its_file_and_is_not_shown() {
         let id = SensorId([0xab; 16]);
-        let credential = Credential {
-            id,
-            generation: 2,
-            name: "tap-1".into(),
-            organisation: "moh".into(),
-            key: MasterKey::new([9; 32]).sensor_key(id, 2),
-        };
-        let text = credential.to_text();
-        assert_eq!(Credential::read(&text).unwrap(), credential);
-        assert!(!format!("{credential:?} {credential}").contains(&credential.key.to_text()));
+        for exercise_id in [0, 7] {
+            let credential = Credential {
+                id,
+                generation: 2,
+                name: "tap-1".into(),
+                organisation: "moh".into(),
+                exercise_id,
+                key: MasterKey::new([9; 32]).sensor_key(id, 2),
+            };
+            let text = credential.to_text();
+            assert_eq!(Credential::read(&text).unwrap(), credential);
+            // One of real work is what it was before there were exercises.
+            assert_eq!(text.contains("exercise"), exercise_id != 0);
+            assert!(!format!("{credential:?} {credential}").contains(&credential.key.to_text()));
+        }
     }
 
     #[test]

@@ -19,5 +19,5 @@ mod seal;
 
 pub use credential::{Credential, CredentialError};
 pub use key::{KEY_BYTES, MasterKey, SensorId, SensorKey};
-pub use register::{Enrolled, Register, RegisterError, Stranger};
+pub use register::{Claim, Enrolled, Register, RegisterError, Stranger};
 pub use seal::{Opener, SEAL_BYTES, SealError, Sealed, VERSION, open, peel, seal};

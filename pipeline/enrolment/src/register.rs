@@ -32,6 +32,8 @@ pub struct Enrolled {
     pub name: String,
     /// Code of the organisation that all its events are of.
     pub organisation: String,
+    /// The exercise that all its events are of; 0 is real work.
+    pub exercise_id: u32,
     /// Whether it may send nothing any more.
     pub is_revoked: bool,
 }
@@ -42,8 +44,19 @@ struct Text {
     generation: u32,
     name: String,
     organisation: String,
+    #[serde(default, skip_serializing_if = "is_real")]
+    exercise: u32,
     #[serde(default)]
     revoked: bool,
+}
+
+/// Whether a number of an exercise stands for real work.
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes what it may skip by reference"
+)]
+pub(crate) fn is_real(exercise_id: &u32) -> bool {
+    *exercise_id == 0
 }
 
 impl Enrolled {
@@ -54,6 +67,7 @@ impl Enrolled {
             generation: self.generation,
             name: self.name.clone(),
             organisation: self.organisation.clone(),
+            exercise: self.exercise_id,
             revoked: self.is_revoked,
         };
         // A struct of texts and numbers always becomes JSON.
@@ -87,6 +101,7 @@ impl Enrolled {
             generation: text.generation,
             name: text.name,
             organisation: text.organisation,
+            exercise_id: text.exercise,
             is_revoked: text.revoked,
         })
     }
@@ -130,6 +145,36 @@ pub enum Stranger {
         /// The organisation of the event.
         claimed_organisation: String,
     },
+    /// The event is of another exercise, or of one where it should be real, or the other way round.
+    #[error("sensor {name} of {organisation} is for {} and sends for {}", work(*.exercise_id), work(*.claimed))]
+    OffStage {
+        /// Its name.
+        name: String,
+        /// Its organisation.
+        organisation: String,
+        /// The exercise that it is for; 0 is real work.
+        exercise_id: u32,
+        /// The exercise of the event.
+        claimed: u32,
+    },
+}
+
+fn work(exercise_id: u32) -> String {
+    match exercise_id {
+        0 => "real work".to_owned(),
+        number => format!("exercise {number}"),
+    }
+}
+
+/// Of what an event says that it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Claim<'a> {
+    /// Name of the sensor.
+    pub sensor: &'a str,
+    /// Code of the organisation.
+    pub organisation: &'a str,
+    /// The exercise; 0 is real work.
+    pub exercise_id: u32,
 }
 
 /// What is known of sensors.
@@ -164,11 +209,11 @@ impl Register {
         self.sensors.is_empty()
     }
 
-    /// Whether a sealed message may be an event of a sensor and an organisation (`claimed`).
+    /// Whether a sealed message may be an event of what that says it is of.
     ///
     /// # Errors
     /// Why not.
-    pub fn admit(&self, sealed: &Sealed<'_>, sensor: &str, claimed: &str) -> Result<&Enrolled, Stranger> {
+    pub fn admit(&self, sealed: &Sealed<'_>, claim: Claim<'_>) -> Result<&Enrolled, Stranger> {
         let known = self.sensors.get(&sealed.id).ok_or(Stranger::Unknown(sealed.id))?;
         let (name, owner) = (&known.name, &known.organisation);
         let organisation = || owner.clone();
@@ -186,12 +231,20 @@ impl Register {
                 current: known.generation,
             });
         }
-        if name != sensor || owner != claimed {
+        if name != claim.sensor || owner != claim.organisation {
             return Err(Stranger::Foreign {
                 name: name.clone(),
                 organisation: organisation(),
-                claimed_name: sensor.to_owned(),
-                claimed_organisation: claimed.to_owned(),
+                claimed_name: claim.sensor.to_owned(),
+                claimed_organisation: claim.organisation.to_owned(),
+            });
+        }
+        if known.exercise_id != claim.exercise_id {
+            return Err(Stranger::OffStage {
+                name: name.clone(),
+                organisation: organisation(),
+                exercise_id: known.exercise_id,
+                claimed: claim.exercise_id,
             });
         }
         Ok(known)
@@ -211,6 +264,7 @@ mod tests {
             generation: 2,
             name: "tap-1".into(),
             organisation: "moh".into(),
+            exercise_id: 0,
             is_revoked: false,
         }
     }
@@ -220,10 +274,14 @@ mod tests {
         for is_revoked in [false, true] {
             let entry = Enrolled {
                 is_revoked,
+                exercise_id: if is_revoked { 7 } else { 0 },
                 ..enrolled()
             };
             assert_eq!(Enrolled::read(&entry.to_bytes()).unwrap(), entry);
         }
+        // What earlier consoles told is of real work.
+        let earlier = br#"{"sensor":"05050505050505050505050505050505","generation":2,"name":"tap-1","organisation":"moh"}"#;
+        assert_eq!(Enrolled::read(earlier).unwrap(), enrolled());
         Enrolled::read(b"{}").unwrap_err();
     }
 
@@ -245,7 +303,12 @@ mod tests {
             message: b"",
         };
         let refusal = |register: &Register, generation, sensor: &str, organisation: &str| {
-            let refused = register.admit(&sealed(generation), sensor, organisation);
+            let claim = Claim {
+                sensor,
+                organisation,
+                exercise_id: 0,
+            };
+            let refused = register.admit(&sealed(generation), claim);
             refused.err().map(|stranger| stranger.to_string())
         };
         let check = |register: &Register, generation, sensor, organisation, expect: Option<&str>| {
@@ -264,6 +327,12 @@ mod tests {
         check(&register, 2, "tap-1", "mot", Some(foreign));
         let other = "sensor tap-1 of moh sends as sensor tap-2 of moh";
         check(&register, 2, "tap-2", "moh", Some(other));
+        register.take(Enrolled {
+            exercise_id: 7,
+            ..enrolled()
+        });
+        let mixed = "sensor tap-1 of moh is for exercise 7 and sends for real work";
+        check(&register, 2, "tap-1", "moh", Some(mixed));
         register.take(Enrolled {
             is_revoked: true,
             ..enrolled()

@@ -190,6 +190,7 @@ mod tests {
             generation,
             name: "tap-1".into(),
             organisation: "moh".into(),
+            exercise_id: 0,
             key: master.sensor_key(id, generation),
         }
     }

@@ -39,4 +39,4 @@ pub use hex::hexadecimal;
 pub use id::{AlertId, EventId, FlowId};
 pub use proto::{Alert, Event, Match, RuleCard, RuleKind, Severity, event::Body};
 pub use schema::{Class, ClassInfo, Column, Entity, Kind, Value};
-pub use scope::Scope;
+pub use scope::{Scope, Stage};

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use thiserror::Error;
 use vonggac_bus::Message;
-use vonggac_enrolment::{MasterKey, Opener, SealError, Stranger, VERSION, peel};
+use vonggac_enrolment::{Claim, MasterKey, Opener, SealError, Stranger, VERSION, peel};
 use vonggac_event::Event;
 use vonggac_metrics::Registry;
 
@@ -42,7 +42,7 @@ pub(crate) enum Refusal {
 
 impl Refusal {
     /// All that are counted.
-    pub(crate) const REASONS: [&str; 7] = [
+    pub(crate) const REASONS: [&str; 8] = [
         "unsealed",
         "malformed",
         "forged",
@@ -50,6 +50,7 @@ impl Refusal {
         "revoked",
         "superseded",
         "foreign",
+        "off_stage",
     ];
 
     /// Its name for counters.
@@ -62,6 +63,7 @@ impl Refusal {
             Self::Stranger(Stranger::Revoked { .. }) => "revoked",
             Self::Stranger(Stranger::Superseded { .. }) => "superseded",
             Self::Stranger(Stranger::Foreign { .. }) => "foreign",
+            Self::Stranger(Stranger::OffStage { .. }) => "off_stage",
             Self::Before => "before",
         }
     }
@@ -145,9 +147,14 @@ impl Guard {
             Err(error) => Some(error.into()),
             // Only an open door proves nobody.
             Ok(None) => Some(SealError::None.into()),
-            Ok(Some(sender)) => roll
-                .refuses(sender, &event.sensor, &event.tenant)
-                .map(Refusal::from),
+            Ok(Some(sender)) => {
+                let claim = Claim {
+                    sensor: &event.sensor,
+                    organisation: &event.tenant,
+                    exercise_id: event.exercise_id,
+                };
+                roll.refuses(sender, claim).map(Refusal::from)
+            }
         }
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::timeout;
 use vonggac_bus::{Connection, Ends, Message, ReadError, Table};
-use vonggac_enrolment::{Enrolled, Register, Sealed, SensorId, Stranger};
+use vonggac_enrolment::{Claim, Enrolled, Register, Sealed, SensorId, Stranger};
 use vonggac_event::topic;
 use vonggac_metrics::{Counter, Gauge, Registry};
 
@@ -43,14 +43,14 @@ struct Known {
 }
 
 impl Known {
-    fn refuses(&self, sender: Sender, sensor: &str, organisation: &str, now_ms: i64) -> Option<Stranger> {
+    fn refuses(&self, sender: Sender, claim: Claim<'_>, now_ms: i64) -> Option<Stranger> {
         let refusal = |generation| {
             let sealed = Sealed {
                 id: sender.id,
                 generation,
                 message: &[],
             };
-            self.register.admit(&sealed, sensor, organisation).err()
+            self.register.admit(&sealed, claim).err()
         };
         match refusal(sender.generation) {
             Some(Stranger::Superseded { current, .. })
@@ -120,8 +120,8 @@ impl Roll {
     }
 
     /// Why an event of `sensor` and `organisation` does not count, sent by one whose seal is proved.
-    pub(crate) fn refuses(&self, sender: Sender, sensor: &str, organisation: &str) -> Option<Stranger> {
-        self.known().refuses(sender, sensor, organisation, now_ms())
+    pub(crate) fn refuses(&self, sender: Sender, claim: Claim<'_>) -> Option<Stranger> {
+        self.known().refuses(sender, claim, now_ms())
     }
 
     /// Whether the sender may be newer than what was read of the register.
@@ -271,6 +271,7 @@ mod tests {
             generation,
             name: "tap-1".into(),
             organisation: "moh".into(),
+            exercise_id: 0,
             is_revoked: false,
         };
         known.take(ID, Some(entry), CAME_MS);
@@ -279,7 +280,12 @@ mod tests {
 
     fn refusal(known: &Known, generation: u32, organisation: &str, after_ms: i64) -> Option<String> {
         let sender = Sender { id: ID, generation };
-        let refusal = known.refuses(sender, "tap-1", organisation, CAME_MS + after_ms);
+        let claim = Claim {
+            sensor: "tap-1",
+            organisation,
+            exercise_id: 0,
+        };
+        let refusal = known.refuses(sender, claim, CAME_MS + after_ms);
         refusal.map(|refusal| refusal.to_string())
     }
 

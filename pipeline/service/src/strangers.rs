@@ -31,10 +31,10 @@ const RULE_TITLE: &str = "Cảm biến gửi trái phép / A sensor sends what i
 const RULE_VERSION: &str = "1";
 const RULE_TEXT: &str = "\
 Luật có sẵn của Vọng Gác. Một thông điệp trên chủ đề `events` bị từ chối: không có niêm phong của cảm biến, niêm phong giả, cảm biến chưa \
-đăng ký hoặc đã bị thu hồi, chứng danh cũ, hoặc gửi dưới tên cảm biến hay tổ chức khác. Bản gốc nằm trong `dead-letter`.
+đăng ký hoặc đã bị thu hồi, chứng danh cũ, gửi dưới tên cảm biến hay tổ chức khác, hoặc gửi cho cuộc diễn tập khác. Bản gốc nằm trong `dead-letter`.
 
 A rule of the platform's own. A message on the topic `events` was refused: it has no seal of a sensor or a forged one, its sensor is not \
-enrolled or revoked, its credential was renewed since, or it is sent in the name of another sensor or organisation. As it came it is in \
+enrolled or revoked, its credential was renewed since, it is sent in the name of another sensor or organisation, or for another exercise. As it came it is in \
 `dead-letter`.
 ";
 /// Upper half of the ids that matches of the alarm have, with the partition's number in it. They stand for messages, not for events.
@@ -167,7 +167,8 @@ pub(crate) fn who(refusal: &Refusal) -> String {
         Refusal::Stranger(
             Stranger::Revoked { name, .. }
             | Stranger::Superseded { name, .. }
-            | Stranger::Foreign { name, .. },
+            | Stranger::Foreign { name, .. }
+            | Stranger::OffStage { name, .. },
         ) => name.clone(),
         Refusal::Stranger(Stranger::Unknown(id)) => id.to_string(),
         Refusal::Seal(_) | Refusal::Before => String::new(),

@@ -104,7 +104,7 @@ pub(crate) struct Frame<'a> {
 
 /// The latest state of each run of a sensor: what its `stats` events said last.
 const SENSOR_COLUMNS: &str = "tenant, sensor, toUInt64(bitShiftRight(event_id, 64)) AS run, ts, now64(3, 'UTC') AS heard, uptime_us, \
-     packets_received, packets_processed, dropped, bytes_received, events, counters";
+     packets_received, packets_processed, dropped, bytes_received, events, counters, exercise_id";
 
 /// Makes what is missing of these tables. Where sensors were not kept before, the last day's are taken over once.
 pub(crate) async fn create(client: &Client, frame: &Frame<'_>) -> Result<(), StoreError> {
@@ -142,12 +142,13 @@ pub(crate) async fn create(client: &Client, frame: &Frame<'_>) -> Result<(), Sto
              tenant LowCardinality(String), sensor LowCardinality(String), run UInt64, ts DateTime64(6, 'UTC'), \
              heard DateTime64(3, 'UTC'), uptime_us UInt64, packets_received UInt64, packets_processed UInt64, \
              dropped Map(LowCardinality(String), UInt64), bytes_received UInt64, events UInt64, \
-             counters Map(LowCardinality(String), UInt64)) \
+             counters Map(LowCardinality(String), UInt64), exercise_id UInt32) \
              ENGINE = {engine_prefix}ReplacingMergeTree(ts) ORDER BY (tenant, sensor, run) \
              TTL toDateTime(heard) + INTERVAL 30 DAY SETTINGS {settings}"
         ),
     )
     .await?;
+    know_exercises(client, on_cluster).await?;
     run(
         client,
         "make sensor_latest_view",
@@ -170,6 +171,20 @@ pub(crate) async fn create(client: &Client, frame: &Frame<'_>) -> Result<(), Sto
         .await?;
     }
     Ok(())
+}
+
+/// Adds the exercise to what an older build made. Between the old view and the new one some counters are missed, which the next ones make good.
+async fn know_exercises(client: &Client, on_cluster: &str) -> Result<(), StoreError> {
+    let view = "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name = 'sensor_latest_view' \
+                AND position(create_table_query, 'exercise_id') = 0";
+    let is_old = client.query(view).fetch_one::<u64>().await;
+    if is_old.map_err(StoreError::new("read system.tables"))? == 0 {
+        return Ok(());
+    }
+    let add = format!("ALTER TABLE sensor_latest{on_cluster} ADD COLUMN IF NOT EXISTS exercise_id UInt32");
+    run(client, "add the exercise to sensor_latest", &add).await?;
+    let drop = format!("DROP VIEW IF EXISTS sensor_latest_view{on_cluster} SYNC");
+    run(client, "drop sensor_latest_view", &drop).await
 }
 
 async fn run(client: &Client, doing: &str, sql: &str) -> Result<(), StoreError> {

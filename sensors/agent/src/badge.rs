@@ -106,6 +106,11 @@ impl Badge {
         &self.credential.organisation
     }
 
+    /// The exercise that its events are of; 0 is real work.
+    pub(crate) fn exercise_id(&self) -> u32 {
+        self.credential.exercise_id
+    }
+
     /// Tells in a role's registry from now on when the file does not do.
     pub(crate) fn report_to(&mut self, registry: &Registry) {
         if let Origin::File(file) = &mut self.origin {
@@ -180,7 +185,8 @@ impl File {
             return Ok(None);
         }
         let (credential, stamp) = read(&self.path)?;
-        if (&credential.name, &credential.organisation) != (&known.name, &known.organisation) {
+        let whose = |one: &Credential| (one.name.clone(), one.organisation.clone(), one.exercise_id);
+        if whose(&credential) != whose(known) {
             bail!(
                 "it is of {} of {} now; start the sensor again to make it that one",
                 credential.name,

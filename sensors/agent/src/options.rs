@@ -127,7 +127,7 @@ pub struct Options {
     /// has them.
     #[arg(long, env = "VONGGAC_TENANT", default_value = "", value_name = "CODE")]
     pub tenant: String,
-    /// Exercise that the traffic belongs to; 0 is real traffic.
+    /// Exercise that the traffic belongs to; the credential's, or 0, which is real traffic, when left out.
     #[arg(long, default_value_t = 0, value_name = "ID")]
     pub exercise_id: u32,
     /// Seconds between two reports of the counters.
@@ -183,6 +183,15 @@ impl Options {
             let own = Badge::from_file(path)?;
             take("--name", own.name(), &mut self.name, path)?;
             take("--tenant", own.organisation(), &mut self.tenant, path)?;
+            if ![0, own.exercise_id()].contains(&self.exercise_id) {
+                bail!(
+                    "--exercise-id {}: the credential {} is for {}; leave it out, or enrol a sensor in that exercise",
+                    self.exercise_id,
+                    path.display(),
+                    own.exercise_id()
+                );
+            }
+            self.exercise_id = own.exercise_id();
             badge = Some(own);
         }
         if self.tenant.is_empty() {
@@ -213,6 +222,11 @@ impl Options {
             bail!("--speed {}: must be 0 or more", self.speed);
         }
         if let Some(path) = &self.sensor_key {
+            if self.exercise_id != 0 {
+                bail!(
+                    "--exercise-id: a sensor of an exercise is enrolled in it; --sensor-key is for real work"
+                );
+            }
             badge = Some(Badge::from_key(path, &self.name, &self.tenant)?);
         }
         Ok((self, badge))

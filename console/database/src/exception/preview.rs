@@ -78,7 +78,7 @@ impl Asked<'_> {
 
     fn push_rule(&self, query: &mut QueryBuilder<Postgres>) {
         query
-            .push(" WHERE a.exercise_id = 0 AND a.rule_id = ")
+            .push(" WHERE a.rule_id = ")
             .push_bind(self.rule_id.to_owned());
         push_scope(query, self.scope);
     }

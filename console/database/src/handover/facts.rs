@@ -318,7 +318,7 @@ impl Span {
     async fn raised(&self, look: &mut PgConnection, scope: &Scope) -> Result<Vec<ChangeCount>> {
         let mut query = QueryBuilder::<Postgres>::new(
             "SELECT a.tenant AS organisation, 'raised' AS change, count(*) AS count FROM alert a \
-             WHERE a.exercise_id = 0 AND NOT a.is_suppressed AND a.detected_us >= ",
+             WHERE NOT a.is_suppressed AND a.detected_us >= ",
         );
         query.push_bind(self.from_us).push(" AND a.detected_us < ");
         query.push_bind(self.now_us);
@@ -331,7 +331,7 @@ impl Span {
     async fn worked(&self, look: &mut PgConnection, scope: &Scope) -> Result<Vec<ChangeCount>> {
         let mut query = QueryBuilder::<Postgres>::new(
             "SELECT a.tenant AS organisation, y.action AS change, count(DISTINCT a.id) AS count \
-             FROM activity y JOIN alert a ON a.id = y.alert_id WHERE a.exercise_id = 0 \
+             FROM activity y JOIN alert a ON a.id = y.alert_id WHERE true \
              AND y.action IN ('acknowledged', 'taken_over', 'closed', 'reopened') AND y.at_us >= ",
         );
         query.push_bind(self.from_us).push(" AND y.at_us < ");
@@ -344,7 +344,7 @@ impl Span {
 
     async fn urgent(&self, look: &mut PgConnection, scope: &Scope) -> Result<Vec<Brief>> {
         let mut query = QueryBuilder::<Postgres>::new(SELECT);
-        query.push(" WHERE a.exercise_id = 0 AND NOT a.is_suppressed AND a.status IN ('open', 'acknowledged') AND NOT ");
+        query.push(" WHERE NOT a.is_suppressed AND a.status IN ('open', 'acknowledged') AND NOT ");
         push_is_set_aside(&mut query, self.now_us);
         push_scope(&mut query, scope);
         query.push(" ORDER BY a.severity::bigint DESC, a.detected_us, a.id LIMIT ");
@@ -355,7 +355,7 @@ impl Span {
     async fn waking(&self, look: &mut PgConnection, scope: &Scope) -> Result<Vec<Brief>> {
         let mut query = QueryBuilder::<Postgres>::new(SELECT);
         query.push(
-            " WHERE a.exercise_id = 0 AND NOT a.is_suppressed AND a.status IN ('open', 'acknowledged') AND a.snoozed_until_us > ",
+            " WHERE NOT a.is_suppressed AND a.status IN ('open', 'acknowledged') AND a.snoozed_until_us > ",
         );
         query.push_bind(self.now_us).push(" AND a.snoozed_until_us <= ");
         query.push_bind(self.next_to_us);
@@ -381,7 +381,7 @@ impl Span {
 
 /// From the alerts of the scope that are not closed.
 fn push_open(query: &mut QueryBuilder<Postgres>, scope: &Scope) {
-    query.push(" FROM alert a WHERE a.exercise_id = 0 AND NOT a.is_suppressed AND a.status IN ('open', 'acknowledged')");
+    query.push(" FROM alert a WHERE NOT a.is_suppressed AND a.status IN ('open', 'acknowledged')");
     push_scope(query, scope);
 }
 

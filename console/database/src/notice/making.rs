@@ -321,7 +321,8 @@ impl Listener {
             return self.wants_handover(*id, known);
         }
         let alert = Arc::clone(known.alerts.get(&happening.alert?)?);
-        if !self.alerts.covers(&alert.tenant) {
+        // A drill tells nobody outside of it.
+        if !self.alerts.shows(&alert.tenant, alert.stage()) {
             return None;
         }
         let about = match &happening.what {

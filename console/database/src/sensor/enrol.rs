@@ -4,6 +4,7 @@
 use sqlx::{FromRow, PgConnection};
 use vonggac_access::OrganisationId;
 use vonggac_enrolment::{Enrolled, SensorId};
+use vonggac_event::Stage;
 
 use super::{Held, Step, TOKEN_US, write_down};
 use crate::account::RawAccount;
@@ -20,6 +21,8 @@ const REFUSED: &str = "the token is wrong, used, too old or withdrawn";
 pub struct Offer {
     /// Whose the sensor's events are.
     pub organisation: OrganisationId,
+    /// Whether it is for real work or for an exercise.
+    pub stage: Stage,
     /// Who made the token. It is good as long as they may make one.
     pub maker: Account,
 }
@@ -29,6 +32,7 @@ struct OfferRow {
     #[sqlx(flatten)]
     maker: RawAccount,
     sensor_organisation: String,
+    exercise_id: Option<i32>,
 }
 
 impl Database {
@@ -46,7 +50,7 @@ impl Database {
             Ok(secret) => {
                 sqlx::query_as(
                     "SELECT a.id, a.user_name, a.display_name, a.organisation, a.language, \
-                     s.organisation AS sensor_organisation FROM sensor_token t JOIN sensor s ON s.id = t.sensor_id \
+                     s.organisation AS sensor_organisation, s.exercise_id FROM sensor_token t JOIN sensor s ON s.id = t.sensor_id \
                      JOIN account a ON a.id = t.made_by WHERE t.secret_hash = $1 AND t.made_us > $2 \
                      AND s.revoked_us IS NULL AND a.disabled_us IS NULL",
                 )
@@ -63,6 +67,7 @@ impl Database {
         throttle::forgive(&self.pool, &attempt).await?;
         Ok(Offer {
             organisation: parsed(&row.sensor_organisation)?,
+            stage: super::stage(row.exercise_id),
             maker: row.maker.read()?,
         })
     }
@@ -98,6 +103,7 @@ impl Database {
             generation: generation.unsigned_abs(),
             name: held.name,
             organisation: held.organisation.as_str().to_owned(),
+            exercise_id: held.stage.exercise_id(),
             is_revoked: false,
         })
     }
@@ -120,14 +126,14 @@ fn used() -> Deed {
 
 /// Takes a token away and gives its sensor, held; none when it does not work.
 async fn take_token(connection: &mut PgConnection, secret: &LinkSecret, now_us: i64) -> Result<Option<Held>> {
-    let row: Option<(Vec<u8>, String, String, i32)> = sqlx::query_as(
-        "SELECT s.id, s.organisation, s.name, s.generation FROM sensor s \
+    let row: Option<(Vec<u8>, String, String, i32, Option<i32>)> = sqlx::query_as(
+        "SELECT s.id, s.organisation, s.name, s.generation, s.exercise_id FROM sensor s \
          JOIN sensor_token t ON t.sensor_id = s.id WHERE t.secret_hash = $1 AND s.revoked_us IS NULL FOR UPDATE OF s",
     )
     .bind(secret.digest())
     .fetch_optional(&mut *connection)
     .await?;
-    let Some((id, organisation, name, generation)) = row else {
+    let Some((id, organisation, name, generation, exercise_id)) = row else {
         return Ok(None);
     };
     // Another may have used or withdrawn it while the sensor's row was waited for.
@@ -147,12 +153,13 @@ async fn take_token(connection: &mut PgConnection, secret: &LinkSecret, now_us: 
         organisation: parsed(&organisation)?,
         name,
         generation,
+        stage: super::stage(exercise_id),
         is_revoked: false,
     }))
 }
 
 /// An id as PostgreSQL has it.
-pub(super) fn read_id(bytes: &[u8]) -> Result<SensorId> {
+pub(crate) fn read_id(bytes: &[u8]) -> Result<SensorId> {
     SensorId::try_from(bytes)
         .map_err(|problem| DatabaseError::Server(sqlx::Error::Protocol(format!("a sensor's id {problem}"))))
 }

@@ -199,7 +199,9 @@ fn push_sensors(query: &mut QueryBuilder<Postgres>, scope: &Scope, heard: &Heard
         .push_bind(now_us.saturating_sub(TOKEN_US))
         .push(" WHERE s.organisation = ANY(")
         .push_bind(scope.to_codes())
-        .push(")) AS x");
+        .push(") AND coalesce(s.exercise_id, 0) = ")
+        .push(super::number(scope.stage()))
+        .push(") AS x");
 }
 
 fn push_filter(query: &mut QueryBuilder<Postgres>, filter: &SensorFilter) {
@@ -308,11 +310,13 @@ impl Database {
         let rows: Vec<Row> = sqlx::query_as(
             "SELECT h.at_us, h.step, h.generation, a.id, a.display_name, h.address FROM sensor_history h \
              JOIN sensor s ON s.id = h.sensor_id LEFT JOIN account a ON a.id = h.account_id \
-             WHERE h.sensor_id = $1 AND s.organisation = ANY($2) ORDER BY h.number DESC LIMIT $3",
+             WHERE h.sensor_id = $1 AND s.organisation = ANY($2) AND coalesce(s.exercise_id, 0) = $4 \
+             ORDER BY h.number DESC LIMIT $3",
         )
         .bind(&id.0[..])
         .bind(scope.to_codes())
         .bind(STEPS_MAX)
+        .bind(super::number(scope.stage()))
         .fetch_all(&mut *look)
         .await?;
         let read = |(at_us, step, generation, id, display_name, address): Row| {

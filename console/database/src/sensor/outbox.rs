@@ -6,6 +6,7 @@
 
 use sqlx::{PgConnection, Postgres, Transaction};
 use vonggac_enrolment::Enrolled;
+use vonggac_event::Stage;
 
 use super::enrol::read_id;
 use super::{Held, Step};
@@ -50,7 +51,7 @@ impl Untold {
     }
 }
 
-type Row = (Vec<u8>, i32, String, String, bool, i64);
+type Row = (Vec<u8>, i32, String, String, Option<i32>, bool, i64);
 
 impl Database {
     /// Sensors that pipelines are to be told of, at most [`UNTOLD_MAX`]; none when they know all. Waits while another console tells.
@@ -72,7 +73,7 @@ impl Database {
             .execute(&mut *transaction)
             .await?;
         let rows: Vec<Row> = sqlx::query_as(
-            "SELECT id, generation, name, organisation, revoked_us IS NOT NULL, version FROM sensor \
+            "SELECT id, generation, name, organisation, exercise_id, revoked_us IS NOT NULL, version FROM sensor \
              WHERE told <> version AND generation > 0 ORDER BY id LIMIT $1",
         )
         .bind(UNTOLD_MAX)
@@ -86,12 +87,13 @@ impl Database {
             words: Vec::with_capacity(rows.len()),
             versions: Vec::with_capacity(rows.len()),
         };
-        for (id, generation, name, organisation, is_revoked, version) in rows {
+        for (id, generation, name, organisation, exercise_id, is_revoked, version) in rows {
             untold.words.push(Enrolled {
                 id: read_id(&id)?,
                 generation: generation.unsigned_abs(),
                 name,
                 organisation,
+                exercise_id: super::stage(exercise_id).exercise_id(),
                 is_revoked,
             });
             untold.versions.push(version);
@@ -138,17 +140,20 @@ impl Database {
             .iter()
             .map(|word| crate::clean(&word.organisation))
             .collect();
+        let exercises: Vec<i64> = known.iter().map(|word| i64::from(word.exercise_id)).collect();
         let revoked: Vec<bool> = known.iter().map(|word| word.is_revoked).collect();
         let done = sqlx::query(
             "UPDATE sensor s SET told = -1 WHERE s.generation > 0 AND s.told = s.version AND NOT EXISTS (SELECT FROM \
-             unnest($1::bytea[], $2::bigint[], $3::text[], $4::text[], $5::boolean[]) \
-             AS k (id, generation, name, organisation, is_revoked) WHERE k.id = s.id AND k.generation = s.generation \
-             AND k.name = s.name AND k.organisation = s.organisation AND k.is_revoked = (s.revoked_us IS NOT NULL))",
+             unnest($1::bytea[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::boolean[]) \
+             AS k (id, generation, name, organisation, exercise_id, is_revoked) WHERE k.id = s.id AND k.generation = s.generation \
+             AND k.name = s.name AND k.organisation = s.organisation \
+             AND k.exercise_id = coalesce(s.exercise_id, 0) AND k.is_revoked = (s.revoked_us IS NOT NULL))",
         )
         .bind(ids)
         .bind(generations)
         .bind(names)
         .bind(organisations)
+        .bind(exercises)
         .bind(revoked)
         .execute(&self.pool)
         .await?;
@@ -161,7 +166,8 @@ async fn adopt(connection: &mut PgConnection, word: &Enrolled, now_us: i64) -> R
     let Ok(generation) = i32::try_from(word.generation) else {
         return Ok(false);
     };
-    if super::check_name(&word.name).is_err() || generation == 0 {
+    // Those that whoever holds the key runs himself are for real work.
+    if super::check_name(&word.name).is_err() || generation == 0 || word.exercise_id != 0 {
         return Ok(false);
     }
     let taken = sqlx::query(
@@ -184,6 +190,7 @@ async fn adopt(connection: &mut PgConnection, word: &Enrolled, now_us: i64) -> R
         organisation: parsed(&word.organisation)?,
         name: word.name.clone(),
         generation,
+        stage: Stage::Live,
         is_revoked: word.is_revoked,
     };
     super::write_down(connection, &Asker::console(), &held, Step::Enrol, now_us).await?;

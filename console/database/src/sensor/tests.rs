@@ -18,6 +18,7 @@ fn new(name: &str, organisation: &str) -> NewSensor {
         name: name.into(),
         organisation: organisation.parse().unwrap(),
         note: " Phòng máy 2 ".into(),
+        stage: Stage::Live,
     }
 }
 

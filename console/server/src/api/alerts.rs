@@ -20,7 +20,7 @@ use super::shapes::{
     Activity, Alert, AlertCounts, AlertDetail, AlertGroup, AlertGroups, AlertPage, TagCount, TagList,
 };
 use crate::error::{ApiError, Failure, Result};
-use crate::extract::{AlertPath, Anyone, InSession, Parameters};
+use crate::extract::{AlertPath, InSession, Parameters, Staged};
 use crate::state::Console;
 use crate::time;
 
@@ -69,7 +69,7 @@ pub(super) struct SpanQuery {
         (status = 422, description = "The search would cost too much", body = ApiError)))]
 pub(super) async fn list_alerts(
     State(console): State<Console>,
-    Anyone(signed): Anyone,
+    Staged(signed): Staged,
     Parameters(filter): Parameters<AlertFilter>,
     Parameters(query): Parameters<PageQuery>,
 ) -> Result<Json<AlertPage>> {
@@ -108,7 +108,7 @@ pub(super) async fn list_alerts(
         (status = 401, description = "Nobody is signed in", body = ApiError)))]
 pub(super) async fn alert_counts(
     State(console): State<Console>,
-    Anyone(signed): Anyone,
+    Staged(signed): Staged,
     Parameters(span): Parameters<SpanQuery>,
 ) -> Result<Json<AlertCounts>> {
     let (from_us, to_us) = (
@@ -143,7 +143,7 @@ pub(super) async fn alert_counts(
         (status = 422, description = "The search would cost too much", body = ApiError)))]
 pub(super) async fn alert_groups(
     State(console): State<Console>,
-    Anyone(signed): Anyone,
+    Staged(signed): Staged,
     Parameters(filter): Parameters<AlertFilter>,
     Parameters(query): Parameters<GroupQuery>,
 ) -> Result<Json<AlertGroups>> {
@@ -209,7 +209,7 @@ pub(super) async fn since_last_here(
         (status = 401, description = "Nobody is signed in", body = ApiError)))]
 pub(super) async fn alert_tags(
     State(console): State<Console>,
-    Anyone(signed): Anyone,
+    Staged(signed): Staged,
 ) -> Result<Json<TagList>> {
     let scope = signed.reach::<thing::Alert, action::Read>(&console).await?;
     let tags = console.database().alert_tags(&scope).await?;
@@ -232,7 +232,7 @@ pub(super) async fn alert_tags(
         (status = 404, description = "There is none", body = ApiError)))]
 pub(super) async fn get_alert(
     State(console): State<Console>,
-    Anyone(signed): Anyone,
+    Staged(signed): Staged,
     AlertPath(id): AlertPath,
 ) -> Result<Json<AlertDetail>> {
     let scope = signed.reach::<thing::Alert, action::Read>(&console).await?;

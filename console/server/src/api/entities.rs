@@ -14,7 +14,7 @@ use vonggac_store::search::{FieldValues, Known, Subject};
 
 use super::filter::time_us;
 use crate::error::{ApiError, Failure, Result};
-use crate::extract::{Anyone, Parameters};
+use crate::extract::{Parameters, Staged};
 use crate::state::Console;
 use crate::time;
 
@@ -113,7 +113,7 @@ pub(crate) struct Thing {
         (status = 503, description = "The event store is away, or other searches took too long", body = ApiError)))]
 pub(super) async fn get_entity(
     State(console): State<Console>,
-    Anyone(signed): Anyone,
+    Staged(signed): Staged,
     Path(kind): Path<String>,
     Parameters(wanted): Parameters<ThingQuery>,
 ) -> Result<Json<Thing>> {

@@ -16,7 +16,7 @@ use super::entities::EventValues;
 use super::filter::{time_us, words};
 use super::shapes::{EventField, EventList, EventPage, EventRow, Histogram, HistogramBucket};
 use crate::error::{ApiError, Failure, Result};
-use crate::extract::{AlertPath, Anyone, Parameters, Signed};
+use crate::extract::{AlertPath, Anyone, Parameters, Signed, Staged};
 use crate::state::Console;
 use crate::time;
 
@@ -155,7 +155,7 @@ impl Wanted {
         (status = 503, description = "The event store is away, or other searches took too long", body = ApiError)))]
 pub(super) async fn list_events(
     State(console): State<Console>,
-    Anyone(signed): Anyone,
+    Staged(signed): Staged,
     Parameters(selection): Parameters<Selection>,
     Parameters(paging): Parameters<Paging>,
 ) -> Result<Json<EventPage>> {
@@ -194,7 +194,7 @@ pub(super) async fn list_events(
         (status = 503, description = "The event store is away, or other searches took too long", body = ApiError)))]
 pub(super) async fn event_histogram(
     State(console): State<Console>,
-    Anyone(signed): Anyone,
+    Staged(signed): Staged,
     Parameters(selection): Parameters<Selection>,
     Parameters(grain): Parameters<Grain>,
 ) -> Result<Json<Histogram>> {
@@ -227,7 +227,7 @@ pub(super) async fn event_histogram(
         (status = 503, description = "The event store is away, or other searches took too long", body = ApiError)))]
 pub(super) async fn event_values(
     State(console): State<Console>,
-    Anyone(signed): Anyone,
+    Staged(signed): Staged,
     Parameters(selection): Parameters<Selection>,
     Parameters(values): Parameters<ValueQuery>,
 ) -> Result<Json<EventValues>> {
@@ -298,7 +298,7 @@ fn kind_name(kind: Kind) -> &'static str {
         (status = 503, description = "The event store is away, or other searches took too long", body = ApiError)))]
 pub(super) async fn alert_events(
     State(console): State<Console>,
-    Anyone(signed): Anyone,
+    Staged(signed): Staged,
     AlertPath(id): AlertPath,
 ) -> Result<Json<EventList>> {
     let (alerts, events) = (

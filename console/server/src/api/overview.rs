@@ -14,7 +14,7 @@ use vonggac_database::overview::{self, ByStatus, Took};
 use super::filter::time_us;
 use super::shapes::{PartState, SensorHealth, Severity};
 use crate::error::{ApiError, Failure, Result};
-use crate::extract::{Anyone, Parameters};
+use crate::extract::{Parameters, Staged};
 use crate::health::{self, Viewer};
 use crate::state::Console;
 use crate::time;
@@ -211,7 +211,7 @@ pub(crate) struct Overview {
         (status = 422, description = "It would cost too much", body = ApiError)))]
 pub(super) async fn overview(
     State(console): State<Console>,
-    Anyone(signed): Anyone,
+    Staged(signed): Staged,
     Parameters(span): Parameters<SpanQuery>,
 ) -> Result<Json<Overview>> {
     let now_us = console.now_us();

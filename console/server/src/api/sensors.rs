@@ -13,7 +13,7 @@ use vonggac_access::{Action, OrganisationId, action, thing};
 use vonggac_database::sensor::NewSensor;
 use vonggac_database::sensor::list::{PAGE_SENSORS_MAX, SensorFilter, Standing};
 use vonggac_enrolment::{Credential, MasterKey, SensorId};
-use vonggac_event::Scope;
+use vonggac_event::{Scope, Stage};
 
 use self::shown::{
     EnrolmentToken, PreparedSensor, SensorCounts, SensorDetail, SensorPage, SensorPlace, SensorPlaceList,
@@ -22,7 +22,7 @@ use super::accounts::{beneath, given};
 use super::memberships::today;
 use crate::authority;
 use crate::error::{ApiError, Failure, Result};
-use crate::extract::{Anyone, Body, Client, Parameters, SensorPath, Signed};
+use crate::extract::{Body, Client, Parameters, SensorPath, Signed, Staged, StagedPerson};
 use crate::state::Console;
 
 /// Sensors on a page when nothing is said.
@@ -121,14 +121,14 @@ impl SensorQuery {
         (status = 422, description = "The list would cost too much", body = ApiError)))]
 pub(super) async fn list_sensors(
     State(console): State<Console>,
-    Anyone(signed): Anyone,
+    Staged(signed): Staged,
     Parameters(query): Parameters<SensorQuery>,
 ) -> Result<Json<SensorPage>> {
     let scope = sight(&console, &signed).await?;
     let filter = query.filter(&console).await?;
     let cursor = given(query.cursor.as_ref()).map(str::parse).transpose()?;
     let limit = query.limit.unwrap_or(PAGE_SENSORS).clamp(1, PAGE_SENSORS_MAX);
-    let heard = shown::Reports::of(&console).await;
+    let heard = shown::Reports::of(&console, scope.stage()).await;
     let (now_us, store) = (console.now_us(), console.database());
     let page = store
         .sensors(&scope, &filter, heard.living(), cursor, limit, now_us)
@@ -156,7 +156,7 @@ pub(super) async fn list_sensors(
         (status = 404, description = "This account sees no sensors", body = ApiError)))]
 pub(super) async fn sensor_places(
     State(console): State<Console>,
-    Anyone(signed): Anyone,
+    Staged(signed): Staged,
 ) -> Result<Json<SensorPlaceList>> {
     let scope = sight(&console, &signed).await?;
     let tree = authority::organisations(&console).await?;
@@ -183,7 +183,7 @@ pub(super) async fn sensor_places(
         (status = 503, description = "The console has no key of sensors", body = ApiError)))]
 pub(super) async fn prepare_sensor(
     State(console): State<Console>,
-    signed: Signed,
+    StagedPerson(signed): StagedPerson,
     Body(request): Body<SensorRequest>,
 ) -> Result<(StatusCode, Json<PreparedSensor>)> {
     let scope = sight(&console, &signed).await?;
@@ -196,6 +196,7 @@ pub(super) async fn prepare_sensor(
         name: request.name,
         organisation,
         note: request.note,
+        stage: signed.stage,
     };
     let (id, token) = console
         .database()
@@ -218,7 +219,7 @@ pub(super) async fn prepare_sensor(
         (status = 404, description = "There is no such sensor for this account", body = ApiError)))]
 pub(super) async fn get_sensor(
     State(console): State<Console>,
-    Anyone(signed): Anyone,
+    Staged(signed): Staged,
     SensorPath(id): SensorPath,
 ) -> Result<Json<SensorDetail>> {
     let scope = sight(&console, &signed).await?;
@@ -236,7 +237,7 @@ pub(super) async fn get_sensor(
         (status = 404, description = "There is no such sensor for this account, or it is not one's to change", body = ApiError)))]
 pub(super) async fn change_sensor(
     State(console): State<Console>,
-    signed: Signed,
+    StagedPerson(signed): StagedPerson,
     SensorPath(id): SensorPath,
     Body(request): Body<SensorChangeRequest>,
 ) -> Result<Json<SensorDetail>> {
@@ -260,7 +261,7 @@ pub(super) async fn change_sensor(
         (status = 503, description = "The console has no key of sensors", body = ApiError)))]
 pub(super) async fn renew_sensor(
     State(console): State<Console>,
-    signed: Signed,
+    StagedPerson(signed): StagedPerson,
     SensorPath(id): SensorPath,
 ) -> Result<Json<EnrolmentToken>> {
     let scope = permitted::<action::Create>(&console, &signed, id).await?;
@@ -281,7 +282,7 @@ pub(super) async fn renew_sensor(
         (status = 409, description = "The sensor is revoked already", body = ApiError)))]
 pub(super) async fn revoke_sensor(
     State(console): State<Console>,
-    signed: Signed,
+    StagedPerson(signed): StagedPerson,
     SensorPath(id): SensorPath,
 ) -> Result<Json<SensorDetail>> {
     let scope = permitted::<action::Remove>(&console, &signed, id).await?;
@@ -308,7 +309,11 @@ pub(super) async fn enrol_sensor(
     let (store, now_us) = (console.database(), console.now_us());
     let offer = store.sensor_offer(&request.token, &client.origin, now_us).await?;
     let sensor = owned(&offer.organisation);
-    if !authority::may::<_, action::Create>(&console, &offer.maker, sensor).await? {
+    let exercise = match offer.stage {
+        Stage::Live => None,
+        Stage::Exercise(number) => Some(store.exercise(number.into()).await?.thing()),
+    };
+    if !authority::may::<_, action::Create>(&console, &offer.maker, exercise, sensor).await? {
         return Err(store.refuse_token(&client.origin, now_us).await?.into());
     }
     let enrolled = store.enrol_sensor(&request.token, &client.origin, now_us).await?;
@@ -324,6 +329,7 @@ pub(super) async fn enrol_sensor(
         generation: enrolled.generation,
         name: enrolled.name,
         organisation: enrolled.organisation,
+        exercise_id: enrolled.exercise_id,
     };
     let kind = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
     Ok((StatusCode::CREATED, kind, credential.to_text()))

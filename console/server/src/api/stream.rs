@@ -19,11 +19,11 @@ use tokio::time::Instant;
 use vonggac_access::{action, thing};
 use vonggac_database::session::Use;
 use vonggac_database::{DatabaseError, scope_of};
-use vonggac_event::Scope;
+use vonggac_event::{Scope, Stage};
 
 use super::shapes::{Alert, AlertStatusChange};
 use crate::error::{ApiError, Failure, Result};
-use crate::extract::{self, Anyone, Signed};
+use crate::extract::{self, Signed, Staged};
 use crate::live::Happening;
 use crate::state::Console;
 use crate::streams::{Full, OpenStream};
@@ -44,7 +44,7 @@ const UNSURE_MAX: Duration = Duration::from_secs(300);
         (status = 503, description = "Too many streams", body = ApiError)))]
 pub(super) async fn alert_stream(
     State(console): State<Console>,
-    Anyone(signed): Anyone,
+    Staged(signed): Staged,
 ) -> Result<impl IntoResponse> {
     let place = console
         .streams()
@@ -114,6 +114,7 @@ impl Stream {
                             return None;
                         }
                     }
+                    // Real work goes on while somebody is in an exercise.
                     Ok(Happening::Notice(whose)) => {
                         if whose == self.signed.account.id {
                             return Some(Event::default().event("notice").data("{}"));
@@ -138,12 +139,19 @@ impl Stream {
     async fn scope_now(&self) -> std::result::Result<Option<Scope>, DatabaseError> {
         let Signed { means, origin, .. } = &self.signed;
         let found = extract::find(&self.console, means, origin, Use::Passive).await?;
-        let Some(signed) = found else { return Ok(None) };
+        let Some(mut signed) = found else { return Ok(None) };
+        if let Stage::Exercise(number) = self.signed.stage {
+            let exercise = self.console.database().exercise(number.into()).await?;
+            let Ok(within) = signed.context.within(exercise.thing()) else {
+                return Ok(None);
+            };
+            signed.context = within;
+        }
         let reach = signed
             .context
             .reach::<thing::Alert, action::Read>()
             .unwrap_or_default();
-        Ok(Some(scope_of(&reach)))
+        Ok(Some(scope_of(&reach).on(self.signed.stage)))
     }
 
     /// Whether the session still lives and still sees what it saw.
@@ -197,7 +205,7 @@ fn told(scope: &Scope, happening: &Happening) -> Option<Event> {
         Happening::Told(row) => (row, false),
         Happening::Worked(row) => (row, true),
     };
-    if !scope.covers(&row.tenant) {
+    if !scope.shows(&row.tenant, row.stage()) {
         return None;
     }
     let row = row.as_ref().clone();

@@ -15,7 +15,7 @@ use vonggac_event::{AlertId, Scope};
 use super::filter::{AlertFilter, account, time_us};
 use super::shapes::{AGAIN, Activity, Alert, Person, Reason, Verdict};
 use crate::error::{ApiError, Failure, Result};
-use crate::extract::{AlertPath, Anyone, Body, NumberPath, Parameters, Signed};
+use crate::extract::{AlertPath, Body, NumberPath, Parameters, Signed, Staged};
 use crate::state::Console;
 
 /// Taking an alert.
@@ -163,7 +163,7 @@ async fn act(
         (status = 409, description = "It is closed, or somebody else has it", body = ApiError)))]
 pub(super) async fn acknowledge_alert(
     State(console): State<Console>,
-    Anyone(signed): Anyone,
+    Staged(signed): Staged,
     AlertPath(id): AlertPath,
     Body(request): Body<AcknowledgeRequest>,
 ) -> Result<Json<Alert>> {
@@ -187,7 +187,7 @@ pub(super) async fn acknowledge_alert(
         (status = 409, description = "It is closed", body = ApiError)))]
 pub(super) async fn close_alert(
     State(console): State<Console>,
-    Anyone(signed): Anyone,
+    Staged(signed): Staged,
     AlertPath(id): AlertPath,
     Body(request): Body<CloseRequest>,
 ) -> Result<Json<Alert>> {
@@ -211,7 +211,7 @@ pub(super) async fn close_alert(
         (status = 409, description = "It is open", body = ApiError)))]
 pub(super) async fn reopen_alert(
     State(console): State<Console>,
-    Anyone(signed): Anyone,
+    Staged(signed): Staged,
     AlertPath(id): AlertPath,
 ) -> Result<Json<Alert>> {
     let (row, _) = act(&console, &signed, id, &Action::Reopen).await?;
@@ -229,7 +229,7 @@ pub(super) async fn reopen_alert(
         (status = 404, description = "There is none", body = ApiError)))]
 pub(super) async fn comment_alert(
     State(console): State<Console>,
-    Anyone(signed): Anyone,
+    Staged(signed): Staged,
     AlertPath(id): AlertPath,
     Body(request): Body<CommentRequest>,
 ) -> Result<(StatusCode, Json<Activity>)> {
@@ -318,7 +318,7 @@ fn until(text: Option<&str>) -> Result<Snooze> {
         (status = 422, description = "It would take too long", body = ApiError)))]
 pub(super) async fn bulk_alerts(
     State(console): State<Console>,
-    Anyone(signed): Anyone,
+    Staged(signed): Staged,
     Body(request): Body<BulkRequest>,
 ) -> Result<Json<BulkResult>> {
     let action = request.action()?;
@@ -354,7 +354,7 @@ pub(super) async fn bulk_alerts(
         (status = 409, description = "It was undone already", body = ApiError)))]
 pub(super) async fn undo_operation(
     State(console): State<Console>,
-    Anyone(signed): Anyone,
+    Staged(signed): Staged,
     NumberPath(id): NumberPath,
 ) -> Result<Json<UndoResult>> {
     let scope = signed.reach::<thing::Alert, action::Work>(&console).await?;
@@ -377,7 +377,7 @@ pub(super) async fn undo_operation(
         (status = 401, description = "Nobody is signed in", body = ApiError)))]
 pub(super) async fn list_people(
     State(console): State<Console>,
-    Anyone(signed): Anyone,
+    Staged(signed): Staged,
     Parameters(query): Parameters<PeopleQuery>,
 ) -> Result<Json<PeopleList>> {
     let scope = signed.reach::<thing::Alert, action::Work>(&console).await?;

@@ -63,7 +63,7 @@ pub(crate) fn judge(facts: &Facts, viewer: &Viewer) -> Health {
         alerts_behind_s: behind_s(facts),
         parts,
         sensors: sensors
-            .filter(|sensor| viewer.scope.covers(&sensor.tenant))
+            .filter(|sensor| viewer.scope.shows(&sensor.tenant, sensor.stage))
             .map(|state| sensor(facts.at_us, state))
             .collect(),
         unknown_organisations: if viewer.enters_organisations {
@@ -300,6 +300,7 @@ fn seconds(now_us: i64, then_us: i64) -> f64 {
 mod tests {
     use std::collections::BTreeMap;
 
+    use vonggac_event::Stage;
     use vonggac_store::health::Instance;
 
     use super::*;
@@ -361,6 +362,7 @@ mod tests {
         SensorState {
             tenant: tenant.into(),
             sensor: sensor.into(),
+            stage: Stage::Live,
             heard_us: NOW_US - age_s * 1_000_000,
             last_seen_us: 0,
             uptime_us: 0,

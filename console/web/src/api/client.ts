@@ -3,6 +3,8 @@
  * from the server's OpenAPI file; every failure becomes one `ApiFailure`.
  */
 import createClient from "openapi-fetch";
+import { EXERCISE } from "../stage/stage";
+import { onStage } from "../stage/staged";
 import type { components, paths } from "./schema";
 
 type Schemas = components["schemas"];
@@ -42,6 +44,7 @@ export type Exception = Schemas["Exception"];
 export type ExceptionCondition = Schemas["Condition"];
 export type ExceptionPreview = Schemas["Preview"];
 export type ExceptionRequest = Schemas["ExceptionRequest"];
+export type Exercise = Schemas["Exercise"];
 export type Person = Schemas["Person"];
 export type EventRow = Schemas["EventRow"];
 export type EventPage = Schemas["EventPage"];
@@ -173,10 +176,12 @@ export const api = createClient<paths>({
 });
 
 api.use({
-  onRequest({ request }) {
+  onRequest({ request, schemaPath }) {
+    const address = onStage(schemaPath, request.url, EXERCISE);
+    const asked = address === request.url ? request : new Request(address, request);
     // The server takes changes only as JSON, also those without a body.
-    if (request.method !== "GET") request.headers.set("Content-Type", "application/json");
-    return request;
+    if (asked.method !== "GET") asked.headers.set("Content-Type", "application/json");
+    return asked;
   },
 });
 

@@ -1,6 +1,8 @@
 /** What the pages ask of the server, as TanStack Query options with their keys. */
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { type RangeSearch, resolveRange, type TimeBounds } from "../lib/time";
+import { within } from "../stage/abilities";
+import { EXERCISE } from "../stage/stage";
 import { api, type EventRow, take } from "./client";
 
 export const ALERTS_PER_PAGE = 200;
@@ -12,7 +14,12 @@ const FLOW_WAITS_MAX = 24;
 
 export const sessionQuery = queryOptions({
   queryKey: ["session"],
-  queryFn: ({ signal }) => take(api.GET("/api/v1/session", { signal })),
+  queryFn: async ({ signal }) => {
+    const account = await take(api.GET("/api/v1/session", { signal }));
+    if (EXERCISE === null) return account;
+    const params = { path: { id: EXERCISE } };
+    return within(account, await take(api.GET("/api/v1/exercises/{id}", { signal, params })));
+  },
   staleTime: 60_000,
   retry: false,
 });
@@ -409,6 +416,23 @@ export const sensorPlacesQuery = queryOptions({
   queryKey: ["sensors", "places"],
   queryFn: ({ signal }) => take(api.GET("/api/v1/sensors/places", { signal })),
 });
+
+export const exercisesQuery = infiniteQueryOptions({
+  queryKey: ["exercises", "list"],
+  queryFn: ({ signal, pageParam }) =>
+    take(api.GET("/api/v1/exercises", { signal, params: { query: cursor(pageParam) } })),
+  initialPageParam: "",
+  getNextPageParam: (page) => page.next_cursor ?? undefined,
+  refetchInterval: SENSORS_EVERY_MS,
+});
+
+export const exerciseQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["exercises", "one", id],
+    queryFn: ({ signal }) =>
+      take(api.GET("/api/v1/exercises/{id}", { signal, params: { path: { id } } })),
+    refetchInterval: SENSORS_EVERY_MS,
+  });
 
 export interface ServicesQuery {
   q?: string;

@@ -809,6 +809,93 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/exercises": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Exercises */
+        get: operations["listExercises"];
+        put?: never;
+        /** Make an exercise */
+        post: operations["makeExercise"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exercises/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An exercise */
+        get: operations["getExercise"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change an exercise */
+        patch: operations["changeExercise"];
+        trace?: never;
+    };
+    "/api/v1/exercises/{id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End an exercise */
+        post: operations["endExercise"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exercises/{id}/participants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say who takes part */
+        post: operations["shareExercise"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exercises/{id}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Start an exercise */
+        post: operations["startExercise"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/exports": {
         parameters: {
             query?: never;
@@ -2604,6 +2691,66 @@ export interface components {
          * @enum {string}
          */
         ExceptionState: "waiting" | "active" | "expired" | "ended";
+        /** @description An exercise. */
+        Exercise: {
+            /** @description What who asks may do. */
+            actions: components["schemas"]["ExerciseAction"][];
+            /** Format: date-time */
+            ended_at: string | null;
+            /** @description Its number, in its events and alerts too. */
+            id: string;
+            /** Format: date-time */
+            made_at: string;
+            made_by: components["schemas"]["Person"];
+            name: string;
+            note: string;
+            organisation: components["schemas"]["OrganisationName"];
+            /** @description Who takes part; told to those whose exercise it is. */
+            participants: components["schemas"]["OrganisationName"][] | null;
+            /** Format: date-time */
+            started_at: string | null;
+            state: components["schemas"]["ExerciseState"];
+        };
+        /**
+         * @description What one may do with an exercise.
+         * @enum {string}
+         */
+        ExerciseAction: "work" | "change" | "share" | "start" | "end" | "sensors";
+        /** @description What is to be another. */
+        ExerciseChangeRequest: {
+            /** @description At most 200 characters. */
+            name: string;
+            /** @description At most 2,000 characters. */
+            note?: string;
+        };
+        /** @description A page of exercises. */
+        ExercisePage: {
+            /** @description The newest first. */
+            items: components["schemas"]["Exercise"][];
+            next_cursor: string | null;
+            /** @description Organisations of today of which one may make exercises. */
+            places: components["schemas"]["OrganisationName"][];
+        };
+        /** @description An exercise that is to be. */
+        ExerciseRequest: {
+            /** @description At most 200 characters. */
+            name: string;
+            /** @description At most 2,000 characters. */
+            note?: string;
+            /** @description Code of the organisation whose it is. */
+            organisation: string;
+        };
+        /** @description Who takes part, or does no more. */
+        ExerciseShareRequest: {
+            /** @description Code of the organisation. */
+            organisation: string;
+            takes_part: boolean;
+        };
+        /**
+         * @description How far an exercise is.
+         * @enum {string}
+         */
+        ExerciseState: "preparing" | "running" | "ended";
         /** @description A job that writes a file. */
         Export: {
             /** Format: int64 */
@@ -5724,6 +5871,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Most alerts, up to 500 */
                 limit?: number;
+                /** @description Number of an exercise that one takes part in: all is of that exercise alone; of real work alone when left out */
+                exercise?: string;
             };
             header?: never;
             path?: never;
@@ -5771,7 +5920,10 @@ export interface operations {
     };
     bulkAlerts: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Number of an exercise that one takes part in: all is of that exercise alone; of real work alone when left out */
+                exercise?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5827,6 +5979,8 @@ export interface operations {
                 from?: string;
                 /** @description Before */
                 to?: string;
+                /** @description Number of an exercise that one takes part in: all is of that exercise alone; of real work alone when left out */
+                exercise?: string;
             };
             header?: never;
             path?: never;
@@ -5914,6 +6068,8 @@ export interface operations {
                 to?: string;
                 /** @description `rule`, `src`, `dst` or `technique`: the filter by which one group is shown */
                 by: string;
+                /** @description Number of an exercise that one takes part in: all is of that exercise alone; of real work alone when left out */
+                exercise?: string;
             };
             header?: never;
             path?: never;
@@ -5999,7 +6155,10 @@ export interface operations {
     };
     alertStream: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Number of an exercise that one takes part in: all is of that exercise alone; of real work alone when left out */
+                exercise?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -6046,7 +6205,10 @@ export interface operations {
     };
     alertTags: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Number of an exercise that one takes part in: all is of that exercise alone; of real work alone when left out */
+                exercise?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -6075,7 +6237,10 @@ export interface operations {
     };
     getAlert: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Number of an exercise that one takes part in: all is of that exercise alone; of real work alone when left out */
+                exercise?: string;
+            };
             header?: never;
             path: {
                 /** @description Id of the alert */
@@ -6116,7 +6281,10 @@ export interface operations {
     };
     acknowledgeAlert: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Number of an exercise that one takes part in: all is of that exercise alone; of real work alone when left out */
+                exercise?: string;
+            };
             header?: never;
             path: {
                 /** @description Id of the alert */
@@ -6179,7 +6347,10 @@ export interface operations {
     };
     closeAlert: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Number of an exercise that one takes part in: all is of that exercise alone; of real work alone when left out */
+                exercise?: string;
+            };
             header?: never;
             path: {
                 /** @description Id of the alert */
@@ -6242,7 +6413,10 @@ export interface operations {
     };
     commentAlert: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Number of an exercise that one takes part in: all is of that exercise alone; of real work alone when left out */
+                exercise?: string;
+            };
             header?: never;
             path: {
                 /** @description Id of the alert */
@@ -6296,7 +6470,10 @@ export interface operations {
     };
     alertEvents: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Number of an exercise that one takes part in: all is of that exercise alone; of real work alone when left out */
+                exercise?: string;
+            };
             header?: never;
             path: {
                 /** @description Id of the alert */
@@ -6364,7 +6541,10 @@ export interface operations {
     };
     reopenAlert: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Number of an exercise that one takes part in: all is of that exercise alone; of real work alone when left out */
+                exercise?: string;
+            };
             header?: never;
             path: {
                 /** @description Id of the alert */
@@ -6588,6 +6768,8 @@ export interface operations {
                 from?: string;
                 /** @description Before; to the latest event when left out */
                 to?: string;
+                /** @description Number of an exercise that one takes part in: all is of that exercise alone; of real work alone when left out */
+                exercise?: string;
             };
             header?: never;
             path: {
@@ -6678,6 +6860,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Most events, up to 500 */
                 limit?: number;
+                /** @description Number of an exercise that one takes part in: all is of that exercise alone; of real work alone when left out */
+                exercise?: string;
             };
             header?: never;
             path?: never;
@@ -6783,6 +6967,8 @@ export interface operations {
                 to?: string;
                 /** @description About how many buckets, up to 500 */
                 buckets?: number;
+                /** @description Number of an exercise that one takes part in: all is of that exercise alone; of real work alone when left out */
+                exercise?: string;
             };
             header?: never;
             path?: never;
@@ -6863,6 +7049,8 @@ export interface operations {
                 prefix?: string;
                 /** @description Most values, up to 100 */
                 limit?: number;
+                /** @description Number of an exercise that one takes part in: all is of that exercise alone; of real work alone when left out */
+                exercise?: string;
             };
             header?: never;
             path?: never;
@@ -7304,6 +7492,421 @@ export interface operations {
                 };
             };
             /** @description It is not in force */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    listExercises: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+                /** @description Most exercises, up to 200 */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Those that one directs or looks after, and those that have started in which one takes part */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExercisePage"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description This account sees no exercises */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    makeExercise: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExerciseRequest"];
+            };
+        };
+        responses: {
+            /** @description The exercise, which is prepared now */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Exercise"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description This takes a second factor */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is no such organisation for this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    getExercise: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of the exercise */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The exercise */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Exercise"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is no such exercise for this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    changeExercise: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of the exercise */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExerciseChangeRequest"];
+            };
+        };
+        responses: {
+            /** @description The exercise as it now is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Exercise"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description This takes a second factor */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is no such exercise for this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It has ended */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    endExercise: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of the exercise */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The exercise, which is looked at from now on and worked on no more; its sensors are revoked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Exercise"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description This takes a second factor */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is no such exercise for this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It was not started, or has ended already */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    shareExercise: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of the exercise */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExerciseShareRequest"];
+            };
+        };
+        responses: {
+            /** @description The exercise as it now is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Exercise"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description This takes a second factor */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is no such exercise or organisation for this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It has ended, or the organisation is as wanted already */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    startExercise: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of the exercise */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The exercise; who takes part is in from now on */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Exercise"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description This takes a second factor */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is no such exercise for this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It was started already */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -8720,7 +9323,10 @@ export interface operations {
     };
     undoOperation: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Number of an exercise that one takes part in: all is of that exercise alone; of real work alone when left out */
+                exercise?: string;
+            };
             header?: never;
             path: {
                 /** @description `operation` of what was done */
@@ -9228,6 +9834,8 @@ export interface operations {
                 from?: string;
                 /** @description Before; until now when left out */
                 to?: string;
+                /** @description Number of an exercise that one takes part in: all is of that exercise alone; of real work alone when left out */
+                exercise?: string;
             };
             header?: never;
             path?: never;
@@ -9278,6 +9886,8 @@ export interface operations {
             query?: {
                 /** @description Part of it */
                 q?: string;
+                /** @description Number of an exercise that one takes part in: all is of that exercise alone; of real work alone when left out */
+                exercise?: string;
             };
             header?: never;
             path?: never;
@@ -9500,6 +10110,8 @@ export interface operations {
                 limit?: number;
                 /** @description `next_cursor` of the page before */
                 cursor?: string;
+                /** @description Number of an exercise that one takes part in: all is of that exercise alone; of real work alone when left out */
+                exercise?: string;
             };
             header?: never;
             path?: never;
@@ -9556,7 +10168,10 @@ export interface operations {
     };
     prepareSensor: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Number of an exercise that one takes part in: all is of that exercise alone; of real work alone when left out */
+                exercise?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -9694,7 +10309,10 @@ export interface operations {
     };
     sensorPlaces: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Number of an exercise that one takes part in: all is of that exercise alone; of real work alone when left out */
+                exercise?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -9732,7 +10350,10 @@ export interface operations {
     };
     getSensor: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Number of an exercise that one takes part in: all is of that exercise alone; of real work alone when left out */
+                exercise?: string;
+            };
             header?: never;
             path: {
                 /** @description Id of the sensor */
@@ -9773,7 +10394,10 @@ export interface operations {
     };
     changeSensor: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Number of an exercise that one takes part in: all is of that exercise alone; of real work alone when left out */
+                exercise?: string;
+            };
             header?: never;
             path: {
                 /** @description Id of the sensor */
@@ -9836,7 +10460,10 @@ export interface operations {
     };
     renewSensor: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Number of an exercise that one takes part in: all is of that exercise alone; of real work alone when left out */
+                exercise?: string;
+            };
             header?: never;
             path: {
                 /** @description Id of the sensor */
@@ -9904,7 +10531,10 @@ export interface operations {
     };
     revokeSensor: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Number of an exercise that one takes part in: all is of that exercise alone; of real work alone when left out */
+                exercise?: string;
+            };
             header?: never;
             path: {
                 /** @description Id of the sensor */

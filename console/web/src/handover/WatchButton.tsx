@@ -7,13 +7,15 @@ import { api, take } from "../api/client";
 import { watchQuery } from "../api/queries";
 import { useMay } from "../lib/abilities";
 import { Dialog } from "../parts/Dialog";
+import { EXERCISE } from "../stage/stage";
 import styles from "./handover.module.css";
 import { useWatch } from "./useWatch";
 
 /** Puts an alert on the watch list, with why, or takes it off. */
 export function WatchButton({ alert }: { alert: string }) {
   const { t } = useTranslation();
-  const mayWork = useMay()("alert:work");
+  // What is watched is of real work.
+  const mayWork = useMay()("alert:work") && EXERCISE === null;
   const { data } = useQuery({ ...watchQuery, enabled: mayWork });
   const watch = useWatch();
   const [isAsking, setAsking] = useState(false);

@@ -7,6 +7,7 @@ import { useTranslation } from "react-i18next";
 import { noticesQuery } from "../api/queries";
 import { useMay } from "../lib/abilities";
 import { useAlertStream } from "../queue/stream";
+import { EXERCISE } from "../stage/stage";
 import { NoticeItems } from "./NoticeItems";
 import styles from "./notice.module.css";
 import { useRead } from "./useNotices";
@@ -28,6 +29,30 @@ export function Bell() {
   if (!mayRead) return null;
   const unread = data?.unread ?? 0;
   const label = unread > 0 ? t("notice.bell_unread", { count: unread }) : t("notice.bell");
+  const face = (
+    <>
+      <IconBellRinging size={18} stroke={1.6} />
+      {unread > 0 ? (
+        <b className={styles.count} aria-hidden="true">
+          {unread > COUNT_MAX ? `${COUNT_MAX}+` : unread}
+        </b>
+      ) : null}
+    </>
+  );
+  // What is told is of real work, which is read in a document of its own.
+  if (EXERCISE !== null) {
+    return (
+      <ActionIcon
+        component="a"
+        href="/notices"
+        className={styles.bell}
+        aria-label={label}
+        title={label}
+      >
+        {face}
+      </ActionIcon>
+    );
+  }
   return (
     <Popover
       opened={opened}
@@ -44,12 +69,7 @@ export function Bell() {
           title={label}
           onClick={() => setOpened((was) => !was)}
         >
-          <IconBellRinging size={18} stroke={1.6} />
-          {unread > 0 ? (
-            <b className={styles.count} aria-hidden="true">
-              {unread > COUNT_MAX ? `${COUNT_MAX}+` : unread}
-            </b>
-          ) : null}
+          {face}
         </ActionIcon>
       </Popover.Target>
       <Popover.Dropdown className={styles.menu} aria-label={t("notice.title")}>

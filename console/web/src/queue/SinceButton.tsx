@@ -6,12 +6,13 @@ import { useTranslation } from "react-i18next";
 import { sinceQuery } from "../api/queries";
 import { formatCount } from "../lib/number";
 import { formatShort } from "../lib/time";
+import { EXERCISE } from "../stage/stage";
 import { sinceSearch } from "./filter";
 
-/** One click to what is new or changed since one was last here; nothing on the first visit. */
+/** One click to what is new or changed since one was last here; nothing on the first visit, and in an exercise. */
 export function SinceButton() {
   const { t, i18n } = useTranslation();
-  const { data } = useQuery(sinceQuery);
+  const { data } = useQuery({ ...sinceQuery, enabled: EXERCISE === null });
   if (!data?.since) return null;
   const number = (value: number) => formatCount(value, i18n.language);
   return (

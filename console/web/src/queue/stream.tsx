@@ -15,6 +15,10 @@ import {
   useState,
 } from "react";
 import type { Alert, AlertStatusChange } from "../api/client";
+import { EXERCISE } from "../stage/stage";
+import { onStage } from "../stage/staged";
+
+const STREAM = "/api/v1/alerts/stream";
 
 export type StreamState = "connecting" | "live" | "lost";
 
@@ -105,7 +109,7 @@ function connect(
   };
 
   const open = () => {
-    source = new EventSource("/api/v1/alerts/stream");
+    source = new EventSource(onStage(STREAM, STREAM, EXERCISE));
     source.addEventListener("open", () => {
       retryMs = RETRY_MIN_MS;
       setState("live");

@@ -4,6 +4,7 @@ import {
   IconBell,
   IconLayoutDashboard,
   IconListSearch,
+  IconMasksTheater,
   IconSettings,
 } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
@@ -57,6 +58,9 @@ export function Rail() {
           badge={troubled > 0 ? "!" : ""}
           title={troubled > 0 ? t("health.some_down", { count: troubled }) : t("health.all_up")}
         />
+      ) : null}
+      {may(account, "exercise:read") ? (
+        <Place to="/exercises" name={t("nav.exercises")} icon={IconMasksTheater} />
       ) : null}
       {tabsOf(account).length > 0 ? (
         <Place to="/admin" name={t("nav.admin")} icon={IconSettings} />

@@ -29,6 +29,7 @@ export function Shell() {
         | "/alerts"
         | "/alerts/handover"
         | "/alerts/exceptions"
+        | "/exercises"
         | "/search"
         | "/health",
       ability: Ability,
@@ -47,6 +48,7 @@ export function Shell() {
     q: go("/alerts", "alert:read"),
     d: go("/alerts/handover", "handover:read"),
     l: go("/alerts/exceptions", "rule:read"),
+    t: go("/exercises", "exercise:read"),
     s: go("/search", "event-search:read"),
     h: go("/health", "health:read"),
   });

@@ -78,7 +78,7 @@ impl Statement {
     }
 }
 
-/// The setting that filters each table of events by the scope. A text within a text: what is no code of an organisation is left out, and reaches
+/// The setting that filters each table of events by the scope and its stage. A text within a text: what is no code of an organisation is left out, and reaches
 /// nothing.
 fn fence(scope: &Scope) -> String {
     let is_plain = |code: &&str| {
@@ -92,7 +92,11 @@ fn fence(scope: &Scope) -> String {
         .collect();
     let condition = match codes.as_slice() {
         [] => "0".to_owned(),
-        codes => format!("tenant IN ({})", codes.join(", ")),
+        codes => format!(
+            "tenant IN ({}) AND exercise_id = {}",
+            codes.join(", "),
+            scope.stage().exercise_id()
+        ),
     };
     let tables: Vec<String> = Class::ALL
         .iter()

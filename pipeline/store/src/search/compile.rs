@@ -100,9 +100,11 @@ fn conditions_sql(request: &Request<'_>, class: Class, values: &mut Values) -> O
     Some(all.join(" AND "))
 }
 
-/// The condition that keeps to the scope.
+/// The condition that keeps to the scope and its stage.
 pub(super) fn scope_condition(scope: &Scope, values: &mut Values) -> String {
-    format!("tenant IN {}", values.bind(Bound::Texts(scope.to_codes())))
+    let exercise_id = scope.stage().exercise_id();
+    let codes = values.bind(Bound::Texts(scope.to_codes()));
+    format!("tenant IN {codes} AND exercise_id = {exercise_id}")
 }
 
 /// The condition for a time or a later one.

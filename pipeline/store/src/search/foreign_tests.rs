@@ -1,9 +1,10 @@
-//! That what another organisation has changes no answer: whatever is asked, of a store that both fill and of one that holds one's own events
-//! alone, the answers are the same.
+//! That what another organisation has changes no answer, nor what an exercise has: whatever is asked, of a store that all fill and of one that
+//! holds one's own events of one stage alone, the answers are the same.
 
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
+use vonggac_event::Stage;
 
 use super::*;
 
@@ -15,7 +16,7 @@ fn setting(name: &str, otherwise: u64) -> u64 {
         .unwrap_or(otherwise)
 }
 
-/// What events are made of. Both organisations use all of it, so that much is alike.
+/// What events are made of. All parties use all of it, so that much is alike.
 const WORDS: [&str; 12] = [
     "mail.example.vn",
     "intra.example",
@@ -30,7 +31,8 @@ const WORDS: [&str; 12] = [
     "{p0:String}",
     "nhật ký",
 ];
-const ORGANISATIONS: [&str; 2] = ["moh", "mot"];
+/// Who asks: of which organisation, about which exercise; 0 is real work.
+const PARTIES: [(&str, u32); 3] = [("moh", 0), ("mot", 0), ("moh", 7)];
 const EVENTS_EACH: u64 = 400;
 
 fn word(random: &mut StdRng) -> String {
@@ -78,15 +80,16 @@ fn body(random: &mut StdRng) -> Body {
     }
 }
 
-/// Events of both, mixed in time and with the same flows; none has a number of the other's.
+/// Events of all parties, mixed in time and with the same flows; none has a number of another's.
 fn mixed(random: &mut StdRng) -> Vec<Event> {
-    let all = (0..2 * EVENTS_EACH).map(|number| {
-        let tenant = ORGANISATIONS[usize::from(number % 2 == 1)];
+    let all = (0..EVENTS_EACH * PARTIES.len() as u64).map(|number| {
+        let (tenant, exercise_id) = PARTIES[(number % PARTIES.len() as u64) as usize];
         Event {
             event_id: EventId::new(1, number).to_bytes().to_vec(),
             ts_us: START_US + random.random_range(0..600_000_000),
             sensor: format!("tap-{}", random.random_range(1..3)),
             tenant: tenant.into(),
+            exercise_id,
             flow_id: random.random_range(1..30),
             src: address_bytes(address(random).parse().unwrap()),
             dst: address_bytes(address(random).parse().unwrap()),
@@ -130,7 +133,7 @@ fn value(random: &mut StdRng) -> String {
         0 => address(random),
         1 => random.random_range(0..2_000).to_string(),
         2 => EventId::new(1, random.random_range(0..2 * EVENTS_EACH)).to_string(),
-        3 => ORGANISATIONS.choose(random).unwrap().to_string(),
+        3 => PARTIES.choose(random).unwrap().0.to_owned(),
         _ => word(random),
     };
     match random.random_range(0..6) {
@@ -295,37 +298,45 @@ impl Question {
 }
 
 #[tokio::test]
-async fn what_another_organisation_has_changes_no_answer() {
+async fn what_another_organisation_or_an_exercise_has_changes_no_answer() {
     let Some(served) = Served::start() else { return };
     let seed = setting("VONGGAC_FOREIGN_SEED", 942);
     let queries = setting("VONGGAC_FOREIGN_QUERIES", 300);
     let events = mixed(&mut StdRng::seed_from_u64(seed));
-    let both = store_of(&served, "both", &events).await;
+    let all = store_of(&served, "all", &events).await;
     let mut alone = Vec::new();
-    for code in ORGANISATIONS {
+    for (code, exercise_id) in PARTIES {
         let own: Vec<Event> = events
             .iter()
-            .filter(|event| event.tenant == code)
+            .filter(|event| (event.tenant.as_str(), event.exercise_id) == (code, exercise_id))
             .cloned()
             .collect();
-        alone.push((Scope::of([code]), store_of(&served, code, &own).await));
+        let scope = Scope::of([code]).on(Stage::of(exercise_id));
+        let store = store_of(&served, &format!("{code}{exercise_id}"), &own).await;
+        alone.push((scope, store));
     }
     let (mut told, mut refused) = (0, 0);
     for number in 0..queries {
         let question = Question::of(seed.wrapping_mul(1_000_003).wrapping_add(number));
-        let (scope, own) = &alone[usize::from(number % 2 == 1)];
-        let here = question.answer(&both, scope).await;
+        let party = (number % PARTIES.len() as u64) as usize;
+        let (scope, own) = &alone[party];
+        let here = question.answer(&all, scope).await;
         let expect = question.answer(own, scope).await;
         assert_eq!(
             here, expect,
             "seed {seed}, question {number}: {} in {:?} of {scope:?}",
             question.text, question.classes
         );
-        let foreign = ORGANISATIONS[usize::from(number % 2 == 0)];
-        assert!(
-            !here.contains(&format!("tenant: \"{foreign}\"")),
-            "seed {seed}, question {number}: a row of {foreign}"
-        );
+        for (code, exercise_id) in PARTIES {
+            let (own_code, own_exercise) = PARTIES[party];
+            let is_foreign = code != own_code && here.contains(&format!("tenant: \"{code}\""));
+            let is_off_stage =
+                exercise_id != own_exercise && here.contains(&format!("exercise_id: {exercise_id},"));
+            assert!(
+                !is_foreign && !is_off_stage,
+                "seed {seed}, question {number}: a row of {code} in {exercise_id}"
+            );
+        }
         told += usize::from(here.contains("tenant: ") || here.contains("count"));
         refused += usize::from(Query::parse(&question.text).is_err());
     }

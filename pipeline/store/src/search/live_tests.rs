@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use serde_json::json;
 use tempfile::TempDir;
 use vonggac_event::proto::{Counter, Dns, Event, Flow, Http, Stats, Tls, event::Body};
-use vonggac_event::{Alert, Class, EventId, address_bytes};
+use vonggac_event::{Alert, Class, EventId, Stage, address_bytes};
 
 use super::*;
 use crate::{Options, Rows, Store, event_row};
@@ -498,6 +498,37 @@ async fn sensors_of_an_older_store_are_taken_over() {
         .map(|sensor| (sensor.sensor.as_str(), sensor.packets_received))
         .collect();
     assert_eq!(names, [("tap-2", 8)]);
+}
+
+/// A store from before sensors had exercises learns of them, and tells one of each apart.
+#[tokio::test]
+async fn sensors_of_an_exercise_are_told_apart_also_in_an_older_store() {
+    let Some(served) = Served::start() else { return };
+    let store = filled(&served).await;
+    let run = async |sql: &str| store.client.query_raw(sql).execute().await.unwrap();
+    run("DROP VIEW sensor_latest_view").await;
+    run("ALTER TABLE sensor_latest DROP COLUMN exercise_id").await;
+    run(
+        "CREATE MATERIALIZED VIEW sensor_latest_view TO sensor_latest AS SELECT tenant, sensor, \
+         toUInt64(bitShiftRight(event_id, 64)) AS run, ts, now64(3, 'UTC') AS heard, uptime_us, packets_received, \
+         packets_processed, dropped, bytes_received, events, counters FROM stats",
+    )
+    .await;
+    for _ in 0..2 {
+        store.migrate(&crate::TableOptions::default()).await.unwrap();
+    }
+    run(
+        "INSERT INTO stats (event_id, ts, sensor, tenant, exercise_id, packets_received) \
+         VALUES (1, now64(6) - 60, 'tap-9', 'moh', 0, 7), (toUInt128('18446744073709551617'), now64(6) - 50, 'tap-9', 'moh', 3, 8)",
+    )
+    .await;
+    let found = sensors(&store.client, Limits::default()).await.unwrap();
+    let told: Vec<(Stage, u64)> = found
+        .iter()
+        .filter(|sensor| sensor.sensor == "tap-9")
+        .map(|sensor| (sensor.stage, sensor.packets_received))
+        .collect();
+    assert_eq!(told, [(Stage::Live, 7), (Stage::of(3), 8)]);
 }
 
 /// Each event comes with what is worked out from its columns.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use clickhouse::Client;
 use serde_json::Value;
+use vonggac_event::Stage;
 
 use super::ask::{Statement, lines, numbers, parsed};
 use super::row::{signed, unsigned};
@@ -21,6 +22,8 @@ pub struct SensorState {
     pub tenant: String,
     /// Name.
     pub sensor: String,
+    /// Real work, or the exercise that it is for.
+    pub stage: Stage,
     /// When its latest counters were stored, by ClickHouse's clock.
     pub heard_us: i64,
     /// When the counters were sent, by the packets' clock: years ago for a sensor that reads an old capture.
@@ -75,8 +78,9 @@ pub async fn sensors(client: &Client, limits: Limits) -> Result<Vec<SensorState>
         format!("argMax({time}, (heard, ts))")
     });
     let sql = format!(
-        "SELECT tenant, sensor, toUnixTimestamp64Milli(max(heard)), {} FROM sensor_latest \
-         WHERE heard > now() - INTERVAL {SENSOR_DAYS} DAY GROUP BY tenant, sensor ORDER BY sensor, tenant LIMIT {SENSORS_MAX}",
+        "SELECT tenant, sensor, exercise_id, toUnixTimestamp64Milli(max(heard)), {} FROM sensor_latest \
+         WHERE heard > now() - INTERVAL {SENSOR_DAYS} DAY GROUP BY tenant, sensor, exercise_id \
+         ORDER BY sensor, tenant, exercise_id LIMIT {SENSORS_MAX}",
         latest.join(", "),
     );
     let rows = numbers(client, limits, &Statement::own(sql)).await?;
@@ -89,6 +93,7 @@ fn sensor(row: &[Value]) -> Option<SensorState> {
     let [
         tenant,
         sensor,
+        exercise_id,
         heard_ms,
         seen,
         uptime,
@@ -104,6 +109,7 @@ fn sensor(row: &[Value]) -> Option<SensorState> {
     Some(SensorState {
         tenant: tenant.as_str()?.to_owned(),
         sensor: sensor.as_str()?.to_owned(),
+        stage: Stage::of(u32::try_from(unsigned(exercise_id)?).ok()?),
         heard_us: signed(heard_ms)?.checked_mul(1000)?,
         last_seen_us: signed(seen)?,
         uptime_us: unsigned(uptime)?,
@@ -130,7 +136,7 @@ mod tests {
 
     #[test]
     fn a_row_of_counters_becomes_a_sensor() {
-        let row: Vec<Value> = parsed(r#"["moh","tap",8,7,5,10,"9",{"kernel":1},3,{"files":2}]"#).unwrap();
+        let row: Vec<Value> = parsed(r#"["moh","tap",3,8,7,5,10,"9",{"kernel":1},3,{"files":2}]"#).unwrap();
         let state = sensor(&row).unwrap();
         assert_eq!(
             (state.packets_processed, state.packets_dropped.get("kernel")),

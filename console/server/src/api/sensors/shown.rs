@@ -8,7 +8,7 @@ use vonggac_access::{OrganisationId, Tree, action};
 use vonggac_database::sensor::list::{self, Heard, PastStep, SensorEntry, Standing};
 use vonggac_database::sensor::{self, Token};
 use vonggac_enrolment::SensorId;
-use vonggac_event::Scope;
+use vonggac_event::{Scope, Stage};
 use vonggac_store::search::SensorState;
 
 use super::super::shapes::{OrganisationName, Person};
@@ -220,20 +220,21 @@ pub(in crate::api) struct SensorPlaceList {
     pub(super) can_enrol: bool,
 }
 
-/// What sensors told of late, by organisation and name.
+/// What sensors of a stage told of late, by organisation and name.
 pub(super) struct Reports {
     reports: HashMap<(String, String), SensorReport>,
     living: Heard,
 }
 
 impl Reports {
-    pub(super) async fn of(console: &Console) -> Self {
-        Self::from_states(&health::sensors(console).await, console.now_us())
+    pub(super) async fn of(console: &Console, stage: Stage) -> Self {
+        Self::from_states(&health::sensors(console).await, stage, console.now_us())
     }
 
-    fn from_states(states: &[SensorState], now_us: i64) -> Self {
+    fn from_states(states: &[SensorState], stage: Stage, now_us: i64) -> Self {
         let mut living = Heard::default();
-        for state in states.iter().filter(|state| !health::is_silent(state, now_us)) {
+        let states = || states.iter().filter(|state| state.stage == stage);
+        for state in states().filter(|state| !health::is_silent(state, now_us)) {
             living.add(&state.tenant, &state.sensor);
         }
         let told = |state: &SensorState| SensorReport {
@@ -245,9 +246,7 @@ impl Reports {
                 .fold(0, |sum: u64, count| sum.saturating_add(*count)),
             events: state.events,
         };
-        let reports = states
-            .iter()
-            .map(|state| ((state.tenant.clone(), state.sensor.clone()), told(state)));
+        let reports = states().map(|state| ((state.tenant.clone(), state.sensor.clone()), told(state)));
         Self {
             reports: reports.collect(),
             living,
@@ -297,7 +296,7 @@ pub(super) async fn detail(
     scope: &Scope,
     id: SensorId,
 ) -> Result<SensorDetail> {
-    let reports = Reports::of(console).await;
+    let reports = Reports::of(console, scope.stage()).await;
     let store = console.database();
     let entry = store
         .sensor(scope, reports.living(), id, console.now_us())
@@ -356,6 +355,7 @@ mod tests {
         SensorState {
             tenant: "moh".into(),
             sensor: sensor.into(),
+            stage: Stage::Live,
             heard_us: NOW_US - age_s * 1_000_000,
             last_seen_us: 0,
             uptime_us: 0,
@@ -385,7 +385,7 @@ mod tests {
 
     #[test]
     fn a_sensor_is_shown_with_what_it_told_and_a_revoked_one_without() {
-        let reports = Reports::from_states(&[state("tap-1", 5)], NOW_US);
+        let reports = Reports::from_states(&[state("tap-1", 5)], Stage::Live, NOW_US);
         let nation = "[[organisation]]\ncode = \"vn\"\nkind = \"nation\"\nvi = \"x\"\nen = \"x\"\ncitation = \"a test\"\n";
         let tree = Tree::build(vonggac_access::file::read(nation).unwrap()).unwrap();
         let report = |name: &str, standing| reports.entry(&tree, entry(name, standing)).report;

@@ -67,6 +67,8 @@ pub(super) enum Of {
     Sensor,
     /// An exception.
     Exception,
+    /// An exercise.
+    Exercise,
     /// A service.
     Service,
     /// A token of one.
@@ -304,6 +306,17 @@ pub(super) fn operations() -> Vec<Operation> {
         row("startExport", Kind::EventSearch, Verb::Export).with(json!({ "format": "csv" })),
         row("cancelExport", Kind::EventSearch, Verb::Export).of(Of::Export),
         row("downloadExport", Kind::EventSearch, Verb::Export).of(Of::File),
+        row("listExercises", Kind::Exercise, Verb::Read),
+        row("getExercise", Kind::Exercise, Verb::Read).of(Of::Exercise),
+        row("makeExercise", Kind::Exercise, Verb::Create)
+            .of(Of::Organisation)
+            .with(json!({ "organisation": "{id}", "name": "An exercise" })),
+        row("changeExercise", Kind::Exercise, Verb::Change).of(Of::Exercise).with(json!({ "name": "Another" })),
+        row("shareExercise", Kind::Exercise, Verb::Share)
+            .of(Of::Exercise)
+            .with(json!({ "organisation": "moh", "takes_part": true })),
+        row("startExercise", Kind::Exercise, Verb::Change).of(Of::Exercise),
+        row("endExercise", Kind::Exercise, Verb::Change).of(Of::Exercise),
         row("listSensors", Kind::Sensor, Verb::Read),
         row("sensorPlaces", Kind::Sensor, Verb::Read),
         row("getSensor", Kind::Sensor, Verb::Read).of(Of::Sensor),

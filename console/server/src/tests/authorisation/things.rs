@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use vonggac_access::{Assurance, Day, Grasp, Membership, PersonId, Role, Span};
 use vonggac_database::audit::{Asker, Deed};
 use vonggac_database::exception::{self, NewException};
+use vonggac_database::exercise;
 use vonggac_database::export::{ExportState, Part};
 use vonggac_database::factor::{Factor, Owner};
 use vonggac_database::handover::State as Standing;
@@ -274,6 +275,7 @@ impl<'a> People<'a> {
             Of::Operation => names.id = self.operation(&owner).await,
             Of::Sensor => names.id = self.sensor(organisation).await,
             Of::Exception => names.id = self.exception(organisation).await,
+            Of::Exercise => names.id = self.exercise(organisation).await,
             Of::Service => names.id = self.service(organisation).await.id.0.to_string(),
             Of::Token => {
                 let service = self.service(organisation).await;
@@ -524,6 +526,7 @@ impl<'a> People<'a> {
             name: format!("tap-{}", self.made),
             organisation: organisation.parse().unwrap(),
             note: String::new(),
+            stage: vonggac_event::Stage::Live,
         };
         let by = Asker::from(&self.giver);
         let database = &self.harness.database;
@@ -532,6 +535,19 @@ impl<'a> People<'a> {
     }
 
     /// An exception of that organisation, in force and the only one.
+    async fn exercise(&self, organisation: &str) -> String {
+        let about = exercise::About {
+            name: format!("Exercise {}", self.made),
+            note: String::new(),
+        };
+        let (by, database) = (Asker::from(&self.giver), &self.harness.database);
+        let organisation = organisation.parse().unwrap();
+        let made = database
+            .make_exercise(&by, &organisation, &about, self.now_us())
+            .await;
+        made.unwrap().id.to_string()
+    }
+
     async fn exception(&self, organisation: &str) -> String {
         let (database, now_us) = (&self.harness.database, self.now_us());
         let (by, scope) = (Asker::from(&self.giver), Scope::of([organisation]));

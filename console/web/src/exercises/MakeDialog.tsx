@@ -1,0 +1,90 @@
+import { Textarea, TextInput } from "@mantine/core";
+import { useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { ChangeForm } from "../admin/ChangeForm";
+import { useChange } from "../admin/useChange";
+import { api, type Exercise, type OrganisationName, type Security, take } from "../api/client";
+import { Dialog } from "../parts/Dialog";
+import { OrganisationSelect } from "../people/OrganisationSelect";
+
+interface MakeDialogProps {
+  opened: boolean;
+  /** Of which organisations one may make exercises. */
+  places: readonly OrganisationName[];
+  security: Security;
+  onClose: () => void;
+  onMade: (made: Exercise) => void;
+}
+
+/** Makes an exercise, which its director then prepares. */
+export function MakeDialog({ opened, onClose, ...rest }: MakeDialogProps) {
+  const { t } = useTranslation();
+  return (
+    <Dialog opened={opened} onClose={onClose} title={t("exercise.make")}>
+      <Form onClose={onClose} {...rest} />
+    </Dialog>
+  );
+}
+
+/** Where a failure is shown at its field. */
+const AT_FIELDS = ["name", "note"];
+
+function Form({ places, security, onClose, onMade }: Omit<MakeDialogProps, "opened">) {
+  const { t } = useTranslation();
+  const client = useQueryClient();
+  const [form, setForm] = useState({
+    name: "",
+    organisation: places.length === 1 ? (places[0]?.code ?? "") : "",
+    note: "",
+  });
+  const change = useChange(security, {
+    call: () => take(api.POST("/api/v1/exercises", { body: form })),
+    onDone: (made) => {
+      void client.invalidateQueries({ queryKey: ["exercises"] });
+      onMade(made);
+    },
+  });
+  const { failure } = change;
+  const field = (name: "name" | "note") => ({
+    size: "xs" as const,
+    label: t(`exercise.${name}`),
+    value: form[name],
+    error: failure?.field === name ? failure.message : undefined,
+    onChange: (event: { currentTarget: { value: string } }) => {
+      const { value } = event.currentTarget;
+      setForm((now) => ({ ...now, [name]: value }));
+    },
+  });
+  return (
+    <ChangeForm
+      change={change}
+      fields={AT_FIELDS}
+      submit={t("exercise.make_submit")}
+      isReady={form.organisation !== ""}
+      onClose={onClose}
+    >
+      <TextInput
+        {...field("name")}
+        required
+        withAsterisk={false}
+        maxLength={200}
+        autoComplete="off"
+        data-autofocus
+      />
+      <OrganisationSelect
+        label={t("exercise.owner")}
+        places={places.map((organisation) => ({ organisation }))}
+        value={form.organisation || null}
+        onChange={(code) => setForm((now) => ({ ...now, organisation: code ?? "" }))}
+      />
+      <Textarea
+        {...field("note")}
+        description={t("exercise.note_hint")}
+        autosize
+        minRows={2}
+        maxLength={2_000}
+      />
+    </ChangeForm>
+  );
+}
