@@ -21,6 +21,9 @@ CREATE TABLE exercise_share (
 );
 CREATE INDEX exercise_share_of ON exercise_share (organisation, exercise_id DESC);
 
+-- The queue of one.
+CREATE INDEX alert_of_exercise ON alert (exercise_id, last_us DESC, id DESC) WHERE exercise_id <> 0;
+
 -- What is seen on its stage is kept.
 CREATE TRIGGER exercise_is_kept BEFORE DELETE OR TRUNCATE ON exercise
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();

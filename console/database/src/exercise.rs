@@ -446,8 +446,7 @@ impl Database {
         Ok(ended)
     }
 
-    /// How many alerts stand on the stages of exercises that nobody has made, at most [`UNMADE_MAX`]: those of sensors that nobody asks who
-    /// they are.
+    /// How many alerts are of exercises that nobody has made, at most [`UNMADE_MAX`]: those of sensors that no pipeline asks who they are.
     ///
     /// # Errors
     /// When PostgreSQL fails.

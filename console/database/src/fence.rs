@@ -148,6 +148,39 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn within_an_exercise_there_is_nothing_of_real_work() {
+        let Some(database) = testing::database().await else {
+            return;
+        };
+        fill(&database).await;
+        let drilled = vonggac_event::Alert {
+            exercise_id: 7,
+            ..testing::alert(9, "moh", 1)
+        };
+        database.take_alerts(&[drilled]).await.unwrap();
+        let moh = Scope::of(["moh"]);
+        for statement in FORGETFUL {
+            let seen = async |scope: &Scope| -> Vec<String> {
+                let mut look = database.look(scope).await.unwrap();
+                sqlx::query_scalar(statement).fetch_all(&mut *look).await.unwrap()
+            };
+            let expect = if statement.contains("FROM alert") {
+                vec!["moh"]
+            } else {
+                vec![]
+            };
+            assert_eq!(seen(&moh.clone().on(Stage::of(7))).await, expect, "{statement}");
+            assert_eq!(seen(&moh.clone().on(Stage::of(8))).await, [""; 0], "{statement}");
+            assert_eq!(seen(&moh).await, ["moh"], "{statement}");
+        }
+        let mut change = database.change(&moh.on(Stage::of(7))).await.unwrap();
+        let refused = sqlx::query("UPDATE alert SET exercise_id = 0")
+            .execute(&mut *change)
+            .await;
+        assert!(refused.unwrap_err().to_string().contains("row-level security"));
+    }
+
+    #[tokio::test]
     async fn nothing_of_others_is_changed_removed_or_made_in_their_name() {
         let Some(database) = testing::database().await else {
             return;

@@ -48,6 +48,7 @@ pub(crate) struct Watch {
     clickhouse: Problem,
     kafka: Problem,
     intake: Problem,
+    unmade: Problem,
     intake_lag: Gauge,
     sessions: Gauge,
 }
@@ -107,6 +108,7 @@ impl Watch {
             clickhouse: registry.problem("clickhouse"),
             kafka: registry.problem("kafka"),
             intake: registry.problem("alert_intake"),
+            unmade: registry.remark(UNMADE_REMARK),
             intake_lag: registry.gauge(
                 "console_intake_lag_seconds",
                 "How long alerts could not be taken over; 0 when they can.",
@@ -131,6 +133,7 @@ pub(crate) async fn run(console: Console) {
         loop {
             every.tick().await;
             facts(&console).await;
+            note_unmade(&console).await;
             if let Ok(count) = console.database().count_sessions(console.now_us()).await {
                 console.watch().sessions.set(count as f64);
             }
@@ -144,6 +147,18 @@ pub(crate) async fn run(console: Console) {
     }
     // One that cannot be told is missed until another console of its name starts.
     let _ = tokio::time::timeout(GOODBYE_LIMIT, reporter.stop()).await;
+}
+
+/// Says so where alerts are of exercises that nobody has made: they are in no queue.
+async fn note_unmade(console: &Console) {
+    let unmade = &console.watch().unmade;
+    match console.database().alerts_of_unmade_exercises().await {
+        Ok(0) => unmade.clear(),
+        Ok(count) => unmade.set(format!(
+            "{count} alerts or more are of exercises that nobody has made, and in no queue: a sensor was started with --exercise-id"
+        )),
+        Err(error) => tracing::debug!(%error, "alerts of exercises cannot be counted"),
+    }
 }
 
 fn reporter(console: &Console) -> Reporter<impl Fn() -> Condition + use<>> {
@@ -229,6 +244,8 @@ async fn look(console: &Console, before: Option<&Facts>) -> Facts {
     }
 }
 
+/// What is worth a word of exercises that nobody has made.
+pub(crate) const UNMADE_REMARK: &str = "unmade_exercises";
 /// Problems that have a part of their own on the page.
 const OF_PARTS: [&str; 4] = ["postgresql", "clickhouse", "kafka", "alert_intake"];
 
@@ -236,7 +253,7 @@ fn own_problems(console: &Console) -> Vec<(String, i64, String)> {
     let problems = console.metrics().problems().into_iter();
     // What is worth a word to people, and is no reason to send nobody here.
     let remarks = console.metrics().remarks().into_iter();
-    let remarks = remarks.filter(|remark| remark.key == WAYS_REMARK);
+    let remarks = remarks.filter(|remark| [WAYS_REMARK, UNMADE_REMARK].contains(&remark.key.as_str()));
     problems
         .filter(|trouble| !OF_PARTS.contains(&trouble.key.as_str()))
         .chain(remarks)
@@ -248,7 +265,7 @@ fn own_problems(console: &Console) -> Vec<(String, i64, String)> {
 pub(crate) async fn troubled_sensors(console: &Console, scope: &Scope) -> Vec<(SensorState, PartState)> {
     let (told, at_us) = (sensors(console).await, console.now_us());
     told.iter()
-        .filter(|state| scope.covers(&state.tenant))
+        .filter(|state| scope.shows(&state.tenant, state.stage))
         .map(|state| (state.clone(), judge::sensor(at_us, state).state))
         .filter(|(_, state)| *state != PartState::Up)
         .collect()
@@ -257,7 +274,9 @@ pub(crate) async fn troubled_sensors(console: &Console, scope: &Scope) -> Vec<(S
 /// How many sensors of the scope were heard of these days; none when ClickHouse does not say in time.
 pub(crate) async fn count_sensors(console: &Console, scope: &Scope) -> Option<usize> {
     let sensors = ask_sensors(console).await?;
-    let seen = sensors.iter().filter(|sensor| scope.covers(&sensor.tenant));
+    let seen = sensors
+        .iter()
+        .filter(|sensor| scope.shows(&sensor.tenant, sensor.stage));
     Some(seen.count())
 }
 

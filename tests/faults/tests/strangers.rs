@@ -131,9 +131,10 @@ impl<'a> Scene<'a> {
             ..tap.clone()
         };
         let mut sequence = 0;
-        let mut event = |sensor: &str, organisation: &str| {
+        let mut staged = |sensor: &str, organisation: &str, exercise_id: u32| {
             sequence += 1;
             wire::to_bytes(&Event {
+                exercise_id,
                 event_id: EventId::new(7, sequence).to_bytes().to_vec(),
                 ts_us: vonggac_e2e::now_us(),
                 sensor: sensor.to_owned(),
@@ -145,6 +146,8 @@ impl<'a> Scene<'a> {
                 ..Event::default()
             })
         };
+        let drilled = staged("tap-1", "moh", 7);
+        let mut event = |sensor: &str, organisation: &str| staged(sensor, organisation, 0);
         let messages = [
             event("tap-1", "moh"),
             seal(&forger, &event("tap-1", "moh")),
@@ -153,6 +156,7 @@ impl<'a> Scene<'a> {
             seal(&earlier, &event("tap-3", "moh")),
             seal(&tap, &event("tap-1", "mot")),
             seal(&tap, &event("tap-5", "moh")),
+            seal(&tap, &drilled),
         ];
         let keyed: Vec<(&[u8], &[u8])> = messages
             .iter()
@@ -178,6 +182,7 @@ impl<'a> Scene<'a> {
             "sensor tap-3 of moh sends with credential 1, and 3 counts".to_owned(),
             "sensor tap-1 of moh sends as sensor tap-1 of mot".to_owned(),
             "sensor tap-1 of moh sends as sensor tap-5 of moh".to_owned(),
+            "sensor tap-1 of moh is for real work and sends for exercise 7".to_owned(),
         ];
         ensure!(reasons(&dead) == expect, "{:?}", reasons(&dead));
         let strange = self.platform.rows()?.count("bitShiftRight(event_id, 64) = 7")?;
@@ -194,6 +199,7 @@ impl<'a> Scene<'a> {
             ("revoked", 1),
             ("superseded", 1),
             ("foreign", 2),
+            ("off_stage", 1),
         ] {
             let line = format!("pipeline_strangers_total{{reason=\"{reason}\"}} {count}");
             ensure!(page.lines().any(|have| have == line), "{line} is not in {page}");
@@ -215,6 +221,7 @@ impl<'a> Scene<'a> {
             ("tap-2", "revoked", "moh", 1),
             ("tap-3", "superseded", "moh", 1),
             ("tap-1", "foreign", "moh", 2),
+            ("tap-1", "off_stage", "moh", 1),
         ]
         .into_iter()
         .map(|(sensor, reason, organisation, count)| {

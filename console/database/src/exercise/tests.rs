@@ -413,6 +413,26 @@ async fn after_the_end_an_exercise_is_only_looked_at() {
 }
 
 #[tokio::test]
+async fn alerts_of_exercises_that_nobody_made_are_counted() {
+    let Some(database) = testing::database().await else {
+        return;
+    };
+    let director = director(&database, "vn").await;
+    let drill = running(&database, &director).await.id.stage().exercise_id();
+    let count = async || database.alerts_of_unmade_exercises().await.unwrap();
+    database
+        .take_alerts(&[alert(1, "vn", 1), drilled(2, "vn", drill)])
+        .await
+        .unwrap();
+    assert_eq!(count().await, 0);
+    database
+        .take_alerts(&[drilled(3, "vn", drill + 1), drilled(4, "moh", u32::MAX)])
+        .await
+        .unwrap();
+    assert_eq!(count().await, 2);
+}
+
+#[tokio::test]
 async fn every_step_of_an_exercise_is_in_the_audit_log() {
     let Some(database) = testing::database().await else {
         return;

@@ -112,6 +112,7 @@ word_enum!(
         MailFailing,
         /// Some people are not told on ways of theirs.
         NoticeWaysFailing,
+        UnmadeExercises,
         /// Alerts come late.
         AlertsBehind,
         /// Nothing is heard of a pipeline.

@@ -244,6 +244,7 @@ fn code_of(key: &str) -> RemarkCode {
         "sensor_register" => RemarkCode::RegisterFailing,
         "mail_server" => RemarkCode::MailFailing,
         deliveries::WAYS_REMARK => RemarkCode::NoticeWaysFailing,
+        super::UNMADE_REMARK => RemarkCode::UnmadeExercises,
         _ => RemarkCode::OtherProblem,
     }
 }

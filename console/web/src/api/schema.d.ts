@@ -3709,7 +3709,7 @@ export interface components {
          * @description What is said of a part or a sensor.
          * @enum {string}
          */
-        RemarkCode: "no_answer" | "slow" | "intake_failing" | "register_failing" | "mail_failing" | "notice_ways_failing" | "alerts_behind" | "pipeline_silent" | "console_silent" | "no_pipeline" | "unknown" | "store_refuses" | "kafka_refuses" | "database_refuses" | "other_problem" | "sensor_silent" | "sensor_behind";
+        RemarkCode: "no_answer" | "slow" | "intake_failing" | "register_failing" | "mail_failing" | "notice_ways_failing" | "unmade_exercises" | "alerts_behind" | "pipeline_silent" | "console_silent" | "no_pipeline" | "unknown" | "store_refuses" | "kafka_refuses" | "database_refuses" | "other_problem" | "sensor_silent" | "sensor_behind";
         /** @description A new link for an account. */
         ResetRequest: {
             /** @description Whether the account's second factors are taken away once the link is used. */
