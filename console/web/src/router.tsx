@@ -91,6 +91,7 @@ const homeRoute = createRoute({
   beforeLoad: async ({ context }) => {
     const account = await context.client.ensureQueryData(sessionQuery);
     if (may(account, "alert:read")) throw redirect({ to: "/overview" });
+    if (may(account, "exercise:read")) throw redirect({ to: "/exercises" });
     throw redirect({ to: tabsOf(account)[0]?.path ?? "/account" });
   },
 });

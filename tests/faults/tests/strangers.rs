@@ -131,7 +131,7 @@ impl<'a> Scene<'a> {
             ..tap.clone()
         };
         let mut sequence = 0;
-        let mut staged = |sensor: &str, organisation: &str, exercise_id: u32| {
+        let mut event = |sensor: &str, organisation: &str, exercise_id: u32| {
             sequence += 1;
             wire::to_bytes(&Event {
                 exercise_id,
@@ -146,17 +146,15 @@ impl<'a> Scene<'a> {
                 ..Event::default()
             })
         };
-        let drilled = staged("tap-1", "moh", 7);
-        let mut event = |sensor: &str, organisation: &str| staged(sensor, organisation, 0);
         let messages = [
-            event("tap-1", "moh"),
-            seal(&forger, &event("tap-1", "moh")),
-            seal(&unknown, &event("tap-4", "moh")),
-            seal(&revoked, &event("tap-2", "moh")),
-            seal(&earlier, &event("tap-3", "moh")),
-            seal(&tap, &event("tap-1", "mot")),
-            seal(&tap, &event("tap-5", "moh")),
-            seal(&tap, &drilled),
+            event("tap-1", "moh", 0),
+            seal(&forger, &event("tap-1", "moh", 0)),
+            seal(&unknown, &event("tap-4", "moh", 0)),
+            seal(&revoked, &event("tap-2", "moh", 0)),
+            seal(&earlier, &event("tap-3", "moh", 0)),
+            seal(&tap, &event("tap-1", "mot", 0)),
+            seal(&tap, &event("tap-5", "moh", 0)),
+            seal(&tap, &event("tap-1", "moh", 7)),
         ];
         let keyed: Vec<(&[u8], &[u8])> = messages
             .iter()

@@ -6,6 +6,7 @@ mod world;
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
+use vonggac_access::exercise::{self, Exercise};
 use vonggac_access::policy::{may_grant, rules};
 use vonggac_access::{
     Actor, Assurance, Context, Day, Denied, Grants, Grasp, Membership, OrganisationId, Part, PersonId, Reach,
@@ -254,6 +255,40 @@ proptest! {
             prop_assert!(!may(&all, Assurance::Strong) || may(&wider, Assurance::Fresh));
             prop_assert!(!may(&ended, Assurance::Fresh), "{kind:?} {verb:?}: over at the day it ends");
             prop_assert!(reach(kind, verb, &context(&tree, &ended, today, Assurance::Fresh)).is_err());
+        }
+    }
+
+    #[test]
+    fn within_an_exercise_one_may_what_it_gives_and_nothing_else(
+        tree in trees(), raw in memberships(), owner in 0_usize..20, raw_shares in shares(), is_over in any::<bool>(), today in 0_u8..12,
+    ) {
+        let all: Vec<Membership> = raw.into_iter().map(|one| membership(&tree, one)).collect();
+        let parts = [Part::Summary, Part::Whole, Part::Work];
+        let held = Exercise {
+            owner: pick(&tree, owner),
+            shares: raw_shares.into_iter().map(|(with, part, tlp, span)| Share {
+                with: pick(&tree, with), part: parts[part], tlp: Tlp::ALL[tlp], span,
+            }).collect(),
+            is_over,
+        };
+        let facts = Facts { shares: held.shares.clone(), ..plain(held.owner.clone()) };
+        let outside = context(&tree, &all, day(today), Assurance::Fresh);
+        let gives = |verb| permit(Kind::Exercise, verb, &outside, &facts).is_ok();
+        let Ok(inside) = outside.clone().within(held.clone()) else {
+            prop_assert!(!gives(Verb::Read));
+            return Ok(());
+        };
+        prop_assert!(gives(Verb::Read));
+        for (kind, verb) in rows() {
+            let needed = exercise::within(kind, verb);
+            let expect = needed.is_some_and(|needed| gives(needed) && !(is_over && needed == Verb::Work));
+            let codes: Vec<String> = reach(kind, verb, &inside)
+                .map(|reach| reach.codes().map(ToString::to_string).collect())
+                .unwrap_or_default();
+            prop_assert_eq!(codes, if expect { vec![held.owner.to_string()] } else { vec![] }, "{:?} {:?}", kind, verb);
+            prop_assert_eq!(permit(kind, verb, &inside, &plain(held.owner.clone())).is_ok(), expect);
+            let foreign = plain("elsewhere".parse().unwrap());
+            prop_assert!(permit(kind, verb, &inside, &foreign).is_err());
         }
     }
 

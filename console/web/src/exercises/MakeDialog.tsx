@@ -1,10 +1,11 @@
 import { Textarea, TextInput } from "@mantine/core";
-import { useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ChangeForm } from "../admin/ChangeForm";
 import { useChange } from "../admin/useChange";
 import { api, type Exercise, type OrganisationName, type Security, take } from "../api/client";
+import { sessionQuery } from "../api/queries";
 import { Dialog } from "../parts/Dialog";
 import { OrganisationSelect } from "../people/OrganisationSelect";
 
@@ -33,11 +34,9 @@ const AT_FIELDS = ["name", "note"];
 function Form({ places, security, onClose, onMade }: Omit<MakeDialogProps, "opened">) {
   const { t } = useTranslation();
   const client = useQueryClient();
-  const [form, setForm] = useState({
-    name: "",
-    organisation: places.length === 1 ? (places[0]?.code ?? "") : "",
-    note: "",
-  });
+  const { data: me } = useQuery(sessionQuery);
+  const own = places.find((place) => place.code === me?.organisation.code) ?? places[0];
+  const [form, setForm] = useState({ name: "", organisation: own?.code ?? "", note: "" });
   const change = useChange(security, {
     call: () => take(api.POST("/api/v1/exercises", { body: form })),
     onDone: (made) => {

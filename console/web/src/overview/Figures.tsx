@@ -2,8 +2,10 @@ import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import type { Overview } from "../api/client";
+import { useMay } from "../lib/abilities";
 import { formatCount } from "../lib/number";
 import { formatDuration } from "../lib/time";
+import { EXERCISE } from "../stage/stage";
 import styles from "./overview.module.css";
 
 /** The numbers that are looked at first. */
@@ -18,7 +20,9 @@ export function Figures({ overview, wall }: { overview: Overview; wall: boolean 
   const dropped = overview.sensors.reduce((sum, sensor) => sum + sensor.packets_dropped, 0);
   const seconds = (value: number | null) => (value === null ? "—" : formatDuration(value * 1e6));
   const queue = (text: ReactNode) => (wall ? text : <Link to="/alerts">{text}</Link>);
-  const health = (text: ReactNode) => (wall ? text : <Link to="/health">{text}</Link>);
+  const health = (text: ReactNode) =>
+    wall || EXERCISE !== null ? text : <Link to="/health">{text}</Link>;
+  const seesSensors = useMay()("sensor:read");
   return (
     <dl className={styles.figures}>
       <Figure name={t("overview.waiting")} note={t("overview.oldest", { age: oldest })}>
@@ -47,31 +51,38 @@ export function Figures({ overview, wall }: { overview: Overview; wall: boolean 
       >
         {seconds(close.median_s)}
       </Figure>
-      <Figure
-        name={t("overview.sensors")}
-        note={t("overview.sensors_troubled", { count: overview.sensors_troubled })}
-        bad={overview.sensors_troubled > 0}
-      >
-        {health(number(overview.sensors_total))}
-      </Figure>
-      <Figure
-        name={t("overview.dropped")}
-        note={t("overview.of_packets", { formatted: number(received) })}
-        bad={dropped > 0}
-      >
-        {health(share(dropped, received))}
-      </Figure>
-      <Figure
-        name={t("overview.platform")}
-        note={t("overview.behind", { duration: formatDuration(overview.alerts_behind_s * 1e6) })}
-        bad={overview.parts_troubled > 0}
-      >
-        {health(
-          overview.parts_troubled > 0
-            ? t("overview.troubled", { count: overview.parts_troubled })
-            : t("overview.well"),
-        )}
-      </Figure>
+      {/* Within an exercise, sensors are its director's, and how the platform does is no part of it. */}
+      {EXERCISE === null || seesSensors ? (
+        <>
+          <Figure
+            name={t("overview.sensors")}
+            note={t("overview.sensors_troubled", { count: overview.sensors_troubled })}
+            bad={overview.sensors_troubled > 0}
+          >
+            {health(number(overview.sensors_total))}
+          </Figure>
+          <Figure
+            name={t("overview.dropped")}
+            note={t("overview.of_packets", { formatted: number(received) })}
+            bad={dropped > 0}
+          >
+            {health(share(dropped, received))}
+          </Figure>
+        </>
+      ) : null}
+      {EXERCISE === null ? (
+        <Figure
+          name={t("overview.platform")}
+          note={t("overview.behind", { duration: formatDuration(overview.alerts_behind_s * 1e6) })}
+          bad={overview.parts_troubled > 0}
+        >
+          {health(
+            overview.parts_troubled > 0
+              ? t("overview.troubled", { count: overview.parts_troubled })
+              : t("overview.well"),
+          )}
+        </Figure>
+      ) : null}
     </dl>
   );
 }

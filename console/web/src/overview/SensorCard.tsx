@@ -5,6 +5,7 @@ import { StateTag } from "../health/StateTag";
 import { formatCount } from "../lib/number";
 import { Card } from "../parts/Card";
 import { Timestamp } from "../parts/Timestamp";
+import { EXERCISE } from "../stage/stage";
 import { share } from "./Figures";
 import styles from "./overview.module.css";
 
@@ -17,6 +18,8 @@ export function SensorCard({ overview, wall }: { overview: Overview; wall: boole
   const shown = overview.sensors.slice(0, ROWS_MAX);
   const most = Math.max(1, ...shown.map((sensor) => sensor.events));
   const more = overview.sensors_total - shown.length;
+  // Within an exercise they are its director's.
+  if (EXERCISE !== null && shown.length === 0) return null;
   return (
     <Card
       title={t("health.sensors")}
