@@ -1,7 +1,7 @@
 //! The alert queue: which alerts, in which order, and how many.
 //!
 //! Pages go by the sort value and id of the last row seen, so a row that arrives meanwhile neither repeats nor hides another. The
-//! first page counts all rows; the cursor carries that number to the others.
+//! first page counts all rows, of a search by text as far as [`FOUND_MAX`]; the cursor carries that number to the others.
 
 pub mod groups;
 pub mod similar;
@@ -17,6 +17,8 @@ use crate::alert::{AlertRow, RawAlert, SELECT, Status};
 use crate::exception::{Conditions, ExceptionId};
 use crate::{AccountId, Database, DatabaseError, Reason, Result, Verdict, clean, like_literal};
 
+/// How far a search by text counts: as many as one deed may be done to at once.
+pub const FOUND_MAX: i64 = 10_000;
 /// Most alerts on a page.
 pub const PAGE_ROWS_MAX: u32 = 500;
 
@@ -202,9 +204,34 @@ impl SortKey {
 pub struct Cursor {
     value: i64,
     id: AlertId,
-    /// Rows on all pages, as the first one counted them.
-    total: i64,
+    total: Total,
     seen_us: i64,
+}
+
+/// Rows on all pages, as the first one counted them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Total {
+    /// How many.
+    pub count: i64,
+    /// Whether there are more than that, and counting was left off.
+    pub has_more: bool,
+}
+
+impl fmt::Display for Total {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.has_more { "+" } else { "" };
+        write!(out, "{}{sign}", self.count)
+    }
+}
+
+impl Total {
+    fn read(text: &str) -> Option<Self> {
+        let count = text.strip_suffix('+');
+        Some(Self {
+            count: count.unwrap_or(text).parse().ok()?,
+            has_more: count.is_some(),
+        })
+    }
 }
 
 impl fmt::Display for Cursor {
@@ -224,7 +251,7 @@ impl FromStr for Cursor {
             Some(Self {
                 value: value.parse().ok()?,
                 id: id.parse().ok()?,
-                total: total.parse().ok()?,
+                total: Total::read(total)?,
                 seen_us: seen_us.parse().ok()?,
             })
         };
@@ -243,7 +270,7 @@ pub struct Page {
     /// Where the next page starts; `None` on the last.
     pub next: Option<Cursor>,
     /// Rows on all pages.
-    pub total: i64,
+    pub total: Total,
     /// When the latest alert of the scope had come before the first page was read: what came later was not looked at.
     pub seen_us: i64,
 }
@@ -307,7 +334,10 @@ impl Database {
         let total = match after {
             Some(cursor) => cursor.total,
             None if more => count(&mut look, scope, filter).await?,
-            None => i64::try_from(rows.len()).unwrap_or(i64::MAX),
+            None => Total {
+                count: i64::try_from(rows.len()).unwrap_or(i64::MAX),
+                has_more: false,
+            },
         };
         let last = rows.last().filter(|_| more);
         let next = last.map(|row| Cursor {
@@ -393,14 +423,24 @@ async fn latest_arrival(look: &mut PgConnection, scope: &Scope) -> Result<i64> {
     Ok(latest.unwrap_or_default())
 }
 
-async fn count(look: &mut PgConnection, scope: &Scope, filter: &Filter) -> Result<i64> {
-    let mut query = QueryBuilder::<Postgres>::new("SELECT count(*) FROM alert a");
+/// How many alerts there are. A text is looked for in each alert by itself, so one that most of them have is counted only so far.
+async fn count(look: &mut PgConnection, scope: &Scope, filter: &Filter) -> Result<Total> {
+    let mut query = QueryBuilder::<Postgres>::new("SELECT count(*) FROM (SELECT FROM alert a");
     push_conditions(&mut query, scope, filter);
-    query
+    if filter.text.is_some() {
+        query.push(" LIMIT ").push_bind(FOUND_MAX + 1);
+    }
+    query.push(") found");
+    let count: i64 = query
         .build_query_scalar()
         .fetch_one(look)
         .await
-        .map_err(DatabaseError::of_list)
+        .map_err(DatabaseError::of_list)?;
+    let has_more = filter.text.is_some() && count > FOUND_MAX;
+    Ok(Total {
+        count: if has_more { FOUND_MAX } else { count },
+        has_more,
+    })
 }
 
 /// The scope and the stage of the alert `a`, after other conditions.
@@ -567,212 +607,4 @@ pub(crate) fn push_conditions(query: &mut QueryBuilder<Postgres>, scope: &Scope,
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-    use crate::testing::{self, alert};
-
-    async fn filled() -> Option<Database> {
-        let database = testing::database().await?;
-        let alerts: Vec<_> = (1..=10)
-            .map(|n| alert(n, if n % 2 == 0 { "moh" } else { "mot" }, 1))
-            .collect();
-        database.take_alerts(&alerts).await.unwrap();
-        Some(database)
-    }
-
-    #[tokio::test]
-    async fn pages_hold_every_row_once_in_order() {
-        let Some(database) = filled().await else { return };
-        for sort in [
-            "-last_seen",
-            "last_seen",
-            "-severity",
-            "count",
-            "first_seen",
-            "-detected_at",
-        ] {
-            let sort: Sort = sort.parse().unwrap();
-            let (mut seen, mut after) = (Vec::new(), None);
-            loop {
-                let page = database
-                    .list_alerts(&testing::everyone(), &Filter::default(), sort, after, 3)
-                    .await
-                    .unwrap();
-                assert_eq!(page.total, 10);
-                seen.extend(page.rows.iter().map(|row| (sort.key.value(row), row.id)));
-                let Some(next) = page.next else { break };
-                after = Some(next.to_string().parse().unwrap());
-            }
-            let mut sorted = seen.clone();
-            sorted.sort_unstable();
-            sorted.dedup();
-            if sort.direction == Direction::Descending {
-                sorted.reverse();
-            }
-            assert_eq!((seen.len(), &seen), (10, &sorted), "{sort:?}");
-        }
-    }
-
-    #[tokio::test]
-    async fn a_tenant_sees_its_own_alone() {
-        let Some(database) = filled().await else { return };
-        let scope = Scope::of(["moh"]);
-        let page = database
-            .list_alerts(&scope, &Filter::default(), Sort::default(), None, 100)
-            .await
-            .unwrap();
-        assert_eq!((page.total, page.rows.len()), (5, 5));
-        assert!(page.rows.iter().all(|row| row.tenant == "moh"));
-        let foreign = AlertId::from_bytes(&alert(1, "mot", 1).alert_id).unwrap();
-        assert!(matches!(
-            database.alert(&scope, foreign).await,
-            Err(DatabaseError::NotFound)
-        ));
-        assert!(matches!(
-            database.alert_message(&scope, foreign).await,
-            Err(DatabaseError::NotFound)
-        ));
-        let counts = database.count_alerts(&scope, None, None).await.unwrap();
-        assert_eq!(counts.by_status.first(), Some(&(Status::Open, 5)));
-        assert_eq!(counts.by_severity.iter().map(|(_, count)| count).sum::<i64>(), 5);
-    }
-
-    #[tokio::test]
-    async fn filters_restrict() {
-        let Some(database) = filled().await else { return };
-        let check = async |filter: Filter, expect: i64| {
-            let page = database
-                .list_alerts(&testing::everyone(), &filter, Sort::default(), None, 100)
-                .await;
-            assert_eq!(page.unwrap().total, expect, "{filter:?}");
-        };
-        let text = |text: &str| Filter {
-            text: Some(text.into()),
-            ..Filter::default()
-        };
-        check(text("GUESSING"), 10).await;
-        check(text("10.0.0.3"), 1).await;
-        check(text("%"), 0).await;
-        check(text("' OR true --"), 0).await;
-        let raised = |from_s: i64, to_s: i64| Filter {
-            detected_from_us: Some(testing::NOW_US + from_s * 1_000_000),
-            detected_to_us: Some(testing::NOW_US + to_s * 1_000_000),
-            ..Filter::default()
-        };
-        check(raised(3, 5), 2).await;
-        check(raised(10, 20), 1).await;
-        let equal = |field: fn(&mut Filter) -> &mut Option<String>, text: &str| {
-            let mut filter = Filter::default();
-            *field(&mut filter) = Some(text.into());
-            filter
-        };
-        check(equal(|it| &mut it.tactic, "credential-access"), 10).await;
-        check(equal(|it| &mut it.tactic, "credential"), 0).await;
-        check(equal(|it| &mut it.organisation, "moh"), 5).await;
-        check(equal(|it| &mut it.sensor, "tap-1"), 10).await;
-        check(equal(|it| &mut it.address, "10.0.0.1"), 1).await;
-        check(equal(|it| &mut it.address, "192.0.2.1"), 10).await;
-        let technique = |id: &str| Filter {
-            technique: Some(id.into()),
-            ..Filter::default()
-        };
-        check(technique("t1110"), 10).await;
-        check(technique("T1110.001"), 10).await;
-        check(technique("T111"), 0).await;
-        check(
-            Filter {
-                statuses: vec![Status::Closed],
-                ..Filter::default()
-            },
-            0,
-        )
-        .await;
-        check(
-            Filter {
-                statuses: vec![Status::Closed, Status::Open],
-                ..Filter::default()
-            },
-            10,
-        )
-        .await;
-        check(
-            Filter {
-                severities: vec![Severity::High],
-                ..Filter::default()
-            },
-            2,
-        )
-        .await;
-        let second = testing::NOW_US + 5_000_000;
-        check(
-            Filter {
-                from_us: Some(second),
-                to_us: Some(second + 1),
-                ..Filter::default()
-            },
-            1,
-        )
-        .await;
-    }
-
-    #[tokio::test]
-    async fn text_is_found_by_an_index() {
-        let Some(database) = testing::database().await else {
-            return;
-        };
-        // Enough of them that reading all is dearer.
-        testing::fill_queue(&database, 20_000).await;
-        let scope = Scope::of(["org-1", "org-2"]);
-        let mut look = database.look(&scope).await.unwrap();
-        let mut query = QueryBuilder::<Postgres>::new("EXPLAIN SELECT count(*) FROM alert a");
-        let filter = Filter {
-            text: Some("host4711 ".into()),
-            ..Filter::default()
-        };
-        push_conditions(&mut query, &scope, &filter);
-        let plan: Vec<String> = query.build_query_scalar().fetch_all(&mut *look).await.unwrap();
-        assert!(
-            plan.iter().any(|line| line.contains("alert_words_by_part")),
-            "{plan:?}"
-        );
-    }
-
-    #[tokio::test]
-    async fn a_list_that_takes_too_long_is_stopped_and_told() {
-        let Some(database) = filled().await else { return };
-        let url = testing::url_of(&database).unwrap();
-        let hasty = Database::connect(
-            &url,
-            &vonggac_link::PostgresSecurity::default(),
-            std::time::Duration::from_millis(50),
-        )
-        .await
-        .unwrap();
-        let mut holder = database.pool.begin().await.unwrap();
-        sqlx::query("LOCK TABLE alert")
-            .execute(&mut *holder)
-            .await
-            .unwrap();
-        let listed = hasty
-            .list_alerts(&testing::everyone(), &Filter::default(), Sort::default(), None, 3)
-            .await;
-        assert!(matches!(listed, Err(DatabaseError::TooExpensive)), "{listed:?}");
-    }
-
-    #[test]
-    fn foreign_cursors_and_orders_are_refused() {
-        for text in [
-            "",
-            "1",
-            "1.2",
-            "1.00000000000000000000000000000001.1",
-            "x.00000000000000000000000000000001.1.1",
-            "1.00000000000000000000000000000001",
-        ] {
-            assert!(text.parse::<Cursor>().is_err(), "{text}");
-        }
-        for text in ["", "-", "tenant", "last_seen; DROP TABLE alert"] {
-            assert!(text.parse::<Sort>().is_err(), "{text}");
-        }
-    }
-}
+mod tests;

@@ -232,7 +232,7 @@ mod tests {
                 let page = database
                     .list_alerts(&scope, &filter, Default::default(), None, 9)
                     .await;
-                assert_eq!(page.unwrap().total, group.alerts, "{filter:?}");
+                assert_eq!(page.unwrap().total.count, group.alerts, "{filter:?}");
             }
         }
     }

@@ -473,7 +473,7 @@ async fn what_is_set_aside_comes_back_in_time_or_with_the_next_event() {
         let page = database
             .list_alerts(&scope, &filter, Default::default(), None, 9)
             .await;
-        page.unwrap().total
+        page.unwrap().total.count
     };
     assert_eq!((count(true, NOW_US).await, count(false, NOW_US).await), (2, 1));
     assert_eq!(count(true, later).await, 1);
@@ -531,7 +531,7 @@ async fn tags_are_kept_once_each_and_not_without_end() {
     let page = database
         .list_alerts(&scope, &filter, Default::default(), None, 9)
         .await;
-    assert_eq!(page.unwrap().total, 1);
+    assert_eq!(page.unwrap().total.count, 1);
 }
 
 /// 1,200 alerts closed at once: 5 s at most, an entry of the audit log and a line of activity each.

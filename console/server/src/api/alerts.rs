@@ -94,7 +94,8 @@ pub(super) async fn list_alerts(
     Ok(Json(AlertPage {
         items: items.collect(),
         next_cursor: page.next.map(|cursor| cursor.to_string()),
-        total: page.total,
+        total: page.total.count,
+        total_has_more: page.total.has_more,
         seen_at: time::to_text(page.seen_us),
     }))
 }

@@ -20,7 +20,7 @@ use super::memberships::today;
 use super::shapes::{OrganisationName, Person};
 use crate::authority;
 use crate::error::{ApiError, Failure, Result};
-use crate::extract::{Body, ExercisePath, Parameters, Signed};
+use crate::extract::{Anyone, Body, ExercisePath, Parameters, Signed};
 use crate::state::Console;
 use crate::time;
 
@@ -287,6 +287,7 @@ async fn shown(console: &Console, signed: &Signed, kept: Kept) -> Result<Json<Ex
 
 /// Exercises
 #[utoipa::path(get, path = "/api/v1/exercises", operation_id = "listExercises", tag = "exercises", params(ExerciseQuery),
+    security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "Those that one directs or looks after, and those that have started in which one takes part", body = ExercisePage),
         (status = 400, description = "The request is not valid", body = ApiError),
@@ -294,7 +295,7 @@ async fn shown(console: &Console, signed: &Signed, kept: Kept) -> Result<Json<Ex
         (status = 404, description = "This account sees no exercises", body = ApiError)))]
 pub(super) async fn list_exercises(
     State(console): State<Console>,
-    signed: Signed,
+    Anyone(signed): Anyone,
     Parameters(query): Parameters<ExerciseQuery>,
 ) -> Result<Json<ExercisePage>> {
     let reach = sight(&console, &signed).await?;
@@ -359,13 +360,14 @@ pub(super) async fn make_exercise(
 /// An exercise
 #[utoipa::path(get, path = "/api/v1/exercises/{id}", operation_id = "getExercise", tag = "exercises",
     params(("id" = String, Path, description = "Number of the exercise")),
+    security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "The exercise", body = Exercise),
         (status = 401, description = "Nobody is signed in", body = ApiError),
         (status = 404, description = "There is no such exercise for this account", body = ApiError)))]
 pub(super) async fn get_exercise(
     State(console): State<Console>,
-    signed: Signed,
+    Anyone(signed): Anyone,
     ExercisePath(id): ExercisePath,
 ) -> Result<Json<Exercise>> {
     let kept = signed.exercise(&console, id).await?;

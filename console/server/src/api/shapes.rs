@@ -318,6 +318,8 @@ pub(crate) struct AlertPage {
     pub(crate) next_cursor: Option<String>,
     #[schema(minimum = 0)]
     pub(crate) total: i64,
+    /// Whether there are more than `total`: a search by text counts as far as 10,000
+    pub(crate) total_has_more: bool,
     /// What came later was not looked at; for `seen_at` of work on all that match.
     #[schema(format = DateTime)]
     pub(crate) seen_at: String,

@@ -2273,6 +2273,8 @@ export interface components {
             seen_at: string;
             /** Format: int64 */
             total: number;
+            /** @description Whether there are more than `total`: a search by text counts as far as 10,000 */
+            total_has_more: boolean;
         };
         /**
          * @description Where work on an alert stands.

@@ -8,6 +8,8 @@ import styles from "./queue.module.css";
 
 interface QueueFootProps {
   total: number;
+  /** Whether there are more, which were not counted. */
+  hasMore: boolean;
   selected: number;
   everything: boolean;
   canSelectEverything: boolean;
@@ -26,13 +28,14 @@ export function QueueFoot(props: QueueFootProps) {
   const { total, selected, subject, triage } = props;
   const mayWork = useMay()("alert:work");
   const count = (number: number) => formatCount(number, i18n.language);
+  const all = `${count(total)}${props.hasMore ? "+" : ""}`;
   return (
     <footer className={styles.foot}>
       {selected > 0 ? (
         <>
           <strong>
             {props.everything
-              ? t("queue.everything", { count: total, formatted: count(total) })
+              ? t("queue.everything", { count: total, formatted: all })
               : t("queue.selected", { count: selected })}
           </strong>
           {mayWork ? (
@@ -59,7 +62,7 @@ export function QueueFoot(props: QueueFootProps) {
           ) : null}
           {props.canSelectEverything && !props.everything ? (
             <Button size="compact-xs" variant="subtle" onClick={props.onEverything}>
-              {t("queue.select_everything", { count: total, formatted: count(total) })}
+              {t("queue.select_everything", { count: total, formatted: all })}
             </Button>
           ) : null}
           <Button size="compact-xs" variant="subtle" onClick={props.onDeselect}>
@@ -68,7 +71,7 @@ export function QueueFoot(props: QueueFootProps) {
         </>
       ) : (
         <span>
-          {t("queue.total", { count: total, formatted: count(total) })}
+          {t("queue.total", { count: total, formatted: all })}
           {props.isLoadingMore ? ` · ${t("common.more_loading")}` : ""}
         </span>
       )}

@@ -285,6 +285,7 @@ export function QueuePage() {
       </div>
       <QueueFoot
         total={total}
+        hasMore={first?.total_has_more ?? false}
         selected={everything ? total : selected.size}
         everything={everything}
         canSelectEverything={!by && total > selected.size}

@@ -11,6 +11,7 @@ function pagesOf(...pages: string[][]): AlertPages {
       next_cursor: null,
       seen_at: "2026-11-21T10:02:00Z",
       total,
+      total_has_more: false,
     })),
   };
 }

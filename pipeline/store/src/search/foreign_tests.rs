@@ -114,7 +114,12 @@ async fn store_of(served: &Served, name: &str, events: &[Event]) -> EventStore {
         let token = format!("{name}-{}", class.name());
         store.insert_events(class, &token, &rows).await.unwrap();
     }
-    EventStore::new(&store, Limits::default(), Shares::default())
+    // What a busy machine does not answer in time is no difference.
+    let patient = Limits {
+        max_execution_s: Some(60),
+        ..Limits::default()
+    };
+    EventStore::new(&store, patient, Shares::default())
 }
 
 /// A field of some class, by its own name or another.
