@@ -88,8 +88,10 @@ struct Known {
     metadata: Arc<Metadata>,
     read_us: i64,
     keys: Option<Arc<KeySet>>,
-    /// When its keys were last asked for.
+    /// When they came.
     keys_us: i64,
+    /// When keys were last asked for.
+    asked_us: i64,
 }
 
 /// What is known of providers.
@@ -135,6 +137,7 @@ impl Providers {
             read_us: now_us,
             keys: None,
             keys_us: i64::MIN,
+            asked_us: i64::MIN,
         };
         all.insert(provider.id, known);
     }
@@ -150,9 +153,9 @@ impl Providers {
     /// Whether keys may be fetched for one that is not known; once a minute they may.
     fn may_refetch(&self, provider: &Provider, now_us: i64) -> bool {
         let may = self.of(provider, |known| {
-            let may = now_us.saturating_sub(known.keys_us) >= REFETCH_US;
+            let may = now_us.saturating_sub(known.asked_us) >= REFETCH_US;
             if may {
-                known.keys_us = now_us;
+                known.asked_us = now_us;
             }
             Some(may)
         });
@@ -162,7 +165,7 @@ impl Providers {
     fn keep_keys(&self, provider: &Provider, keys: &Arc<KeySet>, now_us: i64) {
         self.of(provider, |known| {
             known.keys = Some(Arc::clone(keys));
-            known.keys_us = now_us;
+            (known.keys_us, known.asked_us) = (now_us, now_us);
             Some(())
         });
     }

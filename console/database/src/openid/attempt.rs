@@ -119,11 +119,22 @@ fn counted(origin: &Origin) -> Count<'_> {
 }
 
 impl Database {
-    /// A provider with which one may sign in.
+    /// A provider that somebody wants to go to, which is counted by network: on the way it may be asked what it says of itself.
     ///
     /// # Errors
-    /// [`DatabaseError::NotFound`] when there is none, or it is off.
-    pub async fn open_provider(&self, id: ProviderId) -> Result<Provider> {
+    /// [`DatabaseError::NotFound`] when there is none, or it is off; [`DatabaseError::Throttled`] when too many want to from there.
+    pub async fn way_to_provider(&self, id: ProviderId, origin: &Origin, now_us: i64) -> Result<Provider> {
+        let begins = Count::OpenIdBegun {
+            address: &origin.address,
+        };
+        let deed = Deed::done("session.open", "openid_provider", id.0);
+        self.count_attempt(&begins, &Asker::nobody("", origin), deed, now_us)
+            .await?;
+        self.open_provider(id).await
+    }
+
+    /// A provider with which one may sign in.
+    async fn open_provider(&self, id: ProviderId) -> Result<Provider> {
         let provider = self.openid_provider(id).await?;
         provider
             .setting
@@ -132,31 +143,10 @@ impl Database {
             .ok_or(DatabaseError::NotFound)
     }
 
-    /// Begins to sign in, or to take an invitation up, at a provider.
-    ///
-    /// # Errors
-    /// [`DatabaseError::Throttled`] when too many have begun from there.
-    pub async fn begin_openid(
-        &self,
-        provider: ProviderId,
-        errand: Errand,
-        return_path: &str,
-        origin: &Origin,
-        now_us: i64,
-    ) -> Result<Begun> {
-        let begins = Count::OpenIdBegun {
-            address: &origin.address,
-        };
-        let deed = Deed::done(errand.action(), "openid_provider", provider.0);
-        self.count_attempt(&begins, &Asker::nobody("", origin), deed, now_us)
-            .await?;
-        self.insert_attempt(provider, errand, return_path, now_us).await
-    }
-
     /// Begins to link the account of who asks, who must have been seen just now.
     ///
     /// # Errors
-    /// [`DatabaseError::NotConfirmed`], or [`DatabaseError::Throttled`].
+    /// [`DatabaseError::NotConfirmed`].
     pub async fn begin_openid_link(
         &self,
         owner: &Owner<'_>,
@@ -166,11 +156,14 @@ impl Database {
     ) -> Result<Begun> {
         self.demand_fresh(owner, now_us).await?;
         let errand = Errand::Link(owner.session);
-        self.begin_openid(provider, errand, return_path, owner.origin, now_us)
-            .await
+        self.begin_openid(provider, errand, return_path, now_us).await
     }
 
-    async fn insert_attempt(
+    /// Begins an errand at a provider.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails.
+    pub async fn begin_openid(
         &self,
         provider: ProviderId,
         errand: Errand,

@@ -174,7 +174,7 @@ async fn an_attempt_counts_once_in_its_browser_and_in_time() {
     let provider = add(&database, &vault).await;
     let origin = from("10.0.0.1");
     let begin = async || {
-        let begun = database.begin_openid(provider.id, Errand::SignIn, "/alerts", &origin, NOW_US);
+        let begun = database.begin_openid(provider.id, Errand::SignIn, "/alerts", NOW_US);
         begun.await.unwrap()
     };
     let take = async |state: &str, secret: Option<&SessionToken>, now_us: i64| {

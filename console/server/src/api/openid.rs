@@ -11,6 +11,7 @@ use axum::response::{AppendHeaders, IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use vonggac_database::DatabaseError;
+use vonggac_database::audit::Origin;
 use vonggac_database::openid::attempt::{Attempt, Begun, Errand, RETURN_BYTES_MAX};
 use vonggac_database::openid::entering::Entered;
 use vonggac_database::openid::{Provider, ProviderId};
@@ -101,8 +102,9 @@ pub(super) struct Way {
 }
 
 impl Way {
-    pub(super) async fn to(console: &Console, provider: &str) -> Result<Self> {
-        let provider = console.database().open_provider(id_of(provider)?).await?;
+    pub(super) async fn to(console: &Console, provider: &str, origin: &Origin) -> Result<Self> {
+        let (database, now_us) = (console.database(), console.now_us());
+        let provider = database.way_to_provider(id_of(provider)?, origin, now_us).await?;
         let metadata = match openid::metadata(console, &provider).await {
             Ok(metadata) => metadata,
             Err(trouble) => return Err(not_reached(&provider, &trouble)),
@@ -169,16 +171,10 @@ pub(super) async fn openid_sign_in(
     client: Client,
     Body(request): Body<ProviderRequest>,
 ) -> Result<Response> {
-    let way = Way::to(&console, &request.provider).await?;
+    let way = Way::to(&console, &request.provider, &client.origin).await?;
     let path = own_path(&request.return_path);
     let database = console.database();
-    let begun = database.begin_openid(
-        way.provider.id,
-        Errand::SignIn,
-        path,
-        &client.origin,
-        console.now_us(),
-    );
+    let begun = database.begin_openid(way.provider.id, Errand::SignIn, path, console.now_us());
     way.send(&console, &begun.await?, false)
 }
 
@@ -200,8 +196,8 @@ pub(super) async fn openid_welcome(
     let (database, now_us) = (console.database(), console.now_us());
     let taken = database.take_welcome(&request.secret, &request.code, &client.origin, now_us);
     let errand = Errand::Welcome(taken.await?);
-    let way = Way::to(&console, &request.provider).await?;
-    let begun = database.begin_openid(way.provider.id, errand, "/", &client.origin, now_us);
+    let way = Way::to(&console, &request.provider, &client.origin).await?;
+    let begun = database.begin_openid(way.provider.id, errand, "/", now_us);
     way.send(&console, &begun.await?, false)
 }
 
@@ -220,10 +216,10 @@ pub(super) async fn openid_confirm(
     Arriving(signed): Arriving,
     Body(request): Body<ProviderRequest>,
 ) -> Result<Response> {
-    let way = Way::to(&console, &request.provider).await?;
+    let way = Way::to(&console, &request.provider, &signed.origin).await?;
     let (path, errand) = (own_path(&request.return_path), Errand::Confirm(signed.session));
     let database = console.database();
-    let begun = database.begin_openid(way.provider.id, errand, path, &signed.origin, console.now_us());
+    let begun = database.begin_openid(way.provider.id, errand, path, console.now_us());
     way.send(&console, &begun.await?, true)
 }
 

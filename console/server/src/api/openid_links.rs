@@ -75,7 +75,7 @@ pub(super) async fn openid_link(
     signed: InSession,
     Body(request): Body<ProviderRequest>,
 ) -> Result<Response> {
-    let way = Way::to(&console, &request.provider).await?;
+    let way = Way::to(&console, &request.provider, &signed.origin).await?;
     let begun = console
         .database()
         .begin_openid_link(&signed.owner(), way.provider.id, "/account", console.now_us())

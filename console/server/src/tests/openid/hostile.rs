@@ -634,6 +634,30 @@ async fn too_many_returns_from_one_network_are_refused() {
 }
 
 #[tokio::test]
+async fn a_provider_is_asked_no_more_than_a_network_may_begin() {
+    let Some(trial) = Trial::start().await else {
+        return;
+    };
+    let nothing = "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    let document = "/.well-known/openid-configuration";
+    trial
+        .provider
+        .plan(|plan| plan.whole = vec![(document, nothing.into())]);
+    let body = json!({ "provider": trial.id });
+    for _ in 0..300 {
+        let away = trial.stage.harness.call("POST", SIGN_IN, "", body.clone()).await;
+        assert_eq!(away.status, 503);
+    }
+    let throttled = trial.stage.harness.call("POST", SIGN_IN, "", body).await;
+    assert_eq!(
+        (throttled.status.as_u16(), throttled.code().as_str()),
+        (429, "throttled")
+    );
+    let asked = trial.provider.plan(|plan| plan.asked.len());
+    assert_eq!(asked, 300, "it was asked after all");
+}
+
+#[tokio::test]
 async fn an_authority_of_ones_own_is_trusted_for_its_provider_alone() {
     let pki = Pki::new();
     let nobody = Pki::new();
