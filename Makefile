@@ -171,6 +171,8 @@ WEB_SOURCES := $(shell find $(WEB)/src $(WEB)/public -type f 2>/dev/null) \
                $(wildcard $(WEB)/*.html $(WEB)/*.json $(WEB)/*.cjs $(WEB)/*.ts)
 BROWSER         := tests/browser
 BROWSER_MODULES := $(BROWSER)/node_modules/.complete
+PROVIDER         := tests/provider
+PROVIDER_MODULES := $(PROVIDER)/node_modules/.complete
 
 .PHONY: web
 web: $(WEB)/dist/index.html ## Builds the front end into console/web/dist.
@@ -179,7 +181,7 @@ web: $(WEB)/dist/index.html ## Builds the front end into console/web/dist.
 %/node_modules/.complete: %/package.json %/package-lock.json %/.npmrc
 	(cd $* && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 $(NPM) ci)
 	touch $@
-.SECONDARY: $(WEB_MODULES) $(BROWSER_MODULES)
+.SECONDARY: $(WEB_MODULES) $(BROWSER_MODULES) $(PROVIDER_MODULES)
 
 $(WEB)/dist/index.html: $(WEB_MODULES) $(WEB_SOURCES)
 	(cd $(WEB) && $(NPM) run build -- --outDir dist.new --emptyOutDir)
@@ -196,7 +198,7 @@ $(WEB)/dist/index.html: $(WEB_MODULES) $(WEB_SOURCES)
 test: test-deps servers clients web test-web test-rust ## Builds and passes every test: unit, whole platform, faults, browser.
 	@echo 'make test: all passed'
 
-test-rust: $(BROWSER_MODULES)
+test-rust: $(BROWSER_MODULES) $(PROVIDER_MODULES)
 	$(CARGO) fmt --all --check
 	$(CARGO) build --locked --workspace --bins --examples --tests
 	VONGGAC_TEST_SERVERS=required VONGGAC_SERVERS=$(abspath $(SERVERS)) VONGGAC_CLIENTS=$(abspath $(CLIENTS)) \

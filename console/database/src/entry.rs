@@ -1,7 +1,7 @@
 //! Signing in by two steps, and confirming later who sits there.
 //!
 //! ```text
-//!  password right ──▶ no second factor ──▶ session
+//!  password right, or known to a provider (`openid`) ──▶ no second factor ──▶ session
 //!                └──▶ second factor ──▶ half session (5 minutes, 5 codes) ──▶ session, strong
 //! ```
 //! A half session is a token of its own kind: nothing takes it but the second step. Wrong codes are counted by half session and by account,
@@ -36,6 +36,16 @@ struct HalfRow {
     #[sqlx(flatten)]
     account: RawAccount,
     device: Option<String>,
+    openid_provider_id: Option<i64>,
+}
+
+/// A half session that is being used.
+struct Halfway {
+    account: Account,
+    /// The browser that the account knows.
+    device: Option<String>,
+    /// At which provider the first step was; `None` for a password.
+    provider: Option<i64>,
 }
 
 impl Database {
@@ -77,12 +87,13 @@ impl Database {
         origin: &Origin,
         now_us: i64,
     ) -> Result<(Account, SessionToken)> {
-        let (account, device) = self.use_half_session(half, now_us).await?;
+        let halfway = self.use_half_session(half, now_us).await?;
         let origin = &Origin {
-            device,
+            device: halfway.device.clone(),
             ..origin.clone()
         };
-        let outcome = self.finish(vault, half, &account, code, origin, now_us).await;
+        let outcome = self.finish(vault, half, &halfway, code, origin, now_us).await;
+        let account = halfway.account;
         let Err(error) = outcome else {
             return outcome.map(|token| (account, token));
         };
@@ -100,11 +111,12 @@ impl Database {
         &self,
         vault: Option<&Vault>,
         half: &SessionToken,
-        account: &Account,
+        halfway: &Halfway,
         code: &str,
         origin: &Origin,
         now_us: i64,
     ) -> Result<SessionToken> {
+        let account = &halfway.account;
         let attempt = Attempt::Factor {
             account: account.id,
             origin,
@@ -115,23 +127,28 @@ impl Database {
         end_half_session(&mut transaction, half).await?;
         let strength = Strength::Strong(factor);
         let token = session::open(&mut transaction, account, origin, strength, now_us).await?;
+        if let Some(provider) = halfway.provider {
+            session::was_by_provider(&mut transaction, &token, provider).await?;
+        }
         transaction.commit().await?;
-        let key = account.user_name.to_lowercase();
-        let first = Attempt::SignIn {
-            user_key: &key,
-            origin,
-        };
-        throttle::forgive(&self.pool, &first).await?;
+        if halfway.provider.is_none() {
+            let key = account.user_name.to_lowercase();
+            let first = Attempt::SignIn {
+                user_key: &key,
+                origin,
+            };
+            throttle::forgive(&self.pool, &first).await?;
+        }
         throttle::forgive(&self.pool, &attempt).await?;
         Ok(token)
     }
 
-    /// Counts a use of a half session, before it is known whether the code is right; whose it is, and the browser that its account knows.
-    async fn use_half_session(&self, half: &SessionToken, now_us: i64) -> Result<(Account, Option<String>)> {
+    /// Counts a use of a half session, before it is known whether the code is right.
+    async fn use_half_session(&self, half: &SessionToken, now_us: i64) -> Result<Halfway> {
         let row: Option<HalfRow> = sqlx::query_as(
             "UPDATE half_session h SET attempts = h.attempts + 1 FROM account a \
              WHERE h.token_hash = $1 AND h.created_us > $2 AND h.attempts < $3 AND a.id = h.account_id \
-             RETURNING a.id, a.user_name, a.display_name, a.organisation, a.language, h.device",
+             RETURNING a.id, a.user_name, a.display_name, a.organisation, a.language, h.device, h.openid_provider_id",
         )
         .bind(half.digest())
         .bind(now_us.saturating_sub(HALF_US))
@@ -139,7 +156,11 @@ impl Database {
         .fetch_optional(&self.pool)
         .await?;
         let row = row.ok_or(DatabaseError::NotFound)?;
-        Ok((row.account.read()?, row.device))
+        Ok(Halfway {
+            account: row.account.read()?,
+            device: row.device,
+            provider: row.openid_provider_id,
+        })
     }
 
     /// Sees that it is still the owner who sits there: the session is fresh for five minutes, and strong after a second factor.

@@ -47,15 +47,18 @@ pub enum Factor {
     RecoveryCode,
     /// A passkey.
     Passkey,
+    /// What a provider saw, where an administrator takes its word for two factors.
+    Provider,
 }
 
 impl Factor {
-    /// `totp`, `recovery_code` or `passkey`.
+    /// `totp`, `recovery_code`, `passkey` or `provider`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Totp => "totp",
             Self::RecoveryCode => "recovery_code",
             Self::Passkey => "passkey",
+            Self::Provider => "provider",
         }
     }
 }

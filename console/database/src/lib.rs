@@ -6,7 +6,7 @@
 //! - [`service`]: accounts of programs; [`api_token`]: what they ask with.
 //! - [`session`]: 256-bit tokens, kept as their SHA-256; they end idle and at a certain age.
 //! - [`factor`]: second factors; [`passkey`]: those that need no password; [`entry`]: signing in with them, and confirming later who sits there; [`vault`]: the console's own secret.
-//! - [`sign_in_policy`]: which roles take a passkey.
+//! - [`sign_in_policy`]: which roles take a passkey; [`openid`]: signing in at somebody else's.
 //! - [`throttle`]: how often somebody may try to sign in; [`device`]: what a browser remembers, so that strangers lock nobody out.
 //! - [`alert`]: alerts as the pipeline says they stand, taken over only when the revision is newer; what goes on after an alert
 //!   was closed is a new one.
@@ -48,6 +48,7 @@ pub mod name_cursor;
 pub mod news;
 pub mod notice;
 pub mod notification;
+pub mod openid;
 pub mod organisation;
 pub mod overview;
 pub mod passkey;
@@ -313,6 +314,7 @@ impl Database {
         session::purge(&self.pool, self.session_limits, now_us).await?;
         entry::purge(&self.pool, now_us).await?;
         passkey::purge(&self.pool, now_us).await?;
+        openid::attempt::purge(&self.pool, now_us).await?;
         work::undo::purge(&self.pool, now_us).await?;
         export::purge(&self.pool, now_us).await?;
         welcome::purge(&self.pool, now_us).await?;

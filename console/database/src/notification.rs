@@ -255,7 +255,7 @@ impl Database {
     }
 }
 
-const NO_KEY: DatabaseError = DatabaseError::Vault("the console was started without its key");
+pub(crate) const NO_KEY: DatabaseError = DatabaseError::Vault("the console was started without its key");
 
 async fn write(
     connection: &mut PgConnection,

@@ -170,7 +170,7 @@ fn push_accounts(query: &mut QueryBuilder<Postgres>, sight: Sight<'_>, now_us: i
         .push(
             "(SELECT a.*, lower(a.display_name) AS sorts_as, w.made_us AS link_made_us, \
              coalesce(w.takes_two AND w.code_hash IS NULL, false) AS link_waits, w.made_by AS link_made_by, CASE WHEN a.disabled_us IS NOT NULL THEN 'disabled' \
-             WHEN a.password_hash IS NULL THEN 'invited' WHEN EXISTS (SELECT FROM attempt t \
+             WHEN a.password_hash IS NULL AND NOT EXISTS (SELECT FROM openid_link l WHERE l.account_id = a.id) THEN 'invited' WHEN EXISTS (SELECT FROM attempt t \
              WHERE t.key = 'account ' || a.user_key AND t.attempts > ",
         )
         .push_bind(ACCOUNT_ATTEMPTS_MAX)

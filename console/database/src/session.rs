@@ -37,7 +37,7 @@ impl Default for SessionLimits {
 
 impl SessionLimits {
     /// A session that was not used since the first, or made before the second, has ended.
-    fn bounds(&self, now_us: i64) -> (i64, i64) {
+    pub(crate) fn bounds(&self, now_us: i64) -> (i64, i64) {
         (
             now_us.saturating_sub(self.idle_us),
             now_us.saturating_sub(self.absolute_us),
@@ -120,6 +120,8 @@ pub struct SessionView {
     pub user_agent: String,
     /// Where it was opened from.
     pub address: String,
+    /// At which provider its owner signed in; `None` for here.
+    pub provider: Option<String>,
 }
 
 /// Whether looking a session up counts as using it.
@@ -134,7 +136,7 @@ pub enum Use {
 /// What a session is opened with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Strength {
-    /// A password alone.
+    /// A password alone, or a provider's word.
     Single,
     /// A second factor.
     Strong(Factor),
@@ -154,7 +156,7 @@ pub struct Assured {
 /// What was seen of a session's owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Seen {
-    /// The password.
+    /// The password, or a provider's word.
     Password,
     /// A second factor that is no passkey.
     Factor,
@@ -167,7 +169,7 @@ impl From<Option<Factor>> for Seen {
         match factor {
             None => Self::Password,
             Some(Factor::Passkey) => Self::Passkey,
-            Some(Factor::Totp | Factor::RecoveryCode) => Self::Factor,
+            Some(Factor::Totp | Factor::RecoveryCode | Factor::Provider) => Self::Factor,
         }
     }
 }
@@ -306,8 +308,9 @@ impl Database {
     pub async fn list_sessions(&self, account: AccountId, now_us: i64) -> Result<Vec<SessionView>> {
         let (used_us, made_us) = self.session_limits.bounds(now_us);
         Ok(sqlx::query_as(
-            "SELECT id, created_us, last_seen_us, user_agent, address FROM session \
-             WHERE account_id = $1 AND last_seen_us > $2 AND created_us > $3 ORDER BY id DESC",
+            "SELECT s.id, s.created_us, s.last_seen_us, s.user_agent, s.address, p.name AS provider FROM session s \
+             LEFT JOIN openid_provider p ON p.id = s.openid_provider_id \
+             WHERE s.account_id = $1 AND s.last_seen_us > $2 AND s.created_us > $3 ORDER BY s.id DESC",
         )
         .bind(account.0)
         .bind(used_us)
@@ -383,6 +386,20 @@ pub(crate) async fn open(
     }
     audit::append(connection, &Asker::person(account, origin), vec![deed], now_us).await?;
     Ok(token)
+}
+
+/// Writes down at which provider the owner of a session that was just opened has signed in.
+pub(crate) async fn was_by_provider(
+    connection: &mut PgConnection,
+    token: &SessionToken,
+    provider: i64,
+) -> Result<()> {
+    sqlx::query("UPDATE session SET openid_provider_id = $2 WHERE token_hash = $1")
+        .bind(token.digest())
+        .bind(provider)
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 /// Writes down that a session's owner was seen just now; a session that was strong stays so.

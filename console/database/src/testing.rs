@@ -18,6 +18,8 @@ use vonggac_event::{Alert, RuleKind, Scope, Severity};
 
 use crate::api_token::NewToken;
 use crate::audit::{Asker, Doer, Origin};
+use crate::notification::NewPassword;
+use crate::openid::ProviderSetting;
 use crate::welcome::Ground;
 use crate::{Account, Database, Language, NewAccount, NewPerson, STATEMENT_LIMIT, TokenId, account};
 
@@ -475,4 +477,36 @@ fn start() -> Option<Cluster> {
         directory,
         _leash: Mutex::new((child, stdin)),
     })
+}
+
+/// Links an account to a provider of that issuer, which is made when it is not there; the link's id, of an old one too.
+pub async fn openid_link(database: &Database, account: &Account, issuer: &str, subject: &str) -> i64 {
+    let known = database.openid_providers().await.unwrap();
+    let id = match known.iter().find(|one| one.issuer == issuer) {
+        Some(provider) => provider.id,
+        None => {
+            let setting = ProviderSetting {
+                name: "Provider".into(),
+                client_id: "vonggac".into(),
+                scopes: vec!["openid".into()],
+                is_on: true,
+                ..ProviderSetting::default()
+            };
+            let by = Asker::console();
+            let made =
+                database.add_openid_provider(&by, None, issuer, &setting, NewPassword::Removed, NOW_US);
+            made.await.unwrap()
+        }
+    };
+    sqlx::query_scalar(
+        "INSERT INTO openid_link (provider_id, subject, account_id, linked_us) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (account_id, provider_id) DO UPDATE SET linked_us = EXCLUDED.linked_us RETURNING id",
+    )
+    .bind(id.0)
+    .bind(subject)
+    .bind(account.id.0)
+    .bind(NOW_US)
+    .fetch_one(&database.pool)
+    .await
+    .unwrap()
 }

@@ -10,6 +10,8 @@
 //! | account | 100 |
 //! | network, set-up code | 10 |
 //! | network, passkey | 50 |
+//! | network, return from a provider | 50 |
+//! | network, way to a provider that has begun | 300 |
 //! | network, link to choose a password | 50 |
 //! | network, token of a sensor | 50 |
 //! | network, unknown token of the API | 50 |
@@ -46,6 +48,8 @@ pub const ACCOUNT_ATTEMPTS_MAX: i32 = 100;
 pub const SETUP_ATTEMPTS_MAX: i32 = 10;
 /// Attempts in a window at the second factor of an account, or to confirm who one is.
 pub const CONFIRMATION_ATTEMPTS_MAX: i32 = 10;
+/// Ways to providers that may begin from one network in a window; who is back takes his from it.
+pub const OPENID_BEGUN_MAX: i32 = 300;
 /// Codes and tests that one account has sent in a window.
 pub const LETTERS_MAX: i32 = 10;
 /// Codes and tests that go to one address in a window, whoever has them sent.
@@ -74,6 +78,16 @@ pub(crate) enum Attempt<'a> {
     },
     /// A passkey.
     Passkey {
+        /// Where from.
+        address: &'a str,
+    },
+    /// A return from a provider.
+    OpenId {
+        /// Where from.
+        address: &'a str,
+    },
+    /// A way to a provider that begins.
+    OpenIdBegun {
         /// Where from.
         address: &'a str,
     },
@@ -136,6 +150,12 @@ impl Attempt<'_> {
             }
             Self::Passkey { address } => {
                 vec![(format!("passkey {}", network_of(address)), NETWORK_ATTEMPTS_MAX)]
+            }
+            Self::OpenId { address } => {
+                vec![(format!("openid {}", network_of(address)), NETWORK_ATTEMPTS_MAX)]
+            }
+            Self::OpenIdBegun { address } => {
+                vec![(format!("openid-begun {}", network_of(address)), OPENID_BEGUN_MAX)]
             }
             Self::Link { address } => {
                 vec![(format!("link {}", network_of(address)), NETWORK_ATTEMPTS_MAX)]

@@ -319,6 +319,40 @@ impl Database {
         Ok(self.found(secret, origin, now_us).await?.welcome)
     }
 
+    /// What is kept of a link and its second person's code, for who goes to a provider with it before it is used up.
+    ///
+    /// # Errors
+    /// As [`Self::accept_welcome`].
+    pub async fn take_welcome(
+        &self,
+        secret: &str,
+        code: &str,
+        origin: &Origin,
+        now_us: i64,
+    ) -> Result<crate::openid::attempt::Taken> {
+        let found = self.opened(secret, code, origin, now_us).await?;
+        let secret: LinkSecret = secret.parse()?;
+        Ok(crate::openid::attempt::Taken {
+            secret_hash: secret.digest(),
+            code_hash: found.code_hash,
+        })
+    }
+
+    /// A link that works, with the second person's code where it takes two.
+    async fn opened(&self, secret: &str, code: &str, origin: &Origin, now_us: i64) -> Result<Found> {
+        let found = self.found(secret, origin, now_us).await?;
+        if !found.is_opened_by(code) {
+            self.count_attempt(&attempt(origin), &Asker::nobody("", origin), used(), now_us)
+                .await?;
+            let error = DatabaseError::Invalid {
+                field: "code",
+                problem: "is not the second person's",
+            };
+            return Err(self.link_refused(origin, error, now_us).await?);
+        }
+        Ok(found)
+    }
+
     async fn found(&self, secret: &str, origin: &Origin, now_us: i64) -> Result<Found> {
         let (by, attempt) = (Asker::nobody("", origin), attempt(origin));
         self.count_attempt(&attempt, &by, used(), now_us).await?;
@@ -361,49 +395,25 @@ impl Database {
         origin: &Origin,
         now_us: i64,
     ) -> Result<Account> {
-        let found = self.found(secret, origin, now_us).await?;
-        if !found.is_opened_by(&chosen.code) {
-            self.count_attempt(&attempt(origin), &Asker::nobody("", origin), used(), now_us)
-                .await?;
-            let error = DatabaseError::Invalid {
-                field: "code",
-                problem: "is not the second person's",
-            };
-            return Err(self.link_refused(origin, error, now_us).await?);
-        }
+        let found = self.opened(secret, &chosen.code, origin, now_us).await?;
         let known = found.welcome.account;
         password::check(chosen.password.clone(), [&known.user_name, &known.display_name]).await?;
         let hash = password::hash(&self.hashing, chosen.password).await?;
         let secret: LinkSecret = secret.parse()?;
         let mut transaction = self.pool.begin().await?;
-        lock(&mut transaction, &Asker::console(), known.id).await?;
-        // Another may have used it meanwhile, and the second person's code may be another.
-        let used: Option<bool> = sqlx::query_scalar(
-            "DELETE FROM welcome w USING account a WHERE w.secret_hash = $1 AND w.made_us > $2 AND a.id = w.account_id \
-             AND a.disabled_us IS NULL AND (NOT w.takes_two OR w.code_hash = $3) RETURNING w.drops_factors",
-        )
-        .bind(secret.digest())
-        .bind(now_us.saturating_sub(LINK_US))
-        .bind(found.code_hash)
-        .fetch_optional(&mut *transaction)
-        .await?;
-        let Some(drops_factors) = used else {
+        let code = found.code_hash.as_deref();
+        let Some(used) = use_up(&mut transaction, &secret.digest(), code, now_us).await? else {
             transaction.rollback().await?;
             return Err(self.link_refused(origin, DatabaseError::NotFound, now_us).await?);
         };
-        let user_key: String =
-            sqlx::query_scalar("UPDATE account SET password_hash = $2 WHERE id = $1 RETURNING user_key")
-                .bind(known.id.0)
-                .bind(hash)
-                .fetch_one(&mut *transaction)
-                .await?;
-        if drops_factors {
-            drop_factors(&mut transaction, known.id).await?;
-        }
-        throttle::unlock(&mut transaction, &user_key).await?;
+        sqlx::query("UPDATE account SET password_hash = $2 WHERE id = $1")
+            .bind(known.id.0)
+            .bind(hash)
+            .execute(&mut *transaction)
+            .await?;
         let ended = session::end_others(&mut transaction, known.id, None).await?;
         let deed = Deed::done("account.welcome", "account", known.id.0)
-            .with("factors", Factors::dropped(drops_factors).name())
+            .with("factors", used.factors)
             .with("sessions_ended", ended);
         audit::append(
             &mut transaction,
@@ -530,11 +540,65 @@ async fn find(pool: &PgPool, secret: &LinkSecret, now_us: i64) -> Result<Option<
     row.map(Row::read).transpose()
 }
 
+/// A link that was used up.
+pub(crate) struct Used {
+    /// Whose it was.
+    pub(crate) account: Account,
+    /// What became of its second factors, as in the log.
+    pub(crate) factors: &'static str,
+}
+
+#[derive(FromRow)]
+struct UsedRow {
+    #[sqlx(flatten)]
+    account: RawAccount,
+    drops_factors: bool,
+    user_key: String,
+}
+
+/// Uses a link up, by what is kept of it and of the second person's code: second factors go where it says so, and who was locked out may try
+/// again. `None` when another has used it meanwhile, or the second person's code is another. The account is locked.
+pub(crate) async fn use_up(
+    connection: &mut PgConnection,
+    secret_hash: &[u8],
+    code_hash: Option<&[u8]>,
+    now_us: i64,
+) -> Result<Option<Used>> {
+    let account: Option<i64> = sqlx::query_scalar("SELECT account_id FROM welcome WHERE secret_hash = $1")
+        .bind(secret_hash)
+        .fetch_optional(&mut *connection)
+        .await?;
+    let Some(account) = account else { return Ok(None) };
+    lock(connection, &Asker::console(), AccountId(account)).await?;
+    let used: Option<UsedRow> = sqlx::query_as(
+        "DELETE FROM welcome w USING account a WHERE w.secret_hash = $1 AND w.made_us > $2 AND a.id = w.account_id \
+         AND a.disabled_us IS NULL AND (NOT w.takes_two OR w.code_hash = $3) \
+         RETURNING a.id, a.user_name, a.display_name, a.organisation, a.language, a.user_key, w.drops_factors",
+    )
+    .bind(secret_hash)
+    .bind(now_us.saturating_sub(LINK_US))
+    .bind(code_hash)
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some(used) = used else { return Ok(None) };
+    let account = used.account.read()?;
+    if used.drops_factors {
+        drop_factors(connection, account.id).await?;
+    }
+    throttle::unlock(connection, &used.user_key).await?;
+    Ok(Some(Used {
+        account,
+        factors: Factors::dropped(used.drops_factors).name(),
+    }))
+}
+
 async fn drop_factors(connection: &mut PgConnection, account: AccountId) -> Result<()> {
     for statement in [
         "DELETE FROM totp WHERE account_id = $1",
         "DELETE FROM passkey WHERE account_id = $1",
         "DELETE FROM recovery_code WHERE account_id = $1",
+        // Whoever got in there would get in again.
+        "DELETE FROM openid_link WHERE account_id = $1",
     ] {
         sqlx::query(statement)
             .bind(account.0)

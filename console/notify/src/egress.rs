@@ -1,4 +1,4 @@
-//! Where webhooks may go: hosts that are listed, and addresses that are nobody's own network unless that network is allowed.
+//! Where webhooks and questions may go: hosts that are listed, and addresses that are nobody's own network unless that network is allowed.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
@@ -77,6 +77,30 @@ impl Endpoint {
     /// The host, in lower case.
     pub fn host(&self) -> &str {
         &self.host
+    }
+
+    /// Whether it goes by https.
+    pub fn is_tls(&self) -> bool {
+        self.is_tls
+    }
+
+    /// The path and what follows it.
+    pub(crate) fn path(&self) -> &str {
+        self.uri.path_and_query().map_or("/", |path| path.as_str())
+    }
+
+    /// The host and the port, as they were written.
+    pub(crate) fn authority(&self) -> &str {
+        self.uri.authority().map_or("", |authority| authority.as_str())
+    }
+
+    /// The rule that lists this host and port, and nothing else.
+    pub fn rule(&self) -> HostRule {
+        HostRule {
+            host: self.host.clone(),
+            is_beneath: false,
+            port: Some(self.port),
+        }
     }
 }
 
@@ -176,7 +200,7 @@ impl Egress {
     /// [`Outlook::Never`](crate::Outlook::Never) when they are not.
     pub fn check(&self, endpoint: &Endpoint) -> Result<(), Failure> {
         if !endpoint.is_tls && !self.allows_http {
-            return Err(Failure::never("webhooks go by https only"));
+            return Err(Failure::never("this goes by https only"));
         }
         if !self.hosts.iter().any(|rule| rule.covers(endpoint)) {
             let (host, port) = (&endpoint.host, endpoint.port);

@@ -3,16 +3,19 @@
 //! ```text
 //!  Letter ──▶ mail ────▶ the relay of the settings (SMTP, TLS)
 //!  Post ────▶ webhook ─▶ egress: host listed? every address allowed? ─▶ that very address (HTTPS) ─▶ status
+//!  Ask ─────▶ fetch ───▶ the same ──────────────────────────────────────────────────────────────────▶ status and body
 //! ```
 //! It knows no database, no rights and no rules: who may be told what is decided before. It reads no clock but to end what takes too long, and keeps
 //! nothing between two deliveries.
 //!
-//! Invariant: a webhook goes to hosts that are listed and to addresses that were checked, by one connection to one of those addresses; where it is sent on to is
+//! Invariant: a webhook or a question goes to hosts that are listed and to addresses that were checked, by one connection to one of those addresses; where it is sent on to is
 //! not followed. Invariant: what an answer may weigh and take is bounded ([`Limits`]). Invariant: a password goes to the relay only, and only over
 //! TLS where the settings ask for it.
 
 mod bounded;
 pub mod egress;
+mod exchange;
+pub mod fetch;
 pub mod mail;
 pub mod signature;
 #[cfg(any(test, feature = "testing"))]
@@ -181,22 +184,27 @@ impl Notifier {
         resolver: Arc<dyn Resolve>,
         limits: Limits,
     ) -> Result<Self, TrustError> {
-        let mut store = RootCertStore::empty();
-        // Machines keep some that nobody can read; those are left out.
-        let _ = store.add_parsable_certificates(roots.iter().cloned());
-        let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| TrustError(error.to_string()))?
-            .with_root_certificates(store)
-            .with_no_client_auth();
         Ok(Self {
+            tls: connector(&roots)?,
             roots,
-            tls: TlsConnector::from(Arc::new(config)),
             resolver,
             limits,
         })
     }
+}
+
+/// What speaks TLS to who has a certificate of these.
+fn connector(roots: &[CertificateDer<'static>]) -> Result<TlsConnector, TrustError> {
+    let mut store = RootCertStore::empty();
+    // Machines keep some that nobody can read; those are left out.
+    let _ = store.add_parsable_certificates(roots.iter().cloned());
+    let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| TrustError(error.to_string()))?
+        .with_root_certificates(store)
+        .with_no_client_auth();
+    Ok(TlsConnector::from(Arc::new(config)))
 }
 
 #[cfg(test)]

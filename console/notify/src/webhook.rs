@@ -2,33 +2,17 @@
 //!
 //! Only the head of the answer is read: what it says beyond its status is nobody's business here, and cannot be endless.
 
-use std::net::SocketAddr;
-
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper::client::conn::http1;
-use hyper::{HeaderMap, Request, Response, StatusCode, header};
-use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
-use tokio_rustls::rustls::pki_types::ServerName;
+use hyper::{HeaderMap, Request, StatusCode, header};
 
-use crate::bounded::Bounded;
 use crate::egress::{Egress, Endpoint};
+use crate::exchange::USER_AGENT;
 use crate::signature::Secret;
 use crate::{Culprit, Failure, Notifier, Outlook};
 
-/// Most bytes of the head of an answer.
-const HEAD_BYTES_MAX: usize = 16 << 10;
-/// Most headers of an answer.
-const HEADERS_MAX: usize = 64;
-/// Most addresses of one host that are tried.
-const TRIES_MAX: usize = 3;
 /// Longest wait that a receiver may ask for, in seconds.
 const RETRY_AFTER_S_MAX: u32 = 3_600;
-/// Who says it asks.
-const USER_AGENT: &str = concat!("vonggac/", env!("CARGO_PKG_VERSION"));
 
 /// A message to a webhook.
 #[derive(Debug, Clone, Copy)]
@@ -62,88 +46,17 @@ impl Notifier {
     }
 
     async fn post_in_time(&self, egress: &Egress, post: Post<'_>) -> Result<u16, Failure> {
-        let addresses = egress.addresses(post.endpoint, &*self.resolver).await?;
-        let tcp = connect(&addresses).await?;
-        let stream = Bounded::new(tcp, self.limits.answer_bytes_max);
-        let answer = if post.endpoint.is_tls {
-            let name = ServerName::try_from(post.endpoint.host.clone())
-                .map_err(|_| Failure::never("the host's name is none of TLS"))?;
-            let secured = self
-                .tls
-                .connect(name, stream)
-                .await
-                .map_err(|error| Failure::later(format!("TLS failed: {error}")))?;
-            exchange(secured, post).await?
-        } else {
-            exchange(stream, post).await?
-        };
-        judge(answer.status(), answer.headers())
+        let answer = self
+            .exchange(egress, post.endpoint, &self.tls, request(post)?, None)
+            .await?;
+        judge(answer.status, &answer.headers)
     }
-}
-
-/// To the first of them that answers.
-async fn connect(addresses: &[SocketAddr]) -> Result<TcpStream, Failure> {
-    let mut failure = Failure::later("it has no address");
-    for &address in addresses.iter().take(TRIES_MAX) {
-        match TcpStream::connect(address).await {
-            Ok(stream) => return Ok(stream),
-            Err(error) => failure = Failure::later(format!("{address} does not answer: {error}")),
-        }
-    }
-    Err(failure)
-}
-
-async fn exchange<S>(stream: S, post: Post<'_>) -> Result<Response<Incoming>, Failure>
-where
-    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-{
-    let broken = |error: hyper::Error| Failure::later(format!("the exchange broke off: {}", causes(&error)));
-    let (mut sender, connection) = http1::Builder::new()
-        .max_buf_size(HEAD_BYTES_MAX)
-        .max_headers(HEADERS_MAX)
-        .handshake(TokioIo::new(stream))
-        .await
-        .map_err(broken)?;
-    let request = request(post)?;
-    // Both end here, whichever ends first: nothing goes on behind the answer.
-    tokio::pin!(connection);
-    let sending = sender.send_request(request);
-    tokio::pin!(sending);
-    tokio::select! {
-        answer = &mut sending => answer.map_err(broken),
-        ended = &mut connection => {
-            let why = ended.err().map_or_else(|| "it was closed".to_owned(), |error| causes(&error));
-            // What was read before the end counts.
-            sending.await.map_err(|_| Failure::later(format!("the exchange broke off: {why}")))
-        }
-    }
-}
-
-/// An error with what caused it, in words.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    text
 }
 
 fn request(post: Post<'_>) -> Result<Request<Full<Bytes>>, Failure> {
-    let path = post
-        .endpoint
-        .uri
-        .path_and_query()
-        .map_or("/", |path| path.as_str());
-    let authority = post
-        .endpoint
-        .uri
-        .authority()
-        .map_or("", |authority| authority.as_str());
     let body = Bytes::copy_from_slice(post.body.as_bytes());
-    Request::post(path)
-        .header(header::HOST, authority)
+    Request::post(post.endpoint.path())
+        .header(header::HOST, post.endpoint.authority())
         .header(header::CONTENT_TYPE, "application/json")
         .header(header::CONTENT_LENGTH, body.len())
         .header(header::USER_AGENT, USER_AGENT)

@@ -18,6 +18,9 @@ mod memberships;
 mod notice_ways;
 mod notices;
 mod notification_settings;
+mod openid;
+mod openid_links;
+mod openid_settings;
 mod organisations;
 mod overview;
 mod passkeys;
@@ -100,6 +103,13 @@ fn router() -> OpenApiRouter<Console> {
         .routes(routes!(passkeys::passkey_challenge))
         .routes(routes!(passkeys::sign_in_passkey))
         .routes(routes!(passkeys::confirm_passkey))
+        .routes(routes!(openid::openid_providers))
+        .routes(routes!(openid::openid_sign_in))
+        .routes(routes!(openid::openid_welcome))
+        .routes(routes!(openid::openid_confirm))
+        .routes(routes!(openid::openid_callback))
+        .routes(routes!(openid_links::openid_links, openid_links::openid_link))
+        .routes(routes!(openid_links::remove_openid_link))
         .routes(routes!(alerts::list_alerts))
         .routes(routes!(alerts::alert_counts))
         .routes(routes!(alerts::alert_groups))
@@ -210,6 +220,15 @@ fn router() -> OpenApiRouter<Console> {
             sign_in_rules::sign_in_rules,
             sign_in_rules::set_sign_in_rules
         ))
+        .routes(routes!(
+            openid_settings::openid_settings,
+            openid_settings::add_openid_provider
+        ))
+        .routes(routes!(
+            openid_settings::change_openid_provider,
+            openid_settings::remove_openid_provider
+        ))
+        .routes(routes!(openid_settings::test_openid_provider))
         .routes(routes!(audit::list_audit))
         .routes(routes!(audit::export_audit))
         .routes(routes!(audit::prove_audit))

@@ -42,6 +42,8 @@ use crate::streams::Holder;
 const BODY_LIMIT: Duration = Duration::from_secs(15);
 /// How long it keeps that of a half session.
 const HALF_COOKIE_S: u32 = 5 * 60;
+/// How long it keeps that of a way to a provider.
+const PROVIDER_COOKIE_S: u32 = 10 * 60;
 
 /// Who asks, by what.
 #[derive(Clone)]
@@ -477,6 +479,20 @@ impl FromRequestParts<Console> for Half {
     }
 }
 
+/// What ties a way to a provider to the browser, where there is one.
+pub(crate) struct ProviderCookie(pub(crate) Option<SessionToken>);
+
+impl FromRequestParts<Console> for ProviderCookie {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(
+        parts: &mut request::Parts,
+        console: &Console,
+    ) -> Result<Self, Self::Rejection> {
+        Ok(Self(token(&parts.headers, provider_cookie_name(console))))
+    }
+}
+
 /// Somebody who may read the audit log, and whose entries; to others it does not exist, and that they asked is written down.
 pub(crate) struct Auditor {
     pub(crate) signed: Signed,
@@ -506,6 +522,14 @@ fn half_cookie_name(console: &Console) -> &'static str {
         "__Host-vonggac-half"
     } else {
         "vonggac-half"
+    }
+}
+
+fn provider_cookie_name(console: &Console) -> &'static str {
+    if console.options().is_https() {
+        "__Host-vonggac-provider"
+    } else {
+        "vonggac-provider"
     }
 }
 
@@ -562,13 +586,35 @@ pub(crate) fn no_half_cookie(console: &Console) -> Result<SetCookie, Failure> {
     set_cookie(console, half_cookie_name(console), "", 0)
 }
 
+/// A header that sets the cookie that ties a way to a provider to this browser. The way back begins on the provider's pages, so that it is sent
+/// along from there as well.
+pub(crate) fn provider_cookie(console: &Console, secret: &SessionToken) -> Result<SetCookie, Failure> {
+    let (name, value) = (provider_cookie_name(console), secret.to_cookie());
+    cookie_of(console, name, &value, PROVIDER_COOKIE_S, "Lax")
+}
+
+/// A header that removes it.
+pub(crate) fn no_provider_cookie(console: &Console) -> Result<SetCookie, Failure> {
+    cookie_of(console, provider_cookie_name(console), "", 0, "Lax")
+}
+
 fn set_cookie(console: &Console, name: &str, value: &str, age_s: u32) -> Result<SetCookie, Failure> {
+    cookie_of(console, name, value, age_s, "Strict")
+}
+
+fn cookie_of(
+    console: &Console,
+    name: &str,
+    value: &str,
+    age_s: u32,
+    same_site: &str,
+) -> Result<SetCookie, Failure> {
     let secure = if console.options().is_https() {
         "; Secure"
     } else {
         ""
     };
-    let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={age_s}{secure}");
+    let text = format!("{name}={value}; Path=/; HttpOnly; SameSite={same_site}; Max-Age={age_s}{secure}");
     let mut header_value = HeaderValue::try_from(text).map_err(|_| {
         Failure::new(
             StatusCode::INTERNAL_SERVER_ERROR,

@@ -41,6 +41,7 @@ mod meter;
 mod network;
 mod news;
 mod notices;
+mod openid;
 mod options;
 mod patience;
 mod places;

@@ -19,6 +19,7 @@ use crate::health::Watch;
 use crate::listener::Counters;
 use crate::live::Live;
 use crate::network::Network;
+use crate::openid::Providers;
 use crate::options::Options;
 use crate::places::Places;
 use crate::register::Register;
@@ -57,6 +58,7 @@ struct Inner {
     intake: Intake,
     register: Register,
     outbox: Outbox,
+    providers: Providers,
     metrics: Registry,
     watch: Watch,
     organisations: Organisations,
@@ -145,6 +147,7 @@ impl Console {
             intake: Intake::default(),
             register: Register::default(),
             outbox: Outbox::new(&metrics),
+            providers: Providers::default(),
             watch: Watch::new(&metrics, own),
             metrics,
         }));
@@ -235,7 +238,7 @@ impl Console {
         &self.0.register
     }
 
-    /// What delivers e-mail and webhooks.
+    /// What delivers e-mail and webhooks, and asks providers.
     pub(crate) fn notifier(&self) -> &Notifier {
         &self.0.parts.notifier
     }
@@ -243,6 +246,11 @@ impl Console {
     /// How the ways out are.
     pub(crate) fn outbox(&self) -> &Outbox {
         &self.0.outbox
+    }
+
+    /// What is known of providers of OpenID Connect.
+    pub(crate) fn providers(&self) -> &Providers {
+        &self.0.providers
     }
 
     /// What it counts, and what is wrong with it.

@@ -15,6 +15,7 @@ mod handover;
 mod health;
 mod intake;
 mod notices;
+mod openid;
 mod organisations;
 mod overview;
 mod passkeys;

@@ -50,7 +50,8 @@ const signInRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/sign-in",
   component: SignInPage,
-  validateSearch: (search: Record<string, unknown>) => pick(search, ["return"]),
+  validateSearch: (search: Record<string, unknown>) =>
+    pick(search, ["return", "problem", "provider", "step", "passkey"]),
   beforeLoad: async ({ context }) => {
     if (await setupNeeded(context.client)) throw redirect({ to: "/setup" });
   },
@@ -173,6 +174,8 @@ const accountRoute = createRoute({
   getParentRoute: () => appRoute,
   path: "/account",
   component: lazyRouteComponent(() => import("./account/AccountPage"), "AccountPage"),
+  validateSearch: (search: Record<string, unknown>) =>
+    pick(search, ["problem", "provider", "linked"]),
 });
 
 const noticesRoute = createRoute({

@@ -30,6 +30,7 @@ const CRATES: &[(&str, &str, u8)] = &[
     ("vonggac-traffic", "lab/traffic", ENGINE),
     ("vonggac-access", "console/access", ENGINE),
     ("vonggac-audit", "console/audit", ENGINE),
+    ("vonggac-openid", "console/openid", ENGINE),
     ("vonggac-passkey", "console/passkey", ENGINE),
     ("vonggac-capture", "sensors/capture", 2),
     ("vonggac-bus", "pipeline/bus", 2),

@@ -12,6 +12,7 @@ use vonggac_database::DatabaseError;
 use vonggac_database::entry::Confirmation;
 use vonggac_database::session::FRESH_US;
 
+use super::openid::{OfferedProvider, shown};
 use super::session::{Entry, strongly_signed_in};
 use super::shapes::Account;
 use crate::error::{ApiError, Failure, Result};
@@ -56,6 +57,10 @@ pub(crate) struct Security {
     passkeys: i64,
     /// Recovery codes that were not used.
     recovery_codes_left: i64,
+    /// Whether the account has a password to confirm with.
+    has_password: bool,
+    /// Providers to confirm at, which the account is linked to.
+    providers: Vec<OfferedProvider>,
     /// Whether this session has seen a second factor.
     is_strong: bool,
     /// Until when factors can be changed without confirming again; absent when it must be confirmed first.
@@ -152,6 +157,8 @@ pub(super) async fn security(
         totp_since: factors.totp_since_us.map(time::to_text),
         passkeys: factors.passkeys,
         recovery_codes_left: factors.recovery_codes_left,
+        has_password: console.database().has_password(signed.account.id).await?,
+        providers: shown(console.database().own_providers(signed.account.id).await?),
         is_strong: assured.is_strong,
         confirmed_until: is_confirmed.then(|| time::to_text(assured.confirmed_us.saturating_add(FRESH_US))),
     }))

@@ -252,6 +252,7 @@ pub(super) fn shown(current: SessionId, sessions: Vec<database::SessionView>) ->
         last_seen_at: time::to_text(session.last_seen_us),
         user_agent: session.user_agent,
         address: session.address,
+        provider: session.provider,
     };
     sessions.into_iter().map(view).collect()
 }

@@ -228,6 +228,8 @@ pub(crate) struct SessionView {
     pub(crate) address: String,
     /// Whether it is the one that asks.
     pub(crate) current: bool,
+    /// At which provider its owner signed in; absent for here.
+    pub(crate) provider: Option<String>,
 }
 
 /// An alert, as the queue shows it.

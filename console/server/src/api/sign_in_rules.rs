@@ -47,7 +47,7 @@ pub(super) struct SignInRulesRequest {
 }
 
 /// Settings are the nation's: who has the right elsewhere has no settings.
-async fn permit_national<A: Action>(console: &Console, signed: &Signed) -> Result<()> {
+pub(super) async fn permit_national<A: Action>(console: &Console, signed: &Signed) -> Result<()> {
     let scope = signed.reach::<thing::SystemSetting, A>(console).await?;
     if console.database().is_national(&scope).await? {
         return Ok(());

@@ -155,6 +155,7 @@ async fn whoever_owes_a_passkey_gets_nothing_of_any_operation_but_what_leads_to_
         "currentSession",
         "listPasskeys",
         "offerPasskey",
+        "openidConfirm",
     ];
     assert_eq!(open, expect);
 }

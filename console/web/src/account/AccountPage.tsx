@@ -1,6 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
+import { getRouteApi } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { securityQuery, sessionQuery } from "../api/queries";
+import { ProviderCard } from "../openid/ProviderCard";
 import { ErrorPanel } from "../parts/ErrorPanel";
 import { AppCard } from "./AppCard";
 import styles from "./account.module.css";
@@ -8,11 +10,14 @@ import { PasskeyCard } from "./PasskeyCard";
 import { PasskeyNeeded } from "./PasskeyNeeded";
 import { PasswordCard } from "./PasswordCard";
 
+const route = getRouteApi("/app/account");
+
 /** How the account signs in. */
 export function AccountPage() {
   const { t } = useTranslation();
   const security = useQuery(securityQuery);
   const session = useQuery(sessionQuery);
+  const outcome = route.useSearch();
   return (
     <main id="main" className={styles.page}>
       <h1>{t("account.title")}</h1>
@@ -26,7 +31,7 @@ export function AccountPage() {
       {session.data?.passkey_needed && security.data ? (
         <PasskeyNeeded account={session.data} security={security.data} />
       ) : null}
-      {session.data && !session.data.passkey_needed ? (
+      {session.data && !session.data.passkey_needed && security.data?.has_password ? (
         <PasswordCard account={session.data} />
       ) : null}
       {security.data ? (
@@ -35,6 +40,9 @@ export function AccountPage() {
             <AppCard security={security.data} />
           ) : null}
           <PasskeyCard security={security.data} />
+          {session.data && !session.data.passkey_needed ? (
+            <ProviderCard security={security.data} outcome={outcome} />
+          ) : null}
         </>
       ) : null}
     </main>

@@ -6,6 +6,8 @@ import { useTranslation } from "react-i18next";
 import { ApiFailure, api, type Security, take } from "../api/client";
 import { securityQuery } from "../api/queries";
 import { failureText } from "../lib/failure";
+import { ProviderButtons } from "../openid/ProviderButtons";
+import { useProvider } from "../openid/useProvider";
 import { Dialog } from "../parts/Dialog";
 import styles from "./account.module.css";
 import { CodeInput } from "./CodeInput";
@@ -19,7 +21,7 @@ interface ConfirmDialogProps {
   onConfirmed: () => void;
 }
 
-/** Asks once more who sits there: for a code or, without a second factor, for the password. */
+/** Asks once more who sits there: for a code or, without a second factor, for the password or a provider's word. */
 export function ConfirmDialog({ opened, security, onClose, onConfirmed }: ConfirmDialogProps) {
   const { t } = useTranslation();
   const client = useQueryClient();
@@ -31,6 +33,14 @@ export function ConfirmDialog({ opened, security, onClose, onConfirmed }: Confir
     onConfirmed();
   };
   const passkey = usePasskeyConfirm(done);
+  const going = useProvider((provider) => {
+    const { pathname, search } = window.location;
+    const body = { provider, return: pathname + search };
+    return take(api.POST("/api/v1/openid/confirm", { body }));
+  });
+  // What a provider says is no second factor.
+  const providers = hasFactor ? [] : security.providers;
+  const asksText = hasFactor || security.has_password;
   const confirm = useMutation({
     mutationFn: () =>
       take(
@@ -56,7 +66,8 @@ export function ConfirmDialog({ opened, security, onClose, onConfirmed }: Confir
         {security.passkeys > 0 ? <PasskeyButton label={t("passkey.use")} asking={passkey} /> : null}
         {hasFactor ? (
           <CodeInput value={text} onChange={setText} error={problem(confirm.error, t)} />
-        ) : (
+        ) : null}
+        {!hasFactor && security.has_password ? (
           <PasswordInput
             size="sm"
             label={t("sign_in.password")}
@@ -69,14 +80,22 @@ export function ConfirmDialog({ opened, security, onClose, onConfirmed }: Confir
             onChange={(event) => setText(event.currentTarget.value)}
             visibilityToggleButtonProps={{ "aria-label": t("sign_in.show_password") }}
           />
-        )}
+        ) : null}
+        {providers.length > 0 ? <p className="soft">{t("openid.confirm_then")}</p> : null}
+        <ProviderButtons
+          providers={providers}
+          label={(name) => t("openid.confirm_at", { name })}
+          going={going}
+        />
         <div className={styles.foot}>
           <Button variant="default" onClick={close}>
             {t("common.cancel")}
           </Button>
-          <Button type="submit" loading={confirm.isPending}>
-            {t("account.confirm")}
-          </Button>
+          {asksText ? (
+            <Button type="submit" loading={confirm.isPending}>
+              {t("account.confirm")}
+            </Button>
+          ) : null}
         </div>
       </form>
     </Dialog>

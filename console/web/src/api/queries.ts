@@ -45,6 +45,25 @@ export const passkeysQuery = queryOptions({
   queryFn: ({ signal }) => take(api.GET("/api/v1/account/passkeys", { signal })),
 });
 
+/** Providers at which one may sign in. */
+export const openidProvidersQuery = queryOptions({
+  queryKey: ["openid-providers"],
+  queryFn: ({ signal }) => take(api.GET("/api/v1/openid/providers", { signal })),
+  staleTime: 60_000,
+  retry: false,
+});
+
+/** Those to which the account is linked. */
+export const openidLinksQuery = queryOptions({
+  queryKey: ["openid-links"],
+  queryFn: ({ signal }) => take(api.GET("/api/v1/account/openid", { signal })),
+});
+
+export const openidSettingsQuery = queryOptions({
+  queryKey: ["openid-settings"],
+  queryFn: ({ signal }) => take(api.GET("/api/v1/settings/openid", { signal })),
+});
+
 export interface AlertQuery extends TimeBounds {
   status?: string;
   severity?: string;

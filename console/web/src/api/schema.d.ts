@@ -21,6 +21,41 @@ export interface paths {
         patch: operations["updateAccount"];
         trace?: never;
     };
+    "/api/v1/account/openid": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The account's links to providers */
+        get: operations["openidLinks"];
+        put?: never;
+        /** Begin to link the account to whom a provider means */
+        post: operations["openidLink"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/openid/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take a link to a provider away */
+        delete: operations["removeOpenidLink"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/account/passkeys": {
         parameters: {
             query?: never;
@@ -1277,6 +1312,91 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/openid/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Come back from a provider */
+        get: operations["openidCallback"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/openid/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin to confirm at a provider that it is still you */
+        post: operations["openidConfirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/openid/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** With which providers one may sign in */
+        get: operations["openidProviders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/openid/sign-in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin to sign in at a provider */
+        post: operations["openidSignIn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/openid/welcome": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin to take an invitation up with a provider instead of a password */
+        post: operations["openidWelcome"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/operations/{id}/undo": {
         parameters: {
             query?: never;
@@ -1775,6 +1895,59 @@ export interface paths {
         post?: never;
         /** End one of the account's sessions */
         delete: operations["endSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings/openid": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The providers of OpenID Connect */
+        get: operations["openidSettings"];
+        put?: never;
+        /** Enter a provider of OpenID Connect */
+        post: operations["addOpenidProvider"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings/openid/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change a provider of OpenID Connect */
+        put: operations["changeOpenidProvider"];
+        post?: never;
+        /** Remove a provider of OpenID Connect */
+        delete: operations["removeOpenidProvider"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings/openid/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask a provider of OpenID Connect what it says of itself, by the settings as they are kept */
+        post: operations["testOpenidProvider"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -3115,6 +3288,11 @@ export interface components {
              */
             until?: string | null;
         };
+        /** @description A new provider. */
+        NewOpenIdProvider: components["schemas"]["OpenIdProviderRequest"] & {
+            /** @description Its issuer, for good, as in `https://id.example/realms/soc`. */
+            issuer: string;
+        };
         /** @description A new organisation. */
         NewOrganisation: {
             /** @description The law or decision. */
@@ -3275,6 +3453,12 @@ export interface components {
             password?: string | null;
             webhooks: components["schemas"]["WebhookEgress"];
         };
+        /** @description A provider with which one may sign in. */
+        OfferedProvider: {
+            id: string;
+            /** @description What its button says. */
+            name: string;
+        };
         /** @description Alerts of one organisation that have these alike, and are not closed. */
         OpenCount: {
             /**
@@ -3302,6 +3486,96 @@ export interface components {
              * @description Of them, those that nobody has.
              */
             unassigned: number;
+        };
+        /** @description To whom at a provider the account is linked. */
+        OpenIdLink: {
+            id: string;
+            /** @description Whether one may sign in there now. */
+            is_on: boolean;
+            /**
+             * Format: date-time
+             * @description When somebody last signed in with it.
+             */
+            last_used_at: string | null;
+            /** Format: date-time */
+            linked_at: string;
+            /** @description What that is called. */
+            name: string;
+            /** @description Id of the provider. */
+            provider: string;
+        };
+        /** @description A provider, but for the client's secret. */
+        OpenIdProvider: {
+            /** @description Certificates of authorities that are trusted beside the machine's, in PEM. */
+            certificates: string;
+            /** Format: date-time */
+            changed_at: string;
+            client_id: string;
+            /** @description Whether a secret is kept; it is never shown. */
+            has_secret: boolean;
+            /** @description Hosts of its endpoints, where they are not the issuer's. */
+            hosts: string[];
+            id: string;
+            is_on: boolean;
+            issuer: string;
+            /**
+             * Format: int64
+             * @description How many accounts are linked.
+             */
+            links: number;
+            /** @description What its button says. */
+            name: string;
+            /** @description Networks that its addresses may be in though they are not public. */
+            networks: string[];
+            scopes: string[];
+            /** @description Values of `acr` or `amr` with one of which it counts as two factors. */
+            strong_values: string[];
+        };
+        /** @description What a provider says of itself. */
+        OpenIdProviderFound: {
+            /** @description What it may sign with, of what is accepted. */
+            algorithms: string[];
+            authorization_endpoint: string;
+            issuer: string;
+            jwks_uri: string;
+            /** @description How many of its keys can be used. */
+            keys: number;
+            /** @description Whether it names itself in its answers (RFC 9207). */
+            names_itself: boolean;
+            /** @description Whether it says that it takes PKCE with S256. */
+            says_pkce: boolean;
+            token_endpoint: string;
+        };
+        /** @description What of a provider may be changed. */
+        OpenIdProviderRequest: {
+            certificates?: string;
+            client_id: string;
+            /** @description The secret; empty for none, left out to keep the one there is. */
+            client_secret?: string | null;
+            hosts?: string[];
+            is_on: boolean;
+            name: string;
+            networks?: string[];
+            scopes: string[];
+            strong_values?: string[];
+        };
+        /** @description What a provider was found to be. */
+        OpenIdProviderTest: {
+            found: components["schemas"]["OpenIdProviderFound"] | null;
+            /** @description Whether one could sign in with it, as far as this can be seen without. */
+            is_good: boolean;
+            /** @description What is wrong, in words. */
+            problem: string | null;
+        };
+        /** @description The providers. */
+        OpenIdProviders: {
+            /** @description Whether a client's secret can be kept: the console has the key for it. */
+            can_keep_secret: boolean;
+            /** @description Whether who asks may change them. */
+            may_change: boolean;
+            providers: components["schemas"]["OpenIdProvider"][];
+            /** @description What providers are told to send browsers back to. */
+            redirect_uri: string;
         };
         /**
          * @description What one may do with an organisation, the second factor aside.
@@ -3669,6 +3943,27 @@ export interface components {
              */
             from: string;
         };
+        /** @description Where the browser is to go. */
+        ProviderAddress: {
+            /** @description An address of the provider, to be gone to in this browser within ten minutes. */
+            url: string;
+        };
+        /** @description To which provider, and where to be afterwards. */
+        ProviderRequest: {
+            /** @description Id of the provider. */
+            provider: string;
+            /** @description A path of the console to be at afterwards. */
+            return?: string;
+        };
+        /** @description To which provider with which invitation. */
+        ProviderWelcomeRequest: {
+            /** @description What the second person told, where the link takes two. */
+            code?: string;
+            /** @description Id of the provider. */
+            provider: string;
+            /** @description The secret of the link. */
+            secret: string;
+        };
         /** @description Alerts raised in one stretch of time. */
         RaisedBucket: {
             by_severity: {
@@ -3768,6 +4063,8 @@ export interface components {
              * @description Until when factors can be changed without confirming again; absent when it must be confirmed first.
              */
             confirmed_until?: string | null;
+            /** @description Whether the account has a password to confirm with. */
+            has_password: boolean;
             /** @description Whether this session has seen a second factor. */
             is_strong: boolean;
             /**
@@ -3775,6 +4072,8 @@ export interface components {
              * @description How many passkeys the account has.
              */
             passkeys: number;
+            /** @description Providers to confirm at, which the account is linked to. */
+            providers: components["schemas"]["OfferedProvider"][];
             /**
              * Format: int64
              * @description Recovery codes that were not used.
@@ -4042,6 +4341,8 @@ export interface components {
             id: string;
             /** Format: date-time */
             last_seen_at: string;
+            /** @description At which provider its owner signed in; absent for here. */
+            provider?: string | null;
             user_agent: string;
         };
         /** @description The first administrator. */
@@ -4469,6 +4770,170 @@ export interface operations {
             };
             /** @description Nobody is signed in */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    openidLinks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By the names of the providers */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenIdLink"][];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    openidLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProviderRequest"];
+            };
+        };
+        responses: {
+            /** @description Where to go; one is linked once one is back */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProviderAddress"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Confirm first that it is you */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is no such provider, or it is off */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The provider cannot be used now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    removeOpenidLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the link */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Taken away; the account's other sessions have ended */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Confirm first that it is you */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The account has no such link */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It is the account's only way to sign in */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9323,6 +9788,260 @@ export interface operations {
             };
         };
     };
+    openidCallback: {
+        parameters: {
+            query?: {
+                /** @description The authorisation code. */
+                code?: string;
+                /** @description What the browser was sent with. */
+                state?: string;
+                /** @description Who says that he is the issuer (RFC 9207). */
+                iss?: string;
+                /** @description What went wrong, in the provider's word. */
+                error?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To where one wanted to be, or to where it is told why not */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    openidConfirm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProviderRequest"];
+            };
+        };
+        responses: {
+            /** @description Where to go, to show there anew who one is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProviderAddress"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is no such provider, or it is off */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The provider cannot be used now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    openidProviders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Those that are on, by name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OfferedProvider"][];
+                };
+            };
+        };
+    };
+    openidSignIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProviderRequest"];
+            };
+        };
+        responses: {
+            /** @description Where to go; a cookie ties it to this browser */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProviderAddress"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is no such provider, or it is off */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The provider cannot be used now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    openidWelcome: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProviderWelcomeRequest"];
+            };
+        };
+        responses: {
+            /** @description Where to go; the link is used once one is back */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProviderAddress"];
+                };
+            };
+            /** @description The request is not valid, or the code is not the second person's */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is no such provider, or the link is wrong, used, too old or withdrawn */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The provider cannot be used now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
     undoOperation: {
         parameters: {
             query?: {
@@ -11463,6 +12182,310 @@ export interface operations {
             };
             /** @description The account has no such session */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    openidSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By name, but for the clients' secrets */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenIdProviders"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description This takes a second factor */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description This account sees no settings */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    addOpenidProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewOpenIdProvider"];
+            };
+        };
+        responses: {
+            /** @description The providers as they are now */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenIdProviders"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Confirm first that it is you */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description This account changes no settings */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The issuer is there already, or there are too many */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The console has no key to keep a secret with */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    changeOpenidProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the provider */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OpenIdProviderRequest"];
+            };
+        };
+        responses: {
+            /** @description The providers as they are now; one that is off has taken its sessions with it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenIdProviders"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Confirm first that it is you */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is no such provider, or this account changes no settings */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The console has no key to keep a secret with */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    removeOpenidProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the provider */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed, with the links to it and the sessions by it */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Confirm first that it is you */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is no such provider, or this account changes no settings */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    testOpenidProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the provider */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was found */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenIdProviderTest"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Confirm first that it is you */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is no such provider, or this account changes no settings */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many tests were made */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

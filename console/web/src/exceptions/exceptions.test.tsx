@@ -99,6 +99,8 @@ function show(what: ReactNode, at: string, answers: Record<string, unknown>) {
       can_have_factors: true,
       is_strong: true,
       passkeys: 1,
+      has_password: true,
+      providers: [],
       recovery_codes_left: 1,
     },
     ...answers,

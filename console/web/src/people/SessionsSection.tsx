@@ -37,7 +37,10 @@ export function SessionsSection({
               <span className="mono">{session.address}</span> ·{" "}
               <Timestamp at={session.last_seen_at} />
               <br />
-              <span className="soft">{session.user_agent}</span>
+              <span className="soft">
+                {session.user_agent}
+                {session.provider ? ` · ${t("openid.by", { name: session.provider })}` : null}
+              </span>
             </span>
             {account.actions.includes("end_sessions") ? (
               <Button

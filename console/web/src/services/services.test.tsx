@@ -13,6 +13,8 @@ const SECURITY: Security = {
   can_have_factors: true,
   is_strong: true,
   passkeys: 1,
+  has_password: true,
+  providers: [],
   recovery_codes_left: 10,
 };
 const HA_NOI = { code: "ha-noi", vi: "Thành phố Hà Nội", en: "Ha Noi City" };

@@ -1,13 +1,16 @@
 import { Button, PasswordInput, TextInput } from "@mantine/core";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, useRouter } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { PasskeyButton } from "../account/PasskeyButton";
 import { usePasskeySignIn } from "../account/usePasskey";
 import { type Account, ApiFailure, api, type SecondStep, take } from "../api/client";
-import { sessionQuery } from "../api/queries";
+import { openidProvidersQuery, sessionQuery } from "../api/queries";
 import { HOME, safeReturn } from "../lib/search-params";
+import { ProviderButtons } from "../openid/ProviderButtons";
+import { providerProblem } from "../openid/problem";
+import { useProvider } from "../openid/useProvider";
 import { ErrorPanel } from "../parts/ErrorPanel";
 import { CodeStep } from "./CodeStep";
 import { Gate } from "./Gate";
@@ -20,7 +23,11 @@ export function SignInPage() {
   const search = route.useSearch();
   const router = useRouter();
   const client = useQueryClient();
-  const [owed, setOwed] = useState<SecondStep | null>(null);
+  // A provider has vouched for whoever comes here, and a second factor is owed.
+  const halfway = search.step === "factor";
+  const [owed, setOwed] = useState<SecondStep | null>(
+    halfway ? { code_needed: true, has_passkey: search.passkey === "1" } : null,
+  );
   const enter = (account: Account) => {
     client.clear();
     client.setQueryData(sessionQuery.queryKey, account);
@@ -46,6 +53,11 @@ export function SignInPage() {
   const wasElsewhere = search.return !== undefined && search.return !== HOME;
 
   const passkey = usePasskeySignIn(enter);
+  const providers = useQuery(openidProvidersQuery).data ?? [];
+  const going = useProvider((provider) =>
+    take(api.POST("/api/v1/openid/sign-in", { body: { provider, return: search.return ?? HOME } })),
+  );
+  const named = providers.find((each) => each.id === search.provider)?.name;
   if (owed) {
     const restart = () => {
       setOwed(null);
@@ -55,7 +67,14 @@ export function SignInPage() {
   }
   return (
     <Gate title={t("sign_in.title")}>
-      {wasElsewhere && !signIn.error ? <p className="soft">{t("sign_in.expired")}</p> : null}
+      {search.problem ? (
+        <p role="alert" className={styles.refused}>
+          {providerProblem(search.problem, named, t)}
+        </p>
+      ) : null}
+      {wasElsewhere && !signIn.error && !search.problem ? (
+        <p className="soft">{t("sign_in.expired")}</p>
+      ) : null}
       <form onSubmit={submit} className={styles.fields}>
         <TextInput
           name="user_name"
@@ -89,6 +108,11 @@ export function SignInPage() {
           {t("sign_in.submit")}
         </Button>
         <PasskeyButton label={t("passkey.sign_in")} asking={passkey} />
+        <ProviderButtons
+          providers={providers}
+          label={(name) => t("openid.sign_in", { name })}
+          going={going}
+        />
       </form>
     </Gate>
   );

@@ -4,7 +4,10 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiFailure, api, take } from "../api/client";
+import { openidProvidersQuery } from "../api/queries";
 import { nameOf } from "../lib/organisation";
+import { ProviderButtons } from "../openid/ProviderButtons";
+import { useProvider } from "../openid/useProvider";
 import { ErrorPanel } from "../parts/ErrorPanel";
 import { Timestamp } from "../parts/Timestamp";
 import { Gate } from "./Gate";
@@ -36,6 +39,11 @@ export function WelcomePage() {
       take(api.POST("/api/v1/welcome/password", { body: { secret, password, code } })),
   });
 
+  const providers = useQuery(openidProvidersQuery).data ?? [];
+  const going = useProvider((provider) =>
+    take(api.POST("/api/v1/openid/welcome", { body: { provider, secret, code } })),
+  );
+
   if (choose.data) {
     return (
       <Gate title={t("welcome.done")}>
@@ -46,7 +54,7 @@ export function WelcomePage() {
       </Gate>
     );
   }
-  const isOver = [link.error, choose.error].some(
+  const isOver = [link.error, choose.error, going.error].some(
     (error) => error instanceof ApiFailure && error.status === 404,
   );
   if (isOver) {
@@ -72,7 +80,8 @@ export function WelcomePage() {
     );
   }
   const account = link.data;
-  const failure = choose.error instanceof ApiFailure ? choose.error : null;
+  const refused = choose.error ?? going.error;
+  const failure = refused instanceof ApiFailure ? refused : null;
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     choose.mutate();
@@ -129,6 +138,8 @@ export function WelcomePage() {
         <Button type="submit" size="sm" loading={choose.isPending}>
           {t("welcome.submit")}
         </Button>
+        {providers.length > 0 ? <p className="soft">{t("openid.instead")}</p> : null}
+        <ProviderButtons providers={providers} label={(name) => name} going={going} />
       </form>
     </Gate>
   );

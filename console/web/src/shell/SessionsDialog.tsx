@@ -54,6 +54,9 @@ export function SessionsDialog({ opened, onClose }: SessionsDialogProps) {
             <tr key={session.id}>
               <td className="clip" title={session.user_agent}>
                 {session.user_agent}
+                {session.provider ? (
+                  <span className="soft"> · {t("openid.by", { name: session.provider })}</span>
+                ) : null}
               </td>
               <td className="mono">{session.address}</td>
               <td>

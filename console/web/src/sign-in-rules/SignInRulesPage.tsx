@@ -5,11 +5,12 @@ import { useTranslation } from "react-i18next";
 import layout from "../admin/layout.module.css";
 import { api, type Role, type Security, type SignInRules, take } from "../api/client";
 import { securityQuery, sessionQuery, signInRulesQuery } from "../api/queries";
+import { ProvidersPart } from "../openid/ProvidersPart";
 import { ErrorPanel } from "../parts/ErrorPanel";
 import { useAct } from "../people/useAct";
 import styles from "./rules.module.css";
 
-/** Which roles take a passkey to sign in. */
+/** Which roles take a passkey to sign in, and with which providers one may. */
 export function SignInRulesPage() {
   const { t } = useTranslation();
   const rules = useQuery(signInRulesQuery);
@@ -29,6 +30,7 @@ export function SignInRulesPage() {
         {rules.data && security ? (
           <RulesForm key={rules.dataUpdatedAt} rules={rules.data} security={security} />
         ) : null}
+        <ProvidersPart />
       </div>
     </div>
   );

@@ -77,6 +77,8 @@ pub(super) enum Of {
     Session,
     /// A passkey.
     Passkey,
+    /// A link to a provider.
+    ProviderLink,
 }
 
 impl Of {
@@ -93,6 +95,7 @@ impl Of {
                 | Self::Operation
                 | Self::Session
                 | Self::Passkey
+                | Self::ProviderLink
         )
     }
 }
@@ -195,6 +198,10 @@ pub(super) fn operations() -> Vec<Operation> {
         "mail": { "is_on": false, "host": "", "port": 587, "security": "starttls", "user": "", "from": "", "from_name": "" },
         "webhooks": { "is_on": false, "hosts": [], "networks": [], "allows_http": false },
     });
+    let provider =
+        json!({ "name": "Provider", "client_id": "vonggac", "scopes": ["openid"], "is_on": false });
+    let mut new_provider = provider.clone();
+    new_provider["issuer"] = json!("https://id.example");
     vec![
         open("setupState"),
         open("setup").with(json!({ "code": "X", "user_name": "an", "display_name": "An", "password": PASSWORD })),
@@ -204,6 +211,10 @@ pub(super) fn operations() -> Vec<Operation> {
         open("welcome").with(json!({ "secret": "X" })),
         open("enrolSensor").with(json!({ "token": "X" })),
         open("acceptWelcome").with(json!({ "secret": "X", "password": "mot cau rat dai 7291" })),
+        open("openidProviders"),
+        open("openidSignIn").with(json!({ "provider": "1" })),
+        open("openidWelcome").with(json!({ "provider": "1", "secret": "X" })),
+        open("openidCallback"),
         operation("signInFactor", Right::Half).with(json!({ "code": "123456" })),
         signed("currentSession"),
         signed("signOut"),
@@ -222,6 +233,10 @@ pub(super) fn operations() -> Vec<Operation> {
         signed("offerPasskey"),
         signed("addPasskey").with(json!({ "name": "Key", "client_data": "AAAA", "attestation_object": "AAAA" })),
         signed("removePasskey").of(Of::Passkey),
+        signed("openidConfirm").with(json!({ "provider": "999999999" })),
+        signed("openidLinks"),
+        signed("openidLink").with(json!({ "provider": "999999999" })),
+        signed("removeOpenidLink").of(Of::ProviderLink),
         signed("health"),
         // The names of fields, which are the same for all.
         signed("eventFields"),
@@ -340,6 +355,11 @@ pub(super) fn operations() -> Vec<Operation> {
         operation("signInRules", Right::National(Kind::SystemSetting, Verb::Read)),
         operation("setSignInRules", Right::National(Kind::SystemSetting, Verb::Change))
             .with(json!({ "passkey_roles": [] })),
+        operation("openidSettings", Right::National(Kind::SystemSetting, Verb::Read)),
+        operation("addOpenidProvider", Right::National(Kind::SystemSetting, Verb::Change)).with(new_provider),
+        operation("changeOpenidProvider", Right::National(Kind::SystemSetting, Verb::Change)).with(provider),
+        operation("removeOpenidProvider", Right::National(Kind::SystemSetting, Verb::Change)),
+        operation("testOpenidProvider", Right::National(Kind::SystemSetting, Verb::Change)),
         row("listAudit", Kind::AuditLog, Verb::Read),
         row("proveAudit", Kind::AuditLog, Verb::Read).of(Of::Entry),
         operation("exportAudit", Right::National(Kind::AuditLog, Verb::Export)),

@@ -286,6 +286,11 @@ impl<'a> People<'a> {
             }
             Of::Session => names.id = self.living(&owner, Strength::Single).await.id.0.to_string(),
             Of::Passkey => names.id = self.passkey(&owner).await,
+            Of::ProviderLink => {
+                let (database, subject) = (&self.harness.database, owner.id.0.to_string());
+                let id = testing::openid_link(database, &owner, "https://id.test", &subject).await;
+                names.id = id.to_string();
+            }
         }
         if matches!(whose, Whose::Colleague | Whose::Foreign) {
             self.kept.insert(kept, names.clone());
