@@ -1,7 +1,7 @@
 /** The people of the journeys: who they are, how they come in, and how they sign in with two factors. */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Browser, type BrowserContext, expect, type Page } from "@playwright/test";
+import { type Browser, type BrowserContextOptions, expect, type Page } from "@playwright/test";
 import { appCode } from "../app-code";
 import { Watch } from "../watch";
 import { deployment, scratch } from "./deployment";
@@ -88,17 +88,16 @@ export const keepApp = (person: Person, secret: string) =>
 export const keepSession = (page: Page, person: Person) =>
   page.context().storageState({ path: kept(person, "session.json") });
 
-/** A browser of somebody's own, which has never been here. */
-export async function newBrowser(
-  browser: Browser,
-  more: { baseURL?: string } = {},
-): Promise<BrowserContext> {
-  mkdirSync(deployment.scratch, { recursive: true });
-  const viewport = { width: WIDTH, height: HEIGHT };
-  return browser.newContext({ viewport, locale: "vi-VN", colorScheme: "light", ...more });
-}
+/** A browser of somebody's own. */
+const newBrowser = (browser: Browser, more: BrowserContextOptions = {}) =>
+  browser.newContext({
+    viewport: { width: WIDTH, height: HEIGHT },
+    locale: "vi-VN",
+    colorScheme: "light",
+    ...more,
+  });
 
-/** A page in a browser of somebody's own, and what must stay silent there. */
+/** A page in a browser that has never been here, and what must stay silent there. */
 export async function stranger(browser: Browser): Promise<{ page: Page; watch: Watch }> {
   const page = await (await newBrowser(browser)).newPage();
   return { page, watch: new Watch(page) };
@@ -111,13 +110,7 @@ export async function at(
   baseURL = deployment.url,
 ): Promise<{ page: Page; watch: Watch }> {
   const storageState = kept(person, "session.json");
-  const context = await browser.newContext({
-    viewport: { width: WIDTH, height: HEIGHT },
-    locale: "vi-VN",
-    colorScheme: "light",
-    baseURL,
-    storageState,
-  });
+  const context = await newBrowser(browser, { baseURL, storageState });
   const page = await context.newPage();
   return { page, watch: new Watch(page) };
 }
