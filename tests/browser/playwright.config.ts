@@ -3,7 +3,8 @@
  *
  * - VONGGAC_URL: where the console answers, e.g. http://127.0.0.1:8080
  * - VONGGAC_SETUP_CODE: the one-time code of the first administrator
- * - VONGGAC_PLAY_COMMAND: a shell command that plays the sample traffic
+ * - VONGGAC_PLAY_COMMAND, for the story: a shell command that plays the sample traffic
+ * - VONGGAC_DEPLOYMENT, for the journeys: a file that tells of the deployment (journeys/deployment.ts)
  * - VONGGAC_CHROMIUM: the browser, if it is not Debian's
  */
 import { defineConfig } from "@playwright/test";
@@ -11,7 +12,12 @@ import { defineConfig } from "@playwright/test";
 export default defineConfig({
   testDir: ".",
   outputDir: "test-results/artifacts",
-  // One story on one set of servers: set-up can happen only once.
+  // A set of servers each for the story and for the journeys: set-up can happen only once.
+  projects: [
+    { name: "story", testMatch: "console.spec.ts" },
+    { name: "first-hour", testMatch: "journeys/first-hour.spec.ts" },
+    { name: "journeys", testMatch: /journeys\/\d+-.*\.spec\.ts/, dependencies: ["first-hour"] },
+  ],
   workers: 1,
   fullyParallel: false,
   retries: 0,
@@ -19,6 +25,7 @@ export default defineConfig({
   expect: { timeout: 15_000 },
   reporter: [["list"]],
   use: {
+    actionTimeout: 30_000,
     baseURL: process.env.VONGGAC_URL ?? "",
     viewport: { width: 1366, height: 768 },
     colorScheme: "light",

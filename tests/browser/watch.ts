@@ -1,20 +1,25 @@
 /** What must stay silent while a page is used: errors, and the content security policy. */
 import { expect, type Page } from "@playwright/test";
 
-/** Before sign-in the console asks who is signed in, and is told 401; the browser logs that. */
-function isExpected(text: string, url: string): boolean {
-  return text.includes("401") && new URL(url).pathname === "/api/v1/session";
+/** A refusal that a story asks for: the browser logs each answer that is no success. */
+interface Refusal {
+  status: number;
+  path: RegExp;
 }
+
+/** Before sign-in the console asks who is signed in, and is told 401. */
+const NOBODY_YET: Refusal = { status: 401, path: /^\/api\/v1\/session$/ };
 
 export class Watch {
   private readonly problems: string[] = [];
+  private readonly expected: Refusal[] = [NOBODY_YET];
 
   constructor(page: Page) {
     page.on("pageerror", (error) => this.problems.push(`error: ${error.message}`));
     page.on("console", (message) => {
       if (message.type() !== "error" && message.type() !== "warning") return;
       const { url } = message.location();
-      if (url && isExpected(message.text(), url)) return;
+      if (url && this.isExpected(message.text(), url)) return;
       this.problems.push(`${message.type()}: ${message.text()} (${url})`);
     });
     // Not each violation reaches the console: a browser tells of an inline style once.
@@ -31,7 +36,19 @@ export class Watch {
     });
   }
 
+  /** From now on this answer is what the story is about. */
+  expects(status: number, path: RegExp): void {
+    this.expected.push({ status, path });
+  }
+
   expectSilence(): void {
     expect(this.problems, "errors in the browser's console").toEqual([]);
+  }
+
+  private isExpected(text: string, url: string): boolean {
+    const { pathname } = new URL(url);
+    return this.expected.some(
+      ({ status, path }) => text.includes(`status of ${status}`) && path.test(pathname),
+    );
   }
 }

@@ -7,18 +7,19 @@
 //!
 //! Who has a role that takes a passkey, and has not shown one in the session, gets through where a handler takes [`Arriving`] or [`Whoever`].
 
+mod paths;
+
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Deref;
-use std::str::FromStr;
 use std::time::Duration;
 
 use axum::extract::rejection::{JsonRejection, QueryRejection};
-use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Request};
+use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Request};
 use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode, header, request};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use vonggac_access::exercise::Exercise;
-use vonggac_access::{Action, Context, Denied, Grasp, OrganisationId, Resource, Verb, action, thing};
+use vonggac_access::{Action, Context, Denied, Grasp, Resource, Verb, action, thing};
 use vonggac_database::api_token::Bearer;
 use vonggac_database::audit::{Asker, Deed, Origin};
 use vonggac_database::device;
@@ -26,10 +27,10 @@ use vonggac_database::exercise::Exercise as Kept;
 use vonggac_database::factor::Owner;
 use vonggac_database::session::{Assured, Use};
 use vonggac_database::{Account, DatabaseError, ExerciseId, SessionId, SessionToken, TokenId, scope_of};
-use vonggac_enrolment::SensorId;
-use vonggac_event::{AlertId, Scope, Stage};
+use vonggac_event::{Scope, Stage};
 use vonggac_store::search;
 
+pub(crate) use self::paths::{AlertPath, CodePath, ExercisePath, NumberPath, PairPath, SensorPath};
 use crate::authority;
 use crate::error::Failure;
 use crate::guard::RequestId;
@@ -764,85 +765,5 @@ impl<T: DeserializeOwned> FromRequestParts<Console> for Parameters<T> {
             axum::extract::Query::from_request_parts(parts, console).await;
         let refused = |why: QueryRejection| Failure::new(StatusCode::BAD_REQUEST, "invalid", why.body_text());
         outcome.map(|query| Self(query.0)).map_err(refused)
-    }
-}
-
-/// What the path names by its one part; what cannot be read is what does not exist.
-async fn named<T: FromStr>(parts: &mut request::Parts, console: &Console) -> Result<T, Failure> {
-    let Path(text): Path<String> = Path::from_request_parts(parts, console)
-        .await
-        .map_err(|_| Failure::not_found())?;
-    text.parse().map_err(|_| Failure::not_found())
-}
-
-/// The alert that the path names; what is no id is an alert that does not exist.
-pub(crate) struct AlertPath(pub(crate) AlertId);
-
-impl FromRequestParts<Console> for AlertPath {
-    type Rejection = Failure;
-
-    async fn from_request_parts(parts: &mut request::Parts, console: &Console) -> Result<Self, Failure> {
-        named(parts, console).await.map(Self)
-    }
-}
-
-/// The organisation that the path names; what is no code is one that does not exist.
-pub(crate) struct CodePath(pub(crate) OrganisationId);
-
-impl FromRequestParts<Console> for CodePath {
-    type Rejection = Failure;
-
-    async fn from_request_parts(parts: &mut request::Parts, console: &Console) -> Result<Self, Failure> {
-        named(parts, console).await.map(Self)
-    }
-}
-
-/// The thing that the path names by a number; what is no number is one that does not exist.
-pub(crate) struct NumberPath(pub(crate) i64);
-
-impl FromRequestParts<Console> for NumberPath {
-    type Rejection = Failure;
-
-    async fn from_request_parts(parts: &mut request::Parts, console: &Console) -> Result<Self, Failure> {
-        named(parts, console).await.map(Self)
-    }
-}
-
-/// The exercise that the path names; what is no number is one that does not exist.
-pub(crate) struct ExercisePath(pub(crate) ExerciseId);
-
-impl FromRequestParts<Console> for ExercisePath {
-    type Rejection = Failure;
-
-    async fn from_request_parts(parts: &mut request::Parts, console: &Console) -> Result<Self, Failure> {
-        named(parts, console).await.map(Self)
-    }
-}
-
-/// The sensor that the path names; what is no id is a sensor that does not exist.
-pub(crate) struct SensorPath(pub(crate) SensorId);
-
-impl FromRequestParts<Console> for SensorPath {
-    type Rejection = Failure;
-
-    async fn from_request_parts(parts: &mut request::Parts, console: &Console) -> Result<Self, Failure> {
-        named(parts, console).await.map(Self)
-    }
-}
-
-/// A thing of a thing, each named by a number.
-pub(crate) struct PairPath(pub(crate) i64, pub(crate) i64);
-
-impl FromRequestParts<Console> for PairPath {
-    type Rejection = Failure;
-
-    async fn from_request_parts(parts: &mut request::Parts, console: &Console) -> Result<Self, Failure> {
-        let Path((outer, inner)): Path<(String, String)> = Path::from_request_parts(parts, console)
-            .await
-            .map_err(|_| Failure::not_found())?;
-        match (outer.parse(), inner.parse()) {
-            (Ok(outer), Ok(inner)) => Ok(Self(outer, inner)),
-            _ => Err(Failure::not_found()),
-        }
     }
 }

@@ -1,7 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link, Outlet } from "@tanstack/react-router";
+import { Link, Outlet, useLocation } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { sessionQuery } from "../api/queries";
+import { PageMissing } from "../parts/PageMissing";
 import styles from "./admin.module.css";
 import { tabsOf } from "./tabs";
 
@@ -9,12 +10,16 @@ import { tabsOf } from "./tabs";
 export function AdminPage() {
   const { t } = useTranslation();
   const { data: account } = useQuery(sessionQuery);
+  const { pathname } = useLocation();
+  const tabs = tabsOf(account);
+  // A page that is not one's own is not there, whatever is asked for beneath.
+  if (!tabs.some((tab) => pathname.startsWith(tab.path))) return <PageMissing />;
   return (
     <main id="main" className={styles.page}>
       <header className={styles.head}>
         <h1>{t("admin.title")}</h1>
         <nav aria-label={t("admin.title")} className={styles.tabs}>
-          {tabsOf(account).map((tab) => (
+          {tabs.map((tab) => (
             <Link key={tab.path} to={tab.path}>
               {t(tab.name)}
             </Link>

@@ -127,7 +127,9 @@ function Lane({ label, way, direction, most }: LaneProps) {
       <span>
         <span aria-hidden="true">{way} </span>
         {label} <strong>{formatBytes(direction.bytes)}</strong>{" "}
-        <span className="soft">{t("alert.flow_packets", { formatted: packets })}</span>
+        <span className="soft">
+          {t("alert.flow_packets", { count: direction.packets, formatted: packets })}
+        </span>
       </span>
       <span className={styles.bar} data-way={way} aria-hidden="true">
         <i style={{ width: `${Math.max(1, (100 * direction.bytes) / most)}%` }} />

@@ -1,6 +1,7 @@
 import { IconExternalLink } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import type { AlertDetail } from "../api/client";
+import type { Tactic } from "../overview/rows";
 import { Card } from "../parts/Card";
 import { CopyValue } from "../parts/CopyValue";
 import { Facts } from "../parts/Facts";
@@ -14,6 +15,7 @@ const ATTACK_SITE = "https://attack.mitre.org/techniques/";
 export function RuleCard({ alert }: { alert: AlertDetail }) {
   const { t } = useTranslation();
   const group = Object.entries(alert.group);
+  const tacticName = (name: string) => t(`tactic.${name as Tactic}`, { defaultValue: name });
   return (
     <Card title={t("alert.rule")}>
       <div className={styles.cardBody}>
@@ -36,7 +38,7 @@ export function RuleCard({ alert }: { alert: AlertDetail }) {
               ? [{ name: t("alert.techniques"), value: <Techniques ids={alert.techniques} /> }]
               : []),
             ...(alert.tactics.length > 0
-              ? [{ name: t("alert.tactics"), value: alert.tactics.join(", ") }]
+              ? [{ name: t("alert.tactics"), value: alert.tactics.map(tacticName).join(", ") }]
               : []),
             ...(group.length > 0
               ? [

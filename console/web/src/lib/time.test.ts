@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
   formatAxis,
+  formatDay,
   formatDuration,
   formatFull,
   formatSecond,
@@ -14,6 +15,11 @@ import {
 const AT = "2026-11-20T22:54:07.123456Z";
 
 describe("times", () => {
+  it("show a day of the API as people here write it", () => {
+    expect(formatDay("2026-01-31")).toBe("31/01/2026");
+    expect(formatDay("")).toBe("");
+  });
+
   it("are shown in Vietnamese time, across midnight and the year", () => {
     expect(formatShort(AT, Date.parse(AT))).toBe("21/11 05:54:07");
     expect(formatShort("2025-12-31T16:59:59Z", Date.parse(AT))).toBe("31/12/2025 23:59:59");

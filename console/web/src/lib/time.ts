@@ -101,6 +101,12 @@ export function formatSecond(iso: string): string {
   return `${at.day}/${at.month}/${at.year} ${at.time}`;
 }
 
+/** `21/11/2026` for a day of the API, as in `2026-11-21`. */
+export function formatDay(day: string): string {
+  const [, year, month, date] = /^(\d{4})-(\d{2})-(\d{2})$/.exec(day) ?? [];
+  return year ? `${date}/${month}/${year}` : day;
+}
+
 /** `21/11/2026 05:54:07.123456` in Vietnamese time, to the precision given. */
 export function formatFull(iso: string): string {
   return Number.isNaN(Date.parse(iso)) ? iso : `${formatSecond(iso)}${fraction(iso)}`;

@@ -3,6 +3,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, take } from "../api/client";
 import { nameOf } from "../lib/organisation";
+import { formatDay } from "../lib/time";
 import { Dialog } from "../parts/Dialog";
 import type { DialogFieldsProps, OrganisationDialogProps } from "./ChangeDialog";
 import { Consequences } from "./Consequences";
@@ -108,7 +109,7 @@ function KeepFields({ organisation, security, onClose, onDone }: DialogFieldsPro
       <p>
         {t("organisation.keep_on_hint", {
           name: nameOf(organisation, i18n.language),
-          day: organisation.until ?? "",
+          day: formatDay(organisation.until ?? ""),
         })}
       </p>
       {successor ? (

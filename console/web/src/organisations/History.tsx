@@ -2,6 +2,7 @@ import { useTranslation } from "react-i18next";
 import layout from "../admin/layout.module.css";
 import type { OrganisationDetail, OrganisationStep } from "../api/client";
 import { nameOf } from "../lib/organisation";
+import { formatDay } from "../lib/time";
 import styles from "./organisations.module.css";
 
 interface HistoryProps {
@@ -38,13 +39,14 @@ interface StepProps {
 
 function Step({ step, sense, onOpen }: StepProps) {
   const { t } = useTranslation();
+  const [from, until] = [step.from, step.until].map((day) => (day ? formatDay(day) : undefined));
   const days =
-    step.from && step.until
-      ? t("organisation.days_both", { from: step.from, until: step.until })
-      : step.until
-        ? t("organisation.days_until", { until: step.until })
-        : step.from
-          ? t("organisation.days_from", { from: step.from })
+    from && until
+      ? t("organisation.days_both", { from, until })
+      : until
+        ? t("organisation.days_until", { until })
+        : from
+          ? t("organisation.days_from", { from })
           : t("organisation.days_open");
   return (
     <li data-sense={sense} aria-current={sense === "this" ? "true" : undefined}>

@@ -7,6 +7,7 @@ import type { OrganisationDetail, Security } from "../api/client";
 import { organisationQuery } from "../api/queries";
 import { formatCount } from "../lib/number";
 import { nameOf } from "../lib/organisation";
+import { formatDay } from "../lib/time";
 import { ErrorPanel } from "../parts/ErrorPanel";
 import { Facts } from "../parts/Facts";
 import { SidePanel } from "../parts/SidePanel";
@@ -87,8 +88,14 @@ function What({ organisation, onOpen }: PartProps) {
           },
         ]
       : []),
-    { name: t("organisation.from"), value: organisation.from ?? t("organisation.days_open") },
-    { name: t("organisation.until"), value: organisation.until ?? t("common.none") },
+    {
+      name: t("organisation.from"),
+      value: organisation.from ? formatDay(organisation.from) : t("organisation.days_open"),
+    },
+    {
+      name: t("organisation.until"),
+      value: organisation.until ? formatDay(organisation.until) : t("common.none"),
+    },
     { name: t("organisation.citation"), value: organisation.citation },
     { name: t("organisation.beneath"), value: number(organisation.beneath) },
     { name: t("organisation.accounts"), value: number(organisation.accounts) },

@@ -3,6 +3,7 @@ import { type KeyboardEvent, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { OrganisationEntry } from "../api/client";
 import { nameOf } from "../lib/organisation";
+import { formatDay } from "../lib/time";
 import styles from "./organisations.module.css";
 import { ROWS_MAX, rowsOf, stepOf, type TreeRow } from "./tree";
 
@@ -126,8 +127,8 @@ function Row({ row, isCurrent, tabIndex, onFocus, onKeyDown, onOpen, onToggle }:
       {entry.state === "current" ? null : (
         <span className={styles.state}>
           {entry.state === "past"
-            ? t("organisation.past_since", { day: entry.until ?? "" })
-            : t("organisation.planned_from", { day: entry.from ?? "" })}
+            ? t("organisation.past_since", { day: formatDay(entry.until ?? "") })
+            : t("organisation.planned_from", { day: formatDay(entry.from ?? "") })}
         </span>
       )}
     </div>

@@ -74,7 +74,9 @@ it("shows one beside the tree, with what it came from", async () => {
   expect(router.state.location.href).toBe(`${PAGE}?organisation=ha-noi`);
   const history = await within(panel).findByRole("region", { name: "History" });
   const steps = within(history).getAllByRole("listitem");
-  expect(steps[0]?.textContent).toMatch(/Before: ha-tay in English.*to before 2008-08-01 · Law 1/);
+  expect(steps[0]?.textContent).toMatch(
+    /Before: ha-tay in English.*to before 01\/08\/2008 · Law 1/,
+  );
   expect(steps[1]?.getAttribute("aria-current")).toBe("true");
   // What one does not see has a name and no way to it.
   expect(within(panel).queryByRole("button", { name: "vn in English" })).toBeNull();
@@ -93,7 +95,7 @@ it("keeps what is asked for in the address, and asks the server for it", async (
   fireEvent.click(screen.getByRole("checkbox", { name: /have ended/ }));
   const query = "/api/v1/organisations?q=ha%20noi&on=2025-06-30&others=true";
   await waitFor(() => expect(asked).toContain(query));
-  expect((await screen.findByRole("status")).textContent).toBe("Organisations on 2026-01-01: 5");
+  expect((await screen.findByRole("status")).textContent).toBe("Organisations on 01/01/2026: 5");
 });
 
 it("offers to enter one to those alone who may", async () => {

@@ -8,6 +8,7 @@ import { KINDS } from "../api/client";
 import { organisationsQuery, securityQuery } from "../api/queries";
 import { useMay } from "../lib/abilities";
 import { useKeys } from "../lib/keys";
+import { formatDay } from "../lib/time";
 import { EmptyState } from "../parts/EmptyState";
 import { ErrorPanel } from "../parts/ErrorPanel";
 import { AddDialog } from "./AddDialog";
@@ -89,7 +90,7 @@ export function OrganisationsPage() {
       ) : null}
       <p className={`soft ${styles.total}`} role="status">
         {list.data
-          ? t("organisation.total", { count: list.data.total, day: list.data.on })
+          ? t("organisation.total", { count: list.data.total, day: formatDay(list.data.on) })
           : list.isLoading
             ? t("common.loading")
             : ""}

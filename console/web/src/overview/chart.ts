@@ -8,6 +8,8 @@ import {
 } from "echarts/components";
 import { type ComposeOption, init, use } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
+import { currentLanguage } from "../i18n";
+import { formatCount } from "../lib/number";
 
 use([BarChart, CanvasRenderer, GridComponent, TooltipComponent]);
 
@@ -58,7 +60,10 @@ function optionOf(data: BarData): Option {
     minInterval: 1,
     splitNumber: 3,
     splitLine: { lineStyle: { color: colour("--line") } },
-    axisLabel: text,
+    axisLabel: {
+      ...text,
+      formatter: (value: number) => formatCount(value, currentLanguage()),
+    },
   };
   return {
     animation: false,

@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import layout from "../admin/layout.module.css";
 import { type AccountDetail, api, type Membership, type Security, take } from "../api/client";
 import { nameOf } from "../lib/organisation";
+import { formatDay } from "../lib/time";
 import { emptyRole, type GivingPlace, RoleFields, requestOf } from "./RoleFields";
 import { useAct } from "./useAct";
 
@@ -66,9 +67,10 @@ function Row({ one, account, act }: RowProps) {
   const { t, i18n } = useTranslation();
   const params = { path: { id: account.id, membership: one.id } };
   const path = "/api/v1/accounts/{id}/memberships/{membership}" as const;
+  const from = one.from ? formatDay(one.from) : "…";
   const days = one.until
-    ? t("people.days_until", { from: one.from ?? "…", until: one.until })
-    : t("people.days_from", { from: one.from ?? "…" });
+    ? t("people.days_until", { from, until: formatDay(one.until) })
+    : t("people.days_from", { from });
   const by = [one.granted_by, one.approved_by].flatMap((person) => person?.display_name ?? []);
   return (
     <li>

@@ -18,11 +18,11 @@ const DEFAULT_COLUMNS: readonly Column[] = COLUMNS.filter((column) => column !==
 
 const WIDTHS: Readonly<Record<Column, string>> = {
   severity: "118px",
-  time: "142px",
+  time: "126px",
   title: "minmax(200px, 1fr)",
-  similar: "104px",
-  techniques: "112px",
-  endpoints: "minmax(170px, 238px)",
+  similar: "92px",
+  techniques: "106px",
+  endpoints: "minmax(170px, 222px)",
   sensor: "84px",
   tenant: "92px",
   count: "56px",

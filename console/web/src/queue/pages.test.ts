@@ -1,6 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { alertOf } from "../test/alerts";
-import { type AlertPages, changeAlert, mergeAlerts, removeAlerts, rowsOf } from "./pages";
+import {
+  type AlertPages,
+  changeAlert,
+  mergeAlerts,
+  removeAlerts,
+  rowsOf,
+  standingOf,
+} from "./pages";
 
 function pagesOf(...pages: string[][]): AlertPages {
   const total = pages.flat().length;
@@ -38,6 +45,15 @@ describe("the queue's pages", () => {
     expect(idsOf(once)).toEqual(["c", "a"]);
     expect(rowsOf(once)[0]?.count).toBe(4);
     expect(mergeAlerts(once, incoming)).toEqual(once);
+  });
+
+  it("have counted what came well before they were read, and not what came well after", () => {
+    const pages = pagesOf(["a"]);
+    const came = (arrived_at: string) => standingOf(alertOf({ id: "z", arrived_at }), pages);
+    expect(came("2026-11-21T10:01:50Z")).toBe("counted");
+    expect(came("2026-11-21T10:01:57Z")).toBe("unsure");
+    expect(came("2026-11-21T10:02:03Z")).toBe("unsure");
+    expect(came("2026-11-21T10:02:10Z")).toBe("new");
   });
 
   it("lose what was closed, and count it off", () => {

@@ -11,6 +11,20 @@ export function rowsOf(pages: AlertPages | undefined): Alert[] {
   return pages?.pages.flatMap((page) => page.items) ?? [];
 }
 
+/** So far apart, times of arrival tell what a page has counted: consoles take alerts over side by side. */
+const UNSURE_MS = 5_000;
+
+/**
+ * An alert that came live and is in none of the rows: it came after the pages were read, or stands further down where nobody has
+ * looked yet and is counted already, or too close to say.
+ */
+export function standingOf(alert: Alert, pages: AlertPages): "new" | "counted" | "unsure" {
+  const seenMs = Date.parse(pages.pages[0]?.seen_at ?? "");
+  const laterMs = Date.parse(alert.arrived_at) - seenMs;
+  if (laterMs > UNSURE_MS) return "new";
+  return laterMs < -UNSURE_MS ? "counted" : "unsure";
+}
+
 /** Alerts that came live: known ones change in place, new ones go on top, newest first. */
 export function mergeAlerts(pages: AlertPages, incoming: readonly Alert[]): AlertPages {
   const latest = new Map(incoming.map((alert) => [alert.id, alert]));

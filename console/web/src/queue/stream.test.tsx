@@ -97,3 +97,16 @@ it("does not try for ever with a session that has ended", async () => {
   expect(FakeSource.opened).toBe(2);
   expect(mayReopen).toHaveBeenCalledTimes(2);
 });
+
+it("opens nothing for who may read no alerts, until he may", () => {
+  const shown = (isOn: boolean) => (
+    <AlertStreamProvider isOn={isOn}>
+      <Listener />
+    </AlertStreamProvider>
+  );
+  const { rerender } = render(shown(false));
+  act(() => vi.advanceTimersByTime(60_000));
+  expect(FakeSource.opened).toBe(0);
+  rerender(shown(true));
+  expect(FakeSource.opened).toBe(1);
+});

@@ -44,17 +44,22 @@ const StreamContext = createContext<Stream | null>(null);
 
 interface ProviderProps {
   children: ReactNode;
+  /** Whether there is one to open: who may read no alerts has none. */
+  isOn?: boolean;
   /** Whether it is worth opening the stream again. */
   mayReopen?: () => Promise<boolean>;
 }
 
-export function AlertStreamProvider({ children, mayReopen }: ProviderProps) {
+export function AlertStreamProvider({ children, isOn = true, mayReopen }: ProviderProps) {
   const [state, setState] = useState<StreamState>("connecting");
   const listeners = useRef(new Set<StreamListener>());
   const ask = useRef(mayReopen);
   ask.current = mayReopen;
 
-  useEffect(() => connect(listeners.current, setState, () => ask.current?.()), []);
+  useEffect(() => {
+    if (!isOn) return;
+    return connect(listeners.current, setState, () => ask.current?.());
+  }, [isOn]);
 
   const stream = useMemo<Stream>(
     () => ({

@@ -12,7 +12,9 @@ import {
 import { type ComposeOption, init, use } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
 import type { Histogram } from "../api/client";
+import { currentLanguage } from "../i18n";
 import { CLASSES, classVariable } from "../lib/classes";
+import { formatCount } from "../lib/number";
 import { formatAxis, formatFull } from "../lib/time";
 import { boundsOf } from "./bounds";
 
@@ -71,7 +73,7 @@ function optionOf(data: Histogram): Option {
   return {
     animation: false,
     textStyle: { fontFamily: font },
-    grid: { left: 46, right: 12, top: 10, bottom: 22 },
+    grid: { left: 46, right: 36, top: 10, bottom: 22 },
     brush: {
       xAxisIndex: 0,
       brushStyle: { color: "rgba(40,140,155,0.22)", borderColor: colour("--accent-text") },
@@ -103,7 +105,11 @@ function optionOf(data: Histogram): Option {
       minInterval: 1,
       splitNumber: 3,
       splitLine: { lineStyle: { color: colour("--line") } },
-      axisLabel: { color: colour("--text-soft"), fontSize: 11 },
+      axisLabel: {
+        color: colour("--text-soft"),
+        fontSize: 11,
+        formatter: (value: number) => formatCount(value, currentLanguage()),
+      },
     },
     series: names.map((name) => ({
       name,

@@ -59,7 +59,7 @@ export function Shell() {
       (error: unknown) => !(error instanceof ApiFailure && error.status === 401),
     );
   return (
-    <AlertStreamProvider mayReopen={hasSession}>
+    <AlertStreamProvider isOn={may("alert:read")} mayReopen={hasSession}>
       <div className={styles.shell}>
         <a className={styles.skip} href="#main">
           {t("nav.skip")}
