@@ -96,8 +96,6 @@ impl Question<'_> {
 pub struct Answer {
     /// The code.
     pub code: Option<String>,
-    /// What it was sent with.
-    pub state: Option<String>,
     /// Who says it is (RFC 9207).
     pub issuer: Option<String>,
     /// What went wrong, in the provider's word.
@@ -348,7 +346,6 @@ mod tests {
         let ours = Some("https://id.example".to_owned());
         let answer = |issuer: Option<&str>, error: Option<&str>| Answer {
             code: Some("c".into()),
-            state: None,
             issuer: issuer.map(str::to_owned),
             error: error.map(str::to_owned),
         };

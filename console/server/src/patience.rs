@@ -120,13 +120,14 @@ mod tests {
 
     #[tokio::test]
     async fn who_takes_nothing_is_given_up_and_who_is_slow_is_not() {
-        let limit = Duration::from_millis(50);
+        // All of it takes longer than the limit, and a step of it far less.
+        let limit = Duration::from_millis(1000);
         let (near, mut far) = tokio::io::duplex(4);
         let mut patient = Patient::new(near, limit);
         let slow = tokio::spawn(async move {
             let mut taken = [0; 2];
             for _ in 0..4 {
-                sleep(Duration::from_millis(30)).await;
+                sleep(Duration::from_millis(300)).await;
                 far.read_exact(&mut taken).await.unwrap();
             }
             far

@@ -10,6 +10,7 @@ import {
   addApp,
   arrive,
   HOA,
+  HUONG,
   invite,
   KHANH,
   keepSession,
@@ -97,22 +98,24 @@ test("the page of people is well shown", async () => {
   );
 });
 
-test("others are invited: the next lead, an auditor, and one who forgets", async ({ browser }) => {
+test("others are invited: the next lead, an auditor, a director of exercises, and one who forgets", async ({ browser }) => {
   const links = new Map([
     [HOA, await invite(page, HOA, "vn", ["shift-lead"])],
     [KHANH, await invite(page, KHANH, "vn", [])],
+    [HUONG, await invite(page, HUONG, "vn", [])],
     [QUEN, await invite(page, QUEN, "vn", ["analyst"])],
   ]);
   for (const [person, link] of links) {
     const { page: own, watch: silence } = await stranger(browser);
     await arrive(own, `${deployment.url}${link}`, person);
-    if (person === KHANH) await addApp(own, person);
+    if (person === KHANH || person === HUONG) await addApp(own, person);
     await keepSession(own, person);
     silence.expectSilence();
     await own.context().close();
   }
-  // Who reads the log is nobody whom the administrator appoints; a link does not outlive what another gives.
-  const grant = ["membership", "grant", KHANH.user, "auditor", "vn"];
-  const database = ["--postgres", deployment.postgres_url];
-  await vonggac(...grant, ...database, "--postgres-password-file", deployment.postgres_password_file);
+  // Neither is somebody whom the administrator appoints alone; a link does not outlive what another gives.
+  const database = ["--postgres", deployment.postgres_url, "--postgres-password-file", deployment.postgres_password_file];
+  for (const given of [[KHANH.user, "auditor"], [HUONG.user, "exercise-director"]]) {
+    await vonggac("membership", "grant", ...given, "vn", ...database);
+  }
 });

@@ -36,6 +36,12 @@ export const KHANH: Person = {
   user: "khanh.pham@example.vn",
   password: "gác chuông đồng ngân xa mười dặm",
 };
+/** Directs exercises. */
+export const HUONG: Person = {
+  name: "Đặng Thu Hương",
+  user: "huong.dang@example.vn",
+  password: "đèn kéo quân đêm rằm tháng tám",
+};
 /** Forgets the password. */
 export const QUEN: Person = {
   name: "Vũ Đãng Trí",

@@ -376,7 +376,7 @@ async fn a_sensor_of_an_exercise_is_of_no_other_stage_and_ends_with_it() {
         .unwrap();
     assert_eq!(enrolled.exercise_id, drill.id.stage().exercise_id());
     let told = database.untold_sensors().await.unwrap().unwrap();
-    assert_eq!(told.words(), [enrolled.clone()]);
+    assert_eq!(told.words(), std::slice::from_ref(&enrolled));
     told.told().await.unwrap();
 
     database

@@ -124,9 +124,12 @@ fn used() -> Deed {
     Deed::done(Step::Enrol.action(), "sensor", "")
 }
 
+/// Id, organisation, name, generation and exercise of a token's sensor.
+type TokenRow = (Vec<u8>, String, String, i32, Option<i32>);
+
 /// Takes a token away and gives its sensor, held; none when it does not work.
 async fn take_token(connection: &mut PgConnection, secret: &LinkSecret, now_us: i64) -> Result<Option<Held>> {
-    let row: Option<(Vec<u8>, String, String, i32, Option<i32>)> = sqlx::query_as(
+    let row: Option<TokenRow> = sqlx::query_as(
         "SELECT s.id, s.organisation, s.name, s.generation, s.exercise_id FROM sensor s \
          JOIN sensor_token t ON t.sensor_id = s.id WHERE t.secret_hash = $1 AND s.revoked_us IS NULL FOR UPDATE OF s",
     )

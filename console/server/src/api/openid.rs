@@ -249,7 +249,6 @@ pub(super) async fn openid_callback(
     };
     let answer = Answer {
         code: parameters.code,
-        state: None,
         issuer: parameters.iss,
         error: parameters.error,
     };

@@ -117,7 +117,8 @@ where
         let lengths = head
             .lines()
             .filter_map(|line| line.strip_prefix("content-length: "));
-        let length: usize = lengths.last().map_or(0, |digits| digits.parse().unwrap());
+        let mut lengths = lengths;
+        let length: usize = lengths.next().map_or(0, |digits| digits.parse().unwrap());
         if body.len() >= length {
             break (head.split(' ').nth(1).unwrap().to_owned(), body.to_owned());
         }
@@ -135,10 +136,8 @@ where
     };
     tokio::time::sleep(pause).await;
     let _ = stream.write_all(answer.as_bytes()).await;
-    while endless {
-        if stream.write_all(&[b' '; 4096]).await.is_err() {
-            return;
-        }
+    if endless {
+        while stream.write_all(&[b' '; 4096]).await.is_ok() {}
     }
     let _ = stream.shutdown().await;
 }
