@@ -3,7 +3,7 @@ import { Notifications } from "@mantine/notifications";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { fireEvent, render, screen, waitFor } from "@testing-library/react";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import type { NotificationSettings } from "../api/client";
+import type { NotificationSettings, Security } from "../api/client";
 import { switchLanguage } from "../i18n";
 import { SettingsPage } from "./SettingsPage";
 
@@ -31,6 +31,15 @@ const SETTINGS: NotificationSettings = {
   may_change: true,
 };
 
+const SECURITY: Security = {
+  can_have_factors: true,
+  has_password: true,
+  is_strong: true,
+  passkeys: 0,
+  providers: [],
+  recovery_codes_left: 10,
+};
+
 /** The page of these settings, whose changes are answered so. */
 function show(settings: NotificationSettings, answer: () => Response) {
   const asked: { method: string; path: string; body: unknown }[] = [];
@@ -39,7 +48,7 @@ function show(settings: NotificationSettings, answer: () => Response) {
     if (request.method === "GET" && path === "/api/v1/notification-settings") {
       return Response.json(settings);
     }
-    if (request.method === "GET") return Response.json({ passkeys: [], can_have_factors: true });
+    if (request.method === "GET") return Response.json(SECURITY);
     asked.push({ method: request.method, path, body: JSON.parse(await request.text()) });
     return answer();
   });
