@@ -85,7 +85,7 @@ const MAKERS: [(&str, &str); 6] = [
 
 /// The code of a source, without its tests.
 fn code_of(text: &str) -> &str {
-    text.split("#[cfg(test)]\n").next().unwrap_or_default()
+    text.split("\nmod tests {").next().unwrap_or_default()
 }
 
 #[test]
