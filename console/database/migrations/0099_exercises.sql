@@ -43,7 +43,7 @@ CREATE INDEX sensor_of_exercise ON sensor (exercise_id) WHERE exercise_id IS NOT
 -- Nobody is told of a drill.
 DROP TRIGGER alert_is_for_notices ON alert;
 CREATE TRIGGER alert_is_for_notices AFTER INSERT ON alert
-    FOR EACH ROW WHEN (NEW.exercise_id = 0) EXECUTE FUNCTION keep_alert_for_notices();
+    FOR EACH ROW WHEN (NEW.exercise_id = 0 AND NOT NEW.is_suppressed) EXECUTE FUNCTION keep_alert_for_notices();
 
 -- The second fence knows the stage: `vonggac.stage` is the exercise that is looked at; nothing and '' are real work.
 CREATE FUNCTION stage() RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE AS $$

@@ -168,6 +168,7 @@ fn router() -> OpenApiRouter<Console> {
         .routes(routes!(events::event_fields))
         .routes(routes!(events::event_values))
         .routes(routes!(entities::get_entity))
+        .routes(routes!(entities::entity_elsewhere))
         .routes(routes!(searches::list_searches, searches::save_search))
         .routes(routes!(searches::change_search, searches::remove_search))
         .routes(routes!(exports::list_exports, exports::start_export))

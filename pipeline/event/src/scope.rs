@@ -57,6 +57,12 @@ impl Scope {
         Self { stage, ..self }
     }
 
+    /// What of it `keeps` wants, on the same stage.
+    #[must_use]
+    pub fn narrowed(&self, keeps: impl Fn(&str) -> bool) -> Self {
+        Self::of(self.codes().filter(|code| keeps(code))).on(self.stage)
+    }
+
     /// Which stage is seen.
     pub fn stage(&self) -> Stage {
         self.stage
@@ -105,6 +111,8 @@ mod tests {
         let drill = real.clone().on(Stage::of(7));
         assert_eq!((drill.stage().exercise_id(), drill.covers("moh")), (7, true));
         assert_ne!(drill, real);
+        assert_eq!(drill.narrowed(|code| code == "moh"), drill);
+        assert_eq!(drill.narrowed(|_| false), Scope::default().on(Stage::of(7)));
         assert!(drill.shows("moh", Stage::of(7)) && real.shows("moh", Stage::Live));
         for (scope, code, stage) in [
             (&drill, "moh", Stage::Live),

@@ -40,7 +40,7 @@ use thiserror::Error;
 use vonggac_event::{Class, EventId, Scope};
 
 pub use entity::{DOMAIN, Known, Pair, Subject};
-pub use event_store::EventStore;
+pub use event_store::{ELSEWHERE_MIN, EventStore};
 pub use histogram::{Histogram, HistogramBucket};
 pub use parse::Query;
 pub use row::EventRow;

@@ -169,7 +169,7 @@ impl Database {
         // One look, so that its numbers agree.
         let mut look = self.look_once(&both(sight, covered)).await?;
         let ground = ground(&mut look, sight, covered, &new.reach).await?;
-        let scope = Scope::of(covered.codes().filter(|code| sight.covers(code)));
+        let scope = sight.narrowed(|code| covered.covers(code));
         let asked = Asked {
             scope: &scope,
             new,

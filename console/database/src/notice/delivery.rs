@@ -385,7 +385,7 @@ async fn sight(connection: &mut PgConnection, tree: &Tree, way: &WayRow, now_us:
             handovers: takes_over,
         },
         WayKind::Webhook => Sight {
-            handovers: Scope::of(takes_over.codes().filter(|code| exports.covers(code))),
+            handovers: takes_over.narrowed(|code| exports.covers(code)),
             alerts: exports,
         },
     })

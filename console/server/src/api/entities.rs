@@ -14,7 +14,7 @@ use vonggac_store::search::{FieldValues, Known, Subject};
 
 use super::filter::time_us;
 use crate::error::{ApiError, Failure, Result};
-use crate::extract::{Parameters, Staged};
+use crate::extract::{Anyone, Parameters, Staged};
 use crate::state::Console;
 use crate::time;
 
@@ -31,6 +31,18 @@ pub(super) struct ThingQuery {
     #[param(format = DateTime)]
     to: Option<String>,
 }
+
+/// Which thing.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ElsewhereQuery {
+    /// As events have it
+    value: String,
+}
+
+/// How many days back others are asked about.
+const ELSEWHERE_DAYS: u32 = 30;
+const DAY_US: i64 = 86_400_000_000;
 
 /// A value and how often it occurs.
 #[derive(Debug, Serialize, ToSchema)]
@@ -99,6 +111,59 @@ pub(crate) struct Thing {
     beside: Vec<EventValues>,
 }
 
+/// How many others saw a thing.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Elsewhere {
+    /// Other organisations that saw it in the days; none where it were fewer than three, and for what is not the same thing everywhere,
+    /// such as a private address
+    #[schema(required)]
+    organisations: Option<u64>,
+    /// How many days back it was looked.
+    days: u32,
+}
+
+/// How many other organisations saw a thing that events name: never which
+#[utoipa::path(get, path = "/api/v1/entities/{kind}/elsewhere", operation_id = "entityElsewhere", tag = "events",
+    params(("kind" = String, Path, description = "As of the thing"), ElsewhereQuery),
+    security(("session" = []), ("token" = [])),
+    responses(
+        (status = 200, description = "How many, of real events alone", body = Elsewhere),
+        (status = 400, description = "The value cannot be one of that kind", body = ApiError),
+        (status = 401, description = "Nobody is signed in", body = ApiError),
+        (status = 404, description = "There is no such kind", body = ApiError),
+        (status = 422, description = "It would cost too much", body = ApiError),
+        (status = 429, description = "Too many searches of this account wait", body = ApiError),
+        (status = 503, description = "The event store is away, or other searches took too long", body = ApiError)))]
+pub(super) async fn entity_elsewhere(
+    State(console): State<Console>,
+    Anyone(signed): Anyone,
+    Path(kind): Path<String>,
+    Parameters(wanted): Parameters<ElsewhereQuery>,
+) -> Result<Json<Elsewhere>> {
+    let subject = subject(&kind, &wanted.value)?;
+    let scope = signed.reach::<thing::EventSearch, action::Read>(&console).await?;
+    let deed = Deed::done("entity.elsewhere", subject.kind, &subject.value);
+    signed.note(&console, deed).await?;
+    let since_us = console
+        .now_us()
+        .saturating_sub(i64::from(ELSEWHERE_DAYS) * DAY_US);
+    let organisations = console
+        .events()
+        .elsewhere(signed.asker(), &scope, &subject, since_us)
+        .await?;
+    Ok(Json(Elsewhere {
+        organisations,
+        days: ELSEWHERE_DAYS,
+    }))
+}
+
+/// What the path and the value name.
+fn subject(kind: &str, value: &str) -> Result<Subject> {
+    Subject::of(kind, value)
+        .map_err(|why| Failure::invalid("value", why.to_string()))?
+        .ok_or_else(Failure::not_found)
+}
+
 /// What is known of a thing that events name
 #[utoipa::path(get, path = "/api/v1/entities/{kind}", operation_id = "getEntity", tag = "events",
     params(("kind" = String, Path, description = "`address`, `host`, `domain`, `ja4`, `certificate`, `file`, `user-agent` or `sensor`"), ThingQuery),
@@ -117,9 +182,7 @@ pub(super) async fn get_entity(
     Path(kind): Path<String>,
     Parameters(wanted): Parameters<ThingQuery>,
 ) -> Result<Json<Thing>> {
-    let subject = Subject::of(&kind, &wanted.value)
-        .map_err(|why| Failure::invalid("value", why.to_string()))?
-        .ok_or_else(Failure::not_found)?;
+    let subject = subject(&kind, &wanted.value)?;
     let from_us = time_us("from", wanted.from.as_deref())?;
     let to_us = time_us("to", wanted.to.as_deref())?;
     let scope = signed.reach::<thing::EventSearch, action::Read>(&console).await?;

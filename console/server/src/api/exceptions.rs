@@ -203,7 +203,7 @@ async fn close_open(
         return Ok((Some(0), None));
     };
     let works = signed.part::<thing::Alert, action::Work>();
-    let scope = Scope::of(covered.codes().filter(|code| works.covers(code)));
+    let scope = works.narrowed(|code| covered.covers(code));
     let filter = Filter {
         statuses: vec![Status::Open],
         rule: Some(exception.rule_id.clone()),

@@ -203,8 +203,7 @@ fn reach_of(tree: &Tree, organisation: &OrganisationId, day: Day, alerts: &Scope
     let beneath = tree.subtree_at(organisation, day);
     let with_it: BTreeSet<&OrganisationId> = beneath.into_iter().chain([organisation]).collect();
     let kept = tree.kept_by(&with_it, day);
-    let within = kept.iter().map(OrganisationId::as_str);
-    Scope::of(within.filter(|code| alerts.covers(code)))
+    alerts.narrowed(|code| kept.iter().any(|id| id.as_str() == code))
 }
 
 /// How things stand now, for a draft.

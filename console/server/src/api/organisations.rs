@@ -118,9 +118,8 @@ impl View {
 
 /// The part of `of` that is within `scope`; none when nothing is.
 fn within(scope: &Scope, of: &BTreeSet<OrganisationId>) -> Option<Scope> {
-    let codes = of.iter().map(OrganisationId::as_str);
-    let part: Vec<&str> = codes.filter(|code| scope.covers(code)).collect();
-    (!part.is_empty()).then(|| Scope::of(part))
+    let part = scope.narrowed(|code| of.iter().any(|id| id.as_str() == code));
+    (part != Scope::default()).then_some(part)
 }
 
 async fn detail(console: &Console, signed: &Signed, id: &OrganisationId) -> Result<OrganisationDetail> {

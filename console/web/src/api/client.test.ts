@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { ApiFailure, api, take } from "./client";
+import { ApiFailure, api, asked, take } from "./client";
 
 function answer(status: number, body: unknown): void {
   vi.stubGlobal("fetch", async () =>
@@ -55,4 +55,29 @@ it("changes are sent as JSON, also without a body", async () => {
   });
   await take(api.POST("/api/v1/alerts/{id}/reopen", { params: { path: { id: "a" } } }));
   expect(sent?.headers.get("Content-Type")).toBe("application/json");
+});
+
+describe("a request within an exercise", () => {
+  it("goes to the exercise with its body, and as it is where nothing changes", async () => {
+    const body = JSON.stringify({ note: "Tôi xem" });
+    const headers = { "Content-Type": "application/json" };
+    const request = new Request("http://h/api/v1/alerts/1/acknowledge", {
+      method: "POST",
+      headers,
+      body,
+    });
+    expect(await asked(request, request.url)).toBe(request);
+    const within = await asked(request, `${request.url}?exercise=7`);
+    expect(within.url).toBe("http://h/api/v1/alerts/1/acknowledge?exercise=7");
+    expect([within.method, within.headers.get("content-type")]).toEqual([
+      "POST",
+      "application/json",
+    ]);
+    expect(await within.text()).toBe(body);
+    const read = await asked(
+      new Request("http://h/api/v1/alerts"),
+      "http://h/api/v1/alerts?exercise=7",
+    );
+    expect([read.method, read.body]).toEqual(["GET", null]);
+  });
 });

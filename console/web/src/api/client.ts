@@ -182,13 +182,19 @@ export const api = createClient<paths>({
 
 api.use({
   onRequest({ request, schemaPath }) {
-    const address = onStage(schemaPath, request.url, EXERCISE);
-    const asked = address === request.url ? request : new Request(address, request);
     // The server takes changes only as JSON, also those without a body.
-    if (asked.method !== "GET") asked.headers.set("Content-Type", "application/json");
-    return asked;
+    if (request.method !== "GET") request.headers.set("Content-Type", "application/json");
+    return asked(request, onStage(schemaPath, request.url, EXERCISE));
   },
 });
+
+/** The same request of another address. A body is read whole: browsers do not pass one on that is still to come. */
+export async function asked(request: Request, address: string): Promise<Request> {
+  if (address === request.url) return request;
+  const { method, headers, credentials, signal } = request;
+  const body = method === "GET" ? null : await request.text();
+  return new Request(address, { method, headers, credentials, signal, body });
+}
 
 type Answer<T> = Promise<{ data?: T; error?: unknown; response: Response }>;
 

@@ -253,6 +253,20 @@ export const entityQuery = (kind: string, value: string, bounds: TimeBounds) =>
       ),
   });
 
+export const elsewhereQuery = (kind: string, value: string) =>
+  queryOptions({
+    queryKey: ["entity-elsewhere", kind, value],
+    queryFn: ({ signal }) =>
+      take(
+        api.GET("/api/v1/entities/{kind}/elsewhere", {
+          signal,
+          params: { path: { kind }, query: { value } },
+        }),
+      ),
+    staleTime: 300_000,
+    retry: false,
+  });
+
 export interface ValuesQuery extends EventQuery {
   field: string;
   prefix?: string;

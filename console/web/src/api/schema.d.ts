@@ -690,6 +690,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/entities/{kind}/elsewhere": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many other organisations saw a thing that events name: never which */
+        get: operations["entityElsewhere"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -2647,6 +2664,20 @@ export interface components {
          * @enum {string}
          */
         Effect: "hide" | "lower";
+        /** @description How many others saw a thing. */
+        Elsewhere: {
+            /**
+             * Format: int32
+             * @description How many days back it was looked.
+             */
+            days: number;
+            /**
+             * Format: int64
+             * @description Other organisations that saw it in the days; none where it were fewer than three, and for what is not the same thing everywhere,
+             *     such as a private address
+             */
+            organisations: number | null;
+        };
         /** @description When an organisation ends. */
         EndOrganisationRequest: {
             /**
@@ -7254,6 +7285,86 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Thing"];
+                };
+            };
+            /** @description The value cannot be one of that kind */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is no such kind */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It would cost too much */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many searches of this account wait */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The event store is away, or other searches took too long */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    entityElsewhere: {
+        parameters: {
+            query: {
+                /** @description As events have it */
+                value: string;
+            };
+            header?: never;
+            path: {
+                /** @description As of the thing */
+                kind: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many, of real events alone */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Elsewhere"];
                 };
             };
             /** @description The value cannot be one of that kind */

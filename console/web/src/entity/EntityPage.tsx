@@ -3,7 +3,7 @@ import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import type { Thing } from "../api/client";
-import { entityQuery, histogramQuery } from "../api/queries";
+import { elsewhereQuery, entityQuery, histogramQuery } from "../api/queries";
 import { isPageKind } from "../lib/entity";
 import { formatCount } from "../lib/number";
 import { type RangeSearch, resolveRange, type TimeBounds } from "../lib/time";
@@ -17,6 +17,7 @@ import { TimeRange } from "../parts/TimeRange";
 import { Timestamp } from "../parts/Timestamp";
 import { Histogram } from "../search/Histogram";
 import { DEFAULT_RANGE } from "../search/query";
+import { EXERCISE } from "../stage/stage";
 import { AlertsCard } from "./AlertsCard";
 import { BesideCard } from "./BesideCard";
 import styles from "./entity.module.css";
@@ -99,6 +100,26 @@ function Boards({ thing, bounds, onRange }: BoardsProps) {
   );
 }
 
+/** How many other organisations saw it, where that is told: of real work alone, never which. */
+function Elsewhere({ thing }: Pick<BoardsProps, "thing">) {
+  const { t, i18n } = useTranslation();
+  const { data } = useQuery({
+    ...elsewhereQuery(thing.kind, thing.value),
+    enabled: EXERCISE === null,
+  });
+  if (!data?.organisations) return null;
+  const formatted = formatCount(data.organisations, i18n.language);
+  return (
+    <div>
+      <dt>{t("entity.elsewhere")}</dt>
+      <dd>
+        {t("entity.elsewhere_count", { count: data.organisations, formatted })}{" "}
+        <span className="soft">{t("entity.elsewhere_days", { count: data.days })}</span>
+      </dd>
+    </div>
+  );
+}
+
 function Seen({ thing, bounds }: Pick<BoardsProps, "thing" | "bounds">) {
   const { t, i18n } = useTranslation();
   const number = (value: number) => formatCount(value, i18n.language);
@@ -121,6 +142,7 @@ function Seen({ thing, bounds }: Pick<BoardsProps, "thing" | "bounds">) {
           </Link>
         </dd>
       </div>
+      <Elsewhere thing={thing} />
       <div>
         <dt>{t("entity.by_class")}</dt>
         <dd className={styles.classes}>

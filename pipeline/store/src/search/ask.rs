@@ -47,6 +47,15 @@ impl Statement {
         Self { sql, values, fence }
     }
 
+    /// One about how many others than the scope have something real, and about nothing else of theirs: its answer is a number.
+    pub(super) fn beyond(scope: &Scope, sql: String, values: Values) -> Self {
+        let fence = filtered(&match plain(scope).as_slice() {
+            [] => "exercise_id = 0".to_owned(),
+            codes => format!("tenant NOT IN ({}) AND exercise_id = 0", codes.join(", ")),
+        });
+        Self { sql, values, fence }
+    }
+
     /// One about the store itself.
     pub(super) fn own(sql: impl Into<String>) -> Self {
         Self {
@@ -81,16 +90,7 @@ impl Statement {
 /// The setting that filters each table of events by the scope and its stage. A text within a text: what is no code of an organisation is left out, and reaches
 /// nothing.
 fn fence(scope: &Scope) -> String {
-    let is_plain = |code: &&str| {
-        code.bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-    };
-    let codes: Vec<String> = scope
-        .codes()
-        .filter(is_plain)
-        .map(|code| format!("''{code}''"))
-        .collect();
-    let condition = match codes.as_slice() {
+    let condition = match plain(scope).as_slice() {
         [] => "0".to_owned(),
         codes => format!(
             "tenant IN ({}) AND exercise_id = {}",
@@ -98,6 +98,21 @@ fn fence(scope: &Scope) -> String {
             scope.stage().exercise_id()
         ),
     };
+    filtered(&condition)
+}
+
+/// The codes of a scope, as texts within a text.
+fn plain(scope: &Scope) -> Vec<String> {
+    let is_plain = |code: &&str| {
+        code.bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    let codes = scope.codes().filter(is_plain);
+    codes.map(|code| format!("''{code}''")).collect()
+}
+
+/// The setting that filters each table of events by a condition.
+fn filtered(condition: &str) -> String {
     let tables: Vec<String> = Class::ALL
         .iter()
         .map(|class| format!("'{}': '{condition}'", class.name()))

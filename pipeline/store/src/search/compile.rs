@@ -86,8 +86,29 @@ pub(super) fn conditions(request: &Request<'_>, class: Class, values: &mut Value
     sql
 }
 
+/// The same about what is real and of others than the scope: for [`Statement::beyond`](super::ask::Statement::beyond) alone.
+pub(super) fn conditions_beyond(request: &Request<'_>, class: Class, values: &mut Values) -> Option<String> {
+    let codes = values.bind(Bound::Texts(request.scope.to_codes()));
+    conditions_with(
+        format!("tenant NOT IN {codes} AND exercise_id = 0"),
+        request,
+        class,
+        values,
+    )
+}
+
 fn conditions_sql(request: &Request<'_>, class: Class, values: &mut Values) -> Option<String> {
-    let mut all = vec![scope_condition(request.scope, values)];
+    let within = scope_condition(request.scope, values);
+    conditions_with(within, request, class, values)
+}
+
+fn conditions_with(
+    whose: String,
+    request: &Request<'_>,
+    class: Class,
+    values: &mut Values,
+) -> Option<String> {
+    let mut all = vec![whose];
     if let Some(from_us) = request.from_us {
         all.push(since(from_us, values));
     }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use vonggac_event::{Class, Entity, Scope};
 
 use super::ask::{Statement, union};
+use super::compile::{self, Values};
 use super::row::{signed, unsigned};
 use super::values::{FieldValues, address};
 use super::{Query, Request, SearchError, classes};
@@ -90,6 +91,16 @@ impl Subject {
             classes: &self.classes,
             from_us,
             to_us,
+        }
+    }
+
+    /// Whether it is the same thing wherever it is seen, and nobody's own: not a private address, nor the name of a machine or a sensor.
+    pub fn is_common(&self) -> bool {
+        match self.entity {
+            Entity::Sensor => false,
+            Entity::Host => self.value.contains('.'),
+            Entity::Address => self.value.parse().is_ok_and(|address| !is_local(address)),
+            _ => true,
         }
     }
 
@@ -186,6 +197,22 @@ pub(super) fn seen(rows: &[Vec<Value>]) -> Result<Known, SearchError> {
     Ok(known)
 }
 
+/// The statement for how many organisations besides those of the request's scope a thing was seen at.
+pub(super) fn elsewhere_statement(request: &Request<'_>) -> Result<Option<Statement>, SearchError> {
+    let mut values = Values::default();
+    let mut parts = Vec::new();
+    for class in classes(request)? {
+        if let Some(condition) = compile::conditions_beyond(request, class, &mut values) {
+            parts.push(format!(
+                "SELECT DISTINCT tenant FROM `{}` WHERE {condition}",
+                class.name()
+            ));
+        }
+    }
+    let sql = format!("SELECT uniqExact(tenant) FROM ({})", parts.join(" UNION ALL "));
+    Ok((!parts.is_empty()).then(|| Statement::beyond(request.scope, sql, values)))
+}
+
 /// The statement for who talked to whom.
 pub(super) fn pairs_statement(request: &Request<'_>) -> Result<Option<Statement>, SearchError> {
     let (src, dst) = (address("`src`"), address("`dst`"));
@@ -225,6 +252,23 @@ pub(super) fn pairs(rows: &[Vec<Value>]) -> Result<(Vec<Pair>, u64), SearchError
         total = all;
     }
     Ok((pairs, total))
+}
+
+/// Whether an address is of a machine or a network of one's own (RFC 1918, 3927, 4193, 4291, 6598), or of none.
+fn is_local(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            let [first, second, ..] = v4.octets();
+            let is_shared = first == 100 && (64..128).contains(&second);
+            let is_no_host = v4.is_unspecified() || v4.is_broadcast() || v4.is_multicast() || first == 0;
+            v4.is_private() || v4.is_loopback() || v4.is_link_local() || is_shared || is_no_host
+        }
+        IpAddr::V6(v6) => {
+            let [first, ..] = v6.segments();
+            let is_own = first & 0xfe00 == 0xfc00 || first & 0xffc0 == 0xfe80;
+            is_own || v6.is_loopback() || v6.is_unspecified() || v6.is_multicast()
+        }
+    }
 }
 
 /// The names of the fields whose values name such a thing, each once.
@@ -346,6 +390,42 @@ mod tests {
         let long = "x".repeat(VALUE_BYTES_MAX + 1);
         assert!(Subject::of("host", &long).is_err());
         assert_eq!(Subject::of("planet", "mars").unwrap(), None);
+    }
+
+    #[test]
+    fn what_is_of_ones_own_network_is_not_common() {
+        let is_common = |kind: &str, value: &str| Subject::of(kind, value).unwrap().unwrap().is_common();
+        for address in [
+            "8.8.8.8",
+            "172.32.0.1",
+            "100.128.0.1",
+            "2001:db8::1",
+            "::ffff:1.1.1.1",
+        ] {
+            assert!(is_common("address", address), "{address}");
+        }
+        for address in [
+            "10.1.1.1",
+            "172.16.0.1",
+            "192.168.0.1",
+            "127.0.0.1",
+            "169.254.1.1",
+            "100.64.0.1",
+            "0.0.0.0",
+            "255.255.255.255",
+            "224.0.0.1",
+            "::1",
+            "fe80::1",
+            "fd00::1",
+            "ff02::1",
+            "::ffff:10.0.0.1",
+        ] {
+            assert!(!is_common("address", address), "{address}");
+        }
+        assert!(
+            is_common("domain", "example.vn") && is_common("host", "c2.example") && is_common("ja4", "t13d")
+        );
+        assert!(!is_common("host", "may-tram-7") && !is_common("sensor", "tap-1"));
     }
 
     #[test]

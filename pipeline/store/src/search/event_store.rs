@@ -10,6 +10,7 @@ use vonggac_event::{Alert, Scope};
 use super::ask::{Statement, lines, numbers};
 use super::entity::{self, Known, Subject};
 use super::histogram::{self, Histogram, Shape};
+use super::row::unsigned;
 use super::turns::{Asker, Shares, Turn, TurnCounts, Turns};
 use super::values::{self, FieldValues};
 use super::{Cursor, EXPORT_ROWS_MAX, EventRow, Limits, PAGE_ROWS_MAX, Page, Request, SearchError, page};
@@ -18,6 +19,8 @@ use crate::Store;
 /// [`Limits::niceness`] of a search whose asker has others running or waiting: what others leave of a busy processor.
 const NICENESS_OF_MANY: u32 = 19;
 
+/// Fewest organisations of which it is told that others saw a thing: a smaller number would say too much of each.
+pub const ELSEWHERE_MIN: u64 = 3;
 /// Longest that completing a value may take, in seconds.
 const COMPLETION_S: u32 = 3;
 
@@ -223,6 +226,30 @@ impl EventStore {
         };
         self.in_turn(asker, |limits| self.all_known(limits, &request, subject, &seen))
             .await
+    }
+
+    /// How many organisations besides those of the scope a thing was seen at since a time: never which, and nothing of less than
+    /// [`ELSEWHERE_MIN`], by which one could be guessed. `None` for that, and for what is not the same thing everywhere.
+    ///
+    /// # Errors
+    /// As [`Self::search`].
+    pub async fn elsewhere(
+        &self,
+        asker: Asker,
+        scope: &Scope,
+        subject: &Subject,
+        since_us: i64,
+    ) -> Result<Option<u64>, SearchError> {
+        let request = subject.request(scope, Some(since_us), None);
+        let statement = match entity::elsewhere_statement(&request)? {
+            Some(statement) if subject.is_common() => statement,
+            _ => return Ok(None),
+        };
+        let count = |limits| numbers(&self.client, limits, &statement);
+        let rows = self.in_turn(asker, count).await?;
+        let count = rows.first().and_then(|row| row.first()).and_then(unsigned);
+        let count = count.ok_or_else(|| SearchError::Answer("no number of organisations".to_owned()))?;
+        Ok((count >= ELSEWHERE_MIN).then_some(count))
     }
 
     async fn all_known(

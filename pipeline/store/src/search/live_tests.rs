@@ -531,6 +531,62 @@ async fn sensors_of_an_exercise_are_told_apart_also_in_an_older_store() {
     assert_eq!(told, [(Stage::Live, 7), (Stage::of(3), 8)]);
 }
 
+/// Of others it is told how many saw a thing, where they are not so few that each could be guessed, and of real events alone.
+#[tokio::test]
+async fn how_many_others_saw_a_thing_is_a_number_without_names() {
+    let Some(served) = Served::start() else { return };
+    let store = filled(&served).await;
+    let run = async |sql: &str| store.client.query_raw(sql).execute().await.unwrap();
+    let seen_at = async |tenant: &str, exercise: u32| {
+        run(&format!(
+            "INSERT INTO dns (event_id, ts, sensor, tenant, exercise_id, query, src) VALUES \
+             (1, now64(6) - 60, 'tap', '{tenant}', {exercise}, 'c2.example.net', toIPv6('10.9.9.9'))"
+        ))
+        .await;
+    };
+    let events = EventStore::new(&store, Limits::default(), Shares::default());
+    let subject = |kind: &str, value: &str| Subject::of(kind, value).unwrap().unwrap();
+    let others = async |codes: &[&str], kind: &str, value: &str| {
+        let scope = Scope::of(codes.iter().copied());
+        events
+            .elsewhere(ASKER, &scope, &subject(kind, value), 0)
+            .await
+            .unwrap()
+    };
+    for tenant in ["own", "a", "b"] {
+        seen_at(tenant, 0).await;
+    }
+    seen_at("d", 7).await;
+    assert_eq!(
+        others(&["own"], "domain", "c2.example.net").await,
+        None,
+        "two, and a drill"
+    );
+    seen_at("c", 0).await;
+    seen_at("c", 0).await;
+    assert_eq!(others(&["own"], "domain", "c2.example.net").await, Some(3));
+    assert_eq!(others(&["nobody"], "domain", "example.net").await, Some(4));
+    assert_eq!(
+        others(&["own", "a", "b", "c"], "domain", "c2.example.net").await,
+        None
+    );
+    assert_eq!(
+        others(&["own"], "address", "10.9.9.9").await,
+        None,
+        "of each one's own network"
+    );
+    let future = i64::MAX / 2;
+    let none = events
+        .elsewhere(
+            ASKER,
+            &Scope::of(["own"]),
+            &subject("domain", "c2.example.net"),
+            future,
+        )
+        .await;
+    assert_eq!(none.unwrap(), None);
+}
+
 /// Each event comes with what is worked out from its columns.
 async fn derived_values_come_along(events: &EventStore) {
     for (class, name, expect) in [

@@ -313,6 +313,7 @@ pub(super) fn operations() -> Vec<Operation> {
         row("eventHistogram", Kind::EventSearch, Verb::Read),
         row("eventValues", Kind::EventSearch, Verb::Read).query("field=dport"),
         row("getEntity", Kind::EventSearch, Verb::Read).query("value=10.0.0.1"),
+        row("entityElsewhere", Kind::EventSearch, Verb::Read).query("value=192.0.2.1"),
         row("listSearches", Kind::EventSearch, Verb::Read),
         row("saveSearch", Kind::EventSearch, Verb::Read).with(search.clone()),
         row("changeSearch", Kind::EventSearch, Verb::Read).of(Of::Search).with(search),
