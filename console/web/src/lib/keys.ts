@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "react";
+import { useLayoutEffect, useRef } from "react";
 import { areSingleKeysOff } from "./commands";
 
 export type KeyMap = Record<string, (event: KeyboardEvent) => void>;
@@ -10,7 +10,8 @@ export type KeyMap = Record<string, (event: KeyboardEvent) => void>;
 export function useKeys(keys: KeyMap): void {
   const current = useRef(keys);
   current.current = keys;
-  useEffect(() => {
+  // With the page and not after it: who sees it may press at once.
+  useLayoutEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
       if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return;
       if (isTyping(event.target) || isCovered()) return;
