@@ -212,6 +212,11 @@ audit: ## Tries every change to an audit log of 1,000 entries, and a second veri
 authorisation: ## Compares the times of answers about what is foreign and what is not there, 1,000 calls of each.
 	VONGGAC_TIMING=1000 VONGGAC_TEST_SERVERS=required $(CARGO) test --locked -p vonggac-server authorisation -- --nocapture
 
+.PHONY: journeys
+journeys: deps test-deps servers web ## Walks the journeys of people at the console in a browser; six minutes on a quiet machine.
+	$(CARGO) build --locked --workspace --bins --examples --tests
+	VONGGAC_JOURNEYS=1 VONGGAC_TEST_SERVERS=required VONGGAC_SERVERS=$(abspath $(SERVERS)) $(CARGO) test --locked -p vonggac-e2e --test browser the_journeys -- --nocapture
+
 # The long forms of tests/faults, whose short forms are in `make test`; the numbers below may be set. VONGGAC_FAULTS_SEED runs one again.
 FAULTS := kill audit pipelines outage log hanging disk times refused
 faults: deps servers web ## Runs the long fault tests: 200 kills and stops, 100 moves of partitions, ten minutes without ClickHouse.

@@ -32,6 +32,8 @@ test("the draft has what is open and watched before anything is typed, and is ha
   await asked.getByRole("button", { name: "Theo dõi" }).click();
   await expect(page.getByRole("button", { name: "Thôi theo dõi" })).toBeVisible();
 
+  // A dialog that is still closing has the keys.
+  await expect(page.getByRole("dialog")).toHaveCount(0);
   await page.keyboard.press("g");
   await page.keyboard.press("d");
   await page.getByRole("button", { name: "Bắt đầu bàn giao" }).click();
