@@ -126,17 +126,20 @@ impl Grants {
         able.map(|(kind, rule)| (kind, rule.verb)).collect()
     }
 
-    /// How much of a thing is his by a row; `None`: nothing.
-    fn part<R: Resource>(&self, rule: &Rule, thing: &R) -> Option<Part> {
-        let day = self.day?;
+    /// The roles that give enough of a thing by a row, and how much.
+    fn able<R: Resource>(&self, rule: &Rule, thing: &R) -> impl Iterator<Item = (Role, Part)> {
         let grants = self.counting(R::KIND, rule).iter();
-        grants.filter_map(|grant| grant.part(rule, thing, day)).max()
+        grants.filter_map(move |grant| {
+            let part = grant.part(rule, thing, self.day?)?;
+            (part >= rule.verb.needs()).then_some((grant.role, part))
+        })
     }
 
-    /// Whether `verb` may be done with an exercise, however sure it is who asks.
+    /// Whether `verb` may be done with an exercise, however sure it is who asks; nobody works in one that has ended.
     pub fn may_in(&self, exercise: &Exercise, verb: Verb) -> bool {
-        let part = policy::rule(Kind::Exercise, verb).and_then(|rule| self.part(rule, exercise));
-        part.is_some_and(|part| part >= verb.needs())
+        let is_too_late = exercise.is_over && verb == Verb::Work;
+        let rule = policy::rule(Kind::Exercise, verb).filter(|_| !is_too_late);
+        rule.is_some_and(|rule| self.able(rule, exercise).next().is_some())
     }
 
     /// Whose things of the kind of `R` the action may be done with, however sure it is who asks: for deciding about somebody who does not
@@ -287,8 +290,7 @@ impl Context {
     fn reach_within(&self, exercise: &Exercise, kind: Kind, verb: Verb) -> Result<Reach, Denied> {
         let verb = exercise::within(kind, verb).ok_or(Denied::NotFound)?;
         let rule = policy::rule(Kind::Exercise, verb).ok_or(Denied::NotFound)?;
-        let is_too_late = exercise.is_over && verb == Verb::Work;
-        if is_too_late || !self.grants.may_in(exercise, verb) {
+        if !self.grants.may_in(exercise, verb) {
             return Err(Denied::NotFound);
         }
         self.sure_enough(rule)?;
@@ -323,22 +325,13 @@ impl Context {
         if let Some(exercise) = &self.exercise {
             return self.permit_within(exercise, rule, thing);
         }
-        let day = self.grants.day.ok_or(Denied::NotFound)?;
         if !self.is_right_person(rule, &thing) {
             return Err(Denied::NotFound);
         }
-        let able = |grant: &Grant| {
-            grant
-                .part(rule, &thing, day)
-                .filter(|part| *part >= A::VERB.needs())
-        };
-        let counting = self.grants.counting(R::KIND, rule);
-        let part = counting.iter().filter_map(able).max().ok_or(Denied::NotFound)?;
+        let able = || self.grants.able(rule, &thing);
+        let part = able().map(|(_, part)| part).max().ok_or(Denied::NotFound)?;
         if rule.within_own_gift {
-            let may_give = |role: Role| {
-                let mut grants = counting.iter();
-                grants.any(|grant| policy::may_grant(grant.role, role) && able(grant).is_some())
-            };
+            let may_give = |role: Role| able().any(|(giver, _)| policy::may_grant(giver, role));
             let says_nothing = R::KIND == Kind::Membership && thing.roles().is_empty();
             if says_nothing || !thing.roles().iter().all(|&role| may_give(role)) {
                 return Err(Denied::NotFound);

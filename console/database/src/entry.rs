@@ -15,7 +15,7 @@ use crate::factor::{self, Factor, Owner};
 use crate::session::{self, Strength};
 use crate::throttle::{self, Attempt};
 use crate::vault::Vault;
-use crate::{Account, Database, DatabaseError, Result, SessionToken};
+use crate::{Account, AccountId, Database, DatabaseError, Result, SessionToken};
 
 /// How long a half session lives.
 pub const HALF_US: i64 = 5 * 60 * 1_000_000;
@@ -59,18 +59,9 @@ impl Database {
         origin: &Origin,
         now_us: i64,
     ) -> Result<SessionToken> {
-        let token = SessionToken::random();
         let mut transaction = self.pool.begin().await?;
         proven.hold(&mut transaction).await?;
-        sqlx::query(
-            "INSERT INTO half_session (token_hash, account_id, created_us, attempts, device) VALUES ($1, $2, $3, 0, $4)",
-        )
-        .bind(token.digest())
-        .bind(proven.account.id.0)
-        .bind(now_us)
-        .bind(origin.device.as_deref())
-        .execute(&mut *transaction)
-        .await?;
+        let token = open_half(&mut transaction, proven.account.id, None, origin, now_us).await?;
         transaction.commit().await?;
         Ok(token)
     }
@@ -243,6 +234,29 @@ impl Database {
         let by = Asker::nobody(&account.user_name, origin);
         self.count_attempt(attempt, &by, deed, now_us).await
     }
+}
+
+/// Opens a half session for an account whose owner has taken the first step: here by a password, or at a provider.
+pub(crate) async fn open_half(
+    connection: &mut PgConnection,
+    account: AccountId,
+    provider: Option<i64>,
+    origin: &Origin,
+    now_us: i64,
+) -> Result<SessionToken> {
+    let token = SessionToken::random();
+    sqlx::query(
+        "INSERT INTO half_session (token_hash, account_id, created_us, attempts, device, openid_provider_id) \
+         VALUES ($1, $2, $3, 0, $4, $5)",
+    )
+    .bind(token.digest())
+    .bind(account.0)
+    .bind(now_us)
+    .bind(origin.device.as_deref())
+    .bind(provider)
+    .execute(connection)
+    .await?;
+    Ok(token)
 }
 
 async fn end_half_session(connection: &mut PgConnection, half: &SessionToken) -> Result<()> {

@@ -13,7 +13,6 @@ use std::str::FromStr;
 
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
 use vonggac_access::{OrganisationId, Part, Reach, Share, Span, Tlp, exercise};
-use vonggac_enrolment::SensorId;
 use vonggac_event::Stage;
 
 use crate::alert::Person;
@@ -43,18 +42,12 @@ impl ExerciseId {
 
     /// As PostgreSQL counts; what it cannot count is an exercise that does not exist.
     fn number(self) -> i32 {
-        i32::try_from(self.0.get()).unwrap_or(-1)
+        sensor::number(self.stage())
     }
 
     fn read(number: i32) -> Result<Self> {
         let number = u32::try_from(number).ok().and_then(NonZeroU32::new);
         number.map(Self).ok_or(DatabaseError::NotFound)
-    }
-}
-
-impl From<NonZeroU32> for ExerciseId {
-    fn from(number: NonZeroU32) -> Self {
-        Self(number)
     }
 }
 
@@ -239,6 +232,17 @@ impl Database {
     pub async fn exercise(&self, id: ExerciseId) -> Result<Exercise> {
         let mut connection = self.pool.acquire().await?;
         find(&mut connection, id, "").await
+    }
+
+    /// The exercise of a stage, as rights are about it; none of real work.
+    ///
+    /// # Errors
+    /// As [`Self::exercise`].
+    pub async fn exercise_on(&self, stage: Stage) -> Result<Option<exercise::Exercise>> {
+        match stage {
+            Stage::Live => Ok(None),
+            Stage::Exercise(number) => Ok(Some(self.exercise(ExerciseId(number)).await?.thing())),
+        }
     }
 
     /// The exercises of a reach: its own, and those that have started in which it takes part; the newest first.
@@ -429,18 +433,9 @@ impl Database {
             .bind(now_us)
             .execute(&mut *transaction)
             .await?;
-        let living: Vec<Vec<u8>> = sqlx::query_scalar(
-            "SELECT id FROM sensor WHERE exercise_id = $1 AND revoked_us IS NULL ORDER BY id FOR UPDATE",
-        )
-        .bind(id.number())
-        .fetch_all(&mut *transaction)
-        .await?;
         let ended = find(&mut transaction, id, "").await?;
         let mut deeds = vec![ended.deed("exercise.end")];
-        for bytes in &living {
-            let sensor: SensorId = sensor::enrol::read_id(bytes)?;
-            deeds.push(sensor::revoke_held(&mut transaction, by, sensor, now_us).await?);
-        }
+        deeds.extend(sensor::revoke_all(&mut transaction, by, id.stage(), now_us).await?);
         audit::append(&mut transaction, by, deeds, now_us).await?;
         transaction.commit().await?;
         Ok(ended)

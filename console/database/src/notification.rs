@@ -86,7 +86,7 @@ pub struct NotificationSetting {
     pub changed_us: i64,
 }
 
-/// What becomes of the password of the mail server.
+/// What becomes of a secret that a setting has: the password of the mail server, the secret of a provider's client.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum NewPassword<'a> {
     /// It stays.
@@ -95,6 +95,17 @@ pub enum NewPassword<'a> {
     Removed,
     /// It is this.
     Set(&'a str),
+}
+
+impl<'a> From<Option<&'a str>> for NewPassword<'a> {
+    /// What a request says of it: nothing, an empty text, or the secret.
+    fn from(said: Option<&'a str>) -> Self {
+        match said {
+            None => Self::Kept,
+            Some("") => Self::Removed,
+            Some(text) => Self::Set(text),
+        }
+    }
 }
 
 #[derive(FromRow)]

@@ -8,7 +8,7 @@ use vonggac_access::exercise::Exercise;
 use vonggac_access::{
     Day, Grants, OrganisationId, PersonId, Relation, ResourceKind, Role, Tlp, Tree, Verb, policy, thing,
 };
-use vonggac_event::{Scope, Stage};
+use vonggac_event::Scope;
 
 use crate::alert::Person;
 use crate::{AccountId, Database, DatabaseError, Result, clean, like_literal, scope_of};
@@ -16,10 +16,19 @@ use crate::{AccountId, Database, DatabaseError, Result, clean, like_literal, sco
 /// Most people in a list.
 pub const PEOPLE_MAX: i64 = 50;
 
-/// The words of the roles with which one works on alerts.
+/// The words of the roles with which one works on alerts in real work.
 fn working_roles() -> Vec<&'static str> {
-    let rule = policy::rule(ResourceKind::Alert, action::Work::VERB);
-    let works = |role: &Role| rule.is_some_and(|rule| rule.cell(*role).allows(Relation::Own));
+    roles_that_work(ResourceKind::Alert, Relation::Own)
+}
+
+/// The same of those with which one who takes part in an exercise works in it.
+fn playing_roles() -> Vec<&'static str> {
+    roles_that_work(ResourceKind::Exercise, Relation::Shared(Tlp::Amber))
+}
+
+fn roles_that_work(kind: ResourceKind, relation: Relation) -> Vec<&'static str> {
+    let rule = policy::rule(kind, action::Work::VERB);
+    let works = |role: &Role| rule.is_some_and(|rule| rule.cell(*role).allows(relation));
     Role::ALL.into_iter().filter(works).map(Role::name).collect()
 }
 
@@ -34,13 +43,6 @@ fn holders(tree: &Tree, scope: &Scope, day: Day) -> BTreeSet<String> {
         above.into_iter().chain([code])
     });
     with_ancestors.map(|code| code.as_str().to_owned()).collect()
-}
-
-/// The words of the roles with which one who takes part in an exercise works in it.
-fn playing_roles() -> Vec<&'static str> {
-    let rule = policy::rule(ResourceKind::Exercise, action::Work::VERB);
-    let plays = |role: &Role| rule.is_some_and(|rule| rule.cell(*role).allows(Relation::Shared(Tlp::Amber)));
-    Role::ALL.into_iter().filter(plays).map(Role::name).collect()
 }
 
 /// The organisations that take part in an exercise, as they are on `day`.
@@ -80,7 +82,7 @@ impl Database {
     pub async fn people(&self, scope: &Scope, text: &str, now_us: i64) -> Result<Vec<Person>> {
         let day = Day::of_us(now_us).ok_or(DatabaseError::NotFound)?;
         let tree = self.organisations().await?;
-        let exercise = self.exercise_of(scope).await?;
+        let exercise = self.exercise_on(scope.stage()).await?;
         // A role at what was merged counts at its successor.
         let (holders, roles) = match &exercise {
             None => (holders(&tree, scope, day), working_roles()),
@@ -146,20 +148,12 @@ impl Database {
         })
     }
 
-    /// The exercise that a scope is in, as rights are about it.
-    async fn exercise_of(&self, scope: &Scope) -> Result<Option<Exercise>> {
-        match scope.stage() {
-            Stage::Live => Ok(None),
-            Stage::Exercise(number) => Ok(Some(self.exercise(number.into()).await?.thing())),
-        }
-    }
-
     async fn works_on(&self, account: AccountId, scope: &Scope, now_us: i64) -> Result<Scope> {
         let day = Day::of_us(now_us).ok_or(DatabaseError::NotFound)?;
         let rights = self.rights_of(account, day).await?;
         let tree = self.organisations().await?;
         let grants = Grants::of(&tree, &rights.memberships, PersonId(account.0), day);
-        Ok(match self.exercise_of(scope).await? {
+        Ok(match self.exercise_on(scope.stage()).await? {
             None => scope_of(&grants.reach::<thing::Alert, action::Work>()),
             Some(exercise) if grants.may_in(&exercise, Verb::Work) => scope.clone(),
             Some(_) => Scope::default().on(scope.stage()),

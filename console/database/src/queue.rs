@@ -15,10 +15,11 @@ use vonggac_event::{AlertId, Scope, Severity};
 
 use crate::alert::{AlertRow, RawAlert, SELECT, Status};
 use crate::exception::{Conditions, ExceptionId};
+use crate::work::MATCHING_ALERTS_MAX;
 use crate::{AccountId, Database, DatabaseError, Reason, Result, Verdict, clean, like_literal};
 
 /// How far a search by text counts: as many as one deed may be done to at once.
-pub const FOUND_MAX: i64 = 10_000;
+pub const FOUND_MAX: i64 = MATCHING_ALERTS_MAX as i64;
 /// Most alerts on a page.
 pub const PAGE_ROWS_MAX: u32 = 500;
 

@@ -331,29 +331,35 @@ async fn revoke(connection: &mut PgConnection, id: SensorId, now_us: i64) -> Res
     Ok(())
 }
 
-/// Revokes a living sensor of an exercise that ends, in its transaction; what is to be written down.
-pub(crate) async fn revoke_held(
+/// Revokes the living sensors of an exercise that ends, in its transaction; what is to be written down.
+pub(crate) async fn revoke_all(
     connection: &mut PgConnection,
     by: &Asker<'_>,
-    id: SensorId,
+    exercise: Stage,
     now_us: i64,
-) -> Result<Deed> {
-    let (organisation, name, generation, exercise_id): (String, String, i32, Option<i32>) =
-        sqlx::query_as("SELECT organisation, name, generation, exercise_id FROM sensor WHERE id = $1")
-            .bind(&id.0[..])
-            .fetch_one(&mut *connection)
-            .await?;
-    revoke(connection, id, now_us).await?;
-    let held = Held {
-        id,
-        organisation: parsed(&organisation)?,
-        name,
-        generation,
-        stage: stage(exercise_id),
-        is_revoked: true,
-    };
-    note_step(connection, by, &held, Step::Revoke, now_us).await?;
-    Ok(held.deed(Step::Revoke))
+) -> Result<Vec<Deed>> {
+    let living: Vec<(Vec<u8>, String, String, i32)> = sqlx::query_as(
+        "SELECT id, organisation, name, generation FROM sensor WHERE exercise_id = $1 AND revoked_us IS NULL \
+         ORDER BY id FOR UPDATE",
+    )
+    .bind(number(exercise))
+    .fetch_all(&mut *connection)
+    .await?;
+    let mut deeds = Vec::with_capacity(living.len());
+    for (id, organisation, name, generation) in living {
+        let held = Held {
+            id: enrol::read_id(&id)?,
+            organisation: parsed(&organisation)?,
+            name,
+            generation,
+            stage: exercise,
+            is_revoked: true,
+        };
+        revoke(connection, held.id, now_us).await?;
+        note_step(connection, by, &held, Step::Revoke, now_us).await?;
+        deeds.push(held.deed(Step::Revoke));
+    }
+    Ok(deeds)
 }
 
 async fn insert_token(

@@ -34,8 +34,24 @@ pub(crate) struct Answered {
 }
 
 impl Notifier {
-    /// Sends one request to where `egress` lets it go; of the answer's body at most so many bytes, or nothing, are read.
+    /// Sends one request to where `egress` lets it go, and waits for the answer as long as a webhook may take; of its body at most so many
+    /// bytes, or nothing, are read.
     pub(crate) async fn exchange(
+        &self,
+        egress: &Egress,
+        endpoint: &Endpoint,
+        tls: &TlsConnector,
+        request: Request<Full<Bytes>>,
+        body_bytes_max: Option<usize>,
+    ) -> Result<Answered, Failure> {
+        let limit = self.limits.webhook;
+        let exchange = self.exchange_in_time(egress, endpoint, tls, request, body_bytes_max);
+        let late = || Failure::later(format!("no answer after {} s", limit.as_secs_f32()));
+        let outcome = tokio::time::timeout(limit, exchange).await;
+        outcome.unwrap_or_else(|_| Err(late()))
+    }
+
+    async fn exchange_in_time(
         &self,
         egress: &Egress,
         endpoint: &Endpoint,

@@ -69,17 +69,6 @@ impl Notifier {
     /// # Errors
     /// When it may not go there, or no answer came that is short enough, in time.
     pub async fn fetch(&self, egress: &Egress, ask: Ask<'_>) -> Result<Fetched, Failure> {
-        let limit = self.limits.webhook;
-        match tokio::time::timeout(limit, self.fetch_in_time(egress, ask)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(Failure::later(format!(
-                "no answer after {} s",
-                limit.as_secs_f32()
-            ))),
-        }
-    }
-
-    async fn fetch_in_time(&self, egress: &Egress, ask: Ask<'_>) -> Result<Fetched, Failure> {
         let own = &ask.trusted.0;
         let tls = if own.is_empty() {
             self.tls.clone()

@@ -35,17 +35,6 @@ impl Notifier {
     /// # Errors
     /// When it may not go there, or was not taken.
     pub async fn post(&self, egress: &Egress, post: Post<'_>) -> Result<u16, Failure> {
-        let limit = self.limits.webhook;
-        match tokio::time::timeout(limit, self.post_in_time(egress, post)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(Failure::later(format!(
-                "no answer after {} s",
-                limit.as_secs_f32()
-            ))),
-        }
-    }
-
-    async fn post_in_time(&self, egress: &Egress, post: Post<'_>) -> Result<u16, Failure> {
         let answer = self
             .exchange(egress, post.endpoint, &self.tls, request(post)?, None)
             .await?;

@@ -28,6 +28,7 @@ mod searches;
 mod sensors;
 mod services;
 mod session;
+mod settings;
 pub(crate) mod shapes;
 mod sign_in_rules;
 mod stream;

@@ -19,7 +19,7 @@ use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode, hea
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use vonggac_access::exercise::Exercise;
-use vonggac_access::{Action, Context, Denied, Grasp, Resource, Verb, action, thing};
+use vonggac_access::{Action, Context, Denied, Grasp, Reach, Resource, Verb, action, thing};
 use vonggac_database::api_token::Bearer;
 use vonggac_database::audit::{Asker, Deed, Origin};
 use vonggac_database::device;
@@ -86,8 +86,17 @@ pub(crate) struct Signed {
 impl Signed {
     /// Whose things of the kind of `R` it may do `A` with; that it may with none is written down.
     pub(crate) async fn reach<R: Resource, A: Action>(&self, console: &Console) -> Result<Scope, Failure> {
+        let reach = self.reach_with_shares::<R, A>(console).await?;
+        Ok(scope_of(&reach).on(self.stage))
+    }
+
+    /// The same with what others share.
+    pub(crate) async fn reach_with_shares<R: Resource, A: Action>(
+        &self,
+        console: &Console,
+    ) -> Result<Reach, Failure> {
         let denied = match self.context.reach::<R, A>() {
-            Ok(reach) => return Ok(scope_of(&reach).on(self.stage)),
+            Ok(reach) => return Ok(reach),
             Err(denied) => denied,
         };
         Err(self.refused::<R, A>(console, denied, "").await?)

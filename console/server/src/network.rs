@@ -51,6 +51,11 @@ impl Network {
     }
 }
 
+/// Whether a host is this machine itself, by its name or address.
+pub(crate) fn is_this_machine(host: &str) -> bool {
+    host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
 /// Whether `address` lies in one of `networks`.
 pub(crate) fn among(networks: &[Network], address: IpAddr) -> bool {
     networks.iter().any(|network| network.contains(address))

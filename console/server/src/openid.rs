@@ -8,7 +8,6 @@
 //! bounded (`vonggac-notify`).
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use vonggac_database::DatabaseError;
@@ -171,11 +170,6 @@ impl Providers {
     }
 }
 
-/// Whether a host is this machine itself by its name or address.
-fn is_loopback(host: &str) -> bool {
-    host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
-}
-
 /// An address of a provider that may be asked, or that browsers may be sent to: https, but on this machine.
 pub(crate) fn endpoint(text: &str) -> Result<Endpoint, Trouble> {
     let endpoint: Endpoint = text
@@ -183,7 +177,7 @@ pub(crate) fn endpoint(text: &str) -> Result<Endpoint, Trouble> {
         .map_err(|error: vonggac_notify::egress::EndpointError| {
             Trouble::Setting(format!("{text} {error}"))
         })?;
-    if !endpoint.is_tls() && !is_loopback(endpoint.host()) {
+    if !endpoint.is_tls() && !network::is_this_machine(endpoint.host()) {
         let why = format!("{text} is plain http, which goes to this machine alone");
         return Err(Trouble::Setting(why));
     }

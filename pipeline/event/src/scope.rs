@@ -27,11 +27,6 @@ impl Stage {
             Self::Exercise(number) => number.get(),
         }
     }
-
-    /// Whether it is real work.
-    pub fn is_live(self) -> bool {
-        self == Self::Live
-    }
 }
 
 /// Whose events and alerts may be seen: the codes of organisations, spelled out, and of real work unless it says which exercise. An empty

@@ -15,7 +15,7 @@ use crate::account::RawAccount;
 use crate::audit::{self, Asker, Deed, Origin};
 use crate::factor::{self, Factor, Factors};
 use crate::session::{self, Strength};
-use crate::{Account, Database, DatabaseError, Result, SessionId, SessionToken, welcome};
+use crate::{Account, Database, DatabaseError, Result, SessionId, SessionToken, entry, welcome};
 
 /// Whom a provider has vouched for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -337,10 +337,7 @@ async fn find(connection: &mut PgConnection, provider: &Provider, subject: &str)
 
 /// Locks the account, as whoever changes its links does, and notes that the link is used, if it is still there.
 async fn is_still_linked(connection: &mut PgConnection, linked: &Linked, now_us: i64) -> Result<bool> {
-    sqlx::query("SELECT FROM account WHERE id = $1 FOR NO KEY UPDATE")
-        .bind(linked.account.id().0)
-        .execute(&mut *connection)
-        .await?;
+    welcome::lock(connection, &Asker::console(), linked.account.id()).await?;
     let done = sqlx::query("UPDATE openid_link SET last_used_us = $2 WHERE id = $1")
         .bind(linked.link_id)
         .bind(now_us)
@@ -360,18 +357,7 @@ async fn open(
 ) -> Result<Entered> {
     let factors = factor::read(connection, account.id).await?;
     if factors.is_any() && !vouched.is_strong {
-        let half = SessionToken::random();
-        sqlx::query(
-            "INSERT INTO half_session (token_hash, account_id, created_us, attempts, device, openid_provider_id) \
-             VALUES ($1, $2, $3, 0, $4, $5)",
-        )
-        .bind(half.digest())
-        .bind(account.id.0)
-        .bind(now_us)
-        .bind(origin.device.as_deref())
-        .bind(provider.id.0)
-        .execute(connection)
-        .await?;
+        let half = entry::open_half(connection, account.id, Some(provider.id.0), origin, now_us).await?;
         return Ok(Entered::Half(account, half, factors));
     }
     let strength = match vouched.is_strong {

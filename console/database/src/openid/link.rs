@@ -3,10 +3,10 @@
 use sqlx::{FromRow, PgConnection};
 
 use super::ProviderId;
-use crate::audit::{self, Deed};
+use crate::audit::{self, Asker, Deed};
 use crate::factor::Owner;
 use crate::session;
-use crate::{AccountId, Database, DatabaseError, Result, factor};
+use crate::{AccountId, Database, DatabaseError, Result, factor, welcome};
 
 /// A link, as its owner sees it.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -63,10 +63,7 @@ impl Database {
         let mut transaction = self.pool.begin().await?;
         owner.demand_fresh(&factor::read(&mut transaction, account).await?, now_us)?;
         // Of two at once, one sees what the other left.
-        sqlx::query("SELECT FROM account WHERE id = $1 FOR NO KEY UPDATE")
-            .bind(account.0)
-            .execute(&mut *transaction)
-            .await?;
+        welcome::lock(&mut transaction, &Asker::console(), account).await?;
         let provider: Option<(i64, String)> = sqlx::query_as(
             "DELETE FROM openid_link l USING openid_provider p WHERE l.id = $1 AND l.account_id = $2 AND p.id = l.provider_id \
              RETURNING p.id, p.issuer",

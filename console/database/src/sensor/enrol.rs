@@ -162,7 +162,7 @@ async fn take_token(connection: &mut PgConnection, secret: &LinkSecret, now_us: 
 }
 
 /// An id as PostgreSQL has it.
-pub(crate) fn read_id(bytes: &[u8]) -> Result<SensorId> {
+pub(super) fn read_id(bytes: &[u8]) -> Result<SensorId> {
     SensorId::try_from(bytes)
         .map_err(|problem| DatabaseError::Server(sqlx::Error::Protocol(format!("a sensor's id {problem}"))))
 }

@@ -12,9 +12,10 @@ use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::{OpenApi, Required, schema};
 use utoipa::{IntoParams, ToSchema};
 use vonggac_access::exercise::Exercise as Held;
-use vonggac_access::{Action as Asked, OrganisationId, Reach, Tree, action, thing};
+use vonggac_access::{Action as Asked, OrganisationId, Tree, action, thing};
 use vonggac_database::ExerciseId;
 use vonggac_database::exercise::{About, Exercise as Kept, PAGE_EXERCISES_MAX, Progress};
+use vonggac_event::Scope;
 
 use super::memberships::today;
 use super::shapes::{OrganisationName, Person};
@@ -201,10 +202,16 @@ pub(super) struct ExerciseShareRequest {
 struct Showing<'a> {
     signed: &'a Signed,
     tree: &'a Tree,
-    reach: Reach,
+    /// Whose exercises are one's own affair.
+    own: Scope,
 }
 
-impl Showing<'_> {
+impl<'a> Showing<'a> {
+    fn to(signed: &'a Signed, tree: &'a Tree) -> Self {
+        let own = signed.part::<Held, action::Read>();
+        Self { signed, tree, own }
+    }
+
     fn exercise(&self, kept: Kept) -> Exercise {
         let actions = actions(self.signed, &kept);
         let (state, started_us, ended_us) = match kept.progress {
@@ -214,7 +221,7 @@ impl Showing<'_> {
                 (ExerciseState::Ended, Some(started_us), Some(ended_us))
             }
         };
-        let is_own = self.reach.covers(kept.organisation.as_str());
+        let is_own = self.own.covers(kept.organisation.as_str());
         let named = |code: &OrganisationId| authority::name_of(self.tree, code);
         Exercise {
             id: kept.id.to_string(),
@@ -259,15 +266,6 @@ fn actions(signed: &Signed, kept: &Kept) -> Vec<ExerciseAction> {
     .collect()
 }
 
-/// Whose exercises one sees; that there are none is written down.
-async fn sight(console: &Console, signed: &Signed) -> Result<Reach> {
-    signed.reach::<Held, action::Read>(console).await?;
-    signed
-        .context
-        .reach::<Held, action::Read>()
-        .map_err(|_| Failure::not_found())
-}
-
 /// That who asks may do `A` with an exercise; what he does not see is not there.
 async fn permitted<A: Asked>(console: &Console, signed: &Signed, id: ExerciseId) -> Result<Kept> {
     let kept = signed.exercise(console, id).await?;
@@ -277,12 +275,7 @@ async fn permitted<A: Asked>(console: &Console, signed: &Signed, id: ExerciseId)
 
 async fn shown(console: &Console, signed: &Signed, kept: Kept) -> Result<Json<Exercise>> {
     let tree = authority::organisations(console).await?;
-    let showing = Showing {
-        signed,
-        tree: &tree,
-        reach: sight(console, signed).await?,
-    };
-    Ok(Json(showing.exercise(kept)))
+    Ok(Json(Showing::to(signed, &tree).exercise(kept)))
 }
 
 /// Exercises
@@ -298,7 +291,7 @@ pub(super) async fn list_exercises(
     Anyone(signed): Anyone,
     Parameters(query): Parameters<ExerciseQuery>,
 ) -> Result<Json<ExercisePage>> {
-    let reach = sight(&console, &signed).await?;
+    let reach = signed.reach_with_shares::<Held, action::Read>(&console).await?;
     let given = query.cursor.as_deref().filter(|text| !text.is_empty());
     let before: Option<ExerciseId> = given
         .map(str::parse)
@@ -310,11 +303,7 @@ pub(super) async fn list_exercises(
     let makes = signed.part::<Held, action::Create>();
     let places = authority::current(&tree, &makes, today(&console)?);
     let places = places.map(|id| authority::name_of(&tree, &id)).collect();
-    let showing = Showing {
-        signed: &signed,
-        tree: &tree,
-        reach,
-    };
+    let showing = Showing::to(&signed, &tree);
     Ok(Json(ExercisePage {
         next_cursor: page.next.map(|id| id.to_string()),
         items: page

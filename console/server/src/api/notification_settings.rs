@@ -2,26 +2,21 @@
 // utoipa's macro writes paths out in full, under names of this file.
 #![allow(unused_qualifications)]
 
-use std::net::IpAddr;
-
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use vonggac_access::{Action, action, thing};
+use vonggac_access::action;
 use vonggac_database::audit::Deed;
-use vonggac_database::notification::{
-    MailSecurity as Way, MailSetting, NewPassword, NotificationSetting, WebhookSetting,
-};
-use vonggac_notify::egress::HostRule;
+use vonggac_database::notification::{MailSecurity as Way, MailSetting, NotificationSetting, WebhookSetting};
 use vonggac_notify::mail::Address;
 
 use super::notice_ways::SendTest;
-use crate::authority;
+use super::settings::{check_hosts, check_networks, lines, may_change, permit_national};
 use crate::deliveries::{self, Message, test_words};
 use crate::error::{ApiError, Failure, Result};
 use crate::extract::{Body, Signed};
-use crate::network::Network;
+use crate::network;
 use crate::state::Console;
 use crate::time;
 
@@ -127,18 +122,12 @@ impl NotificationSettingsRequest {
         }
         check_plain(mail)?;
         let each = |list: &[String]| -> Vec<String> {
-            let lines = list.iter().map(|one| one.trim().to_lowercase());
-            lines.filter(|one| !one.is_empty()).collect()
+            let lines = lines(list).into_iter();
+            lines.map(|one| one.to_lowercase()).collect()
         };
         let (hosts, networks) = (each(&webhooks.hosts), each(&webhooks.networks));
-        for host in &hosts {
-            let read: std::result::Result<HostRule, _> = host.parse();
-            read.map_err(|error| Failure::invalid("hosts", format!("{host} {error}")))?;
-        }
-        for network in &networks {
-            let read: std::result::Result<Network, _> = network.parse();
-            read.map_err(|error| Failure::invalid("networks", error))?;
-        }
+        check_hosts(&hosts)?;
+        check_networks(&networks)?;
         Ok(NotificationSetting {
             mail: MailSetting {
                 is_on: mail.is_on,
@@ -164,32 +153,17 @@ impl NotificationSettingsRequest {
 /// Without TLS a password would be shown to whoever listens: only this machine may be told one so.
 fn check_plain(mail: &MailServer) -> Result<()> {
     let host = mail.host.trim();
-    let address: Option<IpAddr> = host.parse().ok();
-    let is_here = host == "localhost" || address.is_some_and(|address| address.is_loopback());
-    if mail.security == MailSecurity::Plain && !is_here && !mail.user.trim().is_empty() {
+    if mail.security == MailSecurity::Plain && !network::is_this_machine(host) && !mail.user.trim().is_empty()
+    {
         let message = "security must be TLS or STARTTLS where somebody signs in on another machine";
         return Err(Failure::invalid("security", message));
     }
     Ok(())
 }
 
-/// To others than those who may do it at the nation's organisation it does not exist.
-async fn national<A: Action>(console: &Console, signed: &Signed) -> Result<()> {
-    let scope = signed.reach::<thing::SystemSetting, A>(console).await?;
-    if console.database().is_national(&scope).await? {
-        return Ok(());
-    }
-    Err(Failure::not_found())
-}
-
 async fn shown(console: &Console, signed: &Signed) -> Result<Json<NotificationSettings>> {
     let setting = console.database().notification_setting().await?;
     let (mail, webhook) = (setting.mail, setting.webhook);
-    let tree = authority::organisations(console).await?;
-    let may_change = tree.root().is_some_and(|root| {
-        let owner = root.id.clone();
-        signed.would::<_, action::Change>(thing::SystemSetting { owner })
-    });
     Ok(Json(NotificationSettings {
         mail: MailServer {
             is_on: mail.is_on,
@@ -210,7 +184,7 @@ async fn shown(console: &Console, signed: &Signed) -> Result<Json<NotificationSe
         },
         has_links: console.options().public_url.is_some(),
         changed_at: (setting.changed_us > 0).then(|| time::to_text(setting.changed_us)),
-        may_change,
+        may_change: may_change(console, signed).await?,
     }))
 }
 
@@ -225,7 +199,7 @@ pub(super) async fn get_notification_settings(
     State(console): State<Console>,
     signed: Signed,
 ) -> Result<Json<NotificationSettings>> {
-    national::<action::Read>(&console, &signed).await?;
+    permit_national::<action::Read>(&console, &signed).await?;
     shown(&console, &signed).await
 }
 
@@ -244,13 +218,9 @@ pub(super) async fn change_notification_settings(
     signed: Signed,
     Body(request): Body<NotificationSettingsRequest>,
 ) -> Result<Json<NotificationSettings>> {
-    national::<action::Change>(&console, &signed).await?;
+    permit_national::<action::Change>(&console, &signed).await?;
     let new = request.read()?;
-    let password = match request.password.as_deref() {
-        None => NewPassword::Kept,
-        Some("") => NewPassword::Removed,
-        Some(text) => NewPassword::Set(text),
-    };
+    let password = request.password.as_deref().into();
     console
         .database()
         .change_notification_setting(signed.by(), console.vault(), &new, password, console.now_us())
@@ -273,7 +243,7 @@ pub(super) async fn test_notification_settings(
     signed: Signed,
     Body(request): Body<MailTestRequest>,
 ) -> Result<Json<SendTest>> {
-    national::<action::Change>(&console, &signed).await?;
+    permit_national::<action::Change>(&console, &signed).await?;
     let address: Address = request
         .address
         .trim()

@@ -7,18 +7,15 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use vonggac_access::{action, thing};
+use vonggac_access::action;
 use vonggac_database::audit::Deed;
 use vonggac_database::notification::NewPassword;
 use vonggac_database::openid::{Provider, ProviderId, ProviderSetting};
-use vonggac_notify::egress::HostRule;
 use vonggac_notify::fetch::Certificates;
 
-use super::sign_in_rules::permit_national;
-use crate::authority;
+use super::settings::{check_hosts, check_networks, lines, may_change, permit_national};
 use crate::error::{ApiError, Failure, Result};
 use crate::extract::{Body, NumberPath, Signed};
-use crate::network::Network;
 use crate::openid;
 use crate::state::Console;
 use crate::time;
@@ -121,24 +118,12 @@ pub(super) struct OpenIdProviderFound {
     names_itself: bool,
 }
 
-/// The lines without what surrounds them and without the empty ones.
-fn lines(list: &[String]) -> Vec<String> {
-    let trimmed = list.iter().map(|one| one.trim().to_owned());
-    trimmed.filter(|one| !one.is_empty()).collect()
-}
-
 impl OpenIdProviderRequest {
     /// What is to be kept, each part of which was read once.
     fn read(&self) -> Result<ProviderSetting> {
         let (hosts, networks) = (lines(&self.hosts), lines(&self.networks));
-        for host in &hosts {
-            let read: std::result::Result<HostRule, _> = host.parse();
-            read.map_err(|error| Failure::invalid("hosts", format!("{host} {error}")))?;
-        }
-        for network in &networks {
-            let read: std::result::Result<Network, _> = network.parse();
-            read.map_err(|error| Failure::invalid("networks", error))?;
-        }
+        check_hosts(&hosts)?;
+        check_networks(&networks)?;
         let read: std::result::Result<Certificates, _> = self.certificates.parse();
         read.map_err(|error| Failure::invalid("certificates", format!("certificates {error}")))?;
         Ok(ProviderSetting {
@@ -154,11 +139,7 @@ impl OpenIdProviderRequest {
     }
 
     fn secret(&self) -> NewPassword<'_> {
-        match self.client_secret.as_deref() {
-            None => NewPassword::Kept,
-            Some("") => NewPassword::Removed,
-            Some(text) => NewPassword::Set(text),
-        }
+        self.client_secret.as_deref().into()
     }
 }
 
@@ -183,16 +164,11 @@ fn view(provider: Provider) -> OpenIdProvider {
 
 async fn shown(console: &Console, signed: &Signed) -> Result<Json<OpenIdProviders>> {
     let providers = console.database().openid_providers().await?;
-    let tree = authority::organisations(console).await?;
-    let may_change = tree.root().is_some_and(|root| {
-        let owner = root.id.clone();
-        signed.would::<_, action::Change>(thing::SystemSetting { owner })
-    });
     Ok(Json(OpenIdProviders {
         providers: providers.into_iter().map(view).collect(),
         redirect_uri: openid::redirect_uri(console),
         can_keep_secret: console.vault().is_some(),
-        may_change,
+        may_change: may_change(console, signed).await?,
     }))
 }
 

@@ -13,7 +13,7 @@ use vonggac_access::{Action, OrganisationId, action, thing};
 use vonggac_database::sensor::NewSensor;
 use vonggac_database::sensor::list::{PAGE_SENSORS_MAX, SensorFilter, Standing};
 use vonggac_enrolment::{Credential, MasterKey, SensorId};
-use vonggac_event::{Scope, Stage};
+use vonggac_event::Scope;
 
 use self::shown::{
     EnrolmentToken, PreparedSensor, SensorCounts, SensorDetail, SensorPage, SensorPlace, SensorPlaceList,
@@ -309,10 +309,7 @@ pub(super) async fn enrol_sensor(
     let (store, now_us) = (console.database(), console.now_us());
     let offer = store.sensor_offer(&request.token, &client.origin, now_us).await?;
     let sensor = owned(&offer.organisation);
-    let exercise = match offer.stage {
-        Stage::Live => None,
-        Stage::Exercise(number) => Some(store.exercise(number.into()).await?.thing()),
-    };
+    let exercise = store.exercise_on(offer.stage).await?;
     if !authority::may::<_, action::Create>(&console, &offer.maker, exercise, sensor).await? {
         return Err(store.refuse_token(&client.origin, now_us).await?.into());
     }

@@ -6,12 +6,13 @@ use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use vonggac_access::{Action, Role as AccessRole, action, thing};
+use vonggac_access::{Role as AccessRole, action, thing};
 use vonggac_database::sign_in_policy::RoleAndPasskeys;
 
 use super::factors::no_vault;
+use super::settings::permit_national;
 use super::shapes::Role;
-use crate::error::{ApiError, Failure, Result};
+use crate::error::{ApiError, Result};
 use crate::extract::{Body, InSession, Signed};
 use crate::state::Console;
 
@@ -44,15 +45,6 @@ pub(super) struct SignInRules {
 pub(super) struct SignInRulesRequest {
     /// All roles that count only in a session that has seen a passkey; none: no role does.
     passkey_roles: Vec<Role>,
-}
-
-/// Settings are the nation's: who has the right elsewhere has no settings.
-pub(super) async fn permit_national<A: Action>(console: &Console, signed: &Signed) -> Result<()> {
-    let scope = signed.reach::<thing::SystemSetting, A>(console).await?;
-    if console.database().is_national(&scope).await? {
-        return Ok(());
-    }
-    Err(Failure::not_found())
 }
 
 fn is_proposed(role: AccessRole) -> bool {

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use vonggac_access::{action, thing};
 use vonggac_database::session::Use;
 use vonggac_database::{DatabaseError, scope_of};
-use vonggac_event::{Scope, Stage};
+use vonggac_event::Scope;
 
 use super::shapes::{Alert, AlertStatusChange};
 use crate::error::{ApiError, Failure, Result};
@@ -140,9 +140,8 @@ impl Stream {
         let Signed { means, origin, .. } = &self.signed;
         let found = extract::find(&self.console, means, origin, Use::Passive).await?;
         let Some(mut signed) = found else { return Ok(None) };
-        if let Stage::Exercise(number) = self.signed.stage {
-            let exercise = self.console.database().exercise(number.into()).await?;
-            let Ok(within) = signed.context.within(exercise.thing()) else {
+        if let Some(exercise) = self.console.database().exercise_on(self.signed.stage).await? {
+            let Ok(within) = signed.context.within(exercise) else {
                 return Ok(None);
             };
             signed.context = within;

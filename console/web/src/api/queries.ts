@@ -14,11 +14,12 @@ const FLOW_WAITS_MAX = 24;
 
 export const sessionQuery = queryOptions({
   queryKey: ["session"],
-  queryFn: async ({ signal }) => {
+  queryFn: async ({ client, signal }) => {
     const account = await take(api.GET("/api/v1/session", { signal }));
-    if (EXERCISE === null) return account;
-    const params = { path: { id: EXERCISE } };
-    return within(account, await take(api.GET("/api/v1/exercises/{id}", { signal, params })));
+    // The banner shows the same exercise.
+    return EXERCISE === null
+      ? account
+      : within(account, await client.fetchQuery(exerciseQuery(EXERCISE)));
   },
   staleTime: 60_000,
   retry: false,
@@ -464,6 +465,8 @@ export const exerciseQuery = (id: string) =>
     queryKey: ["exercises", "one", id],
     queryFn: ({ signal }) =>
       take(api.GET("/api/v1/exercises/{id}", { signal, params: { path: { id } } })),
+    // Who asks for the session has just asked for it.
+    staleTime: 5_000,
     refetchInterval: SENSORS_EVERY_MS,
   });
 

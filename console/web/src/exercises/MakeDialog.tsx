@@ -1,9 +1,9 @@
 import { Textarea, TextInput } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ChangeForm } from "../admin/ChangeForm";
 import { useChange } from "../admin/useChange";
+import { useFields } from "../admin/useFields";
 import { api, type Exercise, type OrganisationName, type Security, take } from "../api/client";
 import { sessionQuery } from "../api/queries";
 import { Dialog } from "../parts/Dialog";
@@ -36,31 +36,24 @@ function Form({ places, security, onClose, onMade }: Omit<MakeDialogProps, "open
   const client = useQueryClient();
   const { data: me } = useQuery(sessionQuery);
   const own = places.find((place) => place.code === me?.organisation.code) ?? places[0];
-  const [form, setForm] = useState({ name: "", organisation: own?.code ?? "", note: "" });
+  const fields = useFields({ name: "", organisation: own?.code ?? "", note: "" });
   const change = useChange(security, {
-    call: () => take(api.POST("/api/v1/exercises", { body: form })),
+    call: () => take(api.POST("/api/v1/exercises", { body: fields.form })),
     onDone: (made) => {
       void client.invalidateQueries({ queryKey: ["exercises"] });
       onMade(made);
     },
   });
-  const { failure } = change;
   const field = (name: "name" | "note") => ({
-    size: "xs" as const,
+    ...fields.field(name, change.failure),
     label: t(`exercise.${name}`),
-    value: form[name],
-    error: failure?.field === name ? failure.message : undefined,
-    onChange: (event: { currentTarget: { value: string } }) => {
-      const { value } = event.currentTarget;
-      setForm((now) => ({ ...now, [name]: value }));
-    },
   });
   return (
     <ChangeForm
       change={change}
       fields={AT_FIELDS}
       submit={t("exercise.make_submit")}
-      isReady={form.organisation !== ""}
+      isReady={fields.form.organisation !== ""}
       onClose={onClose}
     >
       <TextInput
@@ -74,8 +67,8 @@ function Form({ places, security, onClose, onMade }: Omit<MakeDialogProps, "open
       <OrganisationSelect
         label={t("exercise.owner")}
         places={places.map((organisation) => ({ organisation }))}
-        value={form.organisation || null}
-        onChange={(code) => setForm((now) => ({ ...now, organisation: code ?? "" }))}
+        value={fields.form.organisation || null}
+        onChange={(code) => fields.set({ organisation: code ?? "" })}
       />
       <Textarea
         {...field("note")}

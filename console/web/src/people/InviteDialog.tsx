@@ -4,6 +4,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ChangeForm } from "../admin/ChangeForm";
 import { useChange } from "../admin/useChange";
+import { useFields } from "../admin/useFields";
 import { type AccountPlace, api, type Invitation, type Security, take } from "../api/client";
 import { Dialog } from "../parts/Dialog";
 import { OrganisationSelect } from "./OrganisationSelect";
@@ -36,7 +37,7 @@ function Form({ places, security, onClose, onInvited }: Omit<InviteDialogProps, 
   const client = useQueryClient();
   const inviting = places.filter((place) => place.can_invite);
   const first = inviting[0]?.organisation.code ?? "";
-  const [form, setForm] = useState({
+  const fields = useFields({
     user_name: "",
     display_name: "",
     language: "vi",
@@ -47,7 +48,9 @@ function Form({ places, security, onClose, onInvited }: Omit<InviteDialogProps, 
     call: () => {
       const given = requestOf(role);
       return take(
-        api.POST("/api/v1/accounts", { body: { ...form, memberships: given ? [given] : [] } }),
+        api.POST("/api/v1/accounts", {
+          body: { ...fields.form, memberships: given ? [given] : [] },
+        }),
       );
     },
     onDone: (invitation) => {
@@ -57,23 +60,17 @@ function Form({ places, security, onClose, onInvited }: Omit<InviteDialogProps, 
   });
   const { failure } = change;
   const field = (name: "user_name" | "display_name") => ({
-    size: "xs" as const,
+    ...fields.field(name, failure),
     required: true,
     withAsterisk: false,
     label: t(`people.${name}`),
-    value: form[name],
-    error: failure?.field === name ? failure.message : undefined,
-    onChange: (event: { currentTarget: { value: string } }) => {
-      const { value } = event.currentTarget;
-      setForm((now) => ({ ...now, [name]: value }));
-    },
   });
   return (
     <ChangeForm
       change={change}
       fields={AT_FIELDS}
       submit={t("people.invite_submit")}
-      isReady={form.organisation !== ""}
+      isReady={fields.form.organisation !== ""}
       onClose={onClose}
     >
       <TextInput {...field("user_name")} autoComplete="off" data-autofocus />
@@ -81,10 +78,10 @@ function Form({ places, security, onClose, onInvited }: Omit<InviteDialogProps, 
       <OrganisationSelect
         label={t("people.organisation")}
         places={inviting}
-        value={form.organisation || null}
+        value={fields.form.organisation || null}
         error={failure?.field === "organisation" ? failure.message : undefined}
         onChange={(code) => {
-          setForm((now) => ({ ...now, organisation: code ?? "" }));
+          fields.set({ organisation: code ?? "" });
           setRole(emptyRole(code ?? ""));
         }}
       />
@@ -92,12 +89,12 @@ function Form({ places, security, onClose, onInvited }: Omit<InviteDialogProps, 
         <span className={styles.label}>{t("people.language")}</span>
         <SegmentedControl
           size="xs"
-          value={form.language}
+          value={fields.form.language}
           data={[
             { value: "vi", label: "Tiếng Việt" },
             { value: "en", label: "English" },
           ]}
-          onChange={(language) => setForm((now) => ({ ...now, language }))}
+          onChange={(language) => fields.set({ language })}
         />
       </div>
       <RoleFields places={places} form={role} onChange={setRole} />

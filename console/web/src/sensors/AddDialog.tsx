@@ -1,9 +1,9 @@
 import { Textarea, TextInput } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ChangeForm } from "../admin/ChangeForm";
 import { useChange } from "../admin/useChange";
+import { useFields } from "../admin/useFields";
 import { api, type PreparedSensor, type Security, type SensorPlace, take } from "../api/client";
 import { Dialog } from "../parts/Dialog";
 import { OrganisationSelect } from "../people/OrganisationSelect";
@@ -33,35 +33,28 @@ function Form({ places, security, onClose, onAdded }: Omit<AddDialogProps, "open
   const { t } = useTranslation();
   const client = useQueryClient();
   const adding = places.filter((place) => place.can_add);
-  const [form, setForm] = useState({
+  const fields = useFields({
     name: "",
     organisation: adding.length === 1 ? (adding[0]?.organisation.code ?? "") : "",
     note: "",
   });
   const change = useChange(security, {
-    call: () => take(api.POST("/api/v1/sensors", { body: form })),
+    call: () => take(api.POST("/api/v1/sensors", { body: fields.form })),
     onDone: (prepared) => {
       void client.invalidateQueries({ queryKey: ["sensors"] });
       onAdded(prepared);
     },
   });
-  const { failure } = change;
   const field = (name: "name" | "note") => ({
-    size: "xs" as const,
+    ...fields.field(name, change.failure),
     label: t(`sensors.${name}`),
-    value: form[name],
-    error: failure?.field === name ? failure.message : undefined,
-    onChange: (event: { currentTarget: { value: string } }) => {
-      const { value } = event.currentTarget;
-      setForm((now) => ({ ...now, [name]: value }));
-    },
   });
   return (
     <ChangeForm
       change={change}
       fields={AT_FIELDS}
       submit={t("sensors.add_submit")}
-      isReady={form.organisation !== ""}
+      isReady={fields.form.organisation !== ""}
       onClose={onClose}
     >
       <TextInput
@@ -75,8 +68,8 @@ function Form({ places, security, onClose, onAdded }: Omit<AddDialogProps, "open
       <OrganisationSelect
         label={t("people.organisation")}
         places={adding}
-        value={form.organisation || null}
-        onChange={(code) => setForm((now) => ({ ...now, organisation: code ?? "" }))}
+        value={fields.form.organisation || null}
+        onChange={(code) => fields.set({ organisation: code ?? "" })}
       />
       <Textarea {...field("note")} description={t("sensors.note_hint")} autosize minRows={2} />
     </ChangeForm>

@@ -4,6 +4,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ChangeForm } from "../admin/ChangeForm";
 import { useChange } from "../admin/useChange";
+import { useFields } from "../admin/useFields";
 import { api, type Security, type ServiceDetail, type ServicePlace, take } from "../api/client";
 import { Dialog } from "../parts/Dialog";
 import { OrganisationSelect } from "../people/OrganisationSelect";
@@ -35,12 +36,12 @@ function Form({ places, security, onClose, onOpened }: Omit<OpenDialogProps, "op
   const client = useQueryClient();
   const opening = places.filter((place) => place.can_open);
   const first = opening.length === 1 ? (opening[0]?.organisation.code ?? "") : "";
-  const [form, setForm] = useState({ user_name: "", display_name: "", organisation: first });
+  const fields = useFields({ user_name: "", display_name: "", organisation: first });
   const [role, setRole] = useState(emptyRole(first));
   const change = useChange(security, {
     call: () => {
       const given = requestOf(role);
-      const body = { ...form, memberships: given ? [given] : [] };
+      const body = { ...fields.form, memberships: given ? [given] : [] };
       return take(api.POST("/api/v1/services", { body }));
     },
     onDone: (service) => {
@@ -48,25 +49,18 @@ function Form({ places, security, onClose, onOpened }: Omit<OpenDialogProps, "op
       onOpened(service);
     },
   });
-  const { failure } = change;
   const field = (name: "user_name" | "display_name") => ({
-    size: "xs" as const,
+    ...fields.field(name, change.failure),
     required: true,
     withAsterisk: false,
     autoComplete: "off",
-    value: form[name],
-    error: failure?.field === name ? failure.message : undefined,
-    onChange: (event: { currentTarget: { value: string } }) => {
-      const { value } = event.currentTarget;
-      setForm((now) => ({ ...now, [name]: value }));
-    },
   });
   return (
     <ChangeForm
       change={change}
       fields={AT_FIELDS}
       submit={t("services.open_submit")}
-      isReady={form.organisation !== ""}
+      isReady={fields.form.organisation !== ""}
       onClose={onClose}
     >
       <p>{t("services.open_hint")}</p>
@@ -80,9 +74,9 @@ function Form({ places, security, onClose, onOpened }: Omit<OpenDialogProps, "op
       <OrganisationSelect
         label={t("people.organisation")}
         places={opening}
-        value={form.organisation || null}
+        value={fields.form.organisation || null}
         onChange={(code) => {
-          setForm((now) => ({ ...now, organisation: code ?? "" }));
+          fields.set({ organisation: code ?? "" });
           setRole(emptyRole(code ?? ""));
         }}
       />
