@@ -215,7 +215,8 @@ authorisation: ## Compares the times of answers about what is foreign and what i
 .PHONY: journeys
 journeys: deps test-deps servers web ## Walks the journeys of people at the console in a browser; six minutes on a quiet machine.
 	$(CARGO) build --locked --workspace --bins --examples --tests
-	VONGGAC_JOURNEYS=1 VONGGAC_TEST_SERVERS=required VONGGAC_SERVERS=$(abspath $(SERVERS)) $(CARGO) test --locked -p vonggac-e2e --test browser the_journeys -- --nocapture
+	VONGGAC_JOURNEYS=1 VONGGAC_TEST_SERVERS=required VONGGAC_SERVERS=$(abspath $(SERVERS)) \
+	  $(CARGO) test --locked --workspace --test browser the_journeys -- --nocapture
 
 # The long forms of tests/faults, whose short forms are in `make test`; the numbers below may be set. VONGGAC_FAULTS_SEED runs one again.
 FAULTS := kill audit pipelines outage log hanging disk times refused

@@ -3,6 +3,8 @@
 //! Tables are named like the roles, keys like their long flags with `_` for `-`; the flags of every role stand before the first
 //! table. A flag comes before the environment, the environment before the file, the file before the default.
 //!
+//! Commands that work on the console's database, such as `membership`, reach it as `[console]` says.
+//!
 //! What the file adds is parsed as the flags are, so that meaning, limits and documentation of a setting stand in one place.
 //!
 //! Invariant: a key that means nothing is refused, in the tables of the other roles too, with the place where it stands.
@@ -170,6 +172,7 @@ fn read_file(command: &Command, given: &ArgMatches, file: &Path) -> Result<Vec<A
         format!("{place}: {}", error.message())
     })?;
     let chosen = given.subcommand();
+    let (leaf, leaf_matches) = leaf(command, given);
     let mut added = Vec::new();
     for (name, value) in table.get_ref() {
         let place = source.place(name.span().start);
@@ -184,6 +187,12 @@ fn read_file(command: &Command, given: &ArgMatches, file: &Path) -> Result<Vec<A
                 .map(|(_, matches)| matches);
             for (key, value) in keys {
                 added.extend(source.setting(role, matches, key, value)?);
+                if matches.is_none()
+                    && is_of_database(role, key.get_ref())
+                    && has_setting(leaf, key.get_ref())
+                {
+                    added.extend(source.setting(leaf, Some(leaf_matches), key, value)?);
+                }
             }
         } else {
             let matches = chosen.map(|(_, matches)| matches);
@@ -191,6 +200,23 @@ fn read_file(command: &Command, given: &ArgMatches, file: &Path) -> Result<Vec<A
         }
     }
     Ok(added)
+}
+
+/// The command that was chosen, below all groups, and what was given to it.
+fn leaf<'a>(command: &'a Command, matches: &'a ArgMatches) -> (&'a Command, &'a ArgMatches) {
+    let chosen = matches
+        .subcommand()
+        .and_then(|(name, inner)| Some((command.find_subcommand(name)?, inner)));
+    chosen.map_or((command, matches), |(command, inner)| leaf(command, inner))
+}
+
+/// Whether it is one of the settings with which the console reaches its database; other commands that work on it have them too.
+fn is_of_database(role: &Command, key: &str) -> bool {
+    role.get_name() == "console" && (key == "postgres" || key.starts_with("postgres_"))
+}
+
+fn has_setting(command: &Command, key: &str) -> bool {
+    own_settings(command).any(|(own, _)| own == key)
 }
 
 fn load(file: &Path) -> Result<String, String> {
@@ -364,6 +390,26 @@ mod tests {
         Up(Up),
         #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
         Sensor(Sensor),
+        Console(Console),
+        #[command(subcommand)]
+        Membership(Membership),
+    }
+
+    #[derive(Debug, Args)]
+    struct Console {
+        #[arg(long)]
+        postgres: String,
+        #[arg(long)]
+        kafka: Option<String>,
+    }
+
+    #[derive(Debug, PartialEq, Subcommand)]
+    enum Membership {
+        List {
+            user: String,
+            #[arg(long)]
+            postgres: String,
+        },
     }
 
     #[derive(Debug, PartialEq, Subcommand)]
@@ -450,6 +496,21 @@ mod tests {
         };
         assert_eq!((sensor.step, sensor.interface), (Some(Step::Enrol), None));
         assert_eq!(cli.log, "warn");
+    }
+
+    #[test]
+    fn a_command_on_the_consoles_database_reaches_it_as_the_console_does() {
+        let trial = Trial::new("[console]\npostgres = \"of the file\"\nkafka = \"k\"\n");
+        let list = |arguments: &[&str]| match trial.read(arguments).unwrap().0.role {
+            Role::Membership(Membership::List { user, postgres }) => (user, postgres),
+            other => unreachable!("{other:?}"),
+        };
+        assert_eq!(
+            list(&["membership", "list", "lan"]),
+            ("lan".into(), "of the file".into())
+        );
+        let (_, postgres) = list(&["membership", "list", "lan", "--postgres", "of the flag"]);
+        assert_eq!(postgres, "of the flag");
     }
 
     #[test]

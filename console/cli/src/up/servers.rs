@@ -77,7 +77,8 @@ impl Servers {
 
     fn to_toml(&self) -> String {
         let mut text = String::from(
-            "# How roles that are started by hand reach the servers of this `vonggac up`: vonggac sensor --config FILE.\n\
+            "# How roles and commands that are started by hand reach the servers of this `vonggac up`: vonggac sensor --config FILE,\n\
+             # vonggac membership list USER --config FILE.\n\
              # Written anew at each start. A secret that `vonggac up` was given itself, not by file, is not in it.\n",
         );
         for (role, links) in [

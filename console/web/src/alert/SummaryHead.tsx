@@ -10,6 +10,7 @@ import { WatchButton } from "../handover/WatchButton";
 import { useMay } from "../lib/abilities";
 import { keyOf } from "../lib/commands";
 import { formatCount } from "../lib/number";
+import { OrganisationName } from "../organisations/OrganisationName";
 import { EntityLink } from "../parts/EntityLink";
 import { Severity } from "../parts/Severity";
 import { StatusTag } from "../parts/StatusTag";
@@ -153,7 +154,9 @@ export function SummaryHead({ alert, triage, subject, onStep }: SummaryHeadProps
         </div>
         <div>
           <dt>{t("alert.tenant")}</dt>
-          <dd>{alert.tenant}</dd>
+          <dd>
+            <OrganisationName code={alert.tenant} />
+          </dd>
         </div>
         {alert.tags.length > 0 ? (
           <div>

@@ -61,7 +61,7 @@ function Values({ values, thing, bounds }: BesideCardProps & { values: EventValu
             <Link
               to="/search"
               search={{ q: withTerm(thing.query, term(field, value), "and"), ...bounds }}
-              aria-label={`${t("entity.search")}: ${term(field, value)}`}
+              aria-label={`${number(count)}: ${t("entity.search")}, ${term(field, value)}`}
             >
               {number(count)}
             </Link>

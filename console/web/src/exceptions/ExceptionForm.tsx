@@ -1,5 +1,5 @@
 import { Button, Checkbox, NumberInput, Select, Textarea } from "@mantine/core";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useStepUp } from "../account/useStepUp";
@@ -14,8 +14,8 @@ import {
   type Security,
   take,
 } from "../api/client";
-import { sessionQuery } from "../api/queries";
 import { notify } from "../lib/notify";
+import { useOrganisations } from "../organisations/useOrganisations";
 import { ConditionFields, type Draft, draftsOf, usedOf } from "./ConditionFields";
 import styles from "./exceptions.module.css";
 import { PreviewPanel } from "./PreviewPanel";
@@ -24,7 +24,8 @@ import { DAYS_MAX, DEFAULT_DAYS, daysAhead, isDays } from "./words";
 const VERDICTS = ["benign_true_positive", "false_positive"] as const;
 /** To what alerts may be lowered. */
 const LOWER = SEVERITIES.filter((severity) => severity !== "critical");
-type Reach = "own" | "own_beneath" | "mine_beneath";
+/** Instead of an organisation with all beneath it: the alert's alone. */
+const ALONE = "alone";
 
 interface ExceptionFormProps {
   alert: AlertDetail;
@@ -37,9 +38,8 @@ export function ExceptionForm({ alert, security, onClose }: ExceptionFormProps) 
   const { t } = useTranslation();
   const client = useQueryClient();
   const stepUp = useStepUp(security);
-  const { data: account } = useQuery(sessionQuery);
   const [drafts, setDrafts] = useState<Draft[]>(() => draftsOf(alert.offered));
-  const [reach, setReach] = useState<Reach>("own");
+  const [reach, setReach] = useState<string>(ALONE);
   const [lowerTo, setLowerTo] = useState<string | null>(null);
   const [reason, setReason] = useState<Reason>("expected_application");
   const [note, setNote] = useState("");
@@ -47,11 +47,11 @@ export function ExceptionForm({ alert, security, onClose }: ExceptionFormProps) 
   const [closeOpen, setCloseOpen] = useState(false);
   const [seen, setSeen] = useState<ExceptionPreview | null>(null);
 
-  const mine = account?.organisation.code ?? alert.tenant;
+  const { name, above } = useOrganisations();
   const request = (): ExceptionRequest => ({
     alert: alert.id,
-    organisation: reach === "mine_beneath" ? mine : alert.tenant,
-    with_beneath: reach !== "own",
+    organisation: reach === ALONE ? alert.tenant : reach,
+    with_beneath: reach !== ALONE,
     conditions: usedOf(drafts),
     effect: lowerTo ? "lower" : "hide",
     severity: LOWER.find((severity) => severity === lowerTo) ?? null,
@@ -90,17 +90,12 @@ export function ExceptionForm({ alert, security, onClose }: ExceptionFormProps) 
     if (!seen) preview.mutate();
     else if (note.trim() !== "") save.mutate();
   };
-  const reaches: { value: Reach; label: string }[] = [
-    { value: "own", label: t("exception.reach.own", { code: alert.tenant }) },
-    { value: "own_beneath", label: t("exception.reach.beneath", { code: alert.tenant }) },
-    ...(mine === alert.tenant
-      ? []
-      : [
-          {
-            value: "mine_beneath" as const,
-            label: t("exception.reach.beneath", { code: mine }),
-          },
-        ]),
+  const reaches = [
+    { value: ALONE, label: t("exception.reach.own", { name: name(alert.tenant) }) },
+    ...[alert.tenant, ...above(alert.tenant)].map((code) => ({
+      value: code,
+      label: t("exception.reach.beneath", { name: name(code) }),
+    })),
   ];
   const inside = { withinPortal: false } as const;
   return (
@@ -116,9 +111,7 @@ export function ExceptionForm({ alert, security, onClose }: ExceptionFormProps) 
           value={reach}
           allowDeselect={false}
           comboboxProps={inside}
-          onChange={(value) =>
-            change(() => setReach(reaches.find((each) => each.value === value)?.value ?? "own"))
-          }
+          onChange={(value) => change(() => setReach(value ?? ALONE))}
         />
         <Select
           label={t("exception.effect_label")}

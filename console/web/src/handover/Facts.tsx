@@ -6,6 +6,7 @@ import type { HandoverAlert, HandoverFacts } from "../api/client";
 import { isPageKind } from "../lib/entity";
 import { formatCount } from "../lib/number";
 import { formatDuration } from "../lib/time";
+import { OrganisationName } from "../organisations/OrganisationName";
 import { Card } from "../parts/Card";
 import { EntityLink } from "../parts/EntityLink";
 import { Severity } from "../parts/Severity";
@@ -136,7 +137,9 @@ function Alerts({ title, alerts, wakes = false }: AlertsProps) {
               <th scope="row">
                 <AlertLink alert={alert} />
               </th>
-              <td>{alert.organisation}</td>
+              <td>
+                <OrganisationName code={alert.organisation} />
+              </td>
               <td>
                 <StatusTag status={alert.status} verdict={null} />
               </td>
@@ -190,7 +193,9 @@ function Watched({ facts }: { facts: HandoverFacts }) {
                 )}
               </th>
               <td className={styles.words}>{one.note}</td>
-              <td>{one.organisation}</td>
+              <td>
+                <OrganisationName code={one.organisation} />
+              </td>
               <td>{one.by}</td>
               <td>
                 <Timestamp at={one.added_at} />
@@ -299,7 +304,9 @@ function Sensors({ facts }: { facts: HandoverFacts }) {
               <th scope="row">
                 <EntityLink kind="sensor" value={one.sensor} />
               </th>
-              <td>{one.organisation}</td>
+              <td>
+                <OrganisationName code={one.organisation} />
+              </td>
               <td>{t(`health.state_${one.state}`)}</td>
               <td>
                 <Timestamp at={one.heard} />

@@ -7,6 +7,7 @@ import { api, take } from "../api/client";
 import { sessionQuery, watchQuery } from "../api/queries";
 import { useMay } from "../lib/abilities";
 import { ENTITY_KINDS, type PageKind } from "../lib/entity";
+import { OrganisationName } from "../organisations/OrganisationName";
 import { Card } from "../parts/Card";
 import { ErrorPanel } from "../parts/ErrorPanel";
 import { StatusTag } from "../parts/StatusTag";
@@ -69,7 +70,9 @@ export function WatchCard() {
                       )}
                     </th>
                     <td className={styles.words}>{item.note}</td>
-                    <td>{item.organisation}</td>
+                    <td>
+                      <OrganisationName code={item.organisation} />
+                    </td>
                     <td>{item.added_by.display_name}</td>
                     <td>
                       <Timestamp at={item.added_at} />

@@ -1,6 +1,7 @@
 import { useTranslation } from "react-i18next";
 import type { SensorHealth } from "../api/client";
 import { formatCount } from "../lib/number";
+import { OrganisationName } from "../organisations/OrganisationName";
 import { Card } from "../parts/Card";
 import { EmptyState } from "../parts/EmptyState";
 import { Timestamp } from "../parts/Timestamp";
@@ -44,8 +45,10 @@ export function SensorTable({ sensors }: { sensors: SensorHealth[] }) {
             return (
               <tr key={`${sensor.tenant}/${sensor.sensor}`}>
                 <td>
-                  <strong>{sensor.sensor}</strong>
-                  {sensor.tenant ? <span className="soft"> {sensor.tenant}</span> : null}
+                  <strong>{sensor.sensor}</strong>{" "}
+                  {sensor.tenant ? (
+                    <OrganisationName code={sensor.tenant} className="soft" />
+                  ) : null}
                 </td>
                 <td>
                   <StateTag state={sensor.state} />

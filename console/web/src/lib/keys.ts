@@ -13,10 +13,7 @@ export function useKeys(keys: KeyMap): void {
   // With the page and not after it: who sees it may press at once.
   useLayoutEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
-      if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return;
-      if (isTyping(event.target) || isCovered()) return;
-      if (event.key.length === 1 && areSingleKeysOff()) return;
-      if (event.key === "Enter" && isControl(event.target)) return;
+      if (!isCommand(event)) return;
       const action = current.current[event.key];
       if (!action) return;
       event.preventDefault();
@@ -25,6 +22,42 @@ export function useKeys(keys: KeyMap): void {
     window.addEventListener("keydown", onKeyDown);
     return () => window.removeEventListener("keydown", onKeyDown);
   }, []);
+}
+
+/** The first key of a sequence, and how long its second is waited for. */
+const LEADER = "g";
+const SEQUENCE_MS = 1_200;
+
+/**
+ * Commands of two keys, such as `g q`, by their second. The second goes to the sequence and to nothing else, whatever it means on the page alone;
+ * one that no sequence has goes to the page.
+ */
+export function useSequences(keys: KeyMap): void {
+  const current = useRef(keys);
+  current.current = keys;
+  const leaderAt = useRef(Number.NEGATIVE_INFINITY);
+  useLayoutEffect(() => {
+    const onKeyDown = (event: KeyboardEvent) => {
+      if (!isCommand(event)) return;
+      const isSecond = event.timeStamp - leaderAt.current < SEQUENCE_MS;
+      const action = isSecond ? current.current[event.key] : undefined;
+      leaderAt.current = event.key === LEADER ? event.timeStamp : Number.NEGATIVE_INFINITY;
+      if (!action && event.key !== LEADER) return;
+      event.preventDefault();
+      action?.(event);
+    };
+    // Before the page hears of it.
+    window.addEventListener("keydown", onKeyDown, { capture: true });
+    return () => window.removeEventListener("keydown", onKeyDown, { capture: true });
+  }, []);
+}
+
+/** Whether a key that was pressed can be a command, and is not a part of what somebody writes or of a dialog. */
+function isCommand(event: KeyboardEvent): boolean {
+  if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return false;
+  if (isTyping(event.target) || isCovered()) return false;
+  if (event.key.length === 1 && areSingleKeysOff()) return false;
+  return event.key !== "Enter" || !isControl(event.target);
 }
 
 /** The keys that go from row to row, as lists have them everywhere. */

@@ -2,6 +2,7 @@ import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import type { Notice } from "../api/client";
 import { formatCount } from "../lib/number";
+import { OrganisationName } from "../organisations/OrganisationName";
 import { Severity } from "../parts/Severity";
 import { Timestamp } from "../parts/Timestamp";
 import styles from "./notice.module.css";
@@ -33,7 +34,7 @@ export function NoticeItems({ items, onFollow }: NoticeItemsProps) {
                 <Severity level={notice.alert.severity} /> ·{" "}
               </>
             ) : null}
-            {t(`notice.kind.${notice.kind}`)} · {notice.organisation} ·{" "}
+            {t(`notice.kind.${notice.kind}`)} · <OrganisationName code={notice.organisation} /> ·{" "}
             {t("notice.by_rule", { name: notice.rule })}
             {notice.kind !== "more" && notice.times > 1
               ? ` · ${t("notice.times", { count: notice.times })}`

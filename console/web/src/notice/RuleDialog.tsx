@@ -5,7 +5,9 @@ import { useTranslation } from "react-i18next";
 import layout from "../admin/layout.module.css";
 import { type NoticeRule, type NoticeRuleRequest, SEVERITIES } from "../api/client";
 import { noticeWaysQuery } from "../api/queries";
+import { usePlaces } from "../organisations/usePlaces";
 import { Dialog } from "../parts/Dialog";
+import { OrganisationSelect } from "../people/OrganisationSelect";
 import styles from "./notice.module.css";
 import { nameOf } from "./WaysCard";
 
@@ -42,12 +44,10 @@ export function RuleDialog({ rule, onClose, onSave }: RuleDialogProps) {
         },
   );
   const set = (changes: Partial<NoticeRuleRequest>) => setForm((now) => ({ ...now, ...changes }));
+  const places = usePlaces();
   const isOfAlerts = form.about !== "handover";
   const submit = () => {
-    const organisation = form.organisation?.trim() || null;
-    onSave(
-      isOfAlerts ? { ...form, organisation } : { ...form, organisation, severity: null, words: "" },
-    );
+    onSave(isOfAlerts ? form : { ...form, severity: null, words: "" });
   };
   return (
     <Dialog opened onClose={onClose} title={rule ? t("notice.change_rule") : t("notice.add_rule")}>
@@ -96,13 +96,13 @@ export function RuleDialog({ rule, onClose, onSave }: RuleDialogProps) {
             />
           </>
         ) : null}
-        <TextInput
+        <OrganisationSelect
           label={t("notice.rule_organisation")}
           description={t("notice.rule_organisation_hint")}
-          maxLength={48}
-          classNames={{ input: "mono" }}
-          value={form.organisation ?? ""}
-          onChange={(event) => set({ organisation: event.currentTarget.value })}
+          places={places}
+          value={form.organisation ?? null}
+          clearable
+          onChange={(organisation) => set({ organisation })}
         />
         <WayChoice ways={form.ways ?? []} onChange={(ways) => set({ ways })} />
         <div className={layout.buttons}>

@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { api, type NoticeRule, type NoticeRuleRequest, take } from "../api/client";
 import { noticeRulesQuery, noticeWaysQuery } from "../api/queries";
 import { useMay } from "../lib/abilities";
+import { useOrganisations } from "../organisations/useOrganisations";
 import { Card } from "../parts/Card";
 import { ErrorPanel } from "../parts/ErrorPanel";
 import styles from "./notice.module.css";
@@ -130,10 +131,11 @@ export function RulesCard() {
 function Told({ rule }: { rule: NoticeRule }) {
   const { t } = useTranslation();
   const ways = useQuery(noticeWaysQuery);
+  const { name } = useOrganisations();
   const parts = [
     t(`notice.about.${rule.about}`),
     rule.severity && t("notice.at_least", { severity: t(`severity.${rule.severity}`) }),
-    rule.organisation && t("notice.beneath", { organisation: rule.organisation }),
+    rule.organisation && t("notice.beneath", { organisation: name(rule.organisation) }),
     rule.words && `“${rule.words}”`,
     ...(ways.data?.items ?? []).filter((way) => rule.ways.includes(way.id)).map(nameOf),
   ];

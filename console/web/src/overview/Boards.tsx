@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 import type { Overview } from "../api/client";
 import { STATUSES } from "../api/client";
 import { formatAxis, formatDuration } from "../lib/time";
+import { useOrganisations } from "../organisations/useOrganisations";
 import { BarCard } from "./BarCard";
 import { Figures } from "./Figures";
 import { Matrix } from "./Matrix";
@@ -21,6 +22,7 @@ import { SensorCard } from "./SensorCard";
 /** All of the overview; on the wall larger, and without anything to click. */
 export function Boards({ overview, wall }: { overview: Overview; wall: boolean }) {
   const { t } = useTranslation();
+  const { name: organisationName } = useOrganisations();
   const rows = useMemo(
     () => ({
       time: timeRows(overview),
@@ -83,7 +85,7 @@ export function Boards({ overview, wall }: { overview: Overview; wall: boolean }
         title={t("overview.organisation")}
         rows={rows.organisation}
         series={BY_STATUS}
-        nameOf={(code) => code}
+        nameOf={organisationName}
         seriesName={status}
         lying
         wall={wall}

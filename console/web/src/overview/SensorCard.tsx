@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 import type { Overview } from "../api/client";
 import { StateTag } from "../health/StateTag";
 import { formatCount } from "../lib/number";
+import { OrganisationName } from "../organisations/OrganisationName";
 import { Card } from "../parts/Card";
 import { Timestamp } from "../parts/Timestamp";
 import { EXERCISE } from "../stage/stage";
@@ -54,7 +55,7 @@ export function SensorCard({ overview, wall }: { overview: Overview; wall: boole
                     {sensor.sensor}
                   </Link>
                 )}{" "}
-                <span className="soft">{sensor.tenant}</span>
+                <OrganisationName code={sensor.tenant} className="soft" />
               </th>
               <td>
                 <StateTag state={sensor.state} />

@@ -8,6 +8,7 @@ interface OrganisationSelectProps {
   places: readonly { organisation: OrganisationName }[];
   value: string | null;
   label: string;
+  description?: string;
   error?: string | undefined;
   clearable?: boolean;
   onChange: (code: string | null) => void;

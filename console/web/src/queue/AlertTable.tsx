@@ -3,6 +3,7 @@ import { type RefObject, useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import type { Alert } from "../api/client";
 import { useRows } from "../lib/rows";
+import { OrganisationName } from "../organisations/OrganisationName";
 import { Endpoints } from "../parts/Endpoints";
 import { EntityLink } from "../parts/EntityLink";
 import { Severity } from "../parts/Severity";
@@ -235,8 +236,8 @@ function AlertCell({ alert, column }: { alert: Alert; column: Column }) {
       );
     case "tenant":
       return (
-        <span role="gridcell" tabIndex={-1} className="clip" title={alert[column]}>
-          {alert[column]}
+        <span role="gridcell" tabIndex={-1} className="clip">
+          <OrganisationName code={alert.tenant} />
         </span>
       );
     case "count":

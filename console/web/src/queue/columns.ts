@@ -24,7 +24,7 @@ const WIDTHS: Readonly<Record<Column, string>> = {
   techniques: "106px",
   endpoints: "minmax(170px, 222px)",
   sensor: "84px",
-  tenant: "92px",
+  tenant: "140px",
   count: "56px",
   status: "122px",
   assignee: "112px",

@@ -7,6 +7,7 @@ import { api, type SavedSearch, take } from "../api/client";
 import { searchesQuery, sessionQuery } from "../api/queries";
 import { nameOf } from "../lib/organisation";
 import { pick } from "../lib/search-params";
+import { OrganisationName } from "../organisations/OrganisationName";
 import { ErrorPanel } from "../parts/ErrorPanel";
 import { type EventSearch, PARAMETERS, readEventSearch } from "./query";
 import styles from "./search.module.css";
@@ -73,7 +74,7 @@ export function SavedMenu({ search, onOpen }: SavedMenuProps) {
                 <strong>{one.name}</strong>{" "}
                 <span className="soft">
                   {one.own ? null : t("search.saved_by", { name: one.owner.display_name })}{" "}
-                  {one.organisation}
+                  {one.organisation ? <OrganisationName code={one.organisation} /> : null}
                 </span>
                 <span className="mono soft clip">{one.parameters.q ?? ""}</span>
               </button>

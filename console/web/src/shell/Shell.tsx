@@ -1,26 +1,22 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { Outlet, useNavigate } from "@tanstack/react-router";
-import { useRef, useState } from "react";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiFailure } from "../api/client";
 import { sessionQuery } from "../api/queries";
 import { type Ability, useMay } from "../lib/abilities";
-import { useKeys } from "../lib/keys";
+import { useKeys, useSequences } from "../lib/keys";
 import { AlertStreamProvider } from "../queue/stream";
 import { Header } from "./Header";
 import { KeysDialog } from "./KeysDialog";
 import { Rail } from "./Rail";
 import styles from "./shell.module.css";
 
-/** How long after `g` its second key is waited for. */
-const SEQUENCE_MS = 1_200;
-
 export function Shell() {
   const { t } = useTranslation();
   const navigate = useNavigate();
   const client = useQueryClient();
   const [help, setHelp] = useState(false);
-  const leaderAt = useRef(0);
   const may = useMay();
   const go =
     (
@@ -35,15 +31,12 @@ export function Shell() {
       ability: Ability,
     ) =>
     () => {
-      const isSecond = Date.now() - leaderAt.current < SEQUENCE_MS;
-      if (isSecond && may(ability)) void navigate({ to });
-      leaderAt.current = 0;
+      if (may(ability)) void navigate({ to });
     };
   useKeys({
     "?": () => setHelp(true),
-    g: () => {
-      leaderAt.current = Date.now();
-    },
+  });
+  useSequences({
     o: go("/overview", "alert:read"),
     q: go("/alerts", "alert:read"),
     d: go("/alerts/handover", "handover:read"),
