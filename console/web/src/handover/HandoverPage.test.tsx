@@ -26,6 +26,7 @@ function show(handover: HandoverDetail, answers: Record<string, unknown> = {}) {
   const asked: { method: string; path: string; body: unknown }[] = [];
   vi.stubGlobal("fetch", async (request: Request) => {
     const path = new URL(request.url).pathname;
+    if (path === "/api/v1/session") return Response.json({ abilities: ["handover:read"] });
     if (request.method === "GET") return Response.json(handover);
     asked.push({ method: request.method, path, body: await request.json() });
     return Response.json(answers[`${request.method} ${path}`] ?? handover);

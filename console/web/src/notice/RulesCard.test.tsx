@@ -17,7 +17,10 @@ function show(items: NoticeRule[]) {
   const asked: { method: string; path: string; body: unknown }[] = [];
   vi.stubGlobal("fetch", async (request: Request) => {
     const path = new URL(request.url).pathname;
-    if (path === "/api/v1/session") return Response.json({ abilities: ["alert:read"] });
+    if (path === "/api/v1/session")
+      return Response.json({ abilities: ["alert:read", "organisation:read"] });
+    if (path === "/api/v1/organisations")
+      return Response.json({ items: [{ code: "moh", vi: "Bộ Y tế", en: "Ministry of Health" }] });
     if (path === "/api/v1/notice-ways") return Response.json(WAYS);
     if (request.method !== "GET") {
       const text = await request.text();
@@ -66,9 +69,8 @@ it("adds the usual rules, without those of a lead for who leads no shift", async
 
 it("says what a rule tells of, switches it off, and changes it", async () => {
   const asked = show([RULE]);
-  expect(
-    await screen.findByText("New alerts · High at least · moh and beneath · “T1110”"),
-  ).toBeTruthy();
+  const told = "New alerts · High at least · Ministry of Health and beneath · “T1110”";
+  expect(await screen.findByText(told)).toBeTruthy();
   fireEvent.click(screen.getByRole("switch", { name: "The rule Urgent is on" }));
   await waitFor(() => expect(asked).toHaveLength(1));
   const { id, ...rest } = RULE;

@@ -108,7 +108,7 @@ it("says why a way is paused and how much was lost, and resumes it", async () =>
   expect(await screen.findByText(/it answered 410/)).toBeTruthy();
   expect(screen.getByText("3 notifications never arrived")).toBeTruthy();
   expect(screen.getByText("2 notifications wait")).toBeTruthy();
-  fireEvent.click(screen.getByRole("button", { name: "Send to Chat again" }));
+  fireEvent.click(screen.getByRole("button", { name: "Send again to Chat" }));
   await waitFor(() => expect(asked).toHaveLength(1));
   expect(asked[0]).toMatchObject({ method: "POST", path: "/api/v1/notice-ways/7/resume" });
 });
