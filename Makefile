@@ -212,6 +212,12 @@ audit: ## Tries every change to an audit log of 1,000 entries, and a second veri
 authorisation: ## Compares the times of answers about what is foreign and what is not there, 1,000 calls of each.
 	VONGGAC_TIMING=1000 VONGGAC_TEST_SERVERS=required $(CARGO) test --locked -p vonggac-server authorisation -- --nocapture
 
+# The long form of the questions that organisations and a drill ask about each other's events. VONGGAC_FOREIGN_SEED asks others.
+.PHONY: foreign
+foreign: deps servers ## Asks 100,000 random questions of events by those who may not see them all; an hour and a half.
+	VONGGAC_FOREIGN_QUERIES=$${VONGGAC_FOREIGN_QUERIES:-100000} VONGGAC_TEST_SERVERS=required VONGGAC_SERVERS=$(abspath $(SERVERS)) \
+	  $(CARGO) test --locked --workspace --lib foreign -- --nocapture
+
 .PHONY: journeys
 journeys: deps test-deps servers web ## Walks the journeys of people at the console in a browser; six minutes on a quiet machine.
 	$(CARGO) build --locked --workspace --bins --examples --tests

@@ -16,6 +16,7 @@ export default defineConfig({
   projects: [
     { name: "story", testMatch: "console.spec.ts" },
     { name: "first-hour", testMatch: "journeys/first-hour.spec.ts" },
+    { name: "guards", testMatch: /journeys\/(01|30)-.*\.spec\.ts/, dependencies: ["first-hour"] },
     { name: "journeys", testMatch: /journeys\/\d+-.*\.spec\.ts/, dependencies: ["first-hour"] },
   ],
   workers: 1,

@@ -15,12 +15,13 @@ mod secret;
 use std::net::IpAddr;
 
 use sqlx::{FromRow, PgConnection};
-use vonggac_access::{Grasp, TokenScope};
+use vonggac_access::{Day, Grasp, TokenScope};
 
 pub use self::secret::TokenSecret;
 use crate::account::{RawAccount, check_name};
 use crate::alert::Person;
 use crate::audit::{self, Asker, Deed, Origin};
+use crate::membership::{Kept, MembershipId, Rights};
 use crate::throttle::{self, Attempt};
 use crate::welcome::{self, Ground};
 use crate::{Account, AccountId, Database, DatabaseError, Result, clean};
@@ -92,6 +93,22 @@ pub struct Bearer {
     pub token: TokenId,
     /// What the token was made for.
     pub scope: TokenScope,
+    /// Which of the service's roles are the token's.
+    roles: TokenRoles,
+}
+
+/// Which of a service's roles are a token's: those that it had when the token was made, whose giving the maker was asked about, and those
+/// that the maker gave it later himself. What somebody else gives it is for another token.
+#[derive(Debug, Clone, Copy)]
+struct TokenRoles {
+    maker: AccountId,
+    upto: MembershipId,
+}
+
+impl TokenRoles {
+    fn has(self, kept: &Kept) -> bool {
+        kept.id.0 <= self.upto.0 || kept.granted_by == Some(self.maker)
+    }
 }
 
 #[derive(FromRow)]
@@ -135,6 +152,8 @@ struct Found {
     account: RawAccount,
     token_id: i64,
     scope: Vec<String>,
+    made_by: i64,
+    roles_upto: i64,
     expires_us: i64,
     is_revoked: bool,
     is_ended: bool,
@@ -165,6 +184,10 @@ impl Found {
             scope: words.collect(),
             token: TokenId(self.token_id),
             account: self.account.read()?,
+            roles: TokenRoles {
+                maker: AccountId(self.made_by),
+                upto: MembershipId(self.roles_upto),
+            },
         })
     }
 }
@@ -173,7 +196,7 @@ impl Found {
 macro_rules! select_found {
     ($rest:literal) => {
         concat!(
-            "SELECT a.id, a.user_name, a.display_name, a.organisation, a.language, t.id AS token_id, t.scope, t.expires_us, \
+            "SELECT a.id, a.user_name, a.display_name, a.organisation, a.language, t.id AS token_id, t.scope, t.made_by, t.roles_upto, t.expires_us, \
              t.revoked_us IS NOT NULL AS is_revoked, a.disabled_us IS NOT NULL AS is_ended, t.last_used_us, \
              cardinality(t.networks) = 0 OR coalesce($2::text::inet <<= ANY(t.networks), false) AS is_from_here \
              FROM api_token t JOIN account a ON a.id = t.account_id WHERE ",
@@ -236,8 +259,9 @@ impl Database {
         let secret = TokenSecret::random();
         let expires_us = now_us.saturating_add(i64::from(new.days).saturating_mul(DAY_US));
         let made = sqlx::query_scalar(
-            "INSERT INTO api_token (account_id, name, secret_hash, scope, networks, made_us, made_by, expires_us) \
-             SELECT $1, $2, $3, $4, ARRAY(SELECT network(n::inet)::cidr FROM unnest($5::text[]) AS n), $6, $7, $8 RETURNING id",
+            "INSERT INTO api_token (account_id, name, secret_hash, scope, networks, made_us, made_by, expires_us, roles_upto) \
+             SELECT $1, $2, $3, $4, ARRAY(SELECT network(n::inet)::cidr FROM unnest($5::text[]) AS n), $6, $7, $8, \
+             coalesce((SELECT max(id) FROM membership WHERE account_id = $1), 0) RETURNING id",
         )
         .bind(service.0)
         .bind(new.name.trim())
@@ -292,6 +316,15 @@ impl Database {
         let deed = Deed::done("token.revoke", "api-token", token.0).with("account", service.0);
         audit::append(&mut transaction, by, vec![deed], now_us).await?;
         Ok(transaction.commit().await?)
+    }
+
+    /// What the rights of a token come from on `day`.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails.
+    pub async fn rights_of_token(&self, bearer: &Bearer, day: Day) -> Result<Rights> {
+        self.rights(bearer.account.id, day, |kept| bearer.roles.has(kept))
+            .await
     }
 
     /// The tokens of a service, the newest first.

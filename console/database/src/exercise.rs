@@ -160,11 +160,10 @@ impl About {
         if name.is_empty() {
             return invalid("name", "is empty");
         }
-        // Four bytes a character is the most that UTF-8 takes; the table counts bytes.
-        if name.chars().count() > NAME_CHARACTERS_MAX || name.len() > 2 * NAME_CHARACTERS_MAX {
+        if name.chars().count() > NAME_CHARACTERS_MAX {
             return invalid("name", "is longer than 200 characters");
         }
-        if note.chars().count() > NOTE_CHARACTERS_MAX || note.len() > 2 * NOTE_CHARACTERS_MAX {
+        if note.chars().count() > NOTE_CHARACTERS_MAX {
             return invalid("note", "is longer than 2,000 characters");
         }
         Ok(Self { name, note })
@@ -283,7 +282,8 @@ impl Database {
     /// Makes an exercise of an organisation.
     ///
     /// # Errors
-    /// [`DatabaseError::NotFound`] when there is no such organisation; [`DatabaseError::Invalid`] for a name or note that does not do.
+    /// [`DatabaseError::NotFound`] when there is no such organisation; [`DatabaseError::Invalid`] for a name or note that does not do;
+    /// [`DatabaseError::Conflict`] when the organisation has [`OPEN_MAX`] that have not ended.
     pub async fn make_exercise(
         &self,
         by: &Asker<'_>,
@@ -293,8 +293,21 @@ impl Database {
     ) -> Result<Exercise> {
         let about = about.checked()?;
         let mut transaction = self.pool.begin().await?;
-        if !organisation::exists(&mut transaction, organisation).await? {
-            return Err(DatabaseError::NotFound);
+        // One at a time, so that none is counted too late.
+        sqlx::query("SELECT FROM organisation WHERE code = $1 FOR NO KEY UPDATE")
+            .bind(organisation.as_str())
+            .fetch_optional(&mut *transaction)
+            .await?
+            .ok_or(DatabaseError::NotFound)?;
+        let open: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM exercise WHERE organisation = $1 AND ended_us IS NULL")
+                .bind(organisation.as_str())
+                .fetch_one(&mut *transaction)
+                .await?;
+        if open >= OPEN_MAX {
+            return Err(DatabaseError::Conflict(
+                "the organisation has too many exercises that have not ended",
+            ));
         }
         let number: i32 = sqlx::query_scalar(
             "INSERT INTO exercise (organisation, name, note, made_us, made_by) VALUES ($1, $2, $3, $4, $5) RETURNING id",
@@ -418,17 +431,23 @@ impl Database {
         Ok(started)
     }
 
-    /// Ends an exercise for good: it is looked at from now on, and worked on no more; its sensors are revoked.
+    /// Ends an exercise for good: it is looked at from now on, and worked on no more; its sensors are revoked. From one that was not started
+    /// nobody who was to take part ever sees anything.
     ///
     /// # Errors
-    /// [`DatabaseError::NotFound`] when there is none of that number; [`DatabaseError::Conflict`] when it was not started or has ended already.
+    /// [`DatabaseError::NotFound`] when there is none of that number; [`DatabaseError::Conflict`] when it has ended already.
     pub async fn end_exercise(&self, by: &Asker<'_>, id: ExerciseId, now_us: i64) -> Result<Exercise> {
         let mut transaction = self.pool.begin().await?;
         let held = hold(&mut transaction, id).await?.not_over()?;
         if held.progress == Progress::Preparing {
-            return Err(DatabaseError::Conflict("the exercise was not started"));
+            sqlx::query("DELETE FROM exercise_share WHERE exercise_id = $1")
+                .bind(id.number())
+                .execute(&mut *transaction)
+                .await?;
         }
-        sqlx::query("UPDATE exercise SET ended_us = greatest($2, started_us) WHERE id = $1")
+        sqlx::query(
+            "UPDATE exercise SET started_us = coalesce(started_us, $2), ended_us = greatest($2, started_us) WHERE id = $1",
+        )
             .bind(id.number())
             .bind(now_us)
             .execute(&mut *transaction)
@@ -454,6 +473,20 @@ impl Database {
             .await?)
     }
 }
+
+/// That what is done on a stage is not done in an exercise that has ended; it does not end before the transaction does.
+pub(crate) async fn not_ended(connection: &mut PgConnection, stage: Stage) -> Result<()> {
+    match stage {
+        Stage::Live => Ok(()),
+        Stage::Exercise(number) => {
+            let held = find(connection, ExerciseId(number), " FOR SHARE OF e").await?;
+            held.not_over().map(|_| ())
+        }
+    }
+}
+
+/// Most exercises of an organisation that have not ended.
+pub const OPEN_MAX: i64 = 100;
 
 /// Most alerts of exercises that nobody has made that are counted.
 pub const UNMADE_MAX: i64 = 1_000;

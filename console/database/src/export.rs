@@ -8,6 +8,7 @@
 //! Everything of a job is for its owner alone, and gone after [`KEPT_US`].
 
 use sqlx::FromRow;
+use vonggac_event::Scope;
 
 use crate::audit::{Asker, Deed, append};
 use crate::{AccountId, Database, DatabaseError, Result, clean};
@@ -131,7 +132,7 @@ impl From<Row> for Export {
 const SELECT: &str = "SELECT id, format, query, state, rows_found, rows_done, bytes, problem, created_us, finished_us FROM export";
 
 impl Database {
-    /// Notes that a job begins.
+    /// Notes that a job begins, about what is of `scope`.
     ///
     /// # Errors
     /// [`DatabaseError::Conflict`] when too many run or are kept.
@@ -141,6 +142,7 @@ impl Database {
         owner: AccountId,
         format: &str,
         query: &str,
+        scope: &Scope,
         now_us: i64,
     ) -> Result<Export> {
         let mut transaction = self.pool.begin().await?;
@@ -168,13 +170,14 @@ impl Database {
             return Err(DatabaseError::Conflict(problem));
         }
         let row: Row = sqlx::query_as(
-            "INSERT INTO export (owner_id, format, query, created_us, beat_us) VALUES ($1, $2, $3, $4, $4) \
+            "INSERT INTO export (owner_id, format, query, created_us, beat_us, codes) VALUES ($1, $2, $3, $4, $4, $5) \
              RETURNING id, format, query, state, rows_found, rows_done, bytes, problem, created_us, finished_us",
         )
         .bind(owner.0)
         .bind(format)
         .bind(clean(query))
         .bind(now_us)
+        .bind(scope.to_codes())
         .fetch_one(&mut *transaction)
         .await?;
         let export = Export::from(row);
@@ -324,6 +327,20 @@ impl Database {
         row.map(Export::from).ok_or(DatabaseError::NotFound)
     }
 
+    /// Whether all that a job of an account's is about is of `scope`.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails.
+    pub async fn is_export_within(&self, owner: AccountId, id: ExportId, scope: &Scope) -> Result<bool> {
+        let codes: Option<Vec<String>> =
+            sqlx::query_scalar("SELECT codes FROM export WHERE id = $1 AND owner_id = $2")
+                .bind(id.0)
+                .bind(owner.0)
+                .fetch_optional(&self.pool)
+                .await?;
+        Ok(codes.is_some_and(|codes| codes.iter().all(|code| scope.covers(code))))
+    }
+
     /// A part of a whole file of an account's; `None` after the last.
     ///
     /// # Errors
@@ -347,15 +364,27 @@ pub(crate) async fn purge(pool: &sqlx::PgPool, now_us: i64) -> Result<()> {
         .bind(now_us.saturating_sub(KEPT_US))
         .execute(pool)
         .await?;
-    sqlx::query(
-        "WITH dead AS (UPDATE export SET state = 'failed', problem = 'the console that wrote it has gone', finished_us = $1 \
-         WHERE state = 'running' AND beat_us <= $2 RETURNING id) DELETE FROM export_part WHERE export_id IN (SELECT id FROM dead)",
+    let mut transaction = pool.begin().await?;
+    let dead: Vec<Row> = sqlx::query_as(
+        "UPDATE export SET state = 'failed', problem = 'the console that wrote it has gone', finished_us = $1 \
+         WHERE state = 'running' AND beat_us <= $2 \
+         RETURNING id, format, query, state, rows_found, rows_done, bytes, problem, created_us, finished_us",
     )
     .bind(now_us)
     .bind(now_us.saturating_sub(BEAT_LIMIT_US))
-    .execute(pool)
+    .fetch_all(&mut *transaction)
     .await?;
-    Ok(())
+    if dead.is_empty() {
+        return Ok(());
+    }
+    sqlx::query("DELETE FROM export_part WHERE export_id = ANY($1)")
+        .bind(dead.iter().map(|row| row.id).collect::<Vec<_>>())
+        .execute(&mut *transaction)
+        .await?;
+    let ended = |row| deed("export.end", &Export::from(row)).with("state", ExportState::Failed.name());
+    let deeds = dead.into_iter().map(ended).collect();
+    append(&mut transaction, &Asker::console(), deeds, now_us).await?;
+    Ok(transaction.commit().await?)
 }
 
 fn deed(action: &'static str, export: &Export) -> Deed {
@@ -386,9 +415,10 @@ mod tests {
             return;
         };
         let lan = testing::account(&database, "lan", "moh").await;
+        let scope = Scope::of(["moh"]);
         let hoa = testing::account(&database, "hoa", "moh").await;
         let export = database
-            .start_export((&lan).into(), lan.id, "csv", "dport:22", NOW_US)
+            .start_export((&lan).into(), lan.id, "csv", "dport:22", &scope, NOW_US)
             .await
             .unwrap();
         for (number, content) in [(0, "a\r\n"), (1, "b\r\n")] {
@@ -442,9 +472,10 @@ mod tests {
             return;
         };
         let lan = testing::account(&database, "lan", "moh").await;
+        let scope = Scope::of(["moh"]);
         let start = async || {
             database
-                .start_export((&lan).into(), lan.id, "jsonl", "", NOW_US)
+                .start_export((&lan).into(), lan.id, "jsonl", "", &scope, NOW_US)
                 .await
         };
         let first = start().await.unwrap();
@@ -485,6 +516,11 @@ mod tests {
         let dead = database.export(lan.id, second.id).await.unwrap();
         assert_eq!(dead.state, ExportState::Failed);
         assert!(!dead.problem.is_empty());
+        let ends: i64 = sqlx::query_scalar("SELECT count(*) FROM audit_entry WHERE action = 'export.end'")
+            .fetch_one(&database.pool)
+            .await
+            .unwrap();
+        assert_eq!(ends, 1, "the log tells of its end");
         for _ in 2..KEPT_PER_ACCOUNT_MAX {
             let export = start().await.unwrap();
             database

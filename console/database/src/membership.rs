@@ -204,7 +204,8 @@ impl Database {
     /// Agrees, as the second person, that a membership that waits counts.
     ///
     /// # Errors
-    /// [`DatabaseError::NotFound`] when there is none that waits; [`DatabaseError::Conflict`] for whoever gave it or it is of.
+    /// [`DatabaseError::NotFound`] when there is none that waits; [`DatabaseError::Conflict`] for whoever gave it or it is of, and where one of
+    /// the two let the account in alone.
     pub async fn approve_membership(&self, by: &Asker<'_>, id: MembershipId, now_us: i64) -> Result<()> {
         let mut transaction = self.pool.begin().await?;
         let row: Option<Row> = sqlx::query_as(BY_ID)
@@ -226,6 +227,17 @@ impl Database {
         if !is_another {
             return Err(DatabaseError::Conflict(
                 "this takes another person than who gave the role and who gets it",
+            ));
+        }
+        lock_owner(&mut transaction, id).await?;
+        let let_in_by: Option<i64> = sqlx::query_scalar("SELECT let_in_by FROM account WHERE id = $1")
+            .bind(kept.membership.person.0)
+            .fetch_one(&mut *transaction)
+            .await?;
+        let let_in_by = let_in_by.map(AccountId);
+        if let_in_by.is_some() && (let_in_by == kept.granted_by || let_in_by == person) {
+            return Err(DatabaseError::Conflict(
+                "one of the two let this account in alone, and may be whoever uses it; let it in anew by a link that takes two",
             ));
         }
         sqlx::query("UPDATE membership SET waits = false, approved_by = $2 WHERE id = $1")
@@ -290,12 +302,22 @@ impl Database {
     /// # Errors
     /// When PostgreSQL fails.
     pub async fn rights_of(&self, account: AccountId, day: Day) -> Result<Rights> {
+        self.rights(account, day, |_| true).await
+    }
+
+    /// The same with the memberships alone that are wanted.
+    pub(crate) async fn rights(
+        &self,
+        account: AccountId,
+        day: Day,
+        is_wanted: impl Fn(&Kept) -> bool,
+    ) -> Result<Rights> {
         let (organisations, passkey_roles): (i64, Vec<String>) =
             sqlx::query_as("SELECT v.version, p.passkey_roles FROM organisation_version v, sign_in_policy p")
                 .fetch_one(&self.pool)
                 .await?;
         let kept = self.memberships_of(account).await?;
-        let counts = |kept: &Kept| !kept.waits && kept.membership.holds(day);
+        let counts = |kept: &Kept| !kept.waits && kept.membership.holds(day) && is_wanted(kept);
         Ok(Rights {
             organisations,
             passkey_roles: sign_in_policy::read(&passkey_roles),

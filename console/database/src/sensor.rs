@@ -21,7 +21,7 @@ use vonggac_event::{Scope, Stage};
 use crate::audit::{self, Asker, Deed};
 use crate::organisation::{self, parsed};
 use crate::welcome::LinkSecret;
-use crate::{AccountId, Database, DatabaseError, Result, clean};
+use crate::{AccountId, Database, DatabaseError, Result, clean, exercise};
 
 /// How long a token works.
 pub const TOKEN_US: i64 = 24 * 3600 * 1_000_000;
@@ -135,7 +135,8 @@ impl Database {
     ///
     /// # Errors
     /// [`DatabaseError::NotFound`] when there is no such organisation; [`DatabaseError::Invalid`] for a name or note that does not do;
-    /// [`DatabaseError::Conflict`] when a sensor of the organisation that is not revoked has the name, or there are too many.
+    /// [`DatabaseError::Conflict`] when a sensor of the organisation on that stage that is not revoked has the name, when there are
+    /// too many, or when the exercise has ended.
     pub async fn prepare_sensor(
         &self,
         by: &Asker<'_>,
@@ -149,17 +150,20 @@ impl Database {
         if !organisation::exists(&mut transaction, &new.organisation).await? {
             return Err(DatabaseError::NotFound);
         }
-        let living: i64 =
-            sqlx::query_scalar("SELECT count(*) FROM sensor WHERE organisation = $1 AND revoked_us IS NULL")
-                .bind(new.organisation.as_str())
-                .fetch_one(&mut *transaction)
-                .await?;
+        exercise::not_ended(&mut transaction, new.stage).await?;
+        let living: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM sensor WHERE organisation = $1 AND coalesce(exercise_id, 0) = $2 AND revoked_us IS NULL",
+        )
+        .bind(new.organisation.as_str())
+        .bind(number(new.stage))
+        .fetch_one(&mut *transaction)
+        .await?;
         if living >= LIVING_MAX {
             return Err(DatabaseError::Conflict("the organisation has too many sensors"));
         }
         let made = sqlx::query(
             "INSERT INTO sensor (id, organisation, name, note, prepared_us, exercise_id) VALUES ($1, $2, $3, $4, $5, nullif($6::integer, 0)) \
-             ON CONFLICT (organisation, lower(name)) WHERE revoked_us IS NULL DO NOTHING",
+             ON CONFLICT (organisation, coalesce(exercise_id, 0), lower(name)) WHERE revoked_us IS NULL DO NOTHING",
         )
         .bind(&id.0[..])
         .bind(new.organisation.as_str())

@@ -13,7 +13,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use sqlx::{FromRow, PgConnection, PgPool};
-use vonggac_access::{Membership, OrganisationId, PersonId, policy};
+use vonggac_access::{Day, Membership, OrganisationId, PersonId, policy};
 
 use crate::account::{self, NewPerson, RawAccount};
 use crate::audit::{self, Asker, Deed, Origin};
@@ -527,14 +527,26 @@ async fn insert(
     })
 }
 
+/// That the link `w` works: it is young, its owner is not shut out, and no role of who made it or its code has ended since by its own date. `$2` is
+/// the time before which links are too old, `$3` is today.
+macro_rules! still_works {
+    () => {
+        "w.made_us > $2 AND a.disabled_us IS NULL AND NOT EXISTS (SELECT FROM membership m WHERE m.account_id IN (w.made_by, w.code_by) \
+         AND NOT m.waits AND m.valid_until > m.valid_from AND m.valid_until <= $3::date \
+         AND m.valid_until > (to_timestamp(w.made_us / 1000000) AT TIME ZONE 'UTC' + interval '7 hours')::date)"
+    };
+}
+
 async fn find(pool: &PgPool, secret: &LinkSecret, now_us: i64) -> Result<Option<Found>> {
-    let row: Option<Row> = sqlx::query_as(
+    let row: Option<Row> = sqlx::query_as(concat!(
         "SELECT a.id, a.user_name, a.display_name, a.organisation, a.language, a.password_hash IS NULL AS is_first, \
          w.drops_factors, w.made_us, w.takes_two, w.code_hash FROM welcome w JOIN account a ON a.id = w.account_id \
-         WHERE w.secret_hash = $1 AND w.made_us > $2 AND a.disabled_us IS NULL",
-    )
+         WHERE w.secret_hash = $1 AND ",
+        still_works!()
+    ))
     .bind(secret.digest())
     .bind(now_us.saturating_sub(LINK_US))
+    .bind(Day::of_us(now_us).ok_or(DatabaseError::NotFound)?.to_string())
     .fetch_optional(pool)
     .await?;
     row.map(Row::read).transpose()
@@ -553,6 +565,8 @@ struct UsedRow {
     #[sqlx(flatten)]
     account: RawAccount,
     drops_factors: bool,
+    takes_two: bool,
+    made_by: Option<i64>,
     user_key: String,
 }
 
@@ -570,13 +584,15 @@ pub(crate) async fn use_up(
         .await?;
     let Some(account) = account else { return Ok(None) };
     lock(connection, &Asker::console(), AccountId(account)).await?;
-    let used: Option<UsedRow> = sqlx::query_as(
-        "DELETE FROM welcome w USING account a WHERE w.secret_hash = $1 AND w.made_us > $2 AND a.id = w.account_id \
-         AND a.disabled_us IS NULL AND (NOT w.takes_two OR w.code_hash = $3) \
-         RETURNING a.id, a.user_name, a.display_name, a.organisation, a.language, a.user_key, w.drops_factors",
-    )
+    let used: Option<UsedRow> = sqlx::query_as(concat!(
+        "DELETE FROM welcome w USING account a WHERE w.secret_hash = $1 AND a.id = w.account_id \
+         AND (NOT w.takes_two OR w.code_hash = $4) AND ",
+        still_works!(),
+        " RETURNING a.id, a.user_name, a.display_name, a.organisation, a.language, a.user_key, w.drops_factors, w.takes_two, w.made_by"
+    ))
     .bind(secret_hash)
     .bind(now_us.saturating_sub(LINK_US))
+    .bind(Day::of_us(now_us).ok_or(DatabaseError::NotFound)?.to_string())
     .bind(code_hash)
     .fetch_optional(&mut *connection)
     .await?;
@@ -586,6 +602,12 @@ pub(crate) async fn use_up(
         drop_factors(connection, account.id).await?;
     }
     throttle::unlock(connection, &used.user_key).await?;
+    // Who alone has let somebody in may be that somebody: `membership` asks when a role takes two people.
+    sqlx::query("UPDATE account SET let_in_by = $2 WHERE id = $1")
+        .bind(account.id.0)
+        .bind(used.made_by.filter(|_| !used.takes_two))
+        .execute(&mut *connection)
+        .await?;
     Ok(Some(Used {
         account,
         factors: Factors::dropped(used.drops_factors).name(),

@@ -233,9 +233,8 @@ impl Egress {
         for &address in &found {
             if !is_public(address) && (is_never(address) || !(self.allowed)(address)) {
                 let host = &endpoint.host;
-                return Err(Failure::never(format!(
-                    "{host} is {address}, which is in no network that is allowed"
-                )));
+                let said = format!("{host} has an address that is in no network that is allowed");
+                return Err(Failure::never(said).at(address));
             }
         }
         let to_socket = |address| SocketAddr::new(address, endpoint.port);

@@ -81,7 +81,7 @@ async fn connect(addresses: &[SocketAddr]) -> Result<TcpStream, Failure> {
     for &address in addresses.iter().take(TRIES_MAX) {
         match TcpStream::connect(address).await {
             Ok(stream) => return Ok(stream),
-            Err(error) => failure = Failure::later(format!("{address} does not answer: {error}")),
+            Err(error) => failure = Failure::later(format!("it does not answer: {error}")).at(address.ip()),
         }
     }
     Err(failure)

@@ -57,7 +57,7 @@ pub enum Outlook {
 
 /// Why something was not delivered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{said}")]
+#[error("{said}{}", address.map(|address| format!(" ({address})")).unwrap_or_default())]
 pub struct Failure {
     /// Whose fault it is.
     pub culprit: Culprit,
@@ -65,14 +65,25 @@ pub struct Failure {
     pub outlook: Outlook,
     /// What happened, in words, without secrets: at most 300 characters.
     pub said: String,
+    /// The address that a name led to, where it matters: for logs and administrators. To whoever may name hosts it would tell of inner networks.
+    pub address: Option<IpAddr>,
 }
 
 impl Failure {
-    fn new(culprit: Culprit, outlook: Outlook, said: impl Into<String>) -> Self {
+    /// In words without secrets, cut to 300 characters.
+    pub fn new(culprit: Culprit, outlook: Outlook, said: impl Into<String>) -> Self {
         Self {
             culprit,
             outlook,
             said: plain(&said.into(), SAID_CHARACTERS_MAX),
+            address: None,
+        }
+    }
+
+    fn at(self, address: IpAddr) -> Self {
+        Self {
+            address: Some(address),
+            ..self
         }
     }
 

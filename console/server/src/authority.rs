@@ -9,6 +9,7 @@ use vonggac_access::{
     PersonId, RequestId, Resource, ResourceKind, Role, Tree, Verb,
 };
 use vonggac_database::api_token::Bearer;
+use vonggac_database::membership::Rights;
 use vonggac_database::session::Assured;
 use vonggac_database::{Account, Database, DatabaseError};
 use vonggac_event::Scope;
@@ -83,8 +84,24 @@ struct Standing {
 
 impl Standing {
     async fn of(console: &Console, account: &Account) -> Result<Self, DatabaseError> {
-        let day = Day::of_us(console.now_us()).ok_or(DatabaseError::NotFound)?;
+        let day = today(console)?;
         let rights = console.database().rights_of(account.id, day).await?;
+        Self::by(console, account, rights, day).await
+    }
+
+    /// What a service is by one of its tokens.
+    async fn of_token(console: &Console, bearer: &Bearer) -> Result<Self, DatabaseError> {
+        let day = today(console)?;
+        let rights = console.database().rights_of_token(bearer, day).await?;
+        Self::by(console, &bearer.account, rights, day).await
+    }
+
+    async fn by(
+        console: &Console,
+        account: &Account,
+        rights: Rights,
+        day: Day,
+    ) -> Result<Self, DatabaseError> {
         let tree = console
             .organisations()
             .at(console.database(), rights.organisations)
@@ -141,7 +158,7 @@ pub(crate) async fn context_of_service(
     bearer: &Bearer,
     request: &str,
 ) -> Result<Context, DatabaseError> {
-    let standing = Standing::of(console, &bearer.account).await?;
+    let standing = Standing::of_token(console, bearer).await?;
     Ok(Context::from_authentication(
         Actor::Service(bearer.account.id.0),
         Assurance::Single,
@@ -150,13 +167,23 @@ pub(crate) async fn context_of_service(
     ))
 }
 
-/// What the roles of a service give today of what a token may be made for.
+/// What the roles of a service at organisations of `seen` give today of what a token may be made for.
 pub(crate) async fn abilities_of_service(
     console: &Console,
     account: &Account,
+    seen: &Scope,
 ) -> Result<Vec<String>, DatabaseError> {
-    let standing = Standing::of(console, account).await?;
+    let day = today(console)?;
+    let mut rights = console.database().rights_of(account.id, day).await?;
+    rights
+        .memberships
+        .retain(|membership| seen.covers(membership.organisation.as_str()));
+    let standing = Standing::by(console, account, rights, day).await?;
     Ok(words(standing.grants.within(Grasp::all().collect()).abilities()))
+}
+
+fn today(console: &Console) -> Result<Day, DatabaseError> {
+    Day::of_us(console.now_us()).ok_or(DatabaseError::NotFound)
 }
 
 /// Whether an account may do `A` with a thing today, within an exercise or outside of all, once it is sure that it asks.

@@ -238,11 +238,7 @@ async fn deliver_post(
 
 /// PostgreSQL or the console's own key, which no destination is at fault for.
 fn away(error: &DatabaseError) -> Failure {
-    Failure {
-        culprit: Culprit::Relay,
-        outlook: Outlook::Later(None),
-        said: error.to_string(),
-    }
+    Failure::new(Culprit::Relay, Outlook::Later(None), error.to_string())
 }
 
 /// Address of a page of the console, where it is known by which people reach it.
@@ -281,11 +277,7 @@ pub(crate) async fn send_letter(
 
 /// What the administrator has to mend.
 fn of_settings(said: &str) -> Failure {
-    Failure {
-        culprit: Culprit::Relay,
-        outlook: Outlook::Later(None),
-        said: said.to_owned(),
-    }
+    Failure::new(Culprit::Relay, Outlook::Later(None), said)
 }
 
 async fn try_letter(
@@ -301,10 +293,9 @@ async fn try_letter(
     let to: Address = message
         .to
         .parse()
-        .map_err(|error: vonggac_notify::mail::AddressError| Failure {
-            culprit: Culprit::Destination,
-            outlook: Outlook::Never,
-            said: format!("the address {error}"),
+        .map_err(|error: vonggac_notify::mail::AddressError| {
+            let said = format!("the address {error}");
+            Failure::new(Culprit::Destination, Outlook::Never, said)
         })?;
     let password = console.database().mail_password(console.vault()).await;
     let password = password.map_err(|error| away(&error))?;
@@ -344,11 +335,7 @@ pub(crate) async fn post(
     id: &str,
     body: &str,
 ) -> Result<u16, Failure> {
-    let unfit = |said: String| Failure {
-        culprit: Culprit::Destination,
-        outlook: Outlook::Never,
-        said,
-    };
+    let unfit = |said: String| Failure::new(Culprit::Destination, Outlook::Never, said);
     let endpoint: Endpoint = url
         .parse()
         .map_err(|error: vonggac_notify::egress::EndpointError| unfit(format!("the address {error}")))?;

@@ -44,9 +44,9 @@ fn the_journeys_pass() {
         return;
     };
     let url = format!("http://localhost:{}", platform.console_port());
-    // The short form is the first hour; `make journeys` walks them all.
+    // The short form is the first hour, signing in, and what the browser guards; `make journeys` walks them all.
     let is_whole = std::env::var_os("VONGGAC_JOURNEYS").is_some();
-    let mut command = suite(if is_whole { "journeys" } else { "first-hour" });
+    let mut command = suite(if is_whole { "journeys" } else { "guards" });
     command
         .env("VONGGAC_DEPLOYMENT", told_of(&platform, &url))
         .env("VONGGAC_URL", url);

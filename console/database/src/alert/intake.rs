@@ -99,8 +99,8 @@ struct Standing {
     base: Base,
     /// Where the row after it begins, once it is closed.
     closed_at: Option<Base>,
-    /// The exception that hides or lowers it now.
-    exception: Option<i64>,
+    /// How exceptions stand to it now.
+    before: Before,
 }
 
 #[derive(FromRow)]
@@ -119,6 +119,7 @@ struct RawStanding {
     base_flow_ids: i32,
     closed: Option<Vec<u8>>,
     exception: Option<i64>,
+    is_suppressed: bool,
 }
 
 /// Locks the rows of these alerts of the pipeline; gives the last of each.
@@ -130,7 +131,7 @@ async fn standing(
     let raw: Vec<RawStanding> = sqlx::query_as(
         "SELECT id, origin_id, ordinal, revision, tenant, count, first_us, last_us, detected_us, \
          base_count, base_event_ids, base_flow_ids, CASE WHEN status = 'closed' THEN encoded END AS closed, \
-         CASE WHEN is_suppressed OR raised_severity IS NOT NULL THEN exception_id END AS exception \
+         CASE WHEN is_suppressed OR raised_severity IS NOT NULL THEN exception_id END AS exception, is_suppressed \
          FROM alert WHERE origin_id = ANY($1) ORDER BY id FOR UPDATE",
     )
     .bind(ids)
@@ -180,7 +181,11 @@ impl Standing {
             detected_us: raw.detected_us,
             base,
             closed_at,
-            exception: raw.exception,
+            before: match raw.exception {
+                None => Before::Free,
+                Some(exception) if raw.is_suppressed => Before::Hidden(exception),
+                Some(exception) => Before::Lowered(exception),
+            },
         }
     }
 }
@@ -190,10 +195,19 @@ impl Standing {
 pub(super) enum Before {
     /// It is new: they are held against it.
     New,
-    /// This one hides or lowers it: they are held against it again.
-    Under(i64),
+    /// This one hides it: they are held against it again.
+    Hidden(i64),
+    /// It is in the queue and stays there, and this one lowers it: those that lower are held against it again.
+    Lowered(i64),
     /// It is in the queue already, and stays there.
     Free,
+}
+
+impl Before {
+    /// Whether an exception may keep it out of the queue.
+    pub(super) fn may_be_hidden(self) -> bool {
+        matches!(self, Self::New | Self::Hidden(_))
+    }
 }
 
 /// A row to be written.
@@ -233,7 +247,7 @@ impl Incoming {
         }
         let count_after = |base: Base| whole(alert.count).saturating_sub(base.count);
         let goes_on = count_after(standing.base) > standing.count && alert.last_us > standing.last_us;
-        let before = standing.exception.map_or(Before::Free, Before::Under);
+        let before = standing.before;
         let growth = count_after(standing.base).saturating_sub(standing.count).max(0);
         let mut row = match standing.closed_at.filter(|_| goes_on) {
             Some(base) => {

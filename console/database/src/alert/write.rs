@@ -70,6 +70,7 @@ fn sighted(incoming: &[Incoming], rules: &[&RuleCard]) -> Sighted {
         sighted
             .judged
             .push(row.before != Before::Free && alert.exercise_id == 0);
+        sighted.may_hide.push(row.before.may_be_hidden());
     }
     sighted
 }
@@ -99,7 +100,7 @@ fn caught(
 ) -> Vec<Caught> {
     let of_row = |(place, row): (usize, &Incoming)| {
         let exception = judged.get(&place)?.exception;
-        let is_counted = row.before == Before::Under(exception);
+        let is_counted = [Before::Hidden(exception), Before::Lowered(exception)].contains(&row.before);
         written.contains_key(&row.id).then_some(Caught {
             exception,
             alerts: i64::from(!is_counted),

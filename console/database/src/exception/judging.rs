@@ -33,6 +33,8 @@ pub(crate) struct Sighted {
     pub(crate) severities: Vec<i16>,
     /// Whether they are held against exceptions at all.
     pub(crate) judged: Vec<bool>,
+    /// Whether one may hide them; what is in the queue stays there.
+    pub(crate) may_hide: Vec<bool>,
 }
 
 /// What an exception makes of an alert.
@@ -111,12 +113,12 @@ macro_rules! fits {
 
 const JUDGE: &str = concat!(
     "SELECT DISTINCT ON (r.place) r.place, e.id AS exception, e.severity FROM (SELECT u.place, u.rule_id, u.tenant, u.sensor, u.src, \
-     u.dst, u.dport, u.fields::jsonb AS fields, u.severity FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], \
-     $6::text[], $7::integer[], $8::text[], $9::smallint[], $10::boolean[]) \
-     AS u(place, rule_id, tenant, sensor, src, dst, dport, fields, severity, is_judged) WHERE u.is_judged) AS r \
-     JOIN unnest($11::bigint[], $12::text[]) AS p(id, tenant) ON p.tenant = r.tenant JOIN exception e ON e.id = p.id WHERE ",
+     u.dst, u.dport, u.fields::jsonb AS fields, u.severity, u.may_hide FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], \
+     $6::text[], $7::integer[], $8::text[], $9::smallint[], $10::boolean[], $11::boolean[]) \
+     AS u(place, rule_id, tenant, sensor, src, dst, dport, fields, severity, is_judged, may_hide) WHERE u.is_judged) AS r \
+     JOIN unnest($12::bigint[], $13::text[]) AS p(id, tenant) ON p.tenant = r.tenant JOIN exception e ON e.id = p.id WHERE ",
     fits!(),
-    " ORDER BY r.place, e.effect, e.severity, e.id"
+    " AND (e.effect <> 'hide' OR r.may_hide) ORDER BY r.place, e.effect, e.severity, e.id"
 );
 
 const MATCHING: &str = concat!(
@@ -165,6 +167,7 @@ pub(crate) async fn judge(
         .bind(&sighted.fields)
         .bind(&sighted.severities)
         .bind(&sighted.judged)
+        .bind(&sighted.may_hide)
         .bind(&pairs.exceptions)
         .bind(&pairs.tenants)
         .fetch_all(connection)

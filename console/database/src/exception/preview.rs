@@ -115,7 +115,7 @@ impl Asked<'_> {
     async fn open(&self, connection: &mut PgConnection) -> Result<i64> {
         let mut query = QueryBuilder::<Postgres>::new("SELECT count(*) FROM alert a");
         self.push_rule(&mut query);
-        query.push(" AND a.status = 'open' AND NOT a.is_suppressed AND ");
+        query.push(" AND a.status = 'open' AND a.assignee_id IS NULL AND NOT a.is_suppressed AND ");
         self.push_fits(&mut query);
         let open = query.build_query_scalar().fetch_one(connection).await;
         open.map_err(DatabaseError::of_list)

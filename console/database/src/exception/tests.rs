@@ -9,7 +9,7 @@ use super::*;
 use crate::alert::{AlertRow, Status};
 use crate::queue::{Filter, Sort, Suppressed};
 use crate::testing::{self, NOW_US, alert, everyone};
-use crate::work::Action;
+use crate::work::{Action, Selection};
 use crate::{Account, Database};
 
 /// Alert `number` of the rule at high severity, from 10.0.0.7.
@@ -268,6 +268,88 @@ async fn conditions_hold_all_together_and_of_two_the_one_that_hides_goes_before(
 }
 
 #[tokio::test]
+async fn what_is_in_the_queue_stays_there_whatever_exception_comes_later() {
+    let Some(database) = testing::database().await else {
+        return;
+    };
+    let mai = testing::member(&database, "mai", "moh", &[Role::SeniorAnalyst]).await;
+    database.take_alerts(&[raised(1, "moh", 1)]).await.unwrap();
+    let lowered = NewException {
+        effect: Effect::Lower { to: Severity::Low },
+        ..of(1, "moh", vec![condition("domain", "example.com")])
+    };
+    let lower = add(&database, &mai, &lowered).await.unwrap();
+    database.take_alerts(&[raised(2, "moh", 1)]).await.unwrap();
+    let take = Action::Acknowledge {
+        note: None,
+        take_over: false,
+    };
+    database
+        .act(&everyone(), &mai, AlertId(2), &take, NOW_US)
+        .await
+        .unwrap();
+    add(
+        &database,
+        &mai,
+        &of(1, "moh", vec![condition("address", "10.0.0.7")]),
+    )
+    .await
+    .unwrap();
+    database
+        .take_alerts(&[raised(2, "moh", 2), raised(3, "moh", 1)])
+        .await
+        .unwrap();
+    let standing = row(&database, 2).await;
+    assert_eq!(
+        (standing.is_suppressed, standing.status, standing.exception),
+        (false, Status::Acknowledged, Some(lower))
+    );
+    assert!(row(&database, 3).await.is_suppressed);
+}
+
+#[tokio::test]
+async fn undo_hides_again_what_an_exception_hid() {
+    let Some(database) = testing::database().await else {
+        return;
+    };
+    let mai = testing::member(&database, "mai", "moh", &[Role::SeniorAnalyst]).await;
+    database.take_alerts(&[raised(1, "moh", 1)]).await.unwrap();
+    let id = add(&database, &mai, &of(1, "moh", vec![condition("src", "10.0.0.7")]))
+        .await
+        .unwrap();
+    database
+        .take_alerts(&[raised(2, "moh", 1), raised(3, "moh", 1)])
+        .await
+        .unwrap();
+    let take = Action::Acknowledge {
+        note: None,
+        take_over: false,
+    };
+    let take_up = async |number: u128| {
+        let chosen = Selection::Ids(vec![AlertId(number)]);
+        let outcome = database
+            .act_on_many(&everyone(), &mai, &chosen, &take, NOW_US)
+            .await;
+        outcome.unwrap().operation.unwrap()
+    };
+    let (first, second) = (take_up(2).await, take_up(3).await);
+    assert!(!row(&database, 2).await.is_suppressed);
+    // From where it did nothing it is not there, and is not used up.
+    let elsewhere = database.undo(&Scope::of(["mot"]), &mai, first, NOW_US).await;
+    assert!(matches!(elsewhere, Err(DatabaseError::NotFound)), "{elsewhere:?}");
+    database.undo(&everyone(), &mai, first, NOW_US).await.unwrap();
+    assert!(row(&database, 2).await.is_suppressed);
+    // Nothing hides it any more.
+    database
+        .end_exception(&everyone(), (&mai).into(), id, "over", NOW_US)
+        .await
+        .unwrap();
+    database.undo(&everyone(), &mai, second, NOW_US).await.unwrap();
+    let back = row(&database, 3).await;
+    assert_eq!((back.is_suppressed, back.status), (false, Status::Open));
+}
+
+#[tokio::test]
 async fn an_organisation_and_those_beneath_are_meant_when_it_is_said() {
     let Some(database) = testing::database().await else {
         return;
@@ -520,6 +602,19 @@ async fn the_preview_tells_what_would_have_been_caught() {
         [("true_positive", 1)]
     );
     assert_eq!((preview.open, preview.rows.len(), preview.is_more), (3, 3, false));
+    let give = Action::Assign {
+        to: Some(mai.id),
+        note: None,
+    };
+    database
+        .act(&everyone(), &mai, AlertId(1), &give, NOW_US)
+        .await
+        .unwrap();
+    let preview = database
+        .preview_exception(&everyone(), &covered, &new, NOW_US)
+        .await
+        .unwrap();
+    assert_eq!(preview.open, 2, "somebody has that one");
     assert_eq!((preview.is_whole, preview.needs_approval), (false, false));
     assert_eq!(database.exceptions(&everyone(), NOW_US).await.unwrap(), []);
 

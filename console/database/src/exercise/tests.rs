@@ -145,8 +145,11 @@ async fn an_exercise_goes_one_way() {
         Err(DatabaseError::Conflict(why)) => why,
         other => panic!("{other:?}"),
     };
+    let accented = database
+        .make_exercise(&by, &vn, &about(&"ế".repeat(200)), NOW_US)
+        .await;
+    assert_eq!(accented.unwrap().name.chars().count(), 200);
     let end = async || database.end_exercise(&by, made.id, NOW_US).await;
-    assert_eq!(conflict(end().await), "the exercise was not started");
     database.start_exercise(&by, made.id, NOW_US).await.unwrap();
     let start = database.start_exercise(&by, made.id, NOW_US).await;
     assert_eq!(conflict(start), "the exercise was started already");
@@ -174,6 +177,57 @@ async fn an_exercise_goes_one_way() {
         database.exercise(unknown).await,
         Err(DatabaseError::NotFound)
     ));
+}
+
+#[tokio::test]
+async fn one_that_was_not_started_ends_unseen_and_makes_room() {
+    let Some(database) = testing::database().await else {
+        return;
+    };
+    let director = director(&database, "vn").await;
+    let lan = testing::member(&database, "lan", "moh", &[Role::Analyst]).await;
+    let by = Asker::from(&director);
+    let (vn, moh) = ("vn".parse().unwrap(), "moh".parse().unwrap());
+    let mut made = Vec::new();
+    for _ in 0..OPEN_MAX {
+        made.push(
+            database
+                .make_exercise(&by, &vn, &about("x"), NOW_US)
+                .await
+                .unwrap(),
+        );
+    }
+    let more = database.make_exercise(&by, &vn, &about("x"), NOW_US).await;
+    assert!(matches!(more, Err(DatabaseError::Conflict(_))), "{more:?}");
+
+    let id = made[0].id;
+    database
+        .share_exercise(&by, id, &moh, true, NOW_US)
+        .await
+        .unwrap();
+    let new = NewSensor {
+        name: "range".into(),
+        organisation: "vn".parse().unwrap(),
+        note: String::new(),
+        stage: id.stage(),
+    };
+    database.prepare_sensor(&by, &new, NOW_US).await.unwrap();
+    let ended = database.end_exercise(&by, id, NOW_US).await.unwrap();
+    assert!(matches!(ended.progress, Progress::Ended { .. }), "{ended:?}");
+    let seen = reach(&database, &lan).await;
+    let page = database.exercises(&seen, None, 10).await.unwrap();
+    assert_eq!(page.items, [], "who was to take part sees nothing");
+    let living: i64 = sqlx::query_scalar("SELECT count(*) FROM sensor WHERE revoked_us IS NULL")
+        .fetch_one(&database.pool)
+        .await
+        .unwrap();
+    assert_eq!(living, 0);
+    let late = database.prepare_sensor(&by, &new, NOW_US).await;
+    assert!(matches!(late, Err(DatabaseError::Conflict(_))), "{late:?}");
+    database
+        .make_exercise(&by, &vn, &about("x"), NOW_US)
+        .await
+        .unwrap();
 }
 
 /// The queue, its counts, groups and tags, one alert and what may be done to it: real work and each exercise apart.
@@ -334,6 +388,8 @@ async fn a_sensor_of_an_exercise_is_of_no_other_stage_and_ends_with_it() {
     };
     let (tap, _) = prepare("tap", Stage::Live).await;
     let (range, token) = prepare("range", drill.id.stage()).await;
+    // That a name is taken on one stage tells nothing on the other.
+    prepare("tap", drill.id.stage()).await;
     let names = async |scope: &Scope| {
         let page = database
             .sensors(
@@ -353,7 +409,7 @@ async fn a_sensor_of_an_exercise_is_of_no_other_stage_and_ends_with_it() {
     };
     assert_eq!(
         (names(&real).await, names(&staged).await),
-        (vec!["tap".to_owned()], vec!["range".to_owned()])
+        (vec!["tap".to_owned()], vec!["range".to_owned(), "tap".to_owned()])
     );
     for (scope, id) in [(&real, range), (&staged, tap)] {
         let heard = Heard::default();

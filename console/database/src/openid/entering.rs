@@ -177,6 +177,8 @@ impl Database {
         let Some(account) = self.sitting(&mut transaction, session, now_us).await? else {
             return Ok(Entered::Refused(Refusal::NoSession));
         };
+        // Whoever takes the account's ways in away does so before, or sees this one.
+        welcome::lock(&mut transaction, &Asker::console(), account.id).await?;
         let made = link::insert(
             &mut transaction,
             account.id,

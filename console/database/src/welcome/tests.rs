@@ -358,6 +358,21 @@ async fn links_and_codes_go_with_the_rights_of_who_made_them() {
     let today = Day::of_us(NOW_US).unwrap();
     end(Day::of_us(NOW_US + 48 * 3600 * 1_000_000).unwrap()).await;
     assert!(works(&database, &link, NOW_US).await, "the role goes on");
+    let hours = |hours: i64| NOW_US + hours * 3600 * 1_000_000;
+    assert!(works(&database, &link, hours(20)).await, "the role goes on");
+    assert!(
+        !works(&database, &link, hours(49)).await,
+        "the role has ended by its own date"
+    );
+    let code = second(&database, &by, account.id).await.unwrap();
+    let chosen = Chosen {
+        password: CHOSEN.into(),
+        code,
+    };
+    let late = database
+        .accept_welcome(&link.secret.to_text(), chosen, &from("::1"), hours(49))
+        .await;
+    assert!(late.is_err(), "{late:?}");
     end(today).await;
     assert!(!works(&database, &link, NOW_US).await);
 }
@@ -382,4 +397,44 @@ async fn no_link_is_made_for_a_role_that_nobody_looked_at() {
     let refused = database.reset_account(&by, &before, Factors::Kept, NOW_US).await;
     assert!(conflicts(&refused), "{refused:?}");
     reset(&database, &by, lan.id, Factors::Kept).await.unwrap();
+}
+
+#[tokio::test]
+async fn who_alone_let_somebody_in_is_none_of_the_two_who_raise_him() {
+    let Some(database) = testing::database().await else {
+        return;
+    };
+    let boss = testing::account(&database, "boss", "*").await;
+    let other = testing::account(&database, "other", "*").await;
+    let third = testing::account(&database, "third", "*").await;
+    let (by, another, by_third) = (Asker::from(&boss), Asker::from(&other), Asker::from(&third));
+    let moh = "moh".parse().unwrap();
+    let (account, link) = database.invite(&by, &lan(), &moh, &[], NOW_US).await.unwrap();
+    accept(&database, &link, CHOSEN, "").await.unwrap();
+    let manager = |organisation| Membership {
+        person: PersonId(account.id.0),
+        ..role(Role::OrganisationManager, organisation)
+    };
+    let own = database
+        .grant_membership(&by, &manager("moh"), NOW_US)
+        .await
+        .unwrap();
+    let others = database
+        .grant_membership(&another, &manager("mot"), NOW_US)
+        .await
+        .unwrap();
+    let approve = async |by: &Asker<'_>, id| database.approve_membership(by, id, NOW_US).await;
+    for (by, id) in [(&another, own), (&by, others)] {
+        let refused = approve(by, id).await;
+        assert!(conflicts(&refused), "{refused:?}");
+    }
+    approve(&by_third, others).await.unwrap();
+
+    // Let in anew by two, he is known to more than the one.
+    let link = reset(&database, &by, account.id, Factors::Kept).await.unwrap();
+    let code = second(&database, &another, account.id).await.unwrap();
+    accept(&database, &link, "another phrase of the test", &code)
+        .await
+        .unwrap();
+    approve(&another, own).await.unwrap();
 }

@@ -119,7 +119,7 @@ impl Act<'_> {
     ) -> Result<Vec<Changed>> {
         let mut query = QueryBuilder::<Postgres>::new(
             "WITH chosen AS MATERIALIZED (SELECT a.id, a.work, a.status, a.assignee_id, a.verdict, a.verdict_reason, \
-             a.snoozed_until_us, a.snoozed_count, a.tags FROM alert a",
+             a.snoozed_until_us, a.snoozed_count, a.tags, a.is_suppressed FROM alert a",
         );
         let rows_max = self.push_selection(&mut query, selection)?;
         self.push_applies(&mut query, to);
@@ -134,12 +134,12 @@ impl Act<'_> {
             query
                 .push(
                     ", kept AS (INSERT INTO operation_alert (operation_id, alert_id, work, status, assignee_id, verdict, \
-                     verdict_reason, snoozed_until_us, snoozed_count, tags) SELECT ",
+                     verdict_reason, snoozed_until_us, snoozed_count, tags, is_suppressed) SELECT ",
                 )
                 .push_bind(operation.0)
                 .push(
                     ", c.id, c.work + 1, c.status, c.assignee_id, c.verdict, c.verdict_reason, c.snoozed_until_us, \
-                     c.snoozed_count, c.tags FROM chosen c)",
+                     c.snoozed_count, c.tags, c.is_suppressed FROM chosen c)",
                 );
         }
         self.push_told(&mut query, to.map(|to| &to.person));

@@ -1,6 +1,6 @@
 //! Undo: an operation's alerts as they were before it, those excepted that somebody has changed since.
 
-use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
+use sqlx::{FromRow, PgConnection, PgPool, Postgres, QueryBuilder};
 use vonggac_event::{AlertId, Scope};
 
 use super::OperationId;
@@ -74,6 +74,9 @@ impl Database {
         if operation.undone_us.is_some() {
             return Err(DatabaseError::Conflict("it was undone already"));
         }
+        if operation.alerts > 0 && !is_about(&mut transaction, scope, id).await? {
+            return Err(DatabaseError::NotFound);
+        }
         let restored: Vec<Vec<u8>> = restoring(scope, actor, id, &operation.action, now_us)
             .build_query_scalar()
             .fetch_all(&mut *transaction)
@@ -102,6 +105,17 @@ impl Database {
     }
 }
 
+/// Whether an operation has an alert of the scope; one that has none is not there.
+async fn is_about(connection: &mut PgConnection, scope: &Scope, id: OperationId) -> Result<bool> {
+    let mut query = QueryBuilder::<Postgres>::new(
+        "SELECT EXISTS (SELECT FROM operation_alert k JOIN alert a ON a.id = k.alert_id WHERE k.operation_id = ",
+    );
+    query.push_bind(id.0);
+    push_scope(&mut query, scope);
+    query.push(")");
+    Ok(query.build_query_scalar().fetch_one(connection).await?)
+}
+
 /// The statement that restores; gives the ids. An alert's state is the whole of what people made of it, but for its activity.
 fn restoring(
     scope: &Scope,
@@ -121,7 +135,12 @@ fn restoring(
             " ORDER BY a.id FOR UPDATE OF a), \
              changed AS (UPDATE alert a SET work = a.work + 1, status = c.status, assignee_id = c.assignee_id, \
              verdict = c.verdict, verdict_reason = c.verdict_reason, snoozed_until_us = c.snoozed_until_us, \
-             snoozed_count = c.snoozed_count, tags = c.tags FROM chosen c WHERE a.id = c.alert_id), \
+             snoozed_count = c.snoozed_count, tags = c.tags, is_suppressed = a.is_suppressed OR c.is_suppressed AND EXISTS \
+             (SELECT FROM exception e WHERE e.id = a.exception_id AND e.effect = 'hide' AND e.ended_us IS NULL AND e.expires_us > ",
+        )
+        .push_bind(now_us)
+        .push(
+            " AND (NOT e.needs_approval OR e.approved_us IS NOT NULL)) FROM chosen c WHERE a.id = c.alert_id), \
              told AS (INSERT INTO activity (alert_id, at_us, actor_id, action, detail) SELECT c.alert_id, ",
         )
         .push_bind(now_us)

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use vonggac_access::exception::Exception as Held;
 use vonggac_access::{PersonId, action, thing};
 use vonggac_database::exception::{Exception as Kept, ExceptionId, NewException, covered, verdict_of};
-use vonggac_database::queue::Filter;
+use vonggac_database::queue::{Filter, Holders};
 use vonggac_database::work::{Action, Selection};
 use vonggac_database::{DatabaseError, Status};
 use vonggac_event::Scope;
@@ -206,6 +206,10 @@ async fn close_open(
     let scope = works.narrowed(|code| covered.covers(code));
     let filter = Filter {
         statuses: vec![Status::Open],
+        holders: Holders {
+            nobody: true,
+            ..Holders::default()
+        },
         rule: Some(exception.rule_id.clone()),
         conditions: Some(new.reach.conditions.clone()),
         ..Filter::default()

@@ -258,8 +258,8 @@ fn actions(signed: &Signed, kept: &Kept) -> Vec<ExerciseAction> {
             (is_preparing || is_running) && signed.would::<Held, action::Share>(held()),
         ),
         (ExerciseAction::Start, directs && is_preparing),
-        (ExerciseAction::End, directs && is_running),
-        (ExerciseAction::Sensors, directs),
+        (ExerciseAction::End, directs && (is_preparing || is_running)),
+        (ExerciseAction::Sensors, directs && (is_preparing || is_running)),
     ]
     .into_iter()
     .filter_map(|(action, may)| may.then_some(action))
@@ -448,7 +448,7 @@ pub(super) async fn start_exercise(
         (status = 401, description = "Nobody is signed in", body = ApiError),
         (status = 403, description = "This takes a second factor", body = ApiError),
         (status = 404, description = "There is no such exercise for this account", body = ApiError),
-        (status = 409, description = "It was not started, or has ended already", body = ApiError)))]
+        (status = 409, description = "It has ended already", body = ApiError)))]
 pub(super) async fn end_exercise(
     State(console): State<Console>,
     signed: Signed,

@@ -157,6 +157,7 @@ pub(super) async fn start_export(
             signed.account.id,
             format.name(),
             &selection.words(),
+            &wanted.scope,
             console.now_us(),
         )
         .await?;
@@ -252,13 +253,16 @@ pub(super) async fn download_export(
     signed: Signed,
     Path(id): Path<String>,
 ) -> Result<Response> {
-    signed
+    let scope = signed
         .reach::<thing::EventSearch, action::Export>(&console)
         .await?;
     let id = read(&id)?;
     let deed = Deed::done("export.download", "export", id.0);
-    let export = match console.database().export(signed.account.id, id).await {
-        Ok(export) if matches!(export.state, ExportState::Done) => export,
+    let owner = signed.account.id;
+    // What it is about may not be within the owner's reach any more.
+    let is_within = console.database().is_export_within(owner, id, &scope).await?;
+    let export = match console.database().export(owner, id).await {
+        Ok(export) if is_within && matches!(export.state, ExportState::Done) => export,
         Ok(_) | Err(DatabaseError::NotFound) => {
             signed
                 .note(&console, deed.refused(DatabaseError::NotFound))

@@ -163,7 +163,7 @@ impl Sight {
         Ok(ServiceDetail {
             memberships: of_account(console, signed, &tree, &self.memberships, id).await?,
             tokens: tokens::shown(store.tokens_of(id).await?, console.now_us()),
-            abilities: authority::abilities_of_service(console, &entry.account).await?,
+            abilities: authority::abilities_of_service(console, &entry.account, &self.memberships).await?,
             token_days_max: console.options().api_token_days_max,
             actions: actions(signed, &entry),
             service: shown(&tree, entry),

@@ -194,6 +194,19 @@ async fn its_sensors_are_its_directors_and_their_credentials_name_it() {
     );
 }
 
+#[tokio::test]
+async fn nothing_is_added_to_one_that_has_ended() {
+    let Some(room) = Room::open().await else { return };
+    room.step("start", Value::Null).await;
+    assert_eq!(room.step("end", Value::Null).await.status, 200);
+    let body = json!({ "name": "range-1", "organisation": "vn", "note": "" });
+    let late = room.within("POST", "/api/v1/sensors", &room.director, body).await;
+    assert_eq!(late.status, StatusCode::CONFLICT, "{late:?}");
+    let path = format!("{PATH}/{}", room.id);
+    let ended = room.harness.get(&path, &room.director).await.json();
+    assert_eq!(ended["actions"], json!([]));
+}
+
 /// Whoever means an exercise does nothing real: what is of no exercise refuses the word.
 #[tokio::test]
 async fn every_operation_takes_an_exercise_or_refuses_it() {

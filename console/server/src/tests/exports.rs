@@ -79,6 +79,23 @@ async fn a_file_goes_to_whoever_asked_alone_and_is_written_down() {
     assert_eq!((theirs.status.as_u16(), &theirs.text), (404, &nobodys.text));
     assert_eq!(harness.get("/api/v1/exports", &hoa).await.json(), json!([]));
 
+    // With the right to what is in it, it is gone, though she may export elsewhere.
+    let account = harness.database.account_named("lan").await.unwrap();
+    let roles = harness.database.memberships_of(account.id).await.unwrap();
+    let at_mot = Membership {
+        organisation: "mot".parse().unwrap(),
+        ..roles[0].membership.clone()
+    };
+    let store = &harness.database;
+    let given = store.grant_membership(&by, &at_mot, NOW_US).await;
+    assert!(given.is_ok(), "{given:?}");
+    let today = Day::of_us(NOW_US).unwrap();
+    store
+        .end_membership(&by, roles[0].id, today, NOW_US)
+        .await
+        .unwrap();
+    assert_eq!(harness.get(&path, &lan).await.status, 404);
+
     let again = harness
         .call("POST", "/api/v1/exports", &lan, json!({ "format": "jsonl" }))
         .await;

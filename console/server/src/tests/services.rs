@@ -8,6 +8,7 @@ use futures_util::StreamExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use vonggac_access::Role;
+use vonggac_database::audit::Asker;
 use vonggac_database::testing::{self, alert};
 use vonggac_database::{Account, TokenId};
 
@@ -381,7 +382,7 @@ async fn a_token_is_made_by_who_may_give_what_it_can_do() {
             until: None,
         },
     };
-    let by = vonggac_database::audit::Asker::console();
+    let by = Asker::console();
     database
         .grant_membership(&by, &at_mot, testing::NOW_US)
         .await
@@ -409,4 +410,35 @@ async fn a_token_is_made_by_who_may_give_what_it_can_do() {
         refused(404, "not_found"),
         "who runs the console revokes them alone"
     );
+}
+
+#[tokio::test]
+async fn a_token_has_no_role_that_another_gave_its_service_later() {
+    let Some(harness) = Harness::start(&[]).await else {
+        return;
+    };
+    let (service, _, token) = siem(&harness, &[Role::Analyst], &["alert:read"]).await;
+    let total = async || get(&harness, "/api/v1/alerts", &token).await.json()["total"].clone();
+    let own = total().await;
+    let analyst = |organisation: &str| vonggac_access::Membership {
+        person: vonggac_access::PersonId(service.id.0),
+        organisation: organisation.parse().unwrap(),
+        role: Role::Analyst,
+        span: vonggac_access::Span {
+            from: vonggac_access::Day::of_us(testing::NOW_US),
+            until: None,
+        },
+    };
+    let database = &harness.database;
+    let give = async |by: Asker<'_>, organisation| {
+        database
+            .grant_membership(&by, &analyst(organisation), testing::NOW_US)
+            .await
+            .unwrap();
+    };
+    give(Asker::console(), "vn").await;
+    assert_eq!(total().await, own, "who made it could not have given that");
+    let maker = database.account_named("maker").await.unwrap();
+    give(Asker::from(&maker), "mot").await;
+    assert_eq!(total().await, 3, "its maker gave that one");
 }

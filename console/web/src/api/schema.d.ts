@@ -8353,7 +8353,7 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
-            /** @description It was not started, or has ended already */
+            /** @description It has ended already */
             409: {
                 headers: {
                     [name: string]: unknown;
