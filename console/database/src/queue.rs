@@ -4,6 +4,7 @@
 //! first page counts all rows, of a search by text as far as [`FOUND_MAX`]; the cursor carries that number to the others.
 
 pub mod groups;
+pub mod related;
 pub mod similar;
 pub mod since;
 

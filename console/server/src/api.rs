@@ -31,6 +31,7 @@ mod session;
 mod settings;
 pub(crate) mod shapes;
 mod sign_in_rules;
+mod story;
 mod stream;
 mod tokens;
 mod views;
@@ -150,6 +151,7 @@ fn router() -> OpenApiRouter<Console> {
         .routes(routes!(work::list_people))
         .routes(routes!(alerts::get_alert))
         .routes(routes!(events::alert_events))
+        .routes(routes!(story::alert_story))
         .routes(routes!(work::acknowledge_alert))
         .routes(routes!(work::close_alert))
         .routes(routes!(work::reopen_alert))

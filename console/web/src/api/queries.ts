@@ -176,6 +176,13 @@ export const alertQuery = (id: string) =>
       take(api.GET("/api/v1/alerts/{id}", { signal, params: { path: { id } } })),
   });
 
+export const alertStoryQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["alert-story", id],
+    queryFn: ({ signal }) =>
+      take(api.GET("/api/v1/alerts/{id}/story", { signal, params: { path: { id } } })),
+  });
+
 export const alertEventsQuery = (id: string) =>
   queryOptions({
     queryKey: ["alert-events", id],

@@ -622,6 +622,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alerts/{id}/story": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was raised about the machines of an alert within a day of it */
+        get: operations["alertStory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit": {
         parameters: {
             query?: never;
@@ -2475,6 +2492,13 @@ export interface components {
         AlertStatusChange: components["schemas"]["Work"] & {
             id: string;
         };
+        /** @description What was raised about the machines of an alert around it, the earliest first. */
+        AlertStory: {
+            /** @description Whether there are more, further away in time. */
+            is_more: boolean;
+            /** @description The twenty nearest in time, without the alert itself. */
+            items: components["schemas"]["RelatedAlert"][];
+        };
         /** @description An error's body. */
         ApiError: {
             error: components["schemas"]["ErrorBody"];
@@ -4016,6 +4040,14 @@ export interface components {
         /** @description Recovery codes, told this once. */
         RecoveryCodes: {
             codes: string[];
+        };
+        /** @description An alert of another's story. */
+        RelatedAlert: {
+            alert: components["schemas"]["Alert"];
+            /** @description Whether one of its machines is one of the other's. */
+            is_of_machine: boolean;
+            /** @description Whether it is of the same rule, about the same entity. */
+            is_of_rule: boolean;
         };
         /** @description Something said of a part or a sensor. */
         Remark: {
@@ -7081,6 +7113,59 @@ export interface operations {
             };
             /** @description It is open */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    alertStory: {
+        parameters: {
+            query?: {
+                /** @description Number of an exercise that one takes part in: all is of that exercise alone; of real work alone when left out */
+                exercise?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the alert */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The earliest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertStory"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It would cost too much */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

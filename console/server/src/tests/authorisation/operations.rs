@@ -267,6 +267,7 @@ pub(super) fn operations() -> Vec<Operation> {
             .with(json!({ "remarks": "seen" })),
         row("discardHandover", Kind::Handover, Verb::Remove).of(Of::Draft),
         row("getAlert", Kind::Alert, Verb::Read).of(Of::Alert),
+        row("alertStory", Kind::Alert, Verb::Read).of(Of::Alert),
         row("alertEvents", Kind::EventSearch, Verb::Read).of(Of::Alert),
         row("acknowledgeAlert", Kind::Alert, Verb::Work).of(Of::Alert).with(json!({})),
         row("closeAlert", Kind::Alert, Verb::Work)
