@@ -116,9 +116,10 @@ impl Options {
         format!("127.0.0.1:{}", self.console_port)
     }
 
+    /// As a browser is to be told it: passkeys belong to a name, and none to a bare address.
     pub(crate) fn console_address(&self) -> String {
         let scheme = if self.console_tls { "https" } else { "http" };
-        format!("{scheme}://{}", self.console_listen())
+        format!("{scheme}://localhost:{}", self.console_port)
     }
 
     /// Refuses credentials and TLS for a server that is started here: it has its own.
