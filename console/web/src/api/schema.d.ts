@@ -2335,6 +2335,8 @@ export interface components {
             rule_id: string;
             rule_kind: components["schemas"]["RuleKind"];
             rule_title: string;
+            /** @description The title in Vietnamese, where the rule says it. */
+            rule_title_vi: string | null;
             rule_version: string;
             sensor: string;
             severity: components["schemas"]["Severity"];
@@ -2379,6 +2381,10 @@ export interface components {
             };
             /** @description What it has to make an exception of. */
             offered: components["schemas"]["Condition"][];
+            /** @description What the rule says of itself, where it does. */
+            rule_description: string | null;
+            /** @description The same in Vietnamese. */
+            rule_description_vi: string | null;
             rule_text: string;
         };
         /** @description An exception that an alert has to do with. */
@@ -2406,7 +2412,7 @@ export interface components {
             from?: string | null;
             /** @description Code of the organisation */
             organisation?: string | null;
-            /** @description Text in title, rule, summary, address, sensor or technique */
+            /** @description Text in title (in either language), rule, summary, address, sensor or technique */
             q?: string | null;
             /** @description Any of these reasons, with commas */
             reason?: string | null;
@@ -2457,6 +2463,8 @@ export interface components {
             severity: components["schemas"]["Severity"];
             /** @description Title of the rule, where they have one rule. */
             title: string | null;
+            /** @description That title in Vietnamese, where the rule says it. */
+            title_vi: string | null;
         };
         /** @description The queue in groups. */
         AlertGroups: {
@@ -2843,6 +2851,8 @@ export interface components {
             reason: components["schemas"]["Reason"];
             rule_id: string;
             rule_title: string;
+            /** @description The title in Vietnamese, where the rule says it. */
+            rule_title_vi: string | null;
             severity: components["schemas"]["Severity"] | null;
             signs: components["schemas"]["ExceptionSign"][];
             state: components["schemas"]["ExceptionState"];
@@ -3080,6 +3090,8 @@ export interface components {
             severity: components["schemas"]["Severity"];
             status: components["schemas"]["AlertStatus"];
             title: string;
+            /** @description The title in Vietnamese, where the rule says it. */
+            title_vi: string | null;
             /**
              * Format: date-time
              * @description When it wakes, when it is set aside until a time.
@@ -3435,7 +3447,7 @@ export interface components {
             severity?: components["schemas"]["Severity"] | null;
             /** @description Ids of ways of one's own on which one is told besides the page. */
             ways?: string[];
-            /** @description In the title or id of an alert's rule, or the beginning of a technique. */
+            /** @description In the title (in either language) or id of an alert's rule, or the beginning of a technique. */
             words?: string;
         };
         /** @description A way on which one is told besides the page. */
@@ -6353,7 +6365,7 @@ export interface operations {
                 status?: string;
                 /** @description `critical` to `informational`; several with commas */
                 severity?: string;
-                /** @description Text in title, rule, summary, address, sensor or technique */
+                /** @description Text in title (in either language), rule, summary, address, sensor or technique */
                 q?: string;
                 /** @description ATT&CK technique; its sub-techniques count */
                 technique?: string;
@@ -6554,7 +6566,7 @@ export interface operations {
                 status?: string;
                 /** @description `critical` to `informational`; several with commas */
                 severity?: string;
-                /** @description Text in title, rule, summary, address, sensor or technique */
+                /** @description Text in title (in either language), rule, summary, address, sensor or technique */
                 q?: string;
                 /** @description ATT&CK technique; its sub-techniques count */
                 technique?: string;
