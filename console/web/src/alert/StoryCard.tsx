@@ -3,6 +3,7 @@ import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import type { Alert, AlertDetail } from "../api/client";
 import { alertStoryQuery } from "../api/queries";
+import { ruleTitle } from "../lib/rule";
 import { Card } from "../parts/Card";
 import { ErrorPanel } from "../parts/ErrorPanel";
 import { Severity } from "../parts/Severity";
@@ -59,16 +60,18 @@ function whyOf({ is_of_rule }: { is_of_rule: boolean }) {
 }
 
 function Step({ alert, why, isThis }: { alert: Alert; why: string; isThis?: boolean }) {
+  const { i18n } = useTranslation();
+  const title = ruleTitle(alert, i18n.language);
   return (
     <li aria-current={isThis ? "true" : undefined}>
       <Timestamp at={alert.detected_at} />
       <Severity level={alert.severity} />
       <span className={styles.storyTitle}>
         {isThis ? (
-          <strong>{alert.rule_title}</strong>
+          <strong>{title}</strong>
         ) : (
           <Link to="/alerts/$id" params={{ id: alert.id }} title={alert.summary}>
-            {alert.rule_title}
+            {title}
           </Link>
         )}{" "}
         <span className="soft">{why}</span>

@@ -21,6 +21,23 @@ export interface paths {
         patch: operations["updateAccount"];
         trace?: never;
     };
+    "/api/v1/account/lock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Choose when one's own sessions lock by themselves */
+        put: operations["setLock"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/account/openid": {
         parameters: {
             query?: never;
@@ -1414,6 +1431,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/openid/unlock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin to unlock the session at a provider */
+        post: operations["openidUnlock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/openid/welcome": {
         parameters: {
             query?: never;
@@ -1866,6 +1900,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/session/lock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether the session is locked */
+        get: operations["sessionLock"];
+        put?: never;
+        /** Lock the session */
+        post: operations["lockSession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session/passkey": {
         parameters: {
             query?: never;
@@ -1894,6 +1946,40 @@ export interface paths {
         put?: never;
         /** Ask for a passkey, to sign in or to confirm */
         post: operations["passkeyChallenge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/unlock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Unlock the session with the password */
+        post: operations["unlockSession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/unlock/passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Unlock the session with a passkey */
+        post: operations["unlockPasskey"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3274,6 +3360,42 @@ export interface components {
             /** @description In groups of four, as in `ABCD-EFGH-…`; case, blanks and hyphens do not matter. */
             code: string;
         };
+        /** @description Who locks the session. */
+        LockRequest: {
+            /** @description Whether it is the page, which nobody has touched for a while. */
+            by_itself?: boolean;
+        };
+        /** @description When one's own sessions lock by themselves. */
+        LockSetting: {
+            /**
+             * Format: int32
+             * @description After how many minutes without a key or pointer the page locks the session; absent: never.
+             */
+            after_minutes?: number | null;
+            /**
+             * Format: date-time
+             * @description When the session's owner was last let in: signed in, or unlocked it.
+             */
+            entered_at: string;
+            /**
+             * Format: int32
+             * @description The most that may be chosen here, in minutes; absent: each may choose.
+             */
+            minutes_max?: number | null;
+            /**
+             * Format: int32
+             * @description What one has chosen, in minutes; 0: never.
+             */
+            own_minutes: number;
+        };
+        /** @description When one's own sessions are to lock by themselves. */
+        LockSettingRequest: {
+            /**
+             * Format: int32
+             * @description 5, 10, 15 or 30 minutes without a key or pointer; 0: never.
+             */
+            minutes: number;
+        };
         /** @description A token, told this once. */
         MadeToken: {
             service: components["schemas"]["ServiceDetail"];
@@ -4406,6 +4528,23 @@ export interface components {
             /** @description Letters, digits and `. _ - @`; no account has it. */
             user_name: string;
         };
+        /** @description The lock of the session that asks: whose it is, and what opens it. */
+        SessionLock: {
+            /** @description … and the one that others see. */
+            display_name: string;
+            /** @description Whether a passkey does. */
+            has_passkey: boolean;
+            /** @description Whether the account's password unlocks it. */
+            has_password: boolean;
+            is_locked: boolean;
+            /** @description `vi` or `en`. */
+            language: string;
+            /** @description Providers at which it can be unlocked. */
+            providers: components["schemas"]["OfferedProvider"][];
+            setting?: components["schemas"]["LockSetting"] | null;
+            /** @description Whose session it is: the name to sign in with … */
+            user_name: string;
+        };
         /** @description A session. */
         SessionView: {
             address: string;
@@ -4450,10 +4589,20 @@ export interface components {
         SignInRules: {
             /** @description Whether who asks may change them. */
             can_change: boolean;
+            /**
+             * Format: int32
+             * @description After how many minutes without a key or pointer everybody's session locks by itself at the latest; absent: each may choose.
+             */
+            lock_minutes_max?: number | null;
             roles: components["schemas"]["PasskeyRole"][];
         };
         /** @description Rules for signing in, as they are to be. */
         SignInRulesRequest: {
+            /**
+             * Format: int32
+             * @description 5, 10, 15 or 30; absent: each may choose when sessions lock by themselves.
+             */
+            lock_minutes_max?: number | null;
             /** @description All roles that count only in a session that has seen a passkey; none: no role does. */
             passkey_roles: components["schemas"]["Role"][];
         };
@@ -4640,6 +4789,10 @@ export interface components {
             is_code: boolean;
             /** @description Sensors that send for it. */
             sensors: number;
+        };
+        /** @description What unlocks the session. */
+        UnlockRequest: {
+            password: string;
         };
         /** @description A value and how often it occurs. */
         ValueCount: {
@@ -4835,6 +4988,48 @@ export interface operations {
                 };
             };
             /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    setLock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LockSettingRequest"];
+            };
+        };
+        responses: {
+            /** @description As it now is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LockSetting"];
+                };
+            };
+            /** @description It cannot be chosen, or is more than may be chosen here */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -10190,6 +10385,75 @@ export interface operations {
             };
         };
     };
+    openidUnlock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProviderRequest"];
+            };
+        };
+        responses: {
+            /** @description Where to go, to show there anew who one is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProviderAddress"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is no such provider, or it is off */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The provider cannot be used now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
     openidWelcome: {
         parameters: {
             query?: never;
@@ -12242,6 +12506,75 @@ export interface operations {
             };
         };
     };
+    sessionLock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Whether it is, whose it is, and what unlocks it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionLock"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    lockSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LockRequest"];
+            };
+        };
+        responses: {
+            /** @description Locked: it serves nothing but what unlocks or ends it, and its live streams end */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
     signInPasskey: {
         parameters: {
             query?: never;
@@ -12322,6 +12655,131 @@ export interface operations {
             };
             /** @description The console keeps no secrets */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    unlockSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UnlockRequest"];
+            };
+        };
+        responses: {
+            /** @description Unlocked; it is as strong as before, and it is not confirmed by that who sits there */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in: the session has ended, as it does with the fifth wrong password */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The password is wrong */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    unlockPasskey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasskeyAnswerRequest"];
+            };
+        };
+        responses: {
+            /** @description Unlocked; it is as strong as before, and it is not confirmed by that who sits there */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The answer does not count */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The console keeps no secrets */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
