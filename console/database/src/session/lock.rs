@@ -8,6 +8,7 @@
 //! password that somebody has found out changes no factor.
 
 use sqlx::{FromRow, PgConnection};
+use vonggac_passkey::Site;
 
 use super::FRESH_US;
 use crate::audit::{self, Asker, Deed};
@@ -16,7 +17,6 @@ use crate::passkey::PasskeyAnswer;
 use crate::throttle::{self, Attempt};
 use crate::vault::Vault;
 use crate::{Account, Database, DatabaseError, Result, SessionId};
-use vonggac_passkey::Site;
 
 /// Wrong passwords with which a locked session ends.
 pub const UNLOCK_FAILURES_MAX: i32 = 5;

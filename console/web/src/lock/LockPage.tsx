@@ -74,15 +74,16 @@ export function LockPage() {
         <>
           <p>{t("lock.whose", { name: data.display_name, user: data.user_name })}</p>
           <UnlockForm lock={data} outcome={search} back={back} onUnlocked={onUnlocked} />
-          <Button
-            className={styles.leave}
-            variant="subtle"
-            size="sm"
-            loading={leave.isPending}
-            onClick={() => leave.mutate()}
-          >
-            {t("lock.leave")}
-          </Button>
+          <div className={styles.fields}>
+            <Button
+              variant="subtle"
+              size="sm"
+              loading={leave.isPending}
+              onClick={() => leave.mutate()}
+            >
+              {t("lock.leave")}
+            </Button>
+          </div>
         </>
       ) : (
         <p role="status" className="soft">
