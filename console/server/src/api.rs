@@ -48,11 +48,17 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::state::Console;
-use crate::{front, guard, meter, places};
+use crate::{front, guard, messages, meter, places};
 
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "Vọng Gác console", license(name = "Apache-2.0", identifier = "Apache-2.0")),
+    info(
+        title = "Vọng Gác console",
+        description = "What is said to people (`message` of an error, and what went wrong in other bodies) is in the language that \
+                       `Accept-Language` asks for: `vi`, or else `en`. `Content-Language` of the answer says which. `code` and `field` are the \
+                       same in every language.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
     // Told over the stream, which OpenAPI has no words for.
     components(schemas(shapes::AlertStatusChange)),
     modifiers(&WaysIn),
@@ -269,5 +275,6 @@ pub(crate) fn app(console: Console) -> Router {
             console.clone(),
             guard::guard,
         ))
+        .layer(axum::middleware::from_fn(messages::in_the_readers_language))
         .layer(axum::middleware::from_fn_with_state(console, meter::count))
 }

@@ -1,4 +1,5 @@
-//! Errors as the API tells them: `{"error": {"code", "message", "field", "column"}}`.
+//! Errors as the API tells them: `{"error": {"code", "message", "field", "column"}}`. What a failure says is English; on its way out it is told in
+//! the reader's language ([`crate::messages`]).
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -8,6 +9,8 @@ use utoipa::ToSchema;
 use vonggac_access::{ResourceKind as Kind, Verb};
 use vonggac_database::DatabaseError;
 use vonggac_store::search::{Busy, SearchError};
+
+use crate::messages;
 
 /// When a search that found no turn is worth trying again, in seconds.
 const BUSY_RETRY_S: u64 = 5;
@@ -26,7 +29,7 @@ pub(crate) struct ApiError {
 pub(crate) struct ErrorBody {
     /// One word for programs.
     pub(crate) code: &'static str,
-    /// A sentence for people.
+    /// A sentence for people, in Vietnamese where `Accept-Language` asks for it, in English otherwise.
     pub(crate) message: String,
     /// Which field or parameter is to blame.
     pub(crate) field: Option<&'static str>,
@@ -152,7 +155,13 @@ impl Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let mut response = (self.status, Json(ApiError { error: self.body })).into_response();
+        let said = messages::say(&self.body.message);
+        let error = ErrorBody {
+            message: said.text,
+            ..self.body
+        };
+        let mut response = (self.status, Json(ApiError { error })).into_response();
+        messages::mark(response.headers_mut(), said.language);
         if let Some(seconds) = self.retry_after_s {
             response
                 .headers_mut()

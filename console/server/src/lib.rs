@@ -9,6 +9,7 @@
 //! - `api`: what the browser calls, under `/api/v1`; `openapi.json` beside `Cargo.toml` is generated from it and the front end's
 //!   client from that.
 //! - `guard`: what every request passes: headers, size, time, and where it comes from.
+//! - `messages`: what the API says to people, in the reader's language.
 //! - `listener`: its connections; `tls`: the certificate that they are secured with; `places`: how many of each network.
 //! - `intake`: alerts from Kafka; an offset is committed once PostgreSQL has committed the alert.
 //! - `news`: what happened to alerts, rights and sensors, told by PostgreSQL to every console there is.
@@ -37,6 +38,7 @@ mod health;
 mod intake;
 mod listener;
 mod live;
+mod messages;
 mod meter;
 mod network;
 mod news;

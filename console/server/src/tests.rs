@@ -15,6 +15,7 @@ mod handover;
 mod health;
 mod intake;
 mod lock;
+mod messages;
 mod notices;
 mod openid;
 mod organisations;

@@ -6,6 +6,7 @@ import { localStorageColorSchemeManager, MantineProvider } from "@mantine/core";
 import { Notifications } from "@mantine/notifications";
 import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
+import i18next from "i18next";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { startLanguage } from "./i18n";
@@ -15,6 +16,8 @@ import { theme } from "./theme/theme";
 
 startLanguage();
 const { router, client } = createConsole();
+// What the server said in another language is asked for anew.
+i18next.on("languageChanged", () => void client.invalidateQueries());
 const colorScheme = localStorageColorSchemeManager({ key: "vonggac-theme" });
 const root = document.getElementById("root");
 

@@ -57,7 +57,7 @@ test("a query is completed by keyboard, counted over time, and its mistake is sh
   await page.keyboard.press("Enter");
   const wrong = page.getByRole("alert");
   const column = mistaken.indexOf(")") + 1;
-  await expect(wrong).toContainText(`Lỗi ở cột ${column}: ở đây phải có điều cần tìm`);
+  await expect(wrong).toContainText(`Lỗi ở cột ${column}: Ở đây phải có điều cần tìm`);
   await expect(box).toHaveAttribute("aria-invalid", "true");
   await expectAccessible(page, "journeys/06-mistake");
 

@@ -19,6 +19,7 @@ use super::events::{Selection, Wanted};
 use crate::error::{ApiError, Failure, Result};
 use crate::exports::{Format, Job, ROWS_MAX, Sheet};
 use crate::extract::{Body, InSession, Signed};
+use crate::messages;
 use crate::state::Console;
 use crate::time;
 
@@ -83,7 +84,8 @@ pub(crate) struct Export {
     rows_max: u64,
     #[schema(minimum = 0)]
     bytes: i64,
-    /// Why it failed; empty when it did not.
+    /// Why it failed, in the reader's language; empty when it did not.
+    #[serde(serialize_with = "messages::told")]
     problem: String,
     #[schema(format = DateTime)]
     created_at: String,

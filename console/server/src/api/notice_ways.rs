@@ -20,6 +20,7 @@ use vonggac_notify::signature::{SECRET_BYTES, Secret};
 use crate::deliveries::{self, Message, code_words, test_body, test_words};
 use crate::error::{ApiError, Failure, Result};
 use crate::extract::{Body, NumberPath, Signed};
+use crate::messages;
 use crate::state::Console;
 use crate::time;
 
@@ -53,7 +54,8 @@ pub(super) struct NoticeWay {
     /// Since when nothing arrives there.
     #[schema(required, format = DateTime)]
     failing_since: Option<String>,
-    /// Why the last message did not arrive; empty when it did.
+    /// Why the last message did not arrive, in the reader's language; empty when it did.
+    #[serde(serialize_with = "messages::told")]
     last_error: String,
     /// Since when nothing is sent there any more, because nothing arrived.
     #[schema(required, format = DateTime)]
@@ -102,7 +104,8 @@ pub(super) struct WayCodeRequest {
 pub(crate) struct SendTest {
     /// Whether it was taken.
     pub(crate) is_sent: bool,
-    /// What the server answered, or what went wrong.
+    /// What the server answered, or what went wrong in the reader's language.
+    #[serde(serialize_with = "messages::told")]
     pub(crate) answer: String,
 }
 

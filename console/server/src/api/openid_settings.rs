@@ -16,6 +16,7 @@ use vonggac_notify::fetch::Certificates;
 use super::settings::{check_hosts, check_networks, lines, may_change, permit_national};
 use crate::error::{ApiError, Failure, Result};
 use crate::extract::{Body, NumberPath, Signed};
+use crate::messages;
 use crate::openid;
 use crate::state::Console;
 use crate::time;
@@ -92,7 +93,8 @@ pub(super) struct NewOpenIdProvider {
 pub(super) struct OpenIdProviderTest {
     /// Whether one could sign in with it, as far as this can be seen without.
     is_good: bool,
-    /// What is wrong, in words.
+    /// What is wrong, in the reader's language.
+    #[serde(serialize_with = "messages::told_if_any")]
     #[schema(required)]
     problem: Option<String>,
     /// What it says of itself.

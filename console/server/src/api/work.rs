@@ -16,6 +16,7 @@ use super::filter::{AlertFilter, account, time_us};
 use super::shapes::{AGAIN, Activity, Alert, Person, Reason, Verdict};
 use crate::error::{ApiError, Failure, Result};
 use crate::extract::{AlertPath, Body, NumberPath, Parameters, Signed, Staged};
+use crate::messages;
 use crate::state::Console;
 
 /// Taking an alert.
@@ -100,6 +101,8 @@ pub(super) struct BulkResult {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct BulkFailure {
     id: String,
+    /// Why, in the reader's language.
+    #[serde(serialize_with = "messages::told")]
     message: String,
 }
 

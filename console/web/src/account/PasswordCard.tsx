@@ -7,7 +7,6 @@ import { failureText } from "../lib/failure";
 import { notify } from "../lib/notify";
 import { Card } from "../parts/Card";
 import { PASSWORD_LENGTH_MIN } from "../session/password";
-import { passwordProblem } from "../session/passwordProblem";
 import { StrengthHint } from "../session/StrengthHint";
 import styles from "./account.module.css";
 
@@ -27,7 +26,7 @@ export function PasswordCard({ account }: { account: Account }) {
   const failure = change.error instanceof ApiFailure ? change.error : null;
   const errorOf = (name: keyof typeof EMPTY) => {
     if (failure?.field !== name) return undefined;
-    return name === "password" ? passwordProblem(failure.message, t) : t("account.wrong_password");
+    return name === "password" ? failure.message : t("account.wrong_password");
   };
   const field = (name: keyof typeof EMPTY) => ({
     name,

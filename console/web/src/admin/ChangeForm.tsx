@@ -22,6 +22,7 @@ export function ChangeForm(props: ChangeFormProps) {
   const { change, fields, submit, isReady = true, detail, onClose, children } = props;
   const { t } = useTranslation();
   const { failure } = change;
+  const { hint, detail: said } = failureText(failure, t);
   const onSubmit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     change.run();
@@ -32,7 +33,7 @@ export function ChangeForm(props: ChangeFormProps) {
         {children}
         {failure && !fields.includes(failure.field ?? "") ? (
           <p role="alert" className={layout.bad}>
-            {failureText(failure, t).hint} {detail ? detail(failure.message) : failure.message}
+            {hint} {said && detail ? detail(said) : said}
           </p>
         ) : null}
         <div className={layout.buttons}>

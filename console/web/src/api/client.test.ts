@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { switchLanguage } from "../i18n";
 import { ApiFailure, api, asked, take } from "./client";
 
 function answer(status: number, body: unknown): void {
@@ -79,5 +80,31 @@ describe("a request within an exercise", () => {
       "http://h/api/v1/alerts?exercise=7",
     );
     expect([read.method, read.body]).toEqual(["GET", null]);
+  });
+});
+
+describe("what the server says", () => {
+  afterEach(() => switchLanguage("vi"));
+
+  it.each(["vi", "en"])("is asked for in the language of the page: %s", async (language) => {
+    const sent: Request[] = [];
+    vi.stubGlobal("fetch", async (request: Request) => {
+      sent.push(request);
+      return new Response("{}", { headers: { "Content-Type": "application/json" } });
+    });
+    switchLanguage(language);
+    await take(api.GET("/api/v1/health"));
+    await take(api.POST("/api/v1/alerts/{id}/reopen", { params: { path: { id: "a" } } }));
+    expect(sent.map((request) => request.headers.get("Accept-Language"))).toEqual([
+      language,
+      language,
+    ]);
+  });
+
+  it("is kept where the request goes to an exercise", async () => {
+    const headers = { "Accept-Language": "vi" };
+    const request = new Request("http://h/api/v1/alerts", { headers });
+    const within = await asked(request, `${request.url}?exercise=7`);
+    expect(within.headers.get("Accept-Language")).toBe("vi");
   });
 });

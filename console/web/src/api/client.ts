@@ -3,6 +3,7 @@
  * from the server's OpenAPI file; every failure becomes one `ApiFailure`.
  */
 import createClient from "openapi-fetch";
+import { currentLanguage } from "../i18n";
 import { EXERCISE } from "../stage/stage";
 import { onStage } from "../stage/staged";
 import type { components, paths } from "./schema";
@@ -185,6 +186,8 @@ api.use({
   onRequest({ request, schemaPath }) {
     // The server takes changes only as JSON, also those without a body.
     if (request.method !== "GET") request.headers.set("Content-Type", "application/json");
+    // What it says to people, it says in the language of the page.
+    request.headers.set("Accept-Language", currentLanguage());
     return asked(request, onStage(schemaPath, request.url, EXERCISE));
   },
 });

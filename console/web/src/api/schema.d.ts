@@ -2655,6 +2655,7 @@ export interface components {
         /** @description An alert that refused. */
         BulkFailure: {
             id: string;
+            /** @description Why, in the reader's language. */
             message: string;
         };
         /** @description One action on alerts that are named, or on all that match. */
@@ -2832,7 +2833,7 @@ export interface components {
             column?: number | null;
             /** @description Which field or parameter is to blame. */
             field?: string | null;
-            /** @description A sentence for people. */
+            /** @description A sentence for people, in Vietnamese where `Accept-Language` asks for it, in English otherwise. */
             message: string;
         };
         /** @description A field that can be searched. */
@@ -3093,7 +3094,7 @@ export interface components {
              * @description When the file is removed.
              */
             kept_until: string;
-            /** @description Why it failed; empty when it did not. */
+            /** @description Why it failed, in the reader's language; empty when it did not. */
             problem: string;
             /** @description What is searched for. */
             query: string;
@@ -3583,7 +3584,7 @@ export interface components {
             /** @description Whether it is used: an address of e-mail only once a code that was sent there came back. */
             is_confirmed: boolean;
             kind: components["schemas"]["NoticeWayKind"];
-            /** @description Why the last message did not arrive; empty when it did. */
+            /** @description Why the last message did not arrive, in the reader's language; empty when it did. */
             last_error: string;
             /** Format: date-time */
             last_sent_at: string | null;
@@ -3753,7 +3754,7 @@ export interface components {
             found: components["schemas"]["OpenIdProviderFound"] | null;
             /** @description Whether one could sign in with it, as far as this can be seen without. */
             is_good: boolean;
-            /** @description What is wrong, in words. */
+            /** @description What is wrong, in the reader's language. */
             problem: string | null;
         };
         /** @description The providers. */
@@ -4284,7 +4285,7 @@ export interface components {
         };
         /** @description What became of a test. */
         SendTest: {
-            /** @description What the server answered, or what went wrong. */
+            /** @description What the server answered, or what went wrong in the reader's language. */
             answer: string;
             /** @description Whether it was taken. */
             is_sent: boolean;

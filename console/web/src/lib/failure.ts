@@ -8,12 +8,18 @@ export interface FailureText {
   detail: string;
 }
 
-/** How a failure is put to the user: what to do, and the server's own words. */
+/** Codes of which the words for a status say all that the server does. */
+const PLAIN: ReadonlySet<string> = new Set(["not_found", "unauthenticated"]);
+
+/** How a failure is put to the user: what to do, and the server's own words, where they say more. */
 export function failureText(error: unknown, t: TFunction): FailureText {
   if (!(error instanceof ApiFailure)) {
     return { hint: t("error.server"), detail: error instanceof Error ? error.message : "" };
   }
-  return { hint: hintOfCode(error.code, t) ?? hintOf(error.status, t), detail: error.message };
+  const { code, status, message } = error;
+  const own = hintOfCode(code, t);
+  const detail = (own && code !== "not_sent") || PLAIN.has(code) ? "" : message;
+  return { hint: own ?? hintOf(status, t), detail };
 }
 
 export function useFailureText(error: unknown): FailureText {

@@ -77,6 +77,7 @@ export function ProviderForm({ provider, settings, security, onClose }: Provider
   const { failure } = save;
   const disabled = !settings.may_change;
   const errorOf = (field: string) => (failure?.field === field ? failure.message : undefined);
+  const said = failureText(failure, t);
   const set = (changes: Partial<typeof NEW>) => setFields((now) => ({ ...now, ...changes }));
   const text = (name: "name" | "client_id") => ({
     label: t(`openid.${name}`),
@@ -171,7 +172,7 @@ export function ProviderForm({ provider, settings, security, onClose }: Provider
         />
         {failure && !FIELDS.includes(failure.field ?? "") ? (
           <p role="alert" className={styles.bad}>
-            {failureText(failure, t).hint} {failure.message}
+            {said.hint} {said.detail}
           </p>
         ) : null}
         {disabled ? null : (

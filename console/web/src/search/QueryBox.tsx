@@ -17,7 +17,6 @@ import { currentLanguage } from "../i18n";
 import { fieldInfo } from "../lib/classes";
 import { formatCount } from "../lib/number";
 import type { TimeBounds } from "../lib/time";
-import { problemText } from "./problem";
 import { lastHours, term, valueAt, wordAt } from "./query";
 import styles from "./search.module.css";
 
@@ -154,10 +153,7 @@ export function QueryBox({ value, className, bounds, error, inputRef, onRun }: Q
             </pre>
           ) : null}
           {wrong.column !== null
-            ? t("search.error_at", {
-                column: wrong.column,
-                message: problemText(wrong.message, t),
-              })
+            ? t("search.error_at", { column: wrong.column, message: wrong.message })
             : wrong.message || t("error.bad_request")}
         </div>
       ) : null}

@@ -9,7 +9,6 @@ import { HOME } from "../lib/search-params";
 import { ErrorPanel } from "../parts/ErrorPanel";
 import { Gate } from "./Gate";
 import { PASSWORD_LENGTH_MIN } from "./password";
-import { passwordProblem } from "./passwordProblem";
 import { StrengthHint } from "./StrengthHint";
 import styles from "./session.module.css";
 
@@ -62,11 +61,7 @@ export function SetupPage() {
 
   const failure = create.error instanceof ApiFailure ? create.error : null;
   const fieldError = (name: string, message: string) =>
-    name === "code"
-      ? t("setup.code_wrong")
-      : name === "password"
-        ? passwordProblem(message, t)
-        : message;
+    name === "code" ? t("setup.code_wrong") : message;
   const field = (name: keyof typeof EMPTY) => ({
     name,
     size: "sm" as const,

@@ -12,7 +12,6 @@ import { ErrorPanel } from "../parts/ErrorPanel";
 import { Timestamp } from "../parts/Timestamp";
 import { Gate } from "./Gate";
 import { PASSWORD_LENGTH_MIN } from "./password";
-import { passwordProblem } from "./passwordProblem";
 import { StrengthHint } from "./StrengthHint";
 import styles from "./session.module.css";
 
@@ -112,7 +111,7 @@ export function WelcomePage() {
             withAsterisk={false}
             minLength={PASSWORD_LENGTH_MIN}
             value={password}
-            error={failure?.field === "password" ? passwordProblem(failure.message, t) : undefined}
+            error={failure?.field === "password" ? failure.message : undefined}
             onChange={(event) => setPassword(event.currentTarget.value)}
             visibilityToggleButtonProps={{ "aria-label": t("sign_in.show_password") }}
           />
