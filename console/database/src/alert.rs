@@ -4,6 +4,9 @@
 //! only way in: it takes a revision over when it is newer than the one at hand, so that repeats and late comers change nothing.
 
 mod intake;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod vietnamese_tests;
 mod write;
 
 use std::collections::BTreeMap;
@@ -67,6 +70,8 @@ pub struct AlertRow {
     pub rule_id: String,
     /// Title of its rule.
     pub rule_title: String,
+    /// The title in Vietnamese, where the rule says it.
+    pub rule_title_vi: Option<String>,
     /// Version of its rule.
     pub rule_version: String,
     /// Language of its rule.
@@ -164,7 +169,7 @@ struct RawLinks {
 }
 
 /// The columns of [`RawAlert`], to be followed by conditions.
-pub(crate) const SELECT: &str = "SELECT a.id, a.revision, a.rule_id, a.rule_title, a.rule_version, a.rule_kind, \
+pub(crate) const SELECT: &str = "SELECT a.id, a.revision, a.rule_id, a.rule_title, a.rule_title_vi, a.rule_version, a.rule_kind, \
     a.severity, a.techniques, a.tactics, a.tenant, a.sensor, a.src, a.sport, a.dst, a.dport, a.proto, a.first_us, a.last_us, \
     a.detected_us, a.count, a.exercise_id, a.summary, a.status, a.assignee_id, p.display_name AS assignee_name, a.verdict, \
     a.verdict_reason, a.snoozed_until_us, a.snoozed_count, a.tags, a.arrived_us, a.is_suppressed, a.exception_id, a.raised_severity \
@@ -176,6 +181,7 @@ pub(crate) struct RawAlert {
     revision: i64,
     rule_id: String,
     rule_title: String,
+    rule_title_vi: Option<String>,
     rule_version: String,
     rule_kind: i16,
     severity: i16,
@@ -224,6 +230,7 @@ impl From<RawAlert> for AlertRow {
             revision: raw.revision,
             rule_id: raw.rule_id,
             rule_title: raw.rule_title,
+            rule_title_vi: raw.rule_title_vi,
             rule_version: raw.rule_version,
             rule_kind: RuleKind::try_from(i32::from(raw.rule_kind)).unwrap_or_default(),
             severity: severity(raw.severity),

@@ -130,6 +130,8 @@ pub struct Exception {
     pub rule_id: String,
     /// Its title when the exception was made.
     pub rule_title: String,
+    /// The title in Vietnamese, as the alert has it that the exception was made from and as long as that is there to be seen.
+    pub rule_title_vi: Option<String>,
     /// The alert that it was made from.
     pub alert: Option<AlertId>,
     /// What alerts must be like.

@@ -300,12 +300,8 @@ impl Database {
         now_us: i64,
     ) -> Result<()> {
         let mut transaction = self.pool.begin().await?;
-        let seen = self.see(&mut transaction, vault, site, answer, now_us).await;
-        let seen = match seen {
-            Ok(account) if account.id != owner.account.id => Err(refused(PasskeyError::Signature)),
-            seen => seen,
-        };
-        if let Err(error) = seen {
+        let seen = self.see_own(&mut transaction, vault, site, owner, answer, now_us);
+        if let Err(error) = seen.await {
             drop(transaction);
             let deed = Deed::done("session.confirm", "session", owner.session.0).refused(&error);
             self.note(&owner.by(), deed, now_us).await?;
@@ -316,6 +312,23 @@ impl Database {
             Deed::done("session.confirm", "session", owner.session.0).with("with", Factor::Passkey.name());
         audit::append(&mut transaction, &owner.by(), vec![deed], now_us).await?;
         Ok(transaction.commit().await?)
+    }
+
+    /// That a passkey of the owner's answered, the answer and its challenge being good.
+    pub(crate) async fn see_own(
+        &self,
+        connection: &mut PgConnection,
+        vault: &Vault,
+        site: &Site,
+        owner: &Owner<'_>,
+        answer: &PasskeyAnswer<'_>,
+        now_us: i64,
+    ) -> Result<()> {
+        let seen = self.see(connection, vault, site, answer, now_us).await?;
+        if seen.id != owner.account.id {
+            return Err(refused(PasskeyError::Signature));
+        }
+        Ok(())
     }
 
     /// Whose passkey answered, the answer and its challenge being good.

@@ -4,6 +4,7 @@
 //! first page counts all rows, of a search by text as far as [`FOUND_MAX`]; the cursor carries that number to the others.
 
 pub mod groups;
+pub mod related;
 pub mod similar;
 pub mod since;
 
@@ -30,7 +31,7 @@ pub struct Filter {
     pub statuses: Vec<Status>,
     /// Any of these.
     pub severities: Vec<Severity>,
-    /// Text in title, rule id, summary, address, sensor or technique; case does not matter.
+    /// Text in title (English or Vietnamese), rule id, summary, address, sensor or technique; case does not matter.
     pub text: Option<String>,
     /// ATT&CK technique; its sub-techniques count.
     pub technique: Option<String>,
@@ -589,8 +590,11 @@ pub(crate) fn push_conditions(query: &mut QueryBuilder<Postgres>, scope: &Scope,
         .map(str::trim)
         .filter(|text| !text.is_empty())
     {
+        let part = format!("%{}%", like_literal(text));
         query.push(" AND a.id IN (SELECT w.alert_id FROM alert_words w WHERE w.words ILIKE ");
-        query.push_bind(format!("%{}%", like_literal(text))).push(")");
+        query.push_bind(part.clone());
+        query.push(" UNION ALL SELECT v.alert_id FROM alert_words_vi v WHERE v.words ILIKE ");
+        query.push_bind(part).push(")");
     }
     if let Some(technique) = &filter.technique {
         query.push(" AND a.id IN (SELECT w.alert_id FROM alert_words w WHERE w.techniques @> ");

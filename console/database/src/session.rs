@@ -2,7 +2,9 @@
 //!
 //! A session ends without a request and at a certain age ([`SessionLimits`]), when its owner ends it, or when the
 //! owner opens more than [`SESSIONS_MAX`]. Rights are read with it at each request, never kept in it. It knows how sure it is who sits
-//! there ([`Assured`]).
+//! there ([`Assured`]), and whether it is locked ([`lock`]).
+
+pub mod lock;
 
 use std::fmt;
 use std::str::FromStr;
@@ -199,6 +201,10 @@ pub struct Living {
     pub id: SessionId,
     /// How sure it is who sits there.
     pub assured: Assured,
+    /// Whether it is locked: it serves nothing but what unlocks or ends it.
+    pub is_locked: bool,
+    /// When its owner was last let in: signed in, or unlocked it.
+    pub entered_us: i64,
 }
 
 #[derive(FromRow)]
@@ -210,6 +216,8 @@ struct Found {
     is_strong: bool,
     confirmed_us: i64,
     by_passkey: bool,
+    is_locked: bool,
+    entered_us: i64,
 }
 
 impl Database {
@@ -254,7 +262,7 @@ impl Database {
         Ok(token)
     }
 
-    /// The account a token stands for, as it is now; `None` when the session is not alive.
+    /// The account a token stands for, as it is now; `None` when the session is not alive. One that is locked grows old whatever is asked.
     ///
     /// # Errors
     /// When PostgreSQL fails.
@@ -262,7 +270,8 @@ impl Database {
         let (used_us, made_us) = self.session_limits.bounds(now_us);
         let found: Option<Found> = sqlx::query_as(
             "SELECT a.id, a.user_name, a.display_name, a.organisation, a.language, s.id AS session_id, s.last_seen_us, \
-             s.is_strong, s.confirmed_us, s.by_passkey FROM session s JOIN account a ON a.id = s.account_id \
+             s.is_strong, s.confirmed_us, s.by_passkey, s.locked_us IS NOT NULL AS is_locked, \
+             coalesce(s.unlocked_us, s.created_us) AS entered_us FROM session s JOIN account a ON a.id = s.account_id \
              WHERE s.token_hash = $1 AND s.last_seen_us > $2 AND s.created_us > $3 AND a.disabled_us IS NULL",
         )
         .bind(token.digest())
@@ -271,7 +280,8 @@ impl Database {
         .fetch_optional(&self.pool)
         .await?;
         let Some(found) = found else { return Ok(None) };
-        if how == Use::Active && now_us.saturating_sub(found.last_seen_us) > TOUCH_US {
+        let is_used = how == Use::Active && !found.is_locked;
+        if is_used && now_us.saturating_sub(found.last_seen_us) > TOUCH_US {
             sqlx::query("UPDATE session SET last_seen_us = greatest(last_seen_us, $2) WHERE id = $1")
                 .bind(found.session_id)
                 .bind(now_us)
@@ -281,6 +291,8 @@ impl Database {
         Ok(Some(Living {
             account: found.account.read()?,
             id: SessionId(found.session_id),
+            is_locked: found.is_locked,
+            entered_us: found.entered_us,
             assured: Assured {
                 is_strong: found.is_strong,
                 confirmed_us: found.confirmed_us,

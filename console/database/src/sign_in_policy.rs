@@ -1,5 +1,6 @@
 //! Which roles count only where a passkey was seen. Whoever has one today and signed in otherwise may nothing until he has registered a
-//! passkey or used one: the console makes his rights without any ([`Rights::needs_passkey`]).
+//! passkey or used one: the console makes his rights without any ([`Rights::needs_passkey`]). And after how many minutes at the latest a
+//! session locks by itself ([`crate::session::lock`]).
 
 use sqlx::FromRow;
 use vonggac_access::{Day, Role};
@@ -8,6 +9,7 @@ use crate::audit::{self, Deed};
 use crate::factor::Owner;
 use crate::membership::Rights;
 use crate::organisation::parsed;
+use crate::session::lock::check_minutes;
 use crate::{Database, DatabaseError, Result};
 
 /// How a role stands to passkeys.
@@ -75,11 +77,32 @@ impl Database {
         Ok(Role::ALL.into_iter().map(of).collect())
     }
 
-    /// Says which roles count only where a passkey was seen; from now on, in every session.
+    /// After how many minutes at the latest a session locks by itself; `None`: each may choose.
     ///
     /// # Errors
-    /// [`DatabaseError::Conflict`] for who has not shown a passkey himself: it may be that nobody can here.
-    pub async fn set_passkey_roles(&self, owner: &Owner<'_>, roles: &[Role], now_us: i64) -> Result<()> {
+    /// When PostgreSQL fails.
+    pub async fn lock_minutes_max(&self) -> Result<Option<i32>> {
+        Ok(sqlx::query_scalar("SELECT lock_minutes_max FROM sign_in_policy")
+            .fetch_one(&self.pool)
+            .await?)
+    }
+
+    /// Says which roles count only where a passkey was seen, and after how many minutes at the latest a session locks by itself; from now on,
+    /// in every session.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Conflict`] for who has not shown a passkey himself and asks one of others: it may be that nobody can here.
+    /// [`DatabaseError::Invalid`] for a number of minutes that cannot be chosen.
+    pub async fn set_sign_in_policy(
+        &self,
+        owner: &Owner<'_>,
+        roles: &[Role],
+        lock_minutes_max: Option<i32>,
+        now_us: i64,
+    ) -> Result<()> {
+        if let Some(minutes) = lock_minutes_max {
+            check_minutes("lock_minutes_max", minutes)?;
+        }
         if !roles.is_empty() && !owner.assured.by_passkey {
             return Err(DatabaseError::Conflict(
                 "sign in with a passkey first: who asks others for one shows that it works here",
@@ -91,12 +114,22 @@ impl Database {
             .map(Role::name)
             .collect();
         let mut transaction = self.pool.begin().await?;
-        sqlx::query("UPDATE sign_in_policy SET passkey_roles = $1")
+        let before: Option<i32> =
+            sqlx::query_scalar("SELECT lock_minutes_max FROM sign_in_policy FOR UPDATE")
+                .fetch_one(&mut *transaction)
+                .await?;
+        sqlx::query("UPDATE sign_in_policy SET passkey_roles = $1, lock_minutes_max = $2")
             .bind(&words)
+            .bind(lock_minutes_max)
             .execute(&mut *transaction)
             .await?;
-        let deed = Deed::done("setting.change", "setting", "passkey-roles").with("roles", words.join(" "));
-        audit::append(&mut transaction, &owner.by(), vec![deed], now_us).await?;
+        let mut deeds = Vec::new();
+        if before != lock_minutes_max {
+            let minutes = lock_minutes_max.map_or_else(|| "none".to_owned(), |minutes| minutes.to_string());
+            deeds.push(Deed::done("setting.change", "setting", "session-lock").with("minutes_max", minutes));
+        }
+        deeds.push(Deed::done("setting.change", "setting", "passkey-roles").with("roles", words.join(" ")));
+        audit::append(&mut transaction, &owner.by(), deeds, now_us).await?;
         Ok(transaction.commit().await?)
     }
 }

@@ -314,6 +314,7 @@ pub fn alert(number: u32, tenant: &str, revision: u64) -> Alert {
             techniques: vec!["T1110.001".into()],
             tactics: vec!["credential-access".into()],
             text: "title: Password guessing".into(),
+            ..RuleCard::default()
         }),
         sensor: "tap-1".into(),
         tenant: tenant.into(),
@@ -335,6 +336,17 @@ pub fn alert(number: u32, tenant: &str, revision: u64) -> Alert {
         summary: format!("{number} failures"),
         ..Alert::default()
     }
+}
+
+/// As [`alert`], of a rule that says what it is in Vietnamese too.
+pub fn alert_in_vietnamese(number: u32, tenant: &str, revision: u64) -> Alert {
+    let mut alert = alert(number, tenant, revision);
+    if let Some(rule) = &mut alert.rule {
+        rule.title_vi = "Dò mật khẩu".into();
+        rule.description = "Many were refused.".into();
+        rule.description_vi = "Nhiều lần bị từ chối.".into();
+    }
+    alert
 }
 
 /// How many organisations [`fill_queue`] deals alerts out to: `org-0` and on.

@@ -291,6 +291,16 @@ pub(crate) async fn forgive(pool: &PgPool, attempt: &Attempt<'_>) -> Result<()> 
     Ok(())
 }
 
+/// Takes back what one attempt was counted, and nothing of those before it.
+pub(crate) async fn take_back(pool: &PgPool, attempt: &Attempt<'_>) -> Result<()> {
+    let keys: Vec<String> = attempt.keys().into_iter().map(|(key, _)| key).collect();
+    sqlx::query("UPDATE attempt SET attempts = greatest(attempts - 1, 0) WHERE key = ANY ($1)")
+        .bind(keys)
+        .execute(pool)
+        .await?;
+    Ok(())
+}
+
 /// Lets browsers try an account again that is shut to them. User names have no blanks, so the last word of a key is one.
 pub(crate) async fn unlock(connection: &mut PgConnection, user_key: &str) -> Result<()> {
     sqlx::query(

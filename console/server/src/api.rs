@@ -14,6 +14,7 @@ mod handover_facts;
 mod handovers;
 mod health;
 mod links;
+mod lock;
 mod memberships;
 mod notice_ways;
 mod notices;
@@ -31,6 +32,7 @@ mod session;
 mod settings;
 pub(crate) mod shapes;
 mod sign_in_rules;
+mod story;
 mod stream;
 mod tokens;
 mod views;
@@ -72,7 +74,7 @@ impl Modify for WaysIn {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let cookie = ApiKeyValue::with_description(
             "__Host-vonggac",
-            "A person's session; over plain HTTP the cookie is called `vonggac`",
+            "A person's session; over plain HTTP the cookie is called `vonggac`. While it is locked, all but what asks for it, unlocks or ends it answers 423 `locked`",
         );
         let bearer = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
@@ -98,6 +100,11 @@ fn router() -> OpenApiRouter<Console> {
         .routes(routes!(session::end_session))
         .routes(routes!(session::update_account))
         .routes(routes!(session::change_password))
+        .routes(routes!(lock::session_lock, lock::lock_session))
+        .routes(routes!(lock::unlock_session))
+        .routes(routes!(lock::unlock_passkey))
+        .routes(routes!(lock::openid_unlock))
+        .routes(routes!(lock::set_lock))
         .routes(routes!(factors::sign_in_factor))
         .routes(routes!(factors::confirm_session))
         .routes(routes!(factors::security))
@@ -156,6 +163,7 @@ fn router() -> OpenApiRouter<Console> {
         .routes(routes!(work::list_people))
         .routes(routes!(alerts::get_alert))
         .routes(routes!(events::alert_events))
+        .routes(routes!(story::alert_story))
         .routes(routes!(work::acknowledge_alert))
         .routes(routes!(work::close_alert))
         .routes(routes!(work::reopen_alert))

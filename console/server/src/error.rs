@@ -135,6 +135,15 @@ impl Failure {
         Self::new(StatusCode::BAD_REQUEST, "two_credentials", message)
     }
 
+    /// The session is locked, and this is nothing that unlocks or ends it.
+    pub(crate) fn locked() -> Self {
+        Self::new(
+            StatusCode::LOCKED,
+            "locked",
+            "the session is locked; unlock it first",
+        )
+    }
+
     fn too_expensive(why: impl ToString) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "too_expensive", why.to_string())
     }

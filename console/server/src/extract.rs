@@ -6,7 +6,10 @@
 //! What stands on a stage, real work or an exercise, is asked about by [`Staged`] or [`StagedPerson`].
 //!
 //! Who has a role that takes a passkey, and has not shown one in the session, gets through where a handler takes [`Arriving`] or [`Whoever`].
+//! A session that is locked gets through where one takes [`AtLock`].
 
+mod cookies;
+mod lock;
 mod paths;
 
 use std::net::{IpAddr, SocketAddr};
@@ -15,7 +18,7 @@ use std::time::Duration;
 
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Request};
-use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode, header, request};
+use axum::http::{Extensions, HeaderMap, StatusCode, header, request};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use vonggac_access::exercise::Exercise;
@@ -30,6 +33,13 @@ use vonggac_database::{Account, DatabaseError, ExerciseId, SessionId, SessionTok
 use vonggac_event::{Scope, Stage};
 use vonggac_store::search;
 
+pub(crate) use self::cookies::{
+    SetCookie, cookie, half_cookie, no_cookie, no_half_cookie, no_provider_cookie, provider_cookie,
+};
+use self::cookies::{
+    cookie_name, cookie_value, device_cookie_name, half_cookie_name, provider_cookie_name, set_cookie, token,
+};
+pub(crate) use self::lock::AtLock;
 pub(crate) use self::paths::{AlertPath, CodePath, ExercisePath, NumberPath, PairPath, SensorPath};
 use crate::authority;
 use crate::error::Failure;
@@ -41,10 +51,6 @@ use crate::streams::Holder;
 
 /// How long a body may take to arrive.
 const BODY_LIMIT: Duration = Duration::from_secs(15);
-/// How long it keeps that of a half session.
-const HALF_COOKIE_S: u32 = 5 * 60;
-/// How long it keeps that of a way to a provider.
-const PROVIDER_COOKIE_S: u32 = 10 * 60;
 
 /// Who asks, by what.
 #[derive(Clone)]
@@ -81,6 +87,10 @@ pub(crate) struct Signed {
     pub(crate) stage: Stage,
     /// Whether that exercise has ended.
     is_over: bool,
+    /// Whether the session is locked; only a handler that takes [`AtLock`] sees one that is.
+    is_locked: bool,
+    /// When the session's owner was last let in, or 0 for a service.
+    pub(crate) entered_us: i64,
 }
 
 impl Signed {
@@ -383,14 +393,26 @@ impl FromRequestParts<Console> for Whoever {
 
     async fn from_request_parts(parts: &mut request::Parts, console: &Console) -> Result<Self, Failure> {
         let signed = whoever(parts, console).await?;
-        match exercise_of(parts, console).await? {
-            None => Ok(Self(signed)),
-            Some(_) => Err(Failure::invalid("exercise", "this is no part of an exercise")),
-        }
+        off_stage(parts, console).await?;
+        Ok(Self(signed))
     }
 }
 
+/// That it is asked about no exercise.
+async fn off_stage(parts: &mut request::Parts, console: &Console) -> Result<(), Failure> {
+    match exercise_of(parts, console).await? {
+        None => Ok(()),
+        Some(_) => Err(Failure::invalid("exercise", "this is no part of an exercise")),
+    }
+}
+
+/// Who asks; by a session that is locked, nobody does.
 async fn whoever(parts: &request::Parts, console: &Console) -> Result<Signed, Failure> {
+    lock::open(asking(parts, console).await?)
+}
+
+/// Who asks, though it be by a session that is locked.
+async fn asking(parts: &request::Parts, console: &Console) -> Result<Signed, Failure> {
     let origin = origin(parts, console);
     let session = token(&parts.headers, cookie_name(console));
     let Some(bearer) = bearer(&parts.headers) else {
@@ -405,7 +427,7 @@ async fn whoever(parts: &request::Parts, console: &Console) -> Result<Signed, Fa
     Ok(by_token(console, used.await?, origin).await?)
 }
 
-/// What asks now by the same means as before; `None` when they are good no more.
+/// What asks now by the same means as before; `None` when they are good no more, or the session is locked.
 pub(crate) async fn find(
     console: &Console,
     means: &Means,
@@ -413,7 +435,10 @@ pub(crate) async fn find(
     how: Use,
 ) -> Result<Option<Signed>, DatabaseError> {
     match means {
-        Means::Session { token, .. } => by_session(console, token, origin, how).await,
+        Means::Session { token, .. } => {
+            let found = by_session(console, token, origin, how).await?;
+            Ok(found.filter(|signed| !signed.is_locked))
+        }
         Means::Token(token) => {
             let found = console.database().find_token(*token, origin, console.now_us());
             match found.await? {
@@ -447,6 +472,8 @@ async fn by_session(
         origin: origin.clone(),
         stage: Stage::Live,
         is_over: false,
+        is_locked: living.is_locked,
+        entered_us: living.entered_us,
     }))
 }
 
@@ -459,6 +486,8 @@ async fn by_token(console: &Console, bearer: Bearer, origin: Origin) -> Result<S
         needs_passkey: false,
         stage: Stage::Live,
         is_over: false,
+        is_locked: false,
+        entered_us: 0,
         origin,
     })
 }
@@ -517,123 +546,6 @@ impl FromRequestParts<Console> for Auditor {
         let scope = signed.reach::<thing::AuditLog, action::Read>(console).await?;
         Ok(Self { signed, scope })
     }
-}
-
-fn cookie_name(console: &Console) -> &'static str {
-    if console.options().is_https() {
-        "__Host-vonggac"
-    } else {
-        "vonggac"
-    }
-}
-
-fn half_cookie_name(console: &Console) -> &'static str {
-    if console.options().is_https() {
-        "__Host-vonggac-half"
-    } else {
-        "vonggac-half"
-    }
-}
-
-fn provider_cookie_name(console: &Console) -> &'static str {
-    if console.options().is_https() {
-        "__Host-vonggac-provider"
-    } else {
-        "vonggac-provider"
-    }
-}
-
-fn device_cookie_name(console: &Console) -> &'static str {
-    if console.options().is_https() {
-        "__Host-vonggac-device"
-    } else {
-        "vonggac-device"
-    }
-}
-
-fn token(headers: &HeaderMap, name: &str) -> Option<SessionToken> {
-    cookie_value(headers, name)?.parse().ok()
-}
-
-fn cookie_value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(key, _)| *key == name)
-        .map(|(_, value)| value)
-}
-
-/// A header that sets a cookie.
-pub(crate) type SetCookie = [(HeaderName, HeaderValue); 1];
-
-/// A header that sets the session's cookie.
-pub(crate) fn cookie(console: &Console, token: &SessionToken) -> Result<SetCookie, Failure> {
-    // The session itself ends by the database's rules.
-    let age_s = console.options().session_hours.saturating_mul(3600);
-    set_cookie(console, cookie_name(console), &token.to_cookie(), age_s)
-}
-
-/// A header that removes the session's cookie.
-pub(crate) fn no_cookie(console: &Console) -> Result<SetCookie, Failure> {
-    set_cookie(console, cookie_name(console), "", 0)
-}
-
-/// A header that sets the cookie of a half session.
-pub(crate) fn half_cookie(console: &Console, token: &SessionToken) -> Result<SetCookie, Failure> {
-    set_cookie(
-        console,
-        half_cookie_name(console),
-        &token.to_cookie(),
-        HALF_COOKIE_S,
-    )
-}
-
-/// A header that removes the cookie of a half session.
-pub(crate) fn no_half_cookie(console: &Console) -> Result<SetCookie, Failure> {
-    set_cookie(console, half_cookie_name(console), "", 0)
-}
-
-/// A header that sets the cookie that ties a way to a provider to this browser. The way back begins on the provider's pages, so that it is sent
-/// along from there as well.
-pub(crate) fn provider_cookie(console: &Console, secret: &SessionToken) -> Result<SetCookie, Failure> {
-    let (name, value) = (provider_cookie_name(console), secret.to_cookie());
-    cookie_of(console, name, &value, PROVIDER_COOKIE_S, "Lax")
-}
-
-/// A header that removes it.
-pub(crate) fn no_provider_cookie(console: &Console) -> Result<SetCookie, Failure> {
-    cookie_of(console, provider_cookie_name(console), "", 0, "Lax")
-}
-
-fn set_cookie(console: &Console, name: &str, value: &str, age_s: u32) -> Result<SetCookie, Failure> {
-    cookie_of(console, name, value, age_s, "Strict")
-}
-
-fn cookie_of(
-    console: &Console,
-    name: &str,
-    value: &str,
-    age_s: u32,
-    same_site: &str,
-) -> Result<SetCookie, Failure> {
-    let secure = if console.options().is_https() {
-        "; Secure"
-    } else {
-        ""
-    };
-    let text = format!("{name}={value}; Path=/; HttpOnly; SameSite={same_site}; Max-Age={age_s}{secure}");
-    let mut header_value = HeaderValue::try_from(text).map_err(|_| {
-        Failure::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "cookie",
-            "no cookie could be made",
-        )
-    })?;
-    header_value.set_sensitive(true);
-    Ok([(header::SET_COOKIE, header_value)])
 }
 
 /// Where the request comes from.

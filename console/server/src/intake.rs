@@ -2,12 +2,13 @@
 //!
 //! Several at a time: what has come is taken over in one transaction, in which PostgreSQL tells every console of it, and only then
 //! are the offsets committed. After a crash the last ones come again; their revisions are known then, and nothing happens twice.
-//! While PostgreSQL is away the intake waits and tries again; when Kafka's side fails for good, it begins anew with another consumer.
+//! While PostgreSQL or Kafka is away the intake waits and tries again; when Kafka's side fails for good, as with a user that is none any more, it
+//! begins anew with another consumer, and ends with the console when that does not help: its partitions are another's then.
 //! A message that is no alert, or that PostgreSQL will never take, goes to `dead-letter` before its offset is committed.
 
 use std::future::Future;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use vonggac_bus::{Consumer, Producer};
 use vonggac_database::DatabaseError;
@@ -24,6 +25,10 @@ const GATHER: Duration = Duration::from_millis(5);
 /// First and longest wait before trying again.
 const RETRY_MIN: Duration = Duration::from_millis(200);
 const RETRY_MAX: Duration = Duration::from_secs(10);
+/// How long the source may fail for good, again and again, before the intake ends.
+const PATIENCE: Duration = Duration::from_secs(5 * 60);
+/// A source that works for so long has not failed because of what the one before failed of.
+const SOUND: Duration = Duration::from_secs(60);
 /// Longest reason sent with a message that is put aside, in bytes.
 const REASON_BYTES_MAX: usize = 1024;
 
@@ -94,16 +99,32 @@ impl AlertSource for Topics {
     }
 }
 
-/// Takes alerts over until the console stops. A source that fails for good is replaced by another.
-pub(crate) async fn run<S: AlertSource>(console: Console, mut open: impl FnMut() -> anyhow::Result<S>) {
+/// Takes alerts over until the console stops. A source that fails for good is replaced by another, for five minutes; then this ends.
+pub(crate) async fn run<S: AlertSource>(console: Console, open: impl FnMut() -> anyhow::Result<S>) {
+    run_patiently(console, open, PATIENCE).await;
+}
+
+/// The same with that much patience.
+pub(crate) async fn run_patiently<S: AlertSource>(
+    console: Console,
+    mut open: impl FnMut() -> anyhow::Result<S>,
+    patience: Duration,
+) {
     let mut stopped = console.stopped();
     let work = async {
         let mut wait = RETRY_MIN;
+        let mut failing: Option<Instant> = None;
         loop {
+            let began = Instant::now();
             let error = match open() {
                 Ok(mut source) => take_from(&console, &mut source, &mut wait).await,
                 Err(error) => error,
             };
+            // Alerts were taken over since, or none came.
+            if wait == RETRY_MIN || began.elapsed() >= SOUND {
+                failing = None;
+            }
+            let since = *failing.get_or_insert(began);
             console.intake().fails(console.now_us(), &error);
             console.intake().restarts.fetch_add(1, Ordering::Relaxed);
             tracing::error!(
@@ -111,6 +132,13 @@ pub(crate) async fn run<S: AlertSource>(console: Console, mut open: impl FnMut()
                 ?wait,
                 "alerts cannot be read from Kafka; beginning anew"
             );
+            if since.elapsed() >= patience {
+                tracing::error!(
+                    ?patience,
+                    "no alert could be read from Kafka for too long; this console ends, so that another takes them over"
+                );
+                return;
+            }
             tokio::time::sleep(wait).await;
             wait = (wait * 2).min(RETRY_MAX);
         }

@@ -14,6 +14,7 @@ mod factors;
 mod handover;
 mod health;
 mod intake;
+mod lock;
 mod messages;
 mod notices;
 mod openid;

@@ -8,6 +8,7 @@ import {
   notFound,
   Outlet,
   redirect,
+  useLocation,
 } from "@tanstack/react-router";
 import { tabsOf } from "./admin/tabs";
 import { ApiFailure } from "./api/client";
@@ -19,6 +20,9 @@ import { switchLanguage } from "./i18n";
 import { may } from "./lib/abilities";
 import { parseSearch, pick, stringifySearch } from "./lib/search-params";
 import type { RangeSearch } from "./lib/time";
+import { LockPage } from "./lock/LockPage";
+import { toLock } from "./lock/lock";
+import { useTabsLock } from "./lock/useLock";
 import { readOrganisationsSearch } from "./organisations/search";
 import { PageFailure } from "./parts/PageFailure";
 import { PageMissing } from "./parts/PageMissing";
@@ -62,6 +66,15 @@ const setupRoute = createRoute({
   path: "/setup",
   component: SetupPage,
   validateSearch: (search: Record<string, unknown>) => pick(search, ["code"]),
+});
+
+/** It asks nothing before it is shown: what it covers is covered at once. */
+const lockRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/lock",
+  component: LockPage,
+  validateSearch: (search: Record<string, unknown>) =>
+    pick(search, ["return", "problem", "provider"]),
 });
 
 const welcomeRoute = createRoute({
@@ -253,6 +266,7 @@ const auditRoute = createRoute({
 const routeTree = rootRoute.addChildren([
   signInRoute,
   setupRoute,
+  lockRoute,
   welcomeRoute,
   appRoute.addChildren([
     homeRoute,
@@ -282,9 +296,11 @@ const routeTree = rootRoute.addChildren([
   bareRoute.addChildren([wallRoute]),
 ]);
 
-/** Every page of an exercise says that it is one. */
+/** Every page of an exercise says that it is one; but for the lock, which says nothing of what it covers. */
 function Root() {
-  if (EXERCISE === null) return <Outlet />;
+  useTabsLock();
+  const isLock = useLocation({ select: ({ pathname }) => pathname === "/lock" });
+  if (EXERCISE === null || isLock) return <Outlet />;
   return (
     <div className={stage.frame}>
       <StageBanner id={EXERCISE} />
@@ -305,6 +321,9 @@ async function needSession(client: QueryClient, href: string): Promise<void> {
     if (!(error instanceof ApiFailure)) throw error;
     // The exercise has not started, or one does not take part in it.
     if (error.status === 404) throw notFound();
+    if (error.code === "locked") {
+      throw redirect({ to: "/lock", search: { return: href }, replace: true });
+    }
     if (error.status !== 401) throw error;
     throw redirect({ to: "/sign-in", search: { return: href } });
   }
@@ -349,6 +368,7 @@ export function createConsole() {
   const onError = (error: unknown) => {
     if (!(error instanceof ApiFailure)) return;
     if (error.status === 401) toSignIn();
+    if (error.code === "locked") toLock(router);
     if (error.code === "passkey_first") toAccount();
   };
   const client = new QueryClient({
@@ -366,10 +386,12 @@ export function createConsole() {
   const router = makeRouter(client);
 
   function toSignIn() {
-    const { pathname, href } = router.state.location;
+    const { pathname, href, search } = router.state.location;
     if (pathname === "/sign-in" || pathname === "/setup") return;
     client.removeQueries({ queryKey: sessionQuery.queryKey });
-    void router.navigate({ to: "/sign-in", search: { return: href } });
+    // Whoever comes from the lock wants to be where it was put.
+    const wanted = pathname === "/lock" ? pick(search, ["return"]) : { return: href };
+    void router.navigate({ to: "/sign-in", search: wanted });
   }
 
   /** A role takes a passkey from now on. */

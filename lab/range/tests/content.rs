@@ -1,4 +1,4 @@
-//! The shipped rules load without an error, and `coverage.json` names rules that exist and say the right technique.
+//! The shipped rules load without an error and say what they find in English and in Vietnamese, and `coverage.json` names rules that exist and say the right technique.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,10 +25,7 @@ fn files(directory: &str, extension: &str) -> Files {
     found
 }
 
-/// Rule ids and the techniques each names.
-fn shipped() -> BTreeMap<String, BTreeSet<String>> {
-    let mut rules = BTreeMap::new();
-
+fn signatures() -> vonggac_signature::Engine {
     let mut parsed = Vec::new();
     for (file, text) in files("signatures", "rules") {
         let (good, errors) = vonggac_signature::parse(&file, &text);
@@ -41,7 +38,23 @@ fn shipped() -> BTreeMap<String, BTreeSet<String>> {
         vonggac_protocols::REGISTRY,
     );
     assert!(errors.is_empty(), "{errors:?}");
-    for rule in engine.rules() {
+    engine
+}
+
+fn sigma() -> Vec<vonggac_sigma::Document> {
+    let mut documents = Vec::new();
+    for (file, text) in [files("sigma", "yml"), files("sigma/correlations", "yml")].concat() {
+        let (good, errors) = vonggac_sigma::parse(&file, &text);
+        assert!(errors.is_empty(), "{errors:?}");
+        documents.extend(good);
+    }
+    documents
+}
+
+/// Rule ids and the techniques each names.
+fn shipped() -> BTreeMap<String, BTreeSet<String>> {
+    let mut rules = BTreeMap::new();
+    for rule in signatures().rules() {
         let techniques = rule
             .metadata
             .iter()
@@ -52,15 +65,10 @@ fn shipped() -> BTreeMap<String, BTreeSet<String>> {
         );
     }
 
-    let mut documents = Vec::new();
-    for (file, text) in [files("sigma", "yml"), files("sigma/correlations", "yml")].concat() {
-        let (good, errors) = vonggac_sigma::parse(&file, &text);
-        assert!(errors.is_empty(), "{errors:?}");
-        for document in good {
-            let rule = document.rule();
-            rules.insert(rule.id.clone(), rule.techniques.iter().cloned().collect());
-            documents.push(document);
-        }
+    let documents = sigma();
+    for document in &documents {
+        let rule = document.rule();
+        rules.insert(rule.id.clone(), rule.techniques.iter().cloned().collect());
     }
     let (set, errors) = vonggac_sigma::RuleSet::compile(documents);
     assert!(errors.is_empty(), "{errors:?}");
@@ -83,6 +91,99 @@ fn shipped() -> BTreeMap<String, BTreeSet<String>> {
         rules.insert(identifier, BTreeSet::from([technique.to_owned()]));
     }
     rules
+}
+
+/// A shipped rule's title, description, and both in Vietnamese.
+type Said = [String; 4];
+
+/// What each rule says of itself, by id.
+fn said() -> BTreeMap<String, Said> {
+    let mut said = BTreeMap::new();
+    for rule in signatures().rules() {
+        let of = |key: &str| {
+            let found = rule.metadata.iter().find(|(name, _)| name == key);
+            found.map(|(_, value)| value.clone()).unwrap_or_default()
+        };
+        let words = [
+            rule.message.clone(),
+            of("description"),
+            of("title_vi"),
+            of("description_vi"),
+        ];
+        said.insert(rule.sid.to_string(), words);
+    }
+    for document in sigma() {
+        let rule = document.rule().clone();
+        let words = [rule.title, rule.description, rule.title_vi, rule.description_vi];
+        said.insert(rule.id, words);
+    }
+    for (file, text) in files("yara", "yar") {
+        for rule in text.split("\nrule ").skip(1) {
+            let of = |key: &str| {
+                let (_, rest) = rule.split_once(&format!(" {key} = \"")).unwrap_or_default();
+                rest.split('"').next().unwrap_or_default().to_owned()
+            };
+            let words = ["title", "description", "title_vi", "description_vi"].map(of);
+            let name = rule.split_whitespace().next().unwrap();
+            assert!(said.insert(name.to_owned(), words).is_none(), "{file}: {name}");
+        }
+    }
+    said
+}
+
+#[test]
+fn every_rule_says_what_it_finds_in_english_and_in_vietnamese() {
+    let is_vietnamese = |text: &str| {
+        text.chars()
+            .any(|letter| "ạảãăắằặẳâấầậẩđêếềệểễôốồộổơớờợởưứừựửữịủụọòóíìýỳ".contains(letter))
+    };
+    let said = said();
+    let rules = shipped();
+    assert_eq!(
+        said.keys().collect::<Vec<_>>(),
+        rules.keys().collect::<Vec<_>>(),
+        "each is looked at"
+    );
+    for (id, words) in &said {
+        assert!(
+            words.iter().all(|text| !text.trim().is_empty()),
+            "{id}: {words:?}"
+        );
+        let [title, description, title_vi, description_vi] = words;
+        assert!(
+            !is_vietnamese(title) && !is_vietnamese(description),
+            "{id}: {words:?}"
+        );
+        assert!(
+            is_vietnamese(title_vi) && is_vietnamese(description_vi),
+            "{id}: {words:?}"
+        );
+    }
+    let titles: BTreeSet<&String> = said.values().map(|words| &words[2]).collect();
+    assert_eq!(titles.len(), said.len(), "no two are called the same");
+}
+
+/// A comma within a text would end it: what follows would stand as an entry of its own.
+#[test]
+fn metadata_has_no_torn_texts() {
+    const KEYS: [&str; 7] = [
+        "mitre_tactic_id",
+        "mitre_technique_id",
+        "signature_severity",
+        "cve",
+        "title_vi",
+        "description",
+        "description_vi",
+    ];
+    for rule in signatures().rules() {
+        for (key, value) in &rule.metadata {
+            assert!(
+                KEYS.contains(&key.as_str()) && !value.is_empty(),
+                "{}: {key} {value}",
+                rule.sid
+            );
+        }
+    }
 }
 
 #[test]

@@ -26,7 +26,7 @@ const HOUR_MS: u64 = 3_600_000;
 #[derive(Debug, Clone, clap::Args)]
 #[group(skip)]
 pub struct TopicOptions {
-    /// Partitions of `events` and `matches`. More of them later move keys between partitions, which breaks the order within a key once.
+    /// Partitions of `events`, `matches` and `alerts`. More of them later move keys between partitions, which breaks the order within a key once.
     #[arg(long, env = "VONGGAC_PARTITIONS", default_value_t = 2, value_name = "N", value_parser = clap::value_parser!(i32).range(1..=1024))]
     pub partitions: i32,
     /// Copies of each topic: 1 on one broker, 3 on three or more.
@@ -77,7 +77,7 @@ impl TopicOptions {
     }
 
     fn partitions_of(&self, name: &str) -> i32 {
-        if matches!(name, topic::EVENTS | topic::MATCHES) {
+        if matches!(name, topic::EVENTS | topic::MATCHES | topic::ALERTS) {
             self.partitions
         } else {
             1

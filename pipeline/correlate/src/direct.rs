@@ -1,6 +1,7 @@
 //! Matches of the rules that sensors apply: signatures and YARA.
 
 use sha2::{Digest, Sha256};
+use vonggac_event::limits::{RULE_DESCRIPTION_BYTES_MAX, RULE_TITLE_BYTES_MAX, cut};
 use vonggac_event::proto::{Field, Signature, Yara};
 use vonggac_event::{Body, Event, Match, RuleCard, RuleKind, Severity, parse_address};
 
@@ -73,41 +74,69 @@ fn signature_card(signature: &Signature) -> RuleCard {
     let (techniques, tactics) = attack(&signature.metadata);
     RuleCard {
         id: format!("{}:{}", signature.gid, signature.sid),
-        title: signature.message.clone(),
+        title: title(&signature.message),
         version: signature.rev.to_string(),
         kind: RuleKind::Signature.into(),
         severity: Severity::from_priority(signature.priority).into(),
         techniques,
         tactics,
         text: signature.rule.clone(),
+        title_vi: title(value(&signature.metadata, "title_vi").unwrap_or_default()),
+        description: description(value(&signature.metadata, "description").unwrap_or_default()),
+        description_vi: description(value(&signature.metadata, "description_vi").unwrap_or_default()),
     }
 }
 
 fn yara_card(yara: &Yara) -> RuleCard {
-    let value = |wanted: &str| {
-        yara.metadata
-            .iter()
-            .filter_map(|entry| entry.split_once(' '))
-            .find(|(key, _)| key.eq_ignore_ascii_case(wanted))
-            .map(|(_, value)| value.trim())
-    };
+    let value = |wanted: &str| value(&yara.metadata, wanted);
     let (techniques, tactics) = attack(&yara.metadata);
     let severity = value("severity").and_then(|name| Severity::from_name(&name.to_ascii_lowercase()));
     let digest = Sha256::digest(yara.text.as_bytes());
     let hash: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    // Most YARA rules have a description alone, which is then what they are called.
+    let named = |title_key: &str, description_key: &str| match (value(title_key), value(description_key)) {
+        (None, Some(only)) => (title(only), String::new()),
+        (name, more) => (
+            title(name.unwrap_or_default()),
+            description(more.unwrap_or_default()),
+        ),
+    };
+    let (name, told) = named("title", "description");
+    let (title_vi, description_vi) = named("title_vi", "description_vi");
     RuleCard {
         id: format!("yara:{}/{}", yara.namespace, yara.rule),
-        title: value("title")
-            .or_else(|| value("description"))
-            .unwrap_or(&yara.rule)
-            .to_owned(),
+        title: match name.is_empty() {
+            true => title(&yara.rule),
+            false => name,
+        },
         version: hash,
         kind: RuleKind::Yara.into(),
         severity: severity.unwrap_or(Severity::High).into(),
         techniques,
         tactics,
         text: yara.text.clone(),
+        title_vi,
+        description: told,
+        description_vi,
     }
+}
+
+/// The value of a metadata entry, "key value" each.
+fn value<'a>(metadata: &'a [String], wanted: &str) -> Option<&'a str> {
+    metadata
+        .iter()
+        .filter_map(|entry| entry.split_once(' '))
+        .find(|(key, _)| key.eq_ignore_ascii_case(wanted))
+        .map(|(_, value)| value.trim())
+        .filter(|value| !value.is_empty())
+}
+
+fn title(text: &str) -> String {
+    cut(text.to_owned(), RULE_TITLE_BYTES_MAX)
+}
+
+fn description(text: &str) -> String {
+    cut(text.to_owned(), RULE_DESCRIPTION_BYTES_MAX)
 }
 
 /// Techniques and tactics of metadata entries, "key value" each.
@@ -206,6 +235,34 @@ mod tests {
     }
 
     #[test]
+    fn a_signature_says_what_it_found_in_vietnamese_too() {
+        let mut body = signature("alert");
+        body.metadata.extend([
+            "title_vi Duyệt thư mục trong URI".into(),
+            "description A path climbs out".into(),
+            format!("description_vi {}", "ă".repeat(4096)),
+        ]);
+        let card = direct_match(&event(Body::Signature(Box::new(body))))
+            .unwrap()
+            .rule
+            .unwrap();
+        assert_eq!(
+            (card.title_vi.as_str(), card.description.as_str()),
+            ("Duyệt thư mục trong URI", "A path climbs out")
+        );
+        assert_eq!(
+            card.description_vi,
+            "ă".repeat(2048),
+            "cut between two characters"
+        );
+        let card = direct_match(&event(Body::Signature(Box::new(signature("alert")))))
+            .unwrap()
+            .rule
+            .unwrap();
+        assert_eq!((card.title_vi, card.description_vi), Default::default());
+    }
+
+    #[test]
     fn only_alerting_actions_count() {
         for (action, expect) in [
             ("alert", true),
@@ -217,6 +274,35 @@ mod tests {
             let found = direct_match(&event(Body::Signature(Box::new(signature(action)))));
             assert_eq!(found.is_some(), expect, "{action}");
         }
+    }
+
+    #[test]
+    fn a_yara_rule_is_called_by_its_title_or_else_by_its_description() {
+        let check = |metadata: &[&str], expect: [&str; 4]| {
+            let yara = Yara {
+                rule: "Marker".into(),
+                metadata: metadata.iter().map(|entry| (*entry).to_owned()).collect(),
+                ..Yara::default()
+            };
+            let card = direct_match(&event(Body::Yara(yara))).unwrap().rule.unwrap();
+            let told = [card.title, card.description, card.title_vi, card.description_vi];
+            assert_eq!(told, expect, "{metadata:?}");
+        };
+        check(&[], ["Marker", "", "", ""]);
+        check(
+            &["description A file", "description_vi Một tệp"],
+            ["A file", "", "Một tệp", ""],
+        );
+        check(
+            &[
+                "title Shell",
+                "description Runs",
+                "title_vi Web shell",
+                "description_vi Chạy lệnh",
+            ],
+            ["Shell", "Runs", "Web shell", "Chạy lệnh"],
+        );
+        check(&["title Shell", "title_vi "], ["Shell", "", "", ""]);
     }
 
     #[test]

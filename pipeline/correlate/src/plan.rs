@@ -134,8 +134,10 @@ impl Plan {
                     continue;
                 };
                 let card = RuleCard {
-                    // The alert shows the correlation's text, not this one's.
+                    // The alert shows the correlation's text and descriptions, not this one's.
                     text: String::new(),
+                    description: String::new(),
+                    description_vi: String::new(),
                     ..plan.card.clone()
                 };
                 out.push(Match {

@@ -543,6 +543,52 @@ fn a_snapshot_keeps_what_is_still_in_force() {
 }
 
 #[test]
+fn an_alert_says_its_rule_in_vietnamese() {
+    let told = |alert: &Alert| {
+        let card = alert.rule.clone().unwrap();
+        [card.title, card.title_vi, card.description, card.description_vi]
+    };
+    let named = "title_vi: Nhiều lần\ndescription: Much.\ndescription_vi: Quá nhiều lần.\n";
+    let text = format!("{}{named}", correlation("event_count", "    condition: {gte: 1}"));
+    let set = rules(&text);
+    let step = Step {
+        number: 1,
+        ts_us: 0,
+        feed: 0,
+        value: 1,
+        group: 1,
+    };
+    let out = run(&mut engine(&set, Limits::default()), &[feed_match(step)]);
+    assert_eq!(
+        told(out.first().unwrap()),
+        ["Many", "Nhiều lần", "Much.", "Quá nhiều lần."]
+    );
+
+    // A rule that alerts by itself, from its text to its alert.
+    let single = format!(
+        "title: Names\nid: d\n{named}logsource: {{category: dns}}\ndetection: {{s: {{query|contains: a}}, condition: s}}\n"
+    );
+    let set = rules(&single);
+    let event = Event {
+        event_id: event_id(1, 1),
+        body: Some(Body::Dns(Dns {
+            query: "d.example".into(),
+            ..Dns::default()
+        })),
+        ..Event::default()
+    };
+    let (mut hits, mut matches) = (Vec::new(), Vec::new());
+    set.matches(&event, &mut Scratch::default(), &mut hits);
+    Plan::new(&set).route(&event, &hits, &mut matches);
+    matches.retain(|item| item.rule_id == "d");
+    let out = run(&mut engine(&set, Limits::default()), &matches);
+    assert_eq!(
+        told(out.first().unwrap()),
+        ["Names", "Nhiều lần", "Much.", "Quá nhiều lần."]
+    );
+}
+
+#[test]
 fn hits_are_routed() {
     let text = correlation("value_count", "    condition: {field: dport, gte: 2}");
     let event = Event {

@@ -39,6 +39,12 @@ pub const PAYLOAD_EXCERPT_BYTES_MAX: usize = 512;
 /// Longest rule text carried by an event or an alert, in bytes.
 pub const RULE_TEXT_BYTES_MAX: usize = 8 * 1024;
 
+/// Longest title of a rule carried by an alert, in bytes; in each language.
+pub const RULE_TITLE_BYTES_MAX: usize = 1024;
+
+/// Longest description of a rule carried by an alert, in bytes; in each language.
+pub const RULE_DESCRIPTION_BYTES_MAX: usize = 4 * 1024;
+
 /// Bytes of the wire as text of at most [`TEXT_BYTES_MAX`] bytes; what is no UTF-8 becomes U+FFFD.
 pub fn text(bytes: &[u8]) -> String {
     cut(String::from_utf8_lossy(bytes).into_owned(), TEXT_BYTES_MAX)

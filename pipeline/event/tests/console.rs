@@ -27,6 +27,8 @@ export interface FieldInfo extends Described {
   readonly wide?: true;
   /** What its values name: a kind of entity page. */
   readonly entity?: EntityKind;
+  /** What rules in other languages call it. */
+  readonly aliases?: readonly string[];
 }
 
 export interface ClassInfo extends Described {
@@ -69,9 +71,13 @@ fn fields(columns: &[Column], indent: &str, out: &mut String) {
         let entity = column
             .entity
             .map_or_else(String::new, |entity| format!(", entity: {:?}", entity.name()));
+        let aliases = match column.aliases {
+            [] => String::new(),
+            aliases => format!(", aliases: {aliases:?}"),
+        };
         writeln!(
             out,
-            "{indent}{}: {{ vi: {:?}, en: {:?}{wide}{entity} }},",
+            "{indent}{}: {{ vi: {:?}, en: {:?}{wide}{entity}{aliases} }},",
             column.name, column.vi, column.en
         )
         .unwrap();

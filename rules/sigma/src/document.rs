@@ -1,6 +1,6 @@
 //! From YAML documents to rules and correlations.
 
-use vonggac_event::limits::{RULE_TEXT_BYTES_MAX, cut};
+use vonggac_event::limits::{RULE_DESCRIPTION_BYTES_MAX, RULE_TEXT_BYTES_MAX, RULE_TITLE_BYTES_MAX, cut};
 use vonggac_event::{RuleCard, RuleKind, Severity};
 
 use crate::condition::{self, Condition};
@@ -44,8 +44,12 @@ pub struct Rule {
     pub name: Option<String>,
     /// Title.
     pub title: String,
+    /// `title_vi`: the title in Vietnamese; empty when it does not say.
+    pub title_vi: String,
     /// Description.
     pub description: String,
+    /// `description_vi`: the description in Vietnamese; empty when it does not say.
+    pub description_vi: String,
     /// `stable`, `test`, `experimental` and so on; empty when it does not say.
     pub status: String,
     /// Level; medium where a rule has none, the highest of its rules where a correlation has none.
@@ -71,17 +75,20 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// What an alert carries of it.
+    /// What an alert carries of it. Titles and descriptions are cut to [`RULE_TITLE_BYTES_MAX`] and [`RULE_DESCRIPTION_BYTES_MAX`].
     pub fn card(&self, kind: RuleKind) -> RuleCard {
         RuleCard {
             id: self.id.clone(),
-            title: self.title.clone(),
+            title: cut(self.title.clone(), RULE_TITLE_BYTES_MAX),
             version: self.version.clone(),
             kind: kind.into(),
             severity: self.level.into(),
             techniques: self.techniques.clone(),
             tactics: self.tactics.clone(),
             text: self.text.clone(),
+            title_vi: self.title_vi.clone(),
+            description: cut(self.description.clone(), RULE_DESCRIPTION_BYTES_MAX),
+            description_vi: self.description_vi.clone(),
         }
     }
 }
@@ -262,6 +269,8 @@ fn header(root: &Node, source: Source<'_>) -> Result<Rule, Fault> {
         id: id.or_else(|| name.clone()).unwrap_or_else(|| slug(&title)),
         name,
         description: text("description").unwrap_or_default(),
+        title_vi: vietnamese(root, "title_vi", RULE_TITLE_BYTES_MAX)?,
+        description_vi: vietnamese(root, "description_vi", RULE_DESCRIPTION_BYTES_MAX)?,
         status: text("status").unwrap_or_default(),
         level,
         version: format!("{}-{:016x}", date.replace('/', "-"), hash(source.text.as_bytes()))
@@ -277,6 +286,22 @@ fn header(root: &Node, source: Source<'_>) -> Result<Rule, Fault> {
         text: cut(source.text, RULE_TEXT_BYTES_MAX),
         title,
     })
+}
+
+/// A text beside Sigma's own keys, which other tools pass over; empty where the rule has none.
+fn vietnamese(root: &Node, name: &str, bytes_max: usize) -> Result<String, Fault> {
+    let Some(node) = root.get(name) else {
+        return Ok(String::new());
+    };
+    let text = node.text().map(str::trim).filter(|text| !text.is_empty());
+    let text = text.ok_or_else(|| Fault::new(node.place, format!("{name} is a text that says something")))?;
+    if text.len() > bytes_max {
+        return Err(Fault::new(
+            node.place,
+            format!("{name} is longer than {bytes_max} bytes"),
+        ));
+    }
+    Ok(text.to_owned())
 }
 
 fn slug(title: &str) -> String {
@@ -346,6 +371,55 @@ mod tests {
         let (techniques, tactics) = attack(&tags.map(str::to_owned));
         assert_eq!(techniques, ["T1110.001"]);
         assert_eq!(tactics, ["lateral-movement"]);
+    }
+
+    #[test]
+    fn what_it_says_in_vietnamese_reaches_the_alert() {
+        let rest = "logsource: {category: dns}\ndetection:\n  a: {query: x}\n  condition: a\n";
+        let text = format!(
+            "title: Names\ntitle_vi: Tên miền lạ\ndescription: Odd.\ndescription_vi: |\n  Tên miền\n  bất thường.\n{rest}"
+        );
+        let (documents, errors) = parse("f.yml", &text);
+        assert_eq!(errors, []);
+        let card = documents.first().unwrap().rule().card(RuleKind::Sigma);
+        assert_eq!(
+            (
+                card.title.as_str(),
+                card.title_vi.as_str(),
+                card.description.as_str()
+            ),
+            ("Names", "Tên miền lạ", "Odd.")
+        );
+        assert_eq!(card.description_vi, "Tên miền\nbất thường.");
+
+        let (documents, errors) = parse("f.yml", &format!("title: Names\n{rest}"));
+        assert_eq!(errors, []);
+        let card = documents.first().unwrap().rule().card(RuleKind::Sigma);
+        assert_eq!((card.title_vi, card.description_vi), Default::default());
+    }
+
+    #[test]
+    fn what_is_no_text_in_vietnamese_is_refused_where_it_stands() {
+        let check = |line: &str, expect: &str| {
+            let text = format!(
+                "title: Names\n{line}\nlogsource: {{category: dns}}\ndetection:\n  a: {{query: x}}\n  condition: a\n"
+            );
+            let (documents, errors) = parse("f.yml", &text);
+            let errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
+            assert_eq!((documents.len(), errors), (0, vec![expect.to_owned()]), "{line}");
+        };
+        check(
+            "title_vi: [a]",
+            "f.yml:2:11: title_vi is a text that says something",
+        );
+        check(
+            "description_vi: ' '",
+            "f.yml:2:17: description_vi is a text that says something",
+        );
+        check(
+            &format!("title_vi: {}", "ă".repeat(600)),
+            "f.yml:2:11: title_vi is longer than 1024 bytes",
+        );
     }
 
     #[test]

@@ -43,6 +43,11 @@ fn compile_errors_say_where() {
         ),
         ("alert udp any any -> any any (content:\"a\";)", 44, "no sid"),
         (
+            "alert udp any any -> any any (metadata:k v, title_vi; sid:1;)",
+            40,
+            "title_vi says nothing",
+        ),
+        (
             "alert dns any any -> any any (http.uri; content:\"a\"; sid:1;)",
             1,
             "never has http.uri",

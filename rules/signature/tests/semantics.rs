@@ -706,6 +706,23 @@ fn information_is_kept() {
 }
 
 #[test]
+fn what_it_says_in_vietnamese_stands_in_its_metadata() {
+    let text = "alert udp any any -> any any (msg:\"a\"; content:\"x\"; \
+                metadata:k v, title_vi Duyệt thư mục trong URI,description_vi  Đường dẫn: lên thư mục cha – rồi xuống; sid:5;)";
+    let matcher = matcher(text);
+    let info = matcher.engine().rules().next().unwrap();
+    let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+    assert_eq!(
+        info.metadata,
+        [
+            pair("k", "v"),
+            pair("title_vi", "Duyệt thư mục trong URI"),
+            pair("description_vi", "Đường dẫn: lên thư mục cha – rồi xuống"),
+        ]
+    );
+}
+
+#[test]
 fn verification_is_bounded() {
     let options = r#"content:"a"; content:"a"; distance:0; content:"a"; distance:0; content:"a"; distance:0; content:"b"; distance:0; within:1;"#;
     let mut matcher = matcher(&format!("alert udp any any -> any any ({options} sid:1;)"));

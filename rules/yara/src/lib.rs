@@ -54,7 +54,8 @@ impl std::fmt::Debug for Rules {
 }
 
 impl Rules {
-    /// Compiles rule files, given as (name, text). A rule's namespace is its file's name without folders and extension.
+    /// Compiles rule files, given as (name, text). A rule's namespace is its file's name without folders and extension. A rule whose
+    /// `title_vi` or `description_vi` is none is told of, and matches without it.
     pub fn compile(files: &[(String, String)]) -> (Self, Vec<RuleError>) {
         let mut compiler = yara_x::Compiler::new();
         compiler.enable_includes(false);
@@ -82,6 +83,15 @@ impl Rules {
             for (identifier, rule) in source::rules(text) {
                 let rule = cut(rule.to_owned(), RULE_TEXT_BYTES_MAX);
                 texts.insert((namespace.to_owned(), identifier.to_owned()), rule);
+            }
+            for (offset, message) in source::unfit(text) {
+                let (line, column) = source::line_and_column(text, offset);
+                errors.push(RuleError {
+                    file: file.clone(),
+                    line,
+                    column,
+                    message,
+                });
             }
             sources.insert(file.as_str(), text.as_str());
         }
@@ -231,6 +241,7 @@ impl Scanner {
             tags: rule.tags().map(|tag| tag.identifier().to_owned()).collect(),
             metadata: rule
                 .metadata()
+                .filter(|(name, value)| is_said(name, value))
                 .take(METADATA_MAX)
                 .map(|(name, value)| (name.to_owned(), metadata_text(&value)))
                 .collect(),
@@ -239,6 +250,12 @@ impl Scanner {
             rule: key.1,
         }
     }
+}
+
+/// Whether it may be told: of what is meant to be Vietnamese, texts alone.
+fn is_said(name: &str, value: &yara_x::MetaValue<'_>) -> bool {
+    let is_text = matches!(value, yara_x::MetaValue::String(_) | yara_x::MetaValue::Bytes(_));
+    is_text || !source::VIETNAMESE.iter().any(|(text, _)| *text == name)
 }
 
 fn metadata_text(value: &yara_x::MetaValue<'_>) -> String {

@@ -1,6 +1,15 @@
 //! Finds rules and places in YARA source text.
 
-use yara_x_parser::ast::{AST, WithSpan};
+use vonggac_event::limits::RULE_TITLE_BYTES_MAX;
+use yara_x_parser::ast::{AST, Meta, MetaValue, WithSpan};
+
+use crate::METADATA_BYTES_MAX;
+
+/// What a rule says of itself in Vietnamese, and the longest that each may be, in bytes.
+pub(crate) const VIETNAMESE: [(&str, usize); 2] = [
+    ("title_vi", RULE_TITLE_BYTES_MAX),
+    ("description_vi", METADATA_BYTES_MAX),
+];
 
 /// The namespace of a file's rules: its name without folders and extension.
 pub(crate) fn namespace(file: &str) -> &str {
@@ -24,6 +33,36 @@ pub(crate) fn rules(text: &str) -> Vec<(&str, &str)> {
             Some((name, text.get(start..=condition_end.checked_add(closing)?)?))
         })
         .collect()
+}
+
+/// What is said in Vietnamese and is no text that says something, or is too long: the byte where it stands, and what is wrong.
+pub(crate) fn unfit(text: &str) -> Vec<(usize, String)> {
+    if !VIETNAMESE.iter().any(|(name, _)| text.contains(name)) {
+        return Vec::new();
+    }
+    let ast = AST::from(text);
+    ast.rules()
+        .flat_map(|rule| rule.meta.iter().flatten())
+        .filter_map(|meta| Some((meta.value.span().start(), complaint(meta)?)))
+        .collect()
+}
+
+fn complaint(meta: &Meta<'_>) -> Option<String> {
+    let (name, bytes_max) = VIETNAMESE
+        .into_iter()
+        .find(|(name, _)| *name == meta.identifier.name)?;
+    let text: &[u8] = match &meta.value {
+        MetaValue::String((text, _)) => text.as_bytes(),
+        MetaValue::Bytes((bytes, _)) => bytes.as_slice(),
+        MetaValue::Bool(_) | MetaValue::Integer(_) | MetaValue::Float(_) => &[],
+    };
+    if text.trim_ascii().is_empty() {
+        Some(format!("{name} is a text that says something"))
+    } else if text.len() > bytes_max {
+        Some(format!("{name} is longer than {bytes_max} bytes"))
+    } else {
+        None
+    }
 }
 
 /// Where the rule begins whose identifier follows `before`.

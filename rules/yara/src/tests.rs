@@ -87,6 +87,35 @@ fn errors_say_where() {
 }
 
 #[test]
+fn what_it_says_in_vietnamese_is_a_text() {
+    let rule = |meta: &str| format!("rule a {{\n  meta:\n    {meta}\n  condition: true\n}}");
+    let told = |meta: &str| {
+        let (rules, errors) = compile(&rule(meta));
+        let mut scanner = Scanner::new(Arc::new(rules), Limits::default());
+        let metadata = scanner.scan(b"").unwrap().remove(0).metadata;
+        let errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
+        (metadata, errors)
+    };
+    let (metadata, errors) = told("title_vi = \"Web shell: mã chạy lệnh của kẻ tấn công\"");
+    assert_eq!(errors, Vec::<String>::new());
+    assert_eq!(
+        metadata.first().unwrap().1,
+        "Web shell: mã chạy lệnh của kẻ tấn công"
+    );
+    let (metadata, errors) = told("title_vi = 5");
+    assert_eq!(
+        errors,
+        ["files/lab.yar:3:16: title_vi is a text that says something"]
+    );
+    assert_eq!(metadata, []);
+    let (_, errors) = told(&format!("description_vi = \"{}\"", "ă".repeat(600)));
+    assert_eq!(
+        errors,
+        ["files/lab.yar:3:22: description_vi is longer than 1024 bytes"]
+    );
+}
+
+#[test]
 fn a_broken_rule_leaves_its_neighbours_alone() {
     let (rules, errors) = compile("rule bad { condition: $x }\nrule good { condition: true }");
     assert_eq!((rules.len(), errors.len()), (1, 1));

@@ -11,9 +11,6 @@ const WITHIN_MS = 5_000;
 const MARK = { sid: 9_990_003, word: "bulk", title: "Journey 3: one of very many" };
 /** From the start of play until the last of them is in the queue. */
 const ARRIVAL_MS = 90_000;
-
-/** A machine that is busy with something else may be slow once. */
-const TRIES = 3;
 const NOTE = "Máy quét của Trung tâm, đã hỏi lại";
 
 const entries = async (action: string, which = "true"): Promise<number> => {
@@ -35,12 +32,9 @@ test("1,200 alerts are closed at once with a note, written down one by one, and 
   await page.goto(`/alerts?rule=${encodeURIComponent(ruleOf(MARK))}`);
   const grid = page.getByRole("grid", { name: "Cảnh báo" });
   await expect(grid).toHaveAttribute("aria-rowcount", String(ALERTS + 1), { timeout: ARRIVAL_MS });
-  const took: number[] = [];
-  while (took.length < TRIES && !took.some((ms) => ms <= WITHIN_MS)) {
-    took.push(await closeAndTakeBack(page, grid));
-  }
-  console.log(`bulk: ${ALERTS} alerts closed and shown in ${took.join(", then ")} ms`);
-  expect(Math.min(...took)).toBeLessThanOrEqual(WITHIN_MS);
+  const took = await closeAndTakeBack(page, grid);
+  console.log(`bulk: ${ALERTS} alerts closed and shown in ${took} ms`);
+  expect(took).toBeLessThanOrEqual(WITHIN_MS);
   watch.expectSilence();
   await page.context().close();
 });
@@ -49,8 +43,6 @@ test("1,200 alerts are closed at once with a note, written down one by one, and 
 async function closeAndTakeBack(page: Page, grid: Locator): Promise<number> {
   const noted = `position(convert_to('${NOTE}', 'UTF8') IN content) > 0`;
   const before = [await entries("alert.close", noted), await entries("alert.undo")] as const;
-  // What an earlier try said is gone.
-  await expect(page.getByText(/^Đã (đóng|khôi phục) 1\D?200/)).toHaveCount(0, { timeout: 30_000 });
   const hands = new Hands(page);
   await hands.press("X");
   await hands.press("c");

@@ -45,6 +45,14 @@ test("a row tells of others like it and of their verdicts, and the way to the en
   await expect(row.getByText("3 cảnh báo khác cùng luật và cùng đối tượng")).toBeAttached();
   await expect(row.getByText("Nhầm: 1")).toBeAttached();
 
+  await page.keyboard.press("j");
+  await page.keyboard.press("Enter");
+  const story = page.getByRole("list", { name: "Diễn biến quanh cảnh báo" });
+  // The alert itself, and the others of that machine, the closed one too.
+  await expect(story.getByRole("listitem")).toHaveCount(4);
+  await expect(story.getByText("cùng quy tắc")).toHaveCount(3);
+  await page.goBack();
+
   const hands = new Hands(page);
   await hands.click(row.getByRole("link", { name: SOURCE }));
   await expect(page).toHaveURL(new RegExp(`/entity/address/${SOURCE}`));

@@ -7,8 +7,8 @@ import { deployment, play, sql } from "./deployment";
 import { at, HOA, KHANH, LAN, MINH, QUEN, stranger } from "./people";
 
 const ARRIVAL_MS = 60_000;
-/** Choices of how the pages look and which keys they have. */
-const KEPT = ["vonggac-keys", "vonggac-language", "vonggac-theme"];
+/** Choices of how the pages look and which keys they have, and when somebody was last there. */
+const KEPT = ["vonggac-active", "vonggac-keys", "vonggac-language", "vonggac-theme"];
 
 test("a password is hidden, may be pasted, and is known to password managers", async ({ browser }) => {
   const { page, watch } = await stranger(browser);

@@ -90,9 +90,16 @@ export const appOf = (person: Person): App => new App(readFileSync(kept(person, 
 export const keepApp = (person: Person, secret: string) =>
   writeFileSync(kept(person, "app"), secret);
 
+/** What a browser keeps of when somebody was last there: a journey that begins later is no absence. */
+const LAST_THERE = "vonggac-active";
+
 /** Keeps the session, for journeys that begin signed in. */
-export const keepSession = (page: Page, person: Person) =>
-  page.context().storageState({ path: kept(person, "session.json") });
+export async function keepSession(page: Page, person: Person): Promise<void> {
+  const state = await page.context().storageState();
+  for (const origin of state.origins)
+    origin.localStorage = origin.localStorage.filter(({ name }) => name !== LAST_THERE);
+  writeFileSync(kept(person, "session.json"), JSON.stringify(state));
+}
 
 /** A browser of somebody's own. */
 const newBrowser = (browser: Browser, more: BrowserContextOptions = {}) =>

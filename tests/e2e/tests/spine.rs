@@ -272,6 +272,13 @@ fn the_console_shows_every_alert(rows: &Rows, console: &Console, sample: &Sample
             .get(alert["id"].as_str().unwrap_or_default())
             .context("id")?;
         ensure!(alert["rule_title"] == facts.title.as_str(), "{alert}");
+        // All are of shipped rules, which say it in both languages.
+        ensure!(
+            alert["rule_title_vi"]
+                .as_str()
+                .is_some_and(|title| !title.is_empty() && title != facts.title),
+            "{alert}"
+        );
         ensure!(
             alert["status"] == "open" && alert["assignee"].is_null(),
             "{alert}"

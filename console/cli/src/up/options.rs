@@ -81,7 +81,7 @@ pub(crate) struct Options {
     /// Pipelines that share the work.
     #[arg(long, env = "VONGGAC_PIPELINES", default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=16))]
     pub(crate) pipelines: u16,
-    /// Partitions of `events` and `matches` when they are made: how far the work can be shared. One keeps one order, so that separate
+    /// Partitions of `events`, `matches` and `alerts` when they are made: how far the work can be shared. One keeps one order, so that separate
     /// runs over the same events raise alerts with the same ids.
     #[arg(long, env = "VONGGAC_PARTITIONS", default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) partitions: u16,
@@ -116,9 +116,10 @@ impl Options {
         format!("127.0.0.1:{}", self.console_port)
     }
 
+    /// As a browser is to be told it: passkeys belong to a name, and none to a bare address.
     pub(crate) fn console_address(&self) -> String {
         let scheme = if self.console_tls { "https" } else { "http" };
-        format!("{scheme}://{}", self.console_listen())
+        format!("{scheme}://localhost:{}", self.console_port)
     }
 
     /// Refuses credentials and TLS for a server that is started here: it has its own.

@@ -24,21 +24,23 @@ const LIST_SEPARATOR: char = '\u{1f}';
 
 const TAKE: &str = "INSERT INTO alert (id, origin_id, ordinal, continues_id, base_count, base_event_ids, base_flow_ids, \
     revision, rule_id, rule_title, rule_version, rule_kind, severity, techniques, tactics, tenant, sensor, src, sport, dst, dport, \
-    proto, first_us, last_us, detected_us, count, exercise_id, summary, encoded, fields, exception_id, is_suppressed, raised_severity) \
+    proto, first_us, last_us, detected_us, count, exercise_id, summary, encoded, fields, exception_id, is_suppressed, raised_severity, \
+    rule_title_vi) \
     SELECT r.id, r.origin_id, r.ordinal, r.continues_id, r.base_count, r.base_event_ids, r.base_flow_ids, \
     r.revision, r.rule_id, r.rule_title, r.rule_version, r.rule_kind, r.severity, string_to_array(r.techniques, chr(31)), \
     string_to_array(r.tactics, chr(31)), r.tenant, r.sensor, r.src, r.sport, r.dst, r.dport, \
     r.proto, r.first_us, r.last_us, r.detected_us, r.count, r.exercise_id, r.summary, r.encoded, r.fields::jsonb, \
-    r.exception_id, r.is_suppressed, r.raised_severity \
+    r.exception_id, r.is_suppressed, r.raised_severity, r.rule_title_vi \
     FROM unnest($1::bytea[], $2::bytea[], $3::integer[], $4::bytea[], $5::bigint[], $6::integer[], $7::integer[], \
     $8::bigint[], $9::text[], $10::text[], $11::text[], $12::smallint[], $13::smallint[], $14::text[], \
     $15::text[], $16::text[], $17::text[], $18::text[], $19::integer[], $20::text[], $21::integer[], \
     $22::text[], $23::bigint[], $24::bigint[], $25::bigint[], $26::bigint[], $27::bigint[], $28::text[], $29::bytea[], \
-    $30::text[], $31::bigint[], $32::boolean[], $33::smallint[]) \
+    $30::text[], $31::bigint[], $32::boolean[], $33::smallint[], $34::text[]) \
     AS r(id, origin_id, ordinal, continues_id, base_count, base_event_ids, base_flow_ids, \
     revision, rule_id, rule_title, rule_version, rule_kind, severity, techniques, \
     tactics, tenant, sensor, src, sport, dst, dport, \
-    proto, first_us, last_us, detected_us, count, exercise_id, summary, encoded, fields, exception_id, is_suppressed, raised_severity) \
+    proto, first_us, last_us, detected_us, count, exercise_id, summary, encoded, fields, exception_id, is_suppressed, raised_severity, \
+    rule_title_vi) \
     ORDER BY r.id \
     ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, rule_id = excluded.rule_id, rule_title = excluded.rule_title, \
     rule_version = excluded.rule_version, rule_kind = excluded.rule_kind, severity = excluded.severity, \
@@ -47,7 +49,7 @@ const TAKE: &str = "INSERT INTO alert (id, origin_id, ordinal, continues_id, bas
     last_us = excluded.last_us, detected_us = excluded.detected_us, count = excluded.count, \
     exercise_id = excluded.exercise_id, summary = excluded.summary, encoded = excluded.encoded, fields = excluded.fields, \
     exception_id = coalesce(excluded.exception_id, alert.exception_id), is_suppressed = excluded.is_suppressed, \
-    raised_severity = excluded.raised_severity, arrived_us = CASE WHEN alert.is_suppressed AND NOT excluded.is_suppressed \
+    raised_severity = excluded.raised_severity, rule_title_vi = excluded.rule_title_vi, arrived_us = CASE WHEN alert.is_suppressed AND NOT excluded.is_suppressed \
     THEN (extract(epoch FROM clock_timestamp()) * 1000000)::bigint ELSE alert.arrived_us END \
     WHERE alert.revision < excluded.revision AND alert.tenant = excluded.tenant RETURNING id";
 
@@ -73,6 +75,11 @@ fn sighted(incoming: &[Incoming], rules: &[&RuleCard]) -> Sighted {
         sighted.may_hide.push(row.before.may_be_hidden());
     }
     sighted
+}
+
+/// A text that says something; an alert of an older pipeline, and most rules from elsewhere, have none in Vietnamese.
+fn some_text(text: &str) -> Option<String> {
+    Some(clean(text)).filter(|text| !text.is_empty())
 }
 
 fn address(bytes: &[u8]) -> Option<String> {
@@ -211,6 +218,12 @@ pub(super) async fn write(
                 .collect::<Vec<_>>(),
         )
         .bind(raised)
+        .bind(
+            rules
+                .iter()
+                .map(|rule| some_text(&rule.title_vi))
+                .collect::<Vec<_>>(),
+        )
         .fetch_all(&mut *connection)
         .await?;
     let written = super::by_ids(connection, changed).await?;

@@ -12,13 +12,14 @@ use crate::{AccountId, Database, DatabaseError, Reason, Result};
 pub const EXCEPTIONS_LISTED_MAX: i64 = 1_000;
 
 /// The columns of a [`Row`], to be followed by conditions; `$1` is the day, counted from 1970.
-const SELECT: &str = "SELECT e.id, e.organisation, e.with_beneath, e.rule_id, e.rule_title, e.alert_id, \
+const SELECT: &str = "SELECT e.id, e.organisation, e.with_beneath, e.rule_id, e.rule_title, o.rule_title_vi, e.alert_id, \
     e.conditions::text AS conditions, e.effect, e.severity, e.reason, e.note, e.made_us, e.made_by, m.display_name AS made_name, \
     e.expires_us, e.needs_approval, e.approved_us, e.approved_by, p.display_name AS approved_name, \
     e.extended_us, e.extended_by, x.display_name AS extended_name, e.extended_to_us, e.extension_note, \
     e.ended_us, e.ended_by, n.display_name AS ended_name, e.end_note, e.hits, e.events, e.last_hit_us, w.week, w.before \
     FROM exception e JOIN account m ON m.id = e.made_by LEFT JOIN account p ON p.id = e.approved_by \
     LEFT JOIN account x ON x.id = e.extended_by LEFT JOIN account n ON n.id = e.ended_by \
+    LEFT JOIN alert o ON o.id = e.alert_id \
     CROSS JOIN LATERAL (SELECT coalesce(sum(d.hits) FILTER (WHERE d.day > v.today - 7), 0)::bigint AS week, \
     coalesce(sum(d.hits) FILTER (WHERE d.day <= v.today - 7), 0)::bigint AS before \
     FROM (VALUES (";
@@ -32,6 +33,7 @@ struct Row {
     with_beneath: bool,
     rule_id: String,
     rule_title: String,
+    rule_title_vi: Option<String>,
     alert_id: Option<Vec<u8>>,
     conditions: String,
     effect: String,
@@ -110,6 +112,7 @@ impl Row {
             with_beneath: self.with_beneath,
             rule_id: self.rule_id,
             rule_title: self.rule_title,
+            rule_title_vi: self.rule_title_vi,
             alert: self.alert_id.as_deref().and_then(AlertId::from_bytes),
             conditions: Conditions::kept(&self.conditions)?,
             effect: match (self.effect.as_str(), self.severity) {

@@ -747,3 +747,23 @@ async fn a_batch_that_was_not_committed_counted_nothing() {
     database.take_alerts(&batch).await.unwrap();
     assert_eq!(exception(&database, id).await.hits, 2);
 }
+
+#[tokio::test]
+async fn an_exception_is_called_as_the_alert_that_it_was_made_from() {
+    let Some(database) = testing::database().await else {
+        return;
+    };
+    let lan = testing::account(&database, "lan", "*").await;
+    let mut said = raised(1, "moh", 1);
+    said.rule.as_mut().unwrap().title_vi = "Dò mật khẩu".into();
+    database.take_alerts(&[said, raised(2, "moh", 1)]).await.unwrap();
+    for (number, expect) in [(1, Some("Dò mật khẩu")), (2, None)] {
+        let new = of(number, "moh", vec![condition("src", "10.0.0.7")]);
+        let id = add(&database, &lan, &new).await.unwrap();
+        let kept = database.exception(&Scope::of(["moh"]), id, NOW_US).await.unwrap();
+        assert_eq!(
+            (kept.rule_title.as_str(), kept.rule_title_vi.as_deref()),
+            ("Password guessing", expect)
+        );
+    }
+}

@@ -121,6 +121,9 @@ pub struct Brief {
     pub organisation: String,
     /// Title of its rule.
     pub title: String,
+    /// The title in Vietnamese, where the rule says it; hand-overs of before know none.
+    #[serde(default)]
+    pub title_vi: Option<String>,
     /// From 1 to 5, the most urgent last.
     pub severity: i16,
     /// `open`, `acknowledged` or `closed`.
@@ -204,6 +207,7 @@ impl From<AlertRow> for Brief {
             id: row.id.to_string(),
             organisation: row.tenant,
             title: row.rule_title,
+            title_vi: row.rule_title_vi,
             severity: row.severity as i16,
             status: row.status.name().to_owned(),
             holder: row.assignee.map(|person| person.display_name),

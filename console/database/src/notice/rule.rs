@@ -64,7 +64,7 @@ pub struct NewRule {
     pub severity: Severity,
     /// Of this organisation and what stands beneath it; `None` for all that its owner sees.
     pub organisation: Option<OrganisationId>,
-    /// What an alert's rule has in its title or id, or a technique of it; empty for anything.
+    /// What an alert's rule has in its title (English or Vietnamese) or id, or a technique of it; empty for anything.
     pub words: String,
     /// Whether it counts.
     pub is_on: bool,
@@ -92,8 +92,12 @@ impl NewRule {
             let mut techniques = alert.techniques.iter();
             techniques.any(|one| one.to_lowercase().starts_with(&words))
         };
+        let is_called = || {
+            let titles = [Some(&alert.rule_title), alert.rule_title_vi.as_ref()];
+            titles.into_iter().flatten().any(|title| has(title))
+        };
         alert.severity as i32 >= self.severity as i32
-            && (words.is_empty() || has(&alert.rule_title) || has(&alert.rule_id) || is_technique())
+            && (words.is_empty() || is_called() || has(&alert.rule_id) || is_technique())
     }
 
     fn checked(&self, scope: &Scope) -> Result<Self> {

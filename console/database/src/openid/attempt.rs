@@ -26,6 +26,8 @@ pub enum Errand {
     Link(SessionId),
     /// To confirm that it is still the owner of a session.
     Confirm(SessionId),
+    /// To unlock a session.
+    Unlock(SessionId),
     /// To take an invitation up.
     Welcome(Taken),
 }
@@ -43,6 +45,7 @@ impl Errand {
             Self::SignIn => "sign_in",
             Self::Link(_) => "link",
             Self::Confirm(_) => "confirm",
+            Self::Unlock(_) => "unlock",
             Self::Welcome(_) => "welcome",
         }
     }
@@ -53,13 +56,14 @@ impl Errand {
             Self::SignIn => "session.open",
             Self::Link(_) => "openid_link.add",
             Self::Confirm(_) => "session.confirm",
+            Self::Unlock(_) => "session.unlock",
             Self::Welcome(_) => "account.welcome",
         }
     }
 
     /// Whether the person must show anew at the provider who he is.
     pub fn is_fresh(&self) -> bool {
-        matches!(self, Self::Confirm(_))
+        matches!(self, Self::Confirm(_) | Self::Unlock(_))
     }
 }
 
@@ -103,6 +107,7 @@ impl Row {
             "sign_in" => Some(Errand::SignIn),
             "link" => session.map(Errand::Link),
             "confirm" => session.map(Errand::Confirm),
+            "unlock" => session.map(Errand::Unlock),
             "welcome" => Some(Errand::Welcome(Taken {
                 secret_hash: self.welcome_hash.clone()?,
                 code_hash: self.code_hash.clone(),
@@ -176,7 +181,9 @@ impl Database {
         };
         let (session, taken) = match &errand {
             Errand::SignIn => (None, None),
-            Errand::Link(session) | Errand::Confirm(session) => (Some(session.0), None),
+            Errand::Link(session) | Errand::Confirm(session) | Errand::Unlock(session) => {
+                (Some(session.0), None)
+            }
             Errand::Welcome(taken) => (None, Some(taken.clone())),
         };
         sqlx::query(

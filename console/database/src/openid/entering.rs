@@ -84,6 +84,8 @@ pub enum Entered {
     Linked,
     /// The session's owner was seen.
     Confirmed,
+    /// The session is locked no more.
+    Unlocked,
     /// Nothing, and why.
     Refused(Refusal),
 }
@@ -100,6 +102,7 @@ struct Linked {
 struct Sitting {
     #[sqlx(flatten)]
     account: RawAccount,
+    is_locked: bool,
 }
 
 impl Database {
@@ -123,6 +126,10 @@ impl Database {
             }
             Errand::Confirm(session) => {
                 self.confirm_by_openid(provider, *session, vouched, origin, now_us)
+                    .await?
+            }
+            Errand::Unlock(session) => {
+                self.unlock_by_openid(provider, *session, vouched, origin, now_us)
                     .await?
             }
             Errand::Welcome(taken) => {
@@ -242,6 +249,33 @@ impl Database {
         Ok(Entered::Confirmed)
     }
 
+    /// Unlocks a session whose owner has signed in anew at a provider; it is no stronger or fresher by that.
+    async fn unlock_by_openid(
+        &self,
+        provider: &Provider,
+        session: SessionId,
+        vouched: &Vouched,
+        origin: &Origin,
+        now_us: i64,
+    ) -> Result<Entered> {
+        let mut transaction = self.pool.begin().await?;
+        let Some(sitting) = self.seat(&mut transaction, session, now_us).await? else {
+            return Ok(Entered::Refused(Refusal::NoSession));
+        };
+        let account = sitting.account.read()?;
+        let linked = find(&mut transaction, provider, &vouched.subject).await?;
+        if linked.is_none_or(|linked| linked.account.id() != account.id) {
+            return Ok(Entered::Refused(Refusal::Another));
+        }
+        let deed = Deed::done("session.unlock", "session", session.0)
+            .with("with", Factor::Provider.name())
+            .with("issuer", &provider.issuer);
+        let by = Asker::person(&account, origin);
+        session::lock::unlock(&mut transaction, session, &by, deed, now_us).await?;
+        transaction.commit().await?;
+        Ok(Entered::Unlocked)
+    }
+
     /// Takes an invitation up with whom the provider means instead of a password: a password that there was is gone.
     async fn welcome_by_openid(
         &self,
@@ -303,24 +337,35 @@ impl Database {
         Ok(entered)
     }
 
-    /// Whose a living session is, which is locked.
+    /// Whose a living session is that its owner has not locked; its row is held until the transaction ends.
     async fn sitting(
         &self,
         connection: &mut PgConnection,
         session: SessionId,
         now_us: i64,
     ) -> Result<Option<Account>> {
+        let found = self.seat(connection, session, now_us).await?;
+        let open = found.filter(|found| !found.is_locked);
+        open.map(|found| found.account.read()).transpose()
+    }
+
+    /// The same though it be locked.
+    async fn seat(
+        &self,
+        connection: &mut PgConnection,
+        session: SessionId,
+        now_us: i64,
+    ) -> Result<Option<Sitting>> {
         let (used_us, made_us) = self.session_limits.bounds(now_us);
-        let found: Option<Sitting> = sqlx::query_as(
-            "SELECT a.id, a.user_name, a.display_name, a.organisation, a.language FROM session s JOIN account a ON a.id = s.account_id \
+        Ok(sqlx::query_as(
+            "SELECT a.id, a.user_name, a.display_name, a.organisation, a.language, s.locked_us IS NOT NULL AS is_locked FROM session s JOIN account a ON a.id = s.account_id \
              WHERE s.id = $1 AND s.last_seen_us > $2 AND s.created_us > $3 AND a.disabled_us IS NULL FOR UPDATE OF s",
         )
         .bind(session.0)
         .bind(used_us)
         .bind(made_us)
         .fetch_optional(connection)
-        .await?;
-        found.map(|found| found.account.read()).transpose()
+        .await?)
     }
 }
 

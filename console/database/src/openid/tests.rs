@@ -5,6 +5,7 @@ use super::attempt::{ATTEMPT_US, Attempt, Errand};
 use super::entering::{Entered, Refusal, Vouched};
 use super::*;
 use crate::factor::Owner;
+use crate::session::lock::LockedBy;
 use crate::session::{Living, Strength, Use};
 use crate::testing::{self, NOW_US, from};
 use crate::vault::KEY_BYTES;
@@ -268,6 +269,35 @@ async fn a_subject_is_one_accounts_and_an_account_one_subjects() {
     assert_eq!(refusal(&another), Some(Refusal::Another));
     let confirmed = enter(&database, &provider, Errand::Confirm(session.id), "S-1").await;
     assert!(matches!(confirmed, Entered::Confirmed), "{confirmed:?}");
+
+    let origin = from("10.0.0.1");
+    let owner = Owner {
+        account: &lan,
+        session: session.id,
+        assured: session.assured,
+        origin: &origin,
+    };
+    let locking = database.lock_session(&owner, LockedBy::Owner, NOW_US);
+    locking.await.unwrap();
+    for errand in [Errand::Confirm(session.id), Errand::Link(session.id)] {
+        let entered = enter(&database, &provider, errand.clone(), "S-1").await;
+        assert_eq!(
+            refusal(&entered),
+            Some(Refusal::NoSession),
+            "{errand:?} of a locked session"
+        );
+    }
+    let another = enter(&database, &provider, Errand::Unlock(session.id), "S-9").await;
+    assert_eq!(refusal(&another), Some(Refusal::Another));
+    let unlocked = enter(&database, &provider, Errand::Unlock(session.id), "S-1").await;
+    assert!(matches!(unlocked, Entered::Unlocked), "{unlocked:?}");
+    let session = living(&database, &token).await.unwrap();
+    assert!(
+        !session.is_locked && !session.assured.is_fresh(NOW_US),
+        "{session:?}"
+    );
+    let way = database.begin_openid(provider.id, Errand::Unlock(session.id), "/alerts", NOW_US);
+    way.await.unwrap();
 
     let by = Asker::console();
     database.disable_account(&by, lan.id, NOW_US).await.unwrap();

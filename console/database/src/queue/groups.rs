@@ -55,6 +55,8 @@ pub struct Group {
     pub key: String,
     /// Title of the rule, where they have one rule.
     pub title: Option<String>,
+    /// That title in Vietnamese, where the rule says it.
+    pub title_vi: Option<String>,
     /// How many.
     pub alerts: i64,
     /// Of them, those that nobody works on.
@@ -71,6 +73,7 @@ pub struct Group {
 struct RawGroup {
     key: String,
     title: String,
+    title_vi: Option<String>,
     alerts: i64,
     open: i64,
     rules: i64,
@@ -83,6 +86,7 @@ impl From<RawGroup> for Group {
         Self {
             key: raw.key,
             title: (raw.rules == 1).then_some(raw.title),
+            title_vi: raw.title_vi.filter(|_| raw.rules == 1),
             alerts: raw.alerts,
             open: raw.open,
             rules: raw.rules,
@@ -114,7 +118,7 @@ impl Database {
     ) -> Result<(Vec<Group>, bool)> {
         let key = by.key();
         let mut query = QueryBuilder::<Postgres>::new(format!(
-            "SELECT {key} AS key, max(a.rule_title) AS title, count(*) AS alerts, \
+            "SELECT {key} AS key, max(a.rule_title) AS title, max(a.rule_title_vi) AS title_vi, count(*) AS alerts, \
              count(*) FILTER (WHERE a.status = 'open') AS open, count(DISTINCT a.rule_id) AS rules, \
              max(a.severity) AS severity, max(a.last_us) AS last_us FROM alert a"
         ));

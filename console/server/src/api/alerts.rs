@@ -18,6 +18,7 @@ use super::exceptions::{self, Condition};
 use super::filter::{AlertFilter, time_us};
 use super::shapes::{
     Activity, Alert, AlertCounts, AlertDetail, AlertGroup, AlertGroups, AlertPage, TagCount, TagList,
+    some_text,
 };
 use crate::error::{ApiError, Failure, Result};
 use crate::extract::{AlertPath, InSession, Parameters, Staged};
@@ -249,10 +250,13 @@ pub(super) async fn get_alert(
     let activity = console.database().activity(&scope, id).await?;
     let exceptions = exceptions::of_alert(&console, &signed, &scope, id).await?;
     let offered = offered(&message).iter().map(Condition::from).collect();
+    let rule = message.rule.unwrap_or_default();
     let ids = message.event_ids.iter().filter_map(|id| EventId::from_bytes(id));
     Ok(Json(AlertDetail {
         alert: row.into(),
-        rule_text: message.rule.map(|rule| rule.text).unwrap_or_default(),
+        rule_text: rule.text,
+        rule_description: some_text(rule.description),
+        rule_description_vi: some_text(rule.description_vi),
         group: message
             .group
             .into_iter()

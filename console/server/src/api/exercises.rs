@@ -29,11 +29,12 @@ use crate::time;
 const PAGE_EXERCISES: u32 = 50;
 
 /// The operations that are asked of an exercise as they are of real work. All others refuse `exercise`.
-pub(super) const STAGED: [&str; 26] = [
+pub(super) const STAGED: [&str; 27] = [
     "acknowledgeAlert",
     "alertCounts",
     "alertEvents",
     "alertGroups",
+    "alertStory",
     "alertStream",
     "alertTags",
     "bulkAlerts",

@@ -20,7 +20,7 @@ pub(super) struct AlertFilter {
     status: Option<String>,
     /// `critical` to `informational`; several with commas
     severity: Option<String>,
-    /// Text in title, rule, summary, address, sensor or technique
+    /// Text in title (in either language), rule, summary, address, sensor or technique
     q: Option<String>,
     /// ATT&CK technique; its sub-techniques count
     technique: Option<String>,

@@ -56,6 +56,9 @@ pub(super) struct HandoverAlert {
     id: String,
     organisation: String,
     title: String,
+    /// The title in Vietnamese, where the rule says it.
+    #[schema(required)]
+    title_vi: Option<String>,
     severity: Severity,
     status: AlertStatus,
     #[schema(required)]
@@ -173,6 +176,7 @@ impl From<facts::Brief> for HandoverAlert {
             id: one.id,
             organisation: one.organisation,
             title: one.title,
+            title_vi: one.title_vi,
             severity: severity(one.severity),
             status: status(&one.status),
             holder: one.holder,

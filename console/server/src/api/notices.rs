@@ -111,7 +111,7 @@ pub(super) struct NoticeRuleRequest {
     severity: Option<Severity>,
     /// Code of an organisation: of it and what stands beneath it; all that one sees when left out.
     organisation: Option<String>,
-    /// In the title or id of an alert's rule, or the beginning of a technique.
+    /// In the title (in either language) or id of an alert's rule, or the beginning of a technique.
     #[serde(default)]
     words: String,
     is_on: bool,

@@ -81,7 +81,7 @@ pub(super) struct CallbackParameters {
 }
 
 /// Where one may go back to: a path of the console's own, and no operation of the API.
-fn own_path(path: &str) -> &str {
+pub(super) fn own_path(path: &str) -> &str {
     let is_own = path.starts_with('/') && !path.starts_with("//") && !path.starts_with("/api/");
     let is_plain = path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     if is_own && is_plain && path.len() <= RETURN_BYTES_MAX {
@@ -296,6 +296,10 @@ fn page_of(attempt: &Attempt, problem: &str) -> String {
     match attempt.errand {
         Errand::SignIn | Errand::Welcome(_) => format!("/sign-in?problem={problem}&provider={provider}"),
         Errand::Link(_) | Errand::Confirm(_) => format!("/account?problem={problem}&provider={provider}"),
+        Errand::Unlock(_) => {
+            let back = in_query(own_path(&attempt.return_path));
+            format!("/lock?problem={problem}&provider={provider}&return={back}")
+        }
     }
 }
 
@@ -323,7 +327,7 @@ fn entered_as(console: &Console, client: &Client, attempt: &Attempt, entered: En
             Ok((AppendHeaders(half_cookie(console, &half)?), lead(console, &page)?).into_response())
         }
         Entered::Linked => lead(console, &format!("/account?linked={}", attempt.provider.id.0)),
-        Entered::Confirmed => lead(console, path),
+        Entered::Confirmed | Entered::Unlocked => lead(console, path),
         Entered::Refused(refusal) => lead(console, &page_of(attempt, refusal.name())),
     }
 }

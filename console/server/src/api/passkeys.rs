@@ -93,7 +93,7 @@ fn bytes(field: &'static str, text: &str) -> Result<Vec<u8>> {
 }
 
 /// An answer's bytes.
-struct Answer {
+pub(super) struct Answer {
     credential_id: Vec<u8>,
     client_data: Vec<u8>,
     authenticator_data: Vec<u8>,
@@ -101,7 +101,7 @@ struct Answer {
 }
 
 impl Answer {
-    fn read(request: &PasskeyAnswerRequest) -> Result<Self> {
+    pub(super) fn read(request: &PasskeyAnswerRequest) -> Result<Self> {
         Ok(Self {
             credential_id: bytes("credential_id", &request.credential_id)?,
             client_data: bytes("client_data", &request.client_data)?,
@@ -110,7 +110,7 @@ impl Answer {
         })
     }
 
-    fn as_answer(&self) -> PasskeyAnswer<'_> {
+    pub(super) fn as_answer(&self) -> PasskeyAnswer<'_> {
         PasskeyAnswer {
             credential_id: &self.credential_id,
             assertion: Assertion {

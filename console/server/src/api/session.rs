@@ -16,7 +16,7 @@ use super::shapes::{
 use crate::authority;
 use crate::error::{ApiError, Failure, Result};
 use crate::extract::{
-    Arriving, Body, Client, InSession, Signed, Whoever, cookie, half_cookie, no_cookie, no_half_cookie,
+    AtLock, Body, Client, InSession, Signed, Whoever, cookie, half_cookie, no_cookie, no_half_cookie,
 };
 use crate::state::Console;
 use crate::time;
@@ -212,7 +212,7 @@ pub(super) async fn current_session(
         (status = 401, description = "Nobody is signed in", body = ApiError)))]
 pub(super) async fn sign_out(
     State(console): State<Console>,
-    Arriving(signed): Arriving,
+    AtLock(signed): AtLock,
 ) -> Result<impl IntoResponse> {
     console
         .database()

@@ -239,6 +239,9 @@ pub(crate) struct Alert {
     pub(crate) id: String,
     pub(crate) rule_id: String,
     pub(crate) rule_title: String,
+    /// The title in Vietnamese, where the rule says it.
+    #[schema(required)]
+    pub(crate) rule_title_vi: Option<String>,
     pub(crate) rule_kind: RuleKind,
     pub(crate) rule_version: String,
     pub(crate) severity: Severity,
@@ -333,6 +336,12 @@ pub(crate) struct AlertDetail {
     #[serde(flatten)]
     pub(crate) alert: Alert,
     pub(crate) rule_text: String,
+    /// What the rule says of itself, where it does.
+    #[schema(required)]
+    pub(crate) rule_description: Option<String>,
+    /// The same in Vietnamese.
+    #[schema(required)]
+    pub(crate) rule_description_vi: Option<String>,
     /// What the alert's events share.
     pub(crate) group: BTreeMap<String, String>,
     pub(crate) event_ids: Vec<String>,
@@ -525,7 +534,7 @@ fn port(port: u16) -> Option<u16> {
     (port != 0).then_some(port)
 }
 
-fn some_text(text: String) -> Option<String> {
+pub(crate) fn some_text(text: String) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
@@ -641,6 +650,7 @@ impl From<AlertRow> for Alert {
             id: row.id.to_string(),
             rule_id: row.rule_id,
             rule_title: row.rule_title,
+            rule_title_vi: row.rule_title_vi,
             rule_kind: row.rule_kind.into(),
             rule_version: row.rule_version,
             severity: row.severity.into(),

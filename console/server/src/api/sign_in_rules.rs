@@ -1,4 +1,4 @@
-//! Which roles take a passkey to sign in: a setting of the console, so the nation's.
+//! Which roles take a passkey to sign in, and when sessions lock by themselves at the latest: settings of the console, so the nation's.
 // utoipa's macro writes paths out in full, under names of this file.
 #![allow(unused_qualifications)]
 
@@ -36,6 +36,8 @@ pub(super) struct PasskeyRole {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct SignInRules {
     roles: Vec<PasskeyRole>,
+    /// After how many minutes without a key or pointer everybody's session locks by itself at the latest; absent: each may choose.
+    lock_minutes_max: Option<i32>,
     /// Whether who asks may change them.
     can_change: bool,
 }
@@ -45,6 +47,9 @@ pub(super) struct SignInRules {
 pub(super) struct SignInRulesRequest {
     /// All roles that count only in a session that has seen a passkey; none: no role does.
     passkey_roles: Vec<Role>,
+    /// 5, 10, 15 or 30; absent: each may choose when sessions lock by themselves.
+    #[serde(default)]
+    lock_minutes_max: Option<i32>,
 }
 
 fn is_proposed(role: AccessRole) -> bool {
@@ -67,6 +72,7 @@ async fn shown(console: &Console, signed: &Signed) -> Result<SignInRules> {
     let mut codes = own.codes().filter_map(|code| code.parse().ok());
     let can_change = codes.any(|owner| signed.would::<_, action::Change>(thing::SystemSetting { owner }));
     Ok(SignInRules {
+        lock_minutes_max: console.database().lock_minutes_max().await?,
         roles: roles.into_iter().map(show).collect(),
         can_change,
     })
@@ -108,6 +114,8 @@ pub(super) async fn set_sign_in_rules(
         return Err(no_vault());
     }
     let (store, now_us) = (console.database(), console.now_us());
-    store.set_passkey_roles(&signed.owner(), &roles, now_us).await?;
+    store
+        .set_sign_in_policy(&signed.owner(), &roles, request.lock_minutes_max, now_us)
+        .await?;
     Ok(Json(shown(&console, &signed).await?))
 }

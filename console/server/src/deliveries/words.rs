@@ -78,6 +78,12 @@ impl Tongue {
         if self.is_vietnamese { name.vi } else { name.en }
     }
 
+    /// What an alert's rule is called; in English where it says nothing in Vietnamese.
+    fn title(self, alert: &AlertRow) -> &str {
+        let vietnamese = alert.rule_title_vi.as_deref().filter(|_| self.is_vietnamese);
+        vietnamese.unwrap_or(&alert.rule_title)
+    }
+
     /// To the minute, in Vietnam's time, which it says.
     fn time(self, us: i64) -> String {
         let at = jiff::Timestamp::from_microsecond(us).unwrap_or_default();
@@ -121,12 +127,13 @@ pub(super) fn of(taken: &Taken, tree: &Tree, link: Link<'_>) -> Words {
 
 fn of_alert(tongue: Tongue, about: About, alert: &AlertRow, tree: &Tree) -> (String, Vec<String>, String) {
     let (severity, name) = (tongue.severity(alert.severity), tongue.name(tree, &alert.tenant));
-    let subject = format!("[{severity}] {} – {name}", alert.rule_title);
+    let title = tongue.title(alert);
+    let subject = format!("[{severity}] {title} – {name}");
     let facts = vec![
         tongue.reason(about).to_owned(),
         String::new(),
         fact(tongue.say("Mức độ", "Severity"), severity),
-        fact(tongue.say("Quy tắc", "Rule"), &alert.rule_title),
+        fact(tongue.say("Quy tắc", "Rule"), title),
         fact(tongue.say("Cơ quan", "Organisation"), &name),
         fact(tongue.say("Lần cuối", "Last seen"), &tongue.time(alert.last_us)),
         fact(tongue.say("Số lần", "Count"), &alert.count.to_string()),
@@ -207,6 +214,7 @@ pub(super) fn document(taken: &Taken, link: Link<'_>) -> String {
                 "alert": alert.id.to_string(),
                 "severity": shapes::Severity::from(alert.severity),
                 "rule": alert.rule_title,
+                "rule_vi": alert.rule_title_vi,
                 "organisation": alert.tenant,
                 "last_seen": time::to_text(alert.last_us),
                 "count": alert.count,

@@ -4,7 +4,7 @@ use axum::body::Body;
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
-use vonggac_database::testing::alert;
+use vonggac_database::testing::{alert, alert_in_vietnamese};
 use vonggac_database::{Database, STATEMENT_LIMIT};
 use vonggac_event::AlertId;
 
@@ -51,7 +51,7 @@ async fn the_queue_has_pages_and_filters() {
         )
         .await
         .json();
-    let expect = json!({ "id": id(3), "rule_id": "guessing", "rule_title": "Password guessing",
+    let expect = json!({ "id": id(3), "rule_id": "guessing", "rule_title": "Password guessing", "rule_title_vi": null,
         "rule_kind": "correlation", "rule_version": "1", "severity": "high", "techniques": ["T1110.001"],
         "tactics": ["credential-access"], "tenant": "mot", "sensor": "tap-1", "src": "10.0.0.3", "sport": null,
         "dst": "192.0.2.1", "dport": 22, "proto": "tcp", "first_seen": "2026-01-01T00:00:03Z",
@@ -82,6 +82,37 @@ async fn the_queue_has_pages_and_filters() {
         counts["by_status"],
         json!({ "open": 6, "acknowledged": 0, "closed": 0 })
     );
+}
+
+#[tokio::test]
+async fn an_alert_says_its_rule_in_both_languages() {
+    let Some(harness) = filled().await else { return };
+    let cookie = harness.signed_in("lan", "*").await;
+    let said = alert_in_vietnamese(9, "moh", 1);
+    harness.database.take_alerts(&[said]).await.unwrap();
+    let listed = harness
+        .get("/api/v1/alerts?q=D%C3%B2%20m%E1%BA%ADt", &cookie)
+        .await
+        .json();
+    assert_eq!(
+        (&listed["total"], &listed["items"][0]["rule_title_vi"]),
+        (&json!(1), &json!("Dò mật khẩu"))
+    );
+    let groups = harness.get("/api/v1/alerts/groups?by=rule", &cookie).await.json();
+    assert_eq!(
+        (&groups["items"][0]["title"], &groups["items"][0]["title_vi"]),
+        (&json!("Password guessing"), &json!("Dò mật khẩu"))
+    );
+    let detail = async |number: u32| {
+        let path = format!("/api/v1/alerts/{}", id(number));
+        let detail = harness.get(&path, &cookie).await.json();
+        ["rule_title_vi", "rule_description", "rule_description_vi"].map(|name| detail[name].clone())
+    };
+    assert_eq!(
+        json!(detail(9).await),
+        json!(["Dò mật khẩu", "Many were refused.", "Nhiều lần bị từ chối."])
+    );
+    assert_eq!(json!(detail(2).await), json!([null, null, null]));
 }
 
 #[tokio::test]

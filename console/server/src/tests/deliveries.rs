@@ -224,7 +224,7 @@ async fn an_alert_reaches_a_mail_server_and_a_receiver_that_checks_who_sent_it()
         json!({
             "type": "alert.new", "version": 1, "timestamp": "2026-01-01T00:00:00Z",
             "data": {
-                "alert": "00000000000000000000000000000003", "severity": "high", "rule": "Password guessing", "organisation": "moh",
+                "alert": "00000000000000000000000000000003", "severity": "high", "rule": "Password guessing", "rule_vi": null, "organisation": "moh",
                 "last_seen": "2026-01-01T00:00:03Z", "count": 3, "times": 1,
                 "url": "https://soc.example/alerts/00000000000000000000000000000003",
             },
@@ -296,6 +296,18 @@ async fn letters_are_in_the_persons_language() {
     let text = letter["text"].as_str().unwrap();
     assert!(text.contains("Lần cuối: 07:00 ngày 01/01/2026 (UTC+7)"), "{text}");
     assert!(text.contains("Mức độ: Nghiêm trọng"), "{text}");
+
+    // The rule too, where it says so.
+    let said = testing::alert_in_vietnamese(9, "moh", 1);
+    stage.harness.database.take_alerts(&[said]).await.unwrap();
+    crate::notices::make(&stage.harness.console).await.unwrap();
+    assert_eq!(stage.send().await, 1);
+    let letter = server.letters().pop().unwrap();
+    assert_eq!(letter["subject"], json!("[Nghiêm trọng] Dò mật khẩu – Bộ Y tế"));
+    assert!(
+        letter["text"].as_str().unwrap().contains("Quy tắc: Dò mật khẩu"),
+        "{letter}"
+    );
 }
 
 #[tokio::test]

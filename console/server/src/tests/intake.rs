@@ -3,13 +3,14 @@
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use vonggac_database::queue::{Filter, Sort};
 use vonggac_database::testing::alert;
 use vonggac_event::wire;
 
 use super::Harness;
-use crate::intake::{AlertSource, Delivered, run};
+use crate::intake::{AlertSource, Delivered, run, run_patiently};
 use crate::live::Happening;
 
 /// What was done with a partition's messages.
@@ -129,6 +130,31 @@ async fn alerts_are_taken_over_told_and_then_committed() {
 }
 
 #[tokio::test]
+async fn an_intake_that_cannot_read_says_so_and_ends() {
+    let Some(harness) = Harness::start(&[]).await else {
+        return;
+    };
+    let sources = (0..)
+        .map(|_| Partition {
+            messages: VecDeque::new(),
+            fails: true,
+            seen: Seen::default(),
+        })
+        .take(100);
+    let task = run_patiently(
+        harness.console.clone(),
+        in_order(sources.collect()),
+        Duration::from_millis(500),
+    );
+    tokio::time::timeout(Duration::from_secs(20), task)
+        .await
+        .expect("it ends by itself");
+    let intake = harness.console.intake();
+    assert!(intake.restarts.load(Ordering::Relaxed) >= 2, "it has tried again");
+    assert_ne!(intake.failing_since_us.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test]
 async fn nothing_is_committed_while_the_case_store_is_away() {
     let Some(harness) = Harness::start(&[]).await else {
         return;
@@ -170,7 +196,7 @@ async fn what_is_no_alert_is_put_aside_with_its_reason() {
     };
     let task = tokio::spawn(run(harness.console.clone(), in_order(vec![source])));
     while !seen.commits.lock().unwrap().contains(&10) {
-        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
     let aside = seen.aside.lock().unwrap().clone();
     let offsets: Vec<i64> = aside.iter().map(|(offset, _)| *offset).collect();
@@ -203,7 +229,7 @@ async fn a_source_that_fails_for_good_is_replaced() {
     let sources = vec![partition(vec![of(7, 1)], true), partition(vec![of(8, 2)], false)];
     let task = tokio::spawn(run(harness.console.clone(), in_order(sources)));
     while !seen.commits.lock().unwrap().contains(&9) {
-        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
     let intake = harness.console.intake();
     assert_eq!(intake.restarts.load(Ordering::Relaxed), 1);

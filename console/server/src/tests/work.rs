@@ -205,7 +205,7 @@ async fn the_queue_is_grouped_and_its_views_are_kept() {
         .get("/api/v1/alerts/groups?by=technique&status=open", &cookie)
         .await
         .json();
-    let technique = json!([{ "key": "T1110", "title": "Password guessing", "alerts": 3, "open": 3, "rules": 1,
+    let technique = json!([{ "key": "T1110", "title": "Password guessing", "title_vi": null, "alerts": 3, "open": 3, "rules": 1,
         "severity": "critical", "last_seen": "2026-01-01T00:00:06Z" }]);
     assert_eq!(
         (&groups["items"], &groups["is_more"]),

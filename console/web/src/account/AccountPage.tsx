@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { securityQuery, sessionQuery } from "../api/queries";
+import { LockCard } from "../lock/LockCard";
 import { ProviderCard } from "../openid/ProviderCard";
 import { ErrorPanel } from "../parts/ErrorPanel";
 import { AppCard } from "./AppCard";
@@ -43,6 +44,7 @@ export function AccountPage() {
           {session.data && !session.data.passkey_needed ? (
             <ProviderCard security={security.data} outcome={outcome} />
           ) : null}
+          {session.data && !session.data.passkey_needed ? <LockCard /> : null}
         </>
       ) : null}
     </main>

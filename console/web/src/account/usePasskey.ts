@@ -14,6 +14,14 @@ export function usePasskeySignIn(onEnter: (account: Account) => void) {
   });
 }
 
+/** Unlocks the session with a passkey. */
+export function usePasskeyUnlock(onUnlocked: () => void) {
+  return useMutation({
+    mutationFn: async () => take(api.POST("/api/v1/session/unlock/passkey", { body: await ask() })),
+    onSuccess: onUnlocked,
+  });
+}
+
 /** Confirms with a passkey who sits there. */
 export function usePasskeyConfirm(onConfirmed: () => void) {
   return useMutation({

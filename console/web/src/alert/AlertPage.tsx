@@ -17,6 +17,7 @@ import styles from "./alert.module.css";
 import { EventsCard } from "./EventsCard";
 import { FlowCard } from "./FlowCard";
 import { RuleCard } from "./RuleCard";
+import { StoryCard } from "./StoryCard";
 import { SummaryHead } from "./SummaryHead";
 
 const route = getRouteApi("/app/alerts/$id");
@@ -113,6 +114,7 @@ export function AlertPage() {
             error={events.error}
             onRetry={() => void events.refetch()}
           />
+          <StoryCard alert={alert.data} />
         </div>
         <div className={styles.side}>
           <RuleCard alert={alert.data} />

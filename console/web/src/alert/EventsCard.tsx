@@ -1,9 +1,11 @@
 import { Button } from "@mantine/core";
 import { IconChevronDown, IconChevronRight } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { Fragment, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { AlertDetail, EventRow } from "../api/client";
+import { type Marker, markerOf } from "../lib/marks";
 import { around } from "../lib/time";
 import { Card } from "../parts/Card";
 import { ClassTag } from "../parts/ClassTag";
@@ -34,6 +36,7 @@ export function EventsCard({ alert, events, error, onRetry }: EventsCardProps) {
       return next;
     });
   const own = new Set(alert.event_ids);
+  const marker = useMarker(alert);
 
   return (
     <Card
@@ -60,6 +63,11 @@ export function EventsCard({ alert, events, error, onRetry }: EventsCardProps) {
         <ErrorPanel what={t("error.what.alert_events")} error={error} onRetry={onRetry} />
       ) : null}
       {events?.length === 0 ? <p className={styles.none}>{t("alert.events_empty")}</p> : null}
+      {events && events.length > 0 && marker ? (
+        <p className={`soft ${styles.legend}`}>
+          <mark>{t("alert.marked")}</mark> {t("alert.marked_hint")}
+        </p>
+      ) : null}
       {events && events.length > 0 ? (
         <table className={styles.events}>
           <thead>
@@ -95,13 +103,20 @@ export function EventsCard({ alert, events, error, onRetry }: EventsCardProps) {
                       <Endpoints of={event} />
                     </td>
                     <td className="clip">
-                      <KeyFields className={event.class} fields={event.fields} />
+                      <KeyFields
+                        className={event.class}
+                        fields={event.fields}
+                        marker={own.has(event.event_id) ? marker : undefined}
+                      />
                     </td>
                   </tr>
                   {expanded ? (
                     <tr className={styles.expanded}>
                       <td colSpan={4}>
-                        <EventFields event={event} />
+                        <EventFields
+                          event={event}
+                          marker={own.has(event.event_id) ? marker : undefined}
+                        />
                       </td>
                     </tr>
                   ) : null}
@@ -113,4 +128,14 @@ export function EventsCard({ alert, events, error, onRetry }: EventsCardProps) {
       ) : null}
     </Card>
   );
+}
+
+/** What of the alert's events its rule looked for; the reader of some rules is loaded when it is needed. */
+function useMarker(alert: AlertDetail): Marker | undefined {
+  const { data } = useQuery({
+    queryKey: ["marker", alert.id, alert.rule_version, alert.group],
+    queryFn: () => markerOf(alert),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  return data;
 }

@@ -1,6 +1,7 @@
 import { IconExternalLink } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import type { AlertDetail } from "../api/client";
+import { ruleDescription } from "../lib/rule";
 import type { Tactic } from "../overview/rows";
 import { Card } from "../parts/Card";
 import { CopyValue } from "../parts/CopyValue";
@@ -13,7 +14,8 @@ const ATTACK_SITE = "https://attack.mitre.org/techniques/";
 
 /** The rule as it stood when it matched. */
 export function RuleCard({ alert }: { alert: AlertDetail }) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
+  const description = ruleDescription(alert, i18n.language);
   const group = Object.entries(alert.group);
   const tacticName = (name: string) => t(`tactic.${name as Tactic}`, { defaultValue: name });
   return (
@@ -54,6 +56,11 @@ export function RuleCard({ alert }: { alert: AlertDetail }) {
               : []),
           ]}
         />
+        {description ? (
+          <p className={styles.ruleSays} lang={description.language}>
+            {description.text}
+          </p>
+        ) : null}
         {alert.rule_text ? (
           <pre
             className={styles.ruleText}

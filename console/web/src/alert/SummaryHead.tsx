@@ -10,6 +10,7 @@ import { WatchButton } from "../handover/WatchButton";
 import { useMay } from "../lib/abilities";
 import { keyOf } from "../lib/commands";
 import { formatCount } from "../lib/number";
+import { ruleTitle } from "../lib/rule";
 import { OrganisationName } from "../organisations/OrganisationName";
 import { EntityLink } from "../parts/EntityLink";
 import { Severity } from "../parts/Severity";
@@ -61,7 +62,7 @@ export function SummaryHead({ alert, triage, subject, onStep }: SummaryHeadProps
       </div>
       <div className={styles.titleLine}>
         <Severity level={alert.severity} />
-        <h1>{alert.rule_title}</h1>
+        <h1>{ruleTitle(alert, i18n.language)}</h1>
         {mayWork ? (
           <div className={styles.buttons}>
             {alert.status === "closed" ? (

@@ -6,6 +6,8 @@ import { communityIdOf, flowOf } from "./flow";
 const alert: AlertDetail = {
   ...alertOf(),
   rule_text: "",
+  rule_description: null,
+  rule_description_vi: null,
   group: {},
   event_ids: [],
   flow_ids: ["18446744073709551615"],

@@ -23,6 +23,7 @@ export type OpenIdProviderTest = Schemas["OpenIdProviderTest"];
 export type Security = Schemas["Security"];
 export type TotpOffer = Schemas["TotpOffer"];
 export type SessionView = Schemas["SessionView"];
+export type SessionLock = Schemas["SessionLock"];
 export type Alert = Schemas["Alert"];
 export type AlertDetail = Schemas["AlertDetail"];
 export type AuditEntry = Schemas["AuditEntry"];

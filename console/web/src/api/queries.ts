@@ -25,6 +25,32 @@ export const sessionQuery = queryOptions({
   retry: false,
 });
 
+const askLock = (signal: AbortSignal) => take(api.GET("/api/v1/session/lock", { signal }));
+
+/** When the session locks by itself. */
+export const lockQuery = queryOptions({
+  queryKey: ["lock", "setting"],
+  queryFn: ({ signal }) => askLock(signal),
+  staleTime: 60_000,
+  // A rule may have come meanwhile.
+  refetchOnWindowFocus: true,
+});
+
+const LOCK_AGAIN_MS = 3_000;
+
+/** The lock as its own page asks about it, after what is done `before`; asks until the server answers. */
+export const heldLockQuery = (before: () => Promise<void>) =>
+  queryOptions({
+    queryKey: ["lock", "held"],
+    queryFn: async ({ signal }) => {
+      await before();
+      return askLock(signal);
+    },
+    staleTime: 0,
+    gcTime: 0,
+    refetchInterval: ({ state }) => (state.status === "error" ? LOCK_AGAIN_MS : false),
+  });
+
 export const setupQuery = queryOptions({
   queryKey: ["setup"],
   queryFn: ({ signal }) => take(api.GET("/api/v1/setup", { signal })),
@@ -174,6 +200,13 @@ export const alertQuery = (id: string) =>
     queryKey: ["alert", id],
     queryFn: ({ signal }) =>
       take(api.GET("/api/v1/alerts/{id}", { signal, params: { path: { id } } })),
+  });
+
+export const alertStoryQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["alert-story", id],
+    queryFn: ({ signal }) =>
+      take(api.GET("/api/v1/alerts/{id}/story", { signal, params: { path: { id } } })),
   });
 
 export const alertEventsQuery = (id: string) =>

@@ -21,6 +21,23 @@ export interface paths {
         patch: operations["updateAccount"];
         trace?: never;
     };
+    "/api/v1/account/lock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Choose when one's own sessions lock by themselves */
+        put: operations["setLock"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/account/openid": {
         parameters: {
             query?: never;
@@ -616,6 +633,23 @@ export interface paths {
         put?: never;
         /** Give an alert back to the queue */
         post: operations["reopenAlert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{id}/story": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was raised about the machines of an alert within a day of it */
+        get: operations["alertStory"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1397,6 +1431,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/openid/unlock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin to unlock the session at a provider */
+        post: operations["openidUnlock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/openid/welcome": {
         parameters: {
             query?: never;
@@ -1849,6 +1900,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/session/lock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether the session is locked */
+        get: operations["sessionLock"];
+        put?: never;
+        /** Lock the session */
+        post: operations["lockSession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session/passkey": {
         parameters: {
             query?: never;
@@ -1877,6 +1946,40 @@ export interface paths {
         put?: never;
         /** Ask for a passkey, to sign in or to confirm */
         post: operations["passkeyChallenge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/unlock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Unlock the session with the password */
+        post: operations["unlockSession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/unlock/passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Unlock the session with a passkey */
+        post: operations["unlockPasskey"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2318,6 +2421,8 @@ export interface components {
             rule_id: string;
             rule_kind: components["schemas"]["RuleKind"];
             rule_title: string;
+            /** @description The title in Vietnamese, where the rule says it. */
+            rule_title_vi: string | null;
             rule_version: string;
             sensor: string;
             severity: components["schemas"]["Severity"];
@@ -2362,6 +2467,10 @@ export interface components {
             };
             /** @description What it has to make an exception of. */
             offered: components["schemas"]["Condition"][];
+            /** @description What the rule says of itself, where it does. */
+            rule_description: string | null;
+            /** @description The same in Vietnamese. */
+            rule_description_vi: string | null;
             rule_text: string;
         };
         /** @description An exception that an alert has to do with. */
@@ -2389,7 +2498,7 @@ export interface components {
             from?: string | null;
             /** @description Code of the organisation */
             organisation?: string | null;
-            /** @description Text in title, rule, summary, address, sensor or technique */
+            /** @description Text in title (in either language), rule, summary, address, sensor or technique */
             q?: string | null;
             /** @description Any of these reasons, with commas */
             reason?: string | null;
@@ -2440,6 +2549,8 @@ export interface components {
             severity: components["schemas"]["Severity"];
             /** @description Title of the rule, where they have one rule. */
             title: string | null;
+            /** @description That title in Vietnamese, where the rule says it. */
+            title_vi: string | null;
         };
         /** @description The queue in groups. */
         AlertGroups: {
@@ -2474,6 +2585,13 @@ export interface components {
         /** @description Work on an alert, told over the stream. */
         AlertStatusChange: components["schemas"]["Work"] & {
             id: string;
+        };
+        /** @description What was raised about the machines of an alert around it, the earliest first. */
+        AlertStory: {
+            /** @description Whether there are more, further away in time. */
+            is_more: boolean;
+            /** @description The twenty nearest in time, without the alert itself. */
+            items: components["schemas"]["RelatedAlert"][];
         };
         /** @description An error's body. */
         ApiError: {
@@ -2820,6 +2938,8 @@ export interface components {
             reason: components["schemas"]["Reason"];
             rule_id: string;
             rule_title: string;
+            /** @description The title in Vietnamese, where the rule says it. */
+            rule_title_vi: string | null;
             severity: components["schemas"]["Severity"] | null;
             signs: components["schemas"]["ExceptionSign"][];
             state: components["schemas"]["ExceptionState"];
@@ -3057,6 +3177,8 @@ export interface components {
             severity: components["schemas"]["Severity"];
             status: components["schemas"]["AlertStatus"];
             title: string;
+            /** @description The title in Vietnamese, where the rule says it. */
+            title_vi: string | null;
             /**
              * Format: date-time
              * @description When it wakes, when it is set aside until a time.
@@ -3239,6 +3361,42 @@ export interface components {
             /** @description In groups of four, as in `ABCD-EFGH-…`; case, blanks and hyphens do not matter. */
             code: string;
         };
+        /** @description Who locks the session. */
+        LockRequest: {
+            /** @description Whether it is the page, which nobody has touched for a while. */
+            by_itself?: boolean;
+        };
+        /** @description When one's own sessions lock by themselves. */
+        LockSetting: {
+            /**
+             * Format: int32
+             * @description After how many minutes without a key or pointer the page locks the session; absent: never.
+             */
+            after_minutes?: number | null;
+            /**
+             * Format: date-time
+             * @description When the session's owner was last let in: signed in, or unlocked it.
+             */
+            entered_at: string;
+            /**
+             * Format: int32
+             * @description The most that may be chosen here, in minutes; absent: each may choose.
+             */
+            minutes_max?: number | null;
+            /**
+             * Format: int32
+             * @description What one has chosen, in minutes; 0: never.
+             */
+            own_minutes: number;
+        };
+        /** @description When one's own sessions are to lock by themselves. */
+        LockSettingRequest: {
+            /**
+             * Format: int32
+             * @description 5, 10, 15 or 30 minutes without a key or pointer; 0: never.
+             */
+            minutes: number;
+        };
         /** @description A token, told this once. */
         MadeToken: {
             service: components["schemas"]["ServiceDetail"];
@@ -3412,7 +3570,7 @@ export interface components {
             severity?: components["schemas"]["Severity"] | null;
             /** @description Ids of ways of one's own on which one is told besides the page. */
             ways?: string[];
-            /** @description In the title or id of an alert's rule, or the beginning of a technique. */
+            /** @description In the title (in either language) or id of an alert's rule, or the beginning of a technique. */
             words?: string;
         };
         /** @description A way on which one is told besides the page. */
@@ -4018,6 +4176,14 @@ export interface components {
         RecoveryCodes: {
             codes: string[];
         };
+        /** @description An alert of another's story. */
+        RelatedAlert: {
+            alert: components["schemas"]["Alert"];
+            /** @description Whether one of its machines is one of the other's. */
+            is_of_machine: boolean;
+            /** @description Whether it is of the same rule, about the same entity. */
+            is_of_rule: boolean;
+        };
         /** @description Something said of a part or a sensor. */
         Remark: {
             code: components["schemas"]["RemarkCode"];
@@ -4363,6 +4529,23 @@ export interface components {
             /** @description Letters, digits and `. _ - @`; no account has it. */
             user_name: string;
         };
+        /** @description The lock of the session that asks: whose it is, and what opens it. */
+        SessionLock: {
+            /** @description … and the one that others see. */
+            display_name: string;
+            /** @description Whether a passkey does. */
+            has_passkey: boolean;
+            /** @description Whether the account's password unlocks it. */
+            has_password: boolean;
+            is_locked: boolean;
+            /** @description `vi` or `en`. */
+            language: string;
+            /** @description Providers at which it can be unlocked. */
+            providers: components["schemas"]["OfferedProvider"][];
+            setting?: components["schemas"]["LockSetting"] | null;
+            /** @description Whose session it is: the name to sign in with … */
+            user_name: string;
+        };
         /** @description A session. */
         SessionView: {
             address: string;
@@ -4407,10 +4590,20 @@ export interface components {
         SignInRules: {
             /** @description Whether who asks may change them. */
             can_change: boolean;
+            /**
+             * Format: int32
+             * @description After how many minutes without a key or pointer everybody's session locks by itself at the latest; absent: each may choose.
+             */
+            lock_minutes_max?: number | null;
             roles: components["schemas"]["PasskeyRole"][];
         };
         /** @description Rules for signing in, as they are to be. */
         SignInRulesRequest: {
+            /**
+             * Format: int32
+             * @description 5, 10, 15 or 30; absent: each may choose when sessions lock by themselves.
+             */
+            lock_minutes_max?: number | null;
             /** @description All roles that count only in a session that has seen a passkey; none: no role does. */
             passkey_roles: components["schemas"]["Role"][];
         };
@@ -4597,6 +4790,10 @@ export interface components {
             is_code: boolean;
             /** @description Sensors that send for it. */
             sensors: number;
+        };
+        /** @description What unlocks the session. */
+        UnlockRequest: {
+            password: string;
         };
         /** @description A value and how often it occurs. */
         ValueCount: {
@@ -4792,6 +4989,48 @@ export interface operations {
                 };
             };
             /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    setLock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LockSettingRequest"];
+            };
+        };
+        responses: {
+            /** @description As it now is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LockSetting"];
+                };
+            };
+            /** @description It cannot be chosen, or is more than may be chosen here */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -6322,7 +6561,7 @@ export interface operations {
                 status?: string;
                 /** @description `critical` to `informational`; several with commas */
                 severity?: string;
-                /** @description Text in title, rule, summary, address, sensor or technique */
+                /** @description Text in title (in either language), rule, summary, address, sensor or technique */
                 q?: string;
                 /** @description ATT&CK technique; its sub-techniques count */
                 technique?: string;
@@ -6523,7 +6762,7 @@ export interface operations {
                 status?: string;
                 /** @description `critical` to `informational`; several with commas */
                 severity?: string;
-                /** @description Text in title, rule, summary, address, sensor or technique */
+                /** @description Text in title (in either language), rule, summary, address, sensor or technique */
                 q?: string;
                 /** @description ATT&CK technique; its sub-techniques count */
                 technique?: string;
@@ -7082,6 +7321,59 @@ export interface operations {
             };
             /** @description It is open */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    alertStory: {
+        parameters: {
+            query?: {
+                /** @description Number of an exercise that one takes part in: all is of that exercise alone; of real work alone when left out */
+                exercise?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the alert */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The earliest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertStory"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It would cost too much */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10094,6 +10386,75 @@ export interface operations {
             };
         };
     };
+    openidUnlock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProviderRequest"];
+            };
+        };
+        responses: {
+            /** @description Where to go, to show there anew who one is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProviderAddress"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is no such provider, or it is off */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The provider cannot be used now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
     openidWelcome: {
         parameters: {
             query?: never;
@@ -12146,6 +12507,75 @@ export interface operations {
             };
         };
     };
+    sessionLock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Whether it is, whose it is, and what unlocks it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionLock"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    lockSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LockRequest"];
+            };
+        };
+        responses: {
+            /** @description Locked: it serves nothing but what unlocks or ends it, and its live streams end */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
     signInPasskey: {
         parameters: {
             query?: never;
@@ -12226,6 +12656,131 @@ export interface operations {
             };
             /** @description The console keeps no secrets */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    unlockSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UnlockRequest"];
+            };
+        };
+        responses: {
+            /** @description Unlocked; it is as strong as before, and it is not confirmed by that who sits there */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in: the session has ended, as it does with the fifth wrong password */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The password is wrong */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    unlockPasskey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasskeyAnswerRequest"];
+            };
+        };
+        responses: {
+            /** @description Unlocked; it is as strong as before, and it is not confirmed by that who sits there */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The answer does not count */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The console keeps no secrets */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -3,6 +3,7 @@ import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { STATUSES, type Thing } from "../api/client";
 import { alertsAboutQuery } from "../api/queries";
+import { ruleTitle } from "../lib/rule";
 import { Card } from "../parts/Card";
 import { ErrorPanel } from "../parts/ErrorPanel";
 import { Severity } from "../parts/Severity";
@@ -13,7 +14,7 @@ import styles from "./entity.module.css";
 
 /** The alerts about it, the latest first, whenever they were; what has no field of its own among alerts is looked for in their text. */
 export function AlertsCard({ thing }: { thing: Thing }) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const search = aboutOf(thing);
   const alerts = useQuery(alertsAboutQuery(search));
   const total = alerts.data?.total ?? 0;
@@ -49,7 +50,7 @@ export function AlertsCard({ thing }: { thing: Thing }) {
                 </td>
                 <td className={styles.title}>
                   <Link to="/alerts/$id" params={{ id: alert.id }} title={alert.summary}>
-                    {alert.rule_title}
+                    {ruleTitle(alert, i18n.language)}
                   </Link>
                 </td>
                 <td>

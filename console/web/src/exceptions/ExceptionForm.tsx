@@ -15,6 +15,7 @@ import {
   take,
 } from "../api/client";
 import { notify } from "../lib/notify";
+import { ruleTitle } from "../lib/rule";
 import { useOrganisations } from "../organisations/useOrganisations";
 import { ConditionFields, type Draft, draftsOf, usedOf } from "./ConditionFields";
 import styles from "./exceptions.module.css";
@@ -35,7 +36,7 @@ interface ExceptionFormProps {
 
 /** What is excepted, until when and why. It is looked at before it can be saved; whatever changes is looked at again. */
 export function ExceptionForm({ alert, security, onClose }: ExceptionFormProps) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const client = useQueryClient();
   const stepUp = useStepUp(security);
   const [drafts, setDrafts] = useState<Draft[]>(() => draftsOf(alert.offered));
@@ -101,7 +102,7 @@ export function ExceptionForm({ alert, security, onClose }: ExceptionFormProps) 
   return (
     <form className={styles.form} onSubmit={submit}>
       <p className={styles.rule}>
-        {alert.rule_title} <span className="mono soft">{alert.rule_id}</span>
+        {ruleTitle(alert, i18n.language)} <span className="mono soft">{alert.rule_id}</span>
       </p>
       <ConditionFields drafts={drafts} onChange={(next) => change(() => setDrafts(next))} />
       <div className={styles.pair}>

@@ -6,6 +6,7 @@ import layout from "../admin/layout.module.css";
 import { api, type Exception, type Security, STATUSES, take } from "../api/client";
 import { formatCount } from "../lib/number";
 import { nameOf } from "../lib/organisation";
+import { ruleTitle } from "../lib/rule";
 import { Dialog } from "../parts/Dialog";
 import { Facts } from "../parts/Facts";
 import { SidePanel } from "../parts/SidePanel";
@@ -74,6 +75,7 @@ export function ExceptionPanel({ exception, security, onClose }: ExceptionPanelP
       ),
     },
   ];
+  const title = ruleTitle(exception, i18n.language);
   const caught = {
     exception: exception.id,
     suppressed: "with",
@@ -81,13 +83,7 @@ export function ExceptionPanel({ exception, security, onClose }: ExceptionPanelP
     snoozed: "with",
   };
   return (
-    <SidePanel
-      label={exception.rule_title}
-      head={exception.rule_title}
-      hasKey
-      className={layout.panel}
-      onClose={onClose}
-    >
+    <SidePanel label={title} head={title} hasKey className={layout.panel} onClose={onClose}>
       <Facts facts={facts} />
       <p>
         <Link to="/alerts" search={caught}>

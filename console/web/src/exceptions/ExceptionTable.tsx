@@ -4,6 +4,7 @@ import { OpenCell } from "../admin/OpenCell";
 import type { Exception } from "../api/client";
 import { formatCount } from "../lib/number";
 import { nameOf } from "../lib/organisation";
+import { ruleTitle } from "../lib/rule";
 import { Timestamp } from "../parts/Timestamp";
 import styles from "./exceptions.module.css";
 import { conditionsText, effectText } from "./words";
@@ -40,7 +41,7 @@ export function ExceptionTable({ rows, current, onOpen }: ExceptionTableProps) {
         {rows.map((row) => (
           <tr key={row.id} data-current={row.id === current}>
             <OpenCell
-              name={row.rule_title}
+              name={ruleTitle(row, i18n.language)}
               isOpen={row.id === current}
               onOpen={() => onOpen(row.id)}
             />

@@ -2,6 +2,7 @@ import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { type ExceptionPreview, VERDICTS } from "../api/client";
 import { formatCount } from "../lib/number";
+import { ruleTitle } from "../lib/rule";
 import { formatShort } from "../lib/time";
 import { Timestamp } from "../parts/Timestamp";
 import styles from "./exceptions.module.css";
@@ -72,7 +73,7 @@ export function PreviewPanel({ preview }: { preview: ExceptionPreview }) {
             <li key={alert.id}>
               <Timestamp at={alert.detected_at} />{" "}
               <Link to="/alerts/$id" params={{ id: alert.id }} target="_blank">
-                {alert.summary || alert.rule_title}
+                {alert.summary || ruleTitle(alert, i18n.language)}
               </Link>{" "}
               <span className="mono soft">
                 {[alert.src, alert.dst].filter((end) => end !== null).join(" → ")}

@@ -30,6 +30,7 @@ function exceptionOf(changes: Partial<Exception> = {}): Exception {
     with_beneath: false,
     rule_id: "rule-1",
     rule_title: "SSH password guessing",
+    rule_title_vi: null,
     alert: "0".repeat(32),
     conditions: [{ on: "src", name: null, value: "10.0.0.0/24" }],
     effect: "hide",
@@ -57,6 +58,8 @@ function exceptionOf(changes: Partial<Exception> = {}): Exception {
 const DETAIL: AlertDetail = {
   ...alertOf({ tenant: "moh-it" }),
   rule_text: "",
+  rule_description: null,
+  rule_description_vi: null,
   group: {},
   event_ids: [],
   flow_ids: [],

@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import type { HandoverAlert, HandoverFacts } from "../api/client";
 import { isPageKind } from "../lib/entity";
 import { formatCount } from "../lib/number";
+import { titleOf } from "../lib/rule";
 import { formatDuration } from "../lib/time";
 import { OrganisationName } from "../organisations/OrganisationName";
 import { Card } from "../parts/Card";
@@ -158,9 +159,10 @@ function Alerts({ title, alerts, wakes = false }: AlertsProps) {
 }
 
 function AlertLink({ alert }: { alert: HandoverAlert }) {
+  const { i18n } = useTranslation();
   return (
     <Link to="/alerts/$id" params={{ id: alert.id }}>
-      {alert.title}
+      {titleOf(alert, i18n.language)}
     </Link>
   );
 }

@@ -57,6 +57,7 @@ const ALERT = {
   id: "0".repeat(32),
   organisation: "moh",
   title: "Beaconing",
+  title_vi: null,
   severity: "high",
   status: "open",
   holder: null,

@@ -7,6 +7,7 @@ import { api, take } from "../api/client";
 import { sessionQuery, watchQuery } from "../api/queries";
 import { useMay } from "../lib/abilities";
 import { ENTITY_KINDS, type PageKind } from "../lib/entity";
+import { ruleTitle } from "../lib/rule";
 import { OrganisationName } from "../organisations/OrganisationName";
 import { Card } from "../parts/Card";
 import { ErrorPanel } from "../parts/ErrorPanel";
@@ -18,7 +19,7 @@ import { useWatch } from "./useWatch";
 
 /** What is kept an eye on; it stands in each hand-over. */
 export function WatchCard() {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const watched = useQuery(watchQuery);
   const watch = useWatch();
   const mayWork = useMay()("alert:work");
@@ -54,14 +55,14 @@ export function WatchCard() {
             </thead>
             <tbody>
               {items.map((item) => {
-                const name = item.alert?.rule_title ?? item.value ?? "";
+                const name = item.alert ? ruleTitle(item.alert, i18n.language) : (item.value ?? "");
                 return (
                   <tr key={item.id}>
                     <th scope="row">
                       {item.alert ? (
                         <>
                           <Link to="/alerts/$id" params={{ id: item.alert.id }}>
-                            {item.alert.rule_title}
+                            {name}
                           </Link>{" "}
                           <StatusTag status={item.alert.status} verdict={item.alert.verdict} />
                         </>

@@ -55,6 +55,8 @@ it("a key is one command's on a page, and may be another's on another", () => {
   expect(takenBy("queue.close", "a")).toBe("queue.acknowledge");
   expect(takenBy("alert.comment", "m")).toBeUndefined();
   expect(keyOf("queue.mine")).toBe("m");
+  expect(takenBy("queue.tag", "L")).toBe("anywhere.lock");
+  expect(takenBy("anywhere.lock", "u")).toBe("alert.back");
 });
 
 it("who may only look has no command that changes an alert", () => {
@@ -73,6 +75,7 @@ it("who may only look has no command that changes an alert", () => {
     "alert.next",
     "alert.previous",
     "alert.back",
+    "anywhere.lock",
   ];
   expect(Object.keys(allowed(all, false)).sort()).toEqual(looking.sort());
 });

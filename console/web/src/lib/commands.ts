@@ -39,6 +39,7 @@ export const COMMANDS = {
   "alert.undo": "U",
   "alert.comment": "m",
   "alert.back": "u",
+  "anywhere.lock": "L",
 } as const;
 
 export type Command = keyof typeof COMMANDS;
@@ -55,7 +56,9 @@ interface Choice {
 }
 
 const STORED = "vonggac-keys";
-/** Keys of every page. */
+/** The area of commands that every page has. */
+const ANYWHERE = "anywhere";
+/** Keys of every page that are what they are. */
 export const TAKEN_KEYS: readonly string[] = ["g", "?"];
 
 let choice = read();
@@ -102,11 +105,12 @@ export function areSingleKeysOff(): boolean {
   return choice.off;
 }
 
-/** The command of the same page that has the key already. */
+/** The command of the same page, or of every page, that has the key already. */
 export function takenBy(command: Command, key: string): Command | undefined {
   const area = areaOf(command);
+  const meets = (other: string) => area === other || area === ANYWHERE || other === ANYWHERE;
   return (Object.keys(COMMANDS) as Command[]).find(
-    (other) => other !== command && areaOf(other) === area && keyOf(other) === key,
+    (other) => other !== command && meets(areaOf(other)) && keyOf(other) === key,
   );
 }
 

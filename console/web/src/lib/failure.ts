@@ -48,6 +48,8 @@ function hintOfCode(code: string, t: TFunction): string | undefined {
       return t("factor.first");
     case "passkey_first":
       return t("passkey.first");
+    case "locked":
+      return t("lock.first");
     case "no_secrets_key":
       return t("factor.no_key");
     case "not_sent":

@@ -27,6 +27,7 @@ it.each([
   ["//evil.example/", "/"],
   ["/\\evil.example/", "/"],
   ["/sign-in?return=/sign-in", "/"],
+  ["/lock?return=/alerts", "/"],
 ])("after sign-in %s leads to %s", (asked, path) => {
   expect(safeReturn(asked)).toBe(path);
 });

@@ -45,8 +45,11 @@ export function toggleInList<T extends string>(
 /** The first page after sign-in: it leads to the first that one may see. */
 export const HOME = "/";
 
-/** A path to return to after sign-in; only one of our own pages. */
+/** Pages that one does not return to. */
+const GATES: readonly string[] = ["/sign-in", "/setup", "/lock"];
+
+/** A path to return to after sign-in or the lock; only one of our own pages. */
 export function safeReturn(path: string | undefined): string {
   if (!path?.startsWith("/") || path.startsWith("//") || path.includes("\\")) return HOME;
-  return path.startsWith("/sign-in") || path.startsWith("/setup") ? HOME : path;
+  return GATES.some((gate) => path.startsWith(gate)) ? HOME : path;
 }

@@ -2,6 +2,7 @@ import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import type { Notice } from "../api/client";
 import { formatCount } from "../lib/number";
+import { ruleTitle } from "../lib/rule";
 import { OrganisationName } from "../organisations/OrganisationName";
 import { Severity } from "../parts/Severity";
 import { Timestamp } from "../parts/Timestamp";
@@ -51,7 +52,7 @@ function Way({ notice, onFollow }: { notice: Notice; onFollow: () => void }) {
   if (notice.alert)
     return (
       <Link to="/alerts/$id" params={{ id: notice.alert.id }} onClick={onFollow}>
-        {notice.alert.rule_title}
+        {ruleTitle(notice.alert, i18n.language)}
       </Link>
     );
   if (notice.handover)

@@ -5,21 +5,25 @@ import { currentLanguage } from "../i18n";
 import { fieldInfo } from "../lib/classes";
 import { entityOf } from "../lib/entity";
 import { fieldText, isEmpty } from "../lib/fields";
+import type { Marker } from "../lib/marks";
 import { formatFull } from "../lib/time";
 import { term } from "../search/query";
 import { CopyValue } from "./CopyValue";
 import { EntityLink } from "./EntityLink";
 import { LongText } from "./LongText";
+import { Marked } from "./Marked";
 import styles from "./parts.module.css";
 
 interface EventFieldsProps {
   event: EventRow;
   /** With it, each field can be put into the query or kept out of it. */
   onTerm?: (added: string, sense: "and" | "not") => void;
+  /** What of the values is marked. */
+  marker?: Marker | undefined;
 }
 
 /** All of an event: what every event has, then the fields of its class. */
-export function EventFields({ event, onTerm }: EventFieldsProps) {
+export function EventFields({ event, onTerm, marker }: EventFieldsProps) {
   const { t } = useTranslation();
   const { class: className, fields, ts, ...envelope } = event;
   const common = Object.entries(envelope).filter(
@@ -29,12 +33,13 @@ export function EventFields({ event, onTerm }: EventFieldsProps) {
   return (
     <div>
       <p className={styles.fieldsTitle}>{t("event.fields", { class: className })}</p>
-      <FieldTable className={className} entries={own} onTerm={onTerm} />
+      <FieldTable className={className} entries={own} onTerm={onTerm} marker={marker} />
       <p className={styles.fieldsTitle}>{t("event.envelope")}</p>
       <FieldTable
         className={className}
         entries={[["ts", `${formatFull(ts)} +07`], ...common]}
         onTerm={onTerm}
+        marker={marker}
       />
     </div>
   );
@@ -44,9 +49,10 @@ interface FieldTableProps {
   className: string;
   entries: readonly (readonly [string, unknown])[];
   onTerm: EventFieldsProps["onTerm"];
+  marker: Marker | undefined;
 }
 
-function FieldTable({ className, entries, onTerm }: FieldTableProps) {
+function FieldTable({ className, entries, onTerm, marker }: FieldTableProps) {
   return (
     <dl className={styles.fieldTable}>
       {entries.map(([name, value]) => (
@@ -54,7 +60,7 @@ function FieldTable({ className, entries, onTerm }: FieldTableProps) {
           <dt title={fieldInfo(className, name)?.[currentLanguage()]}>{name}</dt>
           <dd>
             <LongText label={name} className={`mono ${styles.fieldValue}`}>
-              <FieldValue className={className} name={name} value={value} />
+              <FieldValue className={className} name={name} value={value} marker={marker} />
             </LongText>
             <span className={styles.fieldActions}>
               {onTerm && name !== "ts" && isTerm(value) ? (
@@ -74,14 +80,23 @@ function FieldValue({
   className,
   name,
   value,
+  marker,
 }: {
   className: string;
   name: string;
   value: unknown;
+  marker: Marker | undefined;
 }) {
   const kind = entityOf(className, name);
-  if (kind && typeof value === "string") return <EntityLink kind={kind} value={value} />;
-  return <>{fieldText(value)}</>;
+  const text = fieldText(value);
+  const marked = <Marked text={text} spans={marker?.(className, name, text) ?? []} />;
+  if (kind && typeof value === "string")
+    return (
+      <EntityLink kind={kind} value={value}>
+        {marked}
+      </EntityLink>
+    );
+  return marked;
 }
 
 interface TermButtonsProps {

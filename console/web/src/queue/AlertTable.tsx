@@ -3,6 +3,7 @@ import { type RefObject, useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import type { Alert } from "../api/client";
 import { useRows } from "../lib/rows";
+import { ruleTitle } from "../lib/rule";
 import { OrganisationName } from "../organisations/OrganisationName";
 import { Endpoints } from "../parts/Endpoints";
 import { EntityLink } from "../parts/EntityLink";
@@ -147,7 +148,7 @@ interface AlertLineProps extends Pick<AlertTableProps, "onCursor" | "onOpen" | "
 }
 
 function AlertLine(props: AlertLineProps) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const { alert } = props;
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the page's keys move the cursor and open the row
@@ -176,7 +177,7 @@ function AlertLine(props: AlertLineProps) {
           tabIndex={-1}
           checked={props.selected}
           onChange={() => props.onSelect(alert.id)}
-          aria-label={t("queue.select", { title: alert.rule_title })}
+          aria-label={t("queue.select", { title: ruleTitle(alert, i18n.language) })}
         />
       </span>
       {props.columns.map((column) => (
@@ -187,7 +188,7 @@ function AlertLine(props: AlertLineProps) {
 }
 
 function AlertCell({ alert, column }: { alert: Alert; column: Column }) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   switch (column) {
     case "severity":
       return (
@@ -205,7 +206,7 @@ function AlertCell({ alert, column }: { alert: Alert; column: Column }) {
       return (
         <span role="gridcell" tabIndex={-1} className="clip" title={alert.summary}>
           <Link to="/alerts/$id" params={{ id: alert.id }} className={styles.title} tabIndex={-1}>
-            {alert.rule_title}
+            {ruleTitle(alert, i18n.language)}
           </Link>
           {alert.tags.map((tag) => (
             <span key={tag} className={styles.tag}>

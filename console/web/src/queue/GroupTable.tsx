@@ -2,6 +2,7 @@ import { type RefObject, useEffect } from "react";
 import { useTranslation } from "react-i18next";
 import type { AlertGroup } from "../api/client";
 import { formatCount } from "../lib/number";
+import { titleOf } from "../lib/rule";
 import { Severity } from "../parts/Severity";
 import { Timestamp } from "../parts/Timestamp";
 import type { GroupBy } from "./columns";
@@ -24,6 +25,8 @@ export function GroupTable(props: GroupTableProps) {
   const { t, i18n } = useTranslation();
   const { by, groups, cursor } = props;
   const count = (number: number) => formatCount(number, i18n.language);
+  const called = ({ title, title_vi }: AlertGroup) =>
+    title === null ? null : titleOf({ title, title_vi }, i18n.language);
   useEffect(() => {
     if (cursor) document.getElementById(`group-${cursor}`)?.scrollIntoView?.({ block: "nearest" });
   }, [cursor]);
@@ -61,9 +64,9 @@ export function GroupTable(props: GroupTableProps) {
           </span>
           <span role="gridcell" tabIndex={-1} className="clip" title={group.key}>
             <button type="button" tabIndex={-1} onClick={() => props.onOpen(group.key)}>
-              {by === "rule" ? (group.title ?? group.key) : group.key}
+              {by === "rule" ? (called(group) ?? group.key) : group.key}
             </button>
-            {by !== "rule" && group.title ? <span className="soft"> · {group.title}</span> : null}
+            {by !== "rule" && group.title ? <span className="soft"> · {called(group)}</span> : null}
           </span>
           <span role="gridcell" tabIndex={-1}>
             {count(group.alerts)}

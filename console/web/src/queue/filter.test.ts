@@ -69,6 +69,7 @@ describe("a live alert", () => {
     ["its technique's parent", { technique: "t1110" }, true],
     ["a technique that only begins alike", { technique: "T111" }, false],
     ["a word of its title, in any case", { q: "PASSWORD" }, true],
+    ["a word of its title in Vietnamese", { q: "dò MẬT" }, true],
     ["its address", { q: "198.51.100" }, true],
     ["a word it does not have", { q: "tunnel" }, false],
     ["last seen at the very start", { from: "2026-11-21T10:01:00Z" }, true],
@@ -84,7 +85,8 @@ describe("a live alert", () => {
     ["first seen at the end, which is excluded", { to: "2026-11-21T10:00:00Z" }, false],
   ];
   it.each(cases)("%s", (_, query, expected) => {
-    expect(matchesQuery(alertOf(), query, "7", Date.parse("2026-11-21T12:00:00Z"))).toBe(expected);
+    const alert = alertOf({ rule_title_vi: "Dò mật khẩu" });
+    expect(matchesQuery(alert, query, "7", Date.parse("2026-11-21T12:00:00Z"))).toBe(expected);
   });
 });
 

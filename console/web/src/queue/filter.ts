@@ -195,9 +195,9 @@ function withinBounds(alert: Alert, bounds: TimeBounds): boolean {
 function containsText(alert: Alert, text: string | undefined): boolean {
   if (!text) return true;
   const wanted = text.toLowerCase();
-  const { rule_title, rule_id, summary, src, dst, sensor, techniques } = alert;
-  return [rule_title, rule_id, summary, src, dst, sensor, ...techniques].some((value) =>
-    value?.toLowerCase().includes(wanted),
+  const { rule_title, rule_title_vi, rule_id, summary, src, dst, sensor, techniques } = alert;
+  return [rule_title, rule_title_vi, rule_id, summary, src, dst, sensor, ...techniques].some(
+    (value) => value?.toLowerCase().includes(wanted),
   );
 }
 

@@ -22,6 +22,7 @@ import styles from "./shell.module.css";
 const FIXED = [
   {
     title: "keys.search",
+    area: "search",
     keys: [
       ["/", "keys.focus"],
       ["j k", "keys.down_up"],
@@ -31,6 +32,7 @@ const FIXED = [
   },
   {
     title: "keys.anywhere",
+    area: "anywhere",
     keys: [
       ["g", "keys.go"],
       ["?", "keys.help"],
@@ -105,25 +107,7 @@ export function KeysDialog({ opened, onClose }: KeysDialogProps) {
           <section key={area}>
             <h2>{t(`keys.${area}`)}</h2>
             <dl>
-              {commandsOf(area).map((command) => (
-                <div key={command}>
-                  <dt>
-                    <button
-                      type="button"
-                      className={styles.key}
-                      aria-pressed={waiting === command}
-                      aria-label={t("keys.change", {
-                        key: keyOf(command),
-                        name: t(meaningOf(command)),
-                      })}
-                      onClick={() => setWaiting(waiting === command ? null : command)}
-                    >
-                      <kbd>{keyOf(command)}</kbd>
-                    </button>
-                  </dt>
-                  <dd>{t(meaningOf(command))}</dd>
-                </div>
-              ))}
+              <Commands area={area} waiting={waiting} onChoose={setWaiting} />
             </dl>
           </section>
         ))}
@@ -131,6 +115,7 @@ export function KeysDialog({ opened, onClose }: KeysDialogProps) {
           <section key={group.title}>
             <h2>{t(group.title)}</h2>
             <dl>
+              <Commands area={group.area} waiting={waiting} onChoose={setWaiting} />
               {group.keys.map(([key, meaning]) => (
                 <div key={key}>
                   <dt>
@@ -147,6 +132,34 @@ export function KeysDialog({ opened, onClose }: KeysDialogProps) {
       </div>
     </Dialog>
   );
+}
+
+interface CommandsProps {
+  area: string;
+  /** The command that waits for its new key. */
+  waiting: Command | null;
+  onChoose: (command: Command | null) => void;
+}
+
+/** The commands of an area, each with a button that changes its key. */
+function Commands({ area, waiting, onChoose }: CommandsProps) {
+  const { t } = useTranslation();
+  return commandsOf(area).map((command) => (
+    <div key={command}>
+      <dt>
+        <button
+          type="button"
+          className={styles.key}
+          aria-pressed={waiting === command}
+          aria-label={t("keys.change", { key: keyOf(command), name: t(meaningOf(command)) })}
+          onClick={() => onChoose(waiting === command ? null : command)}
+        >
+          <kbd>{keyOf(command)}</kbd>
+        </button>
+      </dt>
+      <dd>{t(meaningOf(command))}</dd>
+    </div>
+  ));
 }
 
 function commandsOf(area: string): Command[] {

@@ -5,7 +5,9 @@ import { useTranslation } from "react-i18next";
 import { ApiFailure } from "../api/client";
 import { sessionQuery } from "../api/queries";
 import { type Ability, useMay } from "../lib/abilities";
-import { useKeys, useSequences } from "../lib/keys";
+import { useCommands } from "../lib/commands";
+import { useSequences } from "../lib/keys";
+import { useAutoLock, useLock } from "../lock/useLock";
 import { AlertStreamProvider } from "../queue/stream";
 import { Header } from "./Header";
 import { KeysDialog } from "./KeysDialog";
@@ -33,9 +35,9 @@ export function Shell() {
     () => {
       if (may(ability)) void navigate({ to });
     };
-  useKeys({
-    "?": () => setHelp(true),
-  });
+  const lock = useLock();
+  useAutoLock();
+  useCommands({ "anywhere.lock": () => lock("person") }, { "?": () => setHelp(true) });
   useSequences({
     o: go("/overview", "alert:read"),
     q: go("/alerts", "alert:read"),
@@ -45,11 +47,11 @@ export function Shell() {
     s: go("/search", "event-search:read"),
     h: go("/health", "health:read"),
   });
-  /** Asking for the session also leads to sign-in when it has ended. */
+  /** Asking for the session also leads to sign-in when it has ended, and to the lock when it is locked. */
   const hasSession = () =>
     client.fetchQuery({ ...sessionQuery, staleTime: 0 }).then(
       () => true,
-      (error: unknown) => !(error instanceof ApiFailure && error.status === 401),
+      (error: unknown) => !(error instanceof ApiFailure && [401, 423].includes(error.status)),
     );
   return (
     <AlertStreamProvider isOn={may("alert:read")} mayReopen={hasSession}>

@@ -1,5 +1,11 @@
 import { Menu, SegmentedControl, useMantineColorScheme } from "@mantine/core";
-import { IconChevronDown, IconDevices, IconLogout, IconShieldLock } from "@tabler/icons-react";
+import {
+  IconChevronDown,
+  IconDevices,
+  IconLock,
+  IconLogout,
+  IconShieldLock,
+} from "@tabler/icons-react";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
@@ -7,7 +13,9 @@ import { useTranslation } from "react-i18next";
 import { type Account, api, take } from "../api/client";
 import { sessionQuery } from "../api/queries";
 import { switchLanguage } from "../i18n";
+import { keyOf, useKeyChoice } from "../lib/commands";
 import { notifyFailure } from "../lib/failure";
+import { useLock } from "../lock/useLock";
 import { SessionsDialog } from "./SessionsDialog";
 import styles from "./shell.module.css";
 
@@ -17,6 +25,8 @@ export function UserMenu({ account }: { account: Account }) {
   const client = useQueryClient();
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   const [sessions, setSessions] = useState(false);
+  const lock = useLock();
+  const { off } = useKeyChoice();
 
   const language = useMutation({
     mutationFn: (chosen: string) =>
@@ -93,6 +103,15 @@ export function UserMenu({ account }: { account: Account }) {
             onClick={() => setSessions(true)}
           >
             {t("shell.sessions")}
+          </Menu.Item>
+          <Menu.Item
+            leftSection={<IconLock size={15} aria-hidden="true" />}
+            rightSection={
+              off ? null : <kbd className={styles.shortcut}>{keyOf("anywhere.lock")}</kbd>
+            }
+            onClick={() => lock("person")}
+          >
+            {t("shell.lock")}
           </Menu.Item>
           <Menu.Item
             leftSection={<IconLogout size={15} aria-hidden="true" />}

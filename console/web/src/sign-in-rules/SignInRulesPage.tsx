@@ -1,16 +1,17 @@
-import { Button, Checkbox } from "@mantine/core";
+import { Button, Checkbox, SegmentedControl } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import layout from "../admin/layout.module.css";
 import { api, type Role, type Security, type SignInRules, take } from "../api/client";
-import { securityQuery, sessionQuery, signInRulesQuery } from "../api/queries";
+import { lockQuery, securityQuery, sessionQuery, signInRulesQuery } from "../api/queries";
+import { MINUTES, NEVER } from "../lock/minutes";
 import { ProvidersPart } from "../openid/ProvidersPart";
 import { ErrorPanel } from "../parts/ErrorPanel";
 import { useAct } from "../people/useAct";
 import styles from "./rules.module.css";
 
-/** Which roles take a passkey to sign in, and with which providers one may. */
+/** Which roles take a passkey to sign in, when sessions lock by themselves at the latest, and with which providers one may sign in. */
 export function SignInRulesPage() {
   const { t } = useTranslation();
   const rules = useQuery(signInRulesQuery);
@@ -43,6 +44,8 @@ export function RulesForm({ rules, security }: { rules: SignInRules; security: S
   const act = useAct(security, "sign-in-rules");
   const before = rules.roles.filter((one) => one.needs_passkey).map((one) => one.role);
   const [chosen, setChosen] = useState<string[]>(before);
+  const mostBefore = rules.lock_minutes_max ?? NEVER;
+  const [most, setMost] = useState(mostBefore);
   const propose = () => {
     const proposed = rules.roles.filter((one) => one.is_proposed).map((one) => one.role);
     setChosen([...new Set([...chosen, ...proposed])]);
@@ -50,13 +53,20 @@ export function RulesForm({ rules, security }: { rules: SignInRules; security: S
   const owing = rules.roles.filter(
     (one) => chosen.includes(one.role) && !before.includes(one.role) && one.without_passkey > 0,
   );
-  const isSame = chosen.length === before.length && before.every((role) => chosen.includes(role));
+  const isSame =
+    most === mostBefore &&
+    chosen.length === before.length &&
+    before.every((role) => chosen.includes(role));
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
-    const body = { passkey_roles: chosen as Role[] };
+    const body = {
+      passkey_roles: chosen as Role[],
+      lock_minutes_max: most === NEVER ? null : most,
+    };
     act.run(async () => {
       await take(api.PUT("/api/v1/settings/sign-in", { body }));
       await client.invalidateQueries({ queryKey: sessionQuery.queryKey });
+      await client.invalidateQueries({ queryKey: lockQuery.queryKey });
     });
   };
   return (
@@ -84,6 +94,23 @@ export function RulesForm({ rules, security }: { rules: SignInRules; security: S
           })}
         </p>
       ) : null}
+      <div className={styles.roles}>
+        <strong id="lock-most">{t("sign_in_rules.lock")}</strong>
+        <SegmentedControl
+          aria-labelledby="lock-most"
+          disabled={!rules.can_change}
+          value={String(most)}
+          onChange={(minutes) => setMost(Number(minutes))}
+          data={[NEVER, ...MINUTES].map((minutes) => ({
+            value: String(minutes),
+            label:
+              minutes === NEVER
+                ? t("sign_in_rules.lock_free")
+                : t("lock.minutes", { count: minutes }),
+          }))}
+        />
+        <p className="soft">{t("sign_in_rules.lock_hint")}</p>
+      </div>
       {rules.can_change ? (
         <div className={layout.buttons}>
           <Button variant="default" onClick={propose}>

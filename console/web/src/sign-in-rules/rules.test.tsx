@@ -66,7 +66,18 @@ it("proposes the grave roles, says whom it stops, and saves what is chosen", asy
   expect(screen.getByRole("status").textContent).toContain("System administrator");
   fireEvent.click(save);
   await waitFor(() => expect(asked).toHaveLength(1));
-  expect(await asked[0]?.json()).toEqual({ passkey_roles: ["analyst", "system-administrator"] });
+  expect(await asked[0]?.json()).toEqual({
+    passkey_roles: ["analyst", "system-administrator"],
+    lock_minutes_max: null,
+  });
+});
+
+it("sets when everybody's session locks by itself at the latest", async () => {
+  const asked = show(RULES);
+  fireEvent.click(screen.getByRole("radio", { name: "10 minutes" }));
+  fireEvent.click(screen.getByRole("button", { name: "Save" }));
+  await waitFor(() => expect(asked).toHaveLength(1));
+  expect(await asked[0]?.json()).toEqual({ passkey_roles: ["analyst"], lock_minutes_max: 10 });
 });
 
 it("shows them to who may only look", () => {

@@ -31,6 +31,7 @@ const STAGED: Readonly<Record<StagedPath, true>> = {
   "/api/v1/alerts/{id}/comments": true,
   "/api/v1/alerts/{id}/events": true,
   "/api/v1/alerts/{id}/reopen": true,
+  "/api/v1/alerts/{id}/story": true,
   "/api/v1/entities/{kind}": true,
   "/api/v1/events": true,
   "/api/v1/events/histogram": true,

@@ -6,6 +6,7 @@ export function alertOf(changes: Partial<Alert> = {}): Alert {
     id: "0".repeat(32),
     rule_id: "rule-1",
     rule_title: "SSH password guessing",
+    rule_title_vi: null,
     rule_kind: "correlation",
     rule_version: "1",
     severity: "high",

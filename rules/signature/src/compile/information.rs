@@ -1,7 +1,9 @@
 //! Keywords that tell people something and decide nothing: `msg`, `sid`, `classtype`, `metadata` …
 
+use vonggac_event::limits::{RULE_DESCRIPTION_BYTES_MAX, RULE_TITLE_BYTES_MAX};
+
 use crate::classification::{PRIORITY_DEFAULT, classtype_priority};
-use crate::error::{Complaint, value};
+use crate::error::{Complaint, over_limit, value};
 use crate::number::number;
 
 use super::draft::{Draft, small};
@@ -33,13 +35,17 @@ impl Draft {
                 self.has_priority = true;
                 Ok(())
             }),
-            "metadata" => {
-                for pair in text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
+            "metadata" => text
+                .split(',')
+                .map(str::trim)
+                .filter(|pair| !pair.is_empty())
+                .try_for_each(|pair| {
                     let (key, rest) = pair.split_once(char::is_whitespace).unwrap_or((pair, ""));
-                    info.metadata.push((key.to_owned(), rest.trim().to_owned()));
-                }
-                Ok(())
-            }
+                    let rest = rest.trim();
+                    check_vietnamese(key, rest)?;
+                    info.metadata.push((key.to_owned(), rest.to_owned()));
+                    Ok(())
+                }),
             "target" if matches!(text, "src_ip" | "dest_ip") => {
                 info.metadata.push(("target".to_owned(), text.to_owned()));
                 Ok(())
@@ -55,6 +61,22 @@ impl Draft {
         };
         Some(result)
     }
+}
+
+/// What a rule says in Vietnamese must be something, and no longer than an alert carries.
+fn check_vietnamese(key: &str, text: &str) -> Result<(), Complaint> {
+    let bytes_max = match key {
+        "title_vi" => RULE_TITLE_BYTES_MAX,
+        "description_vi" => RULE_DESCRIPTION_BYTES_MAX,
+        _ => return Ok(()),
+    };
+    if text.is_empty() {
+        return Err(value(format!("{key} says nothing")));
+    }
+    if text.len() > bytes_max {
+        return Err(over_limit(format!("{key} is longer than {bytes_max} bytes")));
+    }
+    Ok(())
 }
 
 fn quoted(text: &str) -> Result<String, Complaint> {

@@ -154,6 +154,9 @@ pub(crate) struct Exception {
     with_beneath: bool,
     pub(super) rule_id: String,
     rule_title: String,
+    /// The title in Vietnamese, where the rule says it.
+    #[schema(required)]
+    rule_title_vi: Option<String>,
     /// Id of the alert that it was made from.
     #[schema(required)]
     alert: Option<String>,
@@ -334,6 +337,7 @@ impl Exception {
             with_beneath: kept.with_beneath,
             rule_id: kept.rule_id,
             rule_title: kept.rule_title,
+            rule_title_vi: kept.rule_title_vi,
             alert: kept.alert.map(|id| id.to_string()),
             conditions: kept.conditions.iter().map(Condition::from).collect(),
             effect: match kept.effect {

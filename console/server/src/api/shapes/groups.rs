@@ -26,6 +26,9 @@ pub(crate) struct AlertGroup {
     /// Title of the rule, where they have one rule.
     #[schema(required)]
     pub(crate) title: Option<String>,
+    /// That title in Vietnamese, where the rule says it.
+    #[schema(required)]
+    pub(crate) title_vi: Option<String>,
     #[schema(minimum = 0)]
     pub(crate) alerts: i64,
     /// Of them, those that nobody works on.
@@ -59,6 +62,7 @@ impl From<database::queue::groups::Group> for AlertGroup {
         Self {
             key: group.key,
             title: group.title,
+            title_vi: group.title_vi,
             alerts: group.alerts,
             open: group.open,
             rules: group.rules,

@@ -9,6 +9,7 @@ use sha2::Digest as _;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use vonggac_database::Account;
+use vonggac_database::session::Strength;
 use vonggac_database::testing::{self, NOW_US, app_code};
 use vonggac_notify::testing::{HOST, Names, Pki, notifier};
 use vonggac_openid::testing::SoftProvider;
@@ -608,6 +609,44 @@ async fn linking_takes_who_was_seen_just_now_and_his_session() {
         (late.status.as_u16(), late.code().as_str()),
         (403, "confirm_first")
     );
+}
+
+#[tokio::test]
+async fn a_locked_session_is_unlocked_by_its_own_owner_at_the_provider() {
+    let Some(trial) = Trial::start().await else {
+        return;
+    };
+    let harness = &trial.stage.harness;
+    let session = harness.cookie(&trial.lan, Strength::Single).await;
+    harness.lock(&session).await;
+    let body = json!({ "provider": trial.id, "return": "/alerts?status=open&q=a%26b" });
+    let come_back = async |subject: &str, seen_s: i64| {
+        let (url, cookie) = trial
+            .stage
+            .begin("/api/v1/openid/unlock", &session, body.clone())
+            .await;
+        let mut claims = trial.provider.claims(&parameter(&url, "nonce"));
+        (claims["sub"], claims["auth_time"]) = (json!(subject), json!(seen_s));
+        let token = trial.provider.signer.sign(&claims);
+        trial.provider.plan(|plan| plan.token = token);
+        let query = format!("code=c&state={}", parameter(&url, "state"));
+        location(&trial.stage.come_back(&query, &cookie).await)
+    };
+    let told = |word: &str| {
+        let back = "/alerts?status=open%26q=a%2526b";
+        format!("/lock?problem={word}&provider={}&return={back}", trial.id)
+    };
+    assert_eq!(come_back("S-2", NOW_S).await, told("another"));
+    assert_eq!(
+        come_back("S-1", NOW_S - 3600).await,
+        told("not_fresh"),
+        "he did not sign in anew"
+    );
+    assert_eq!(harness.get("/api/v1/alerts", &session).await.status, 423);
+    assert_eq!(come_back("S-1", NOW_S).await, "/alerts?status=open&q=a%26b");
+    assert_eq!(harness.get("/api/v1/alerts", &session).await.status, 200);
+    let (result, detail) = trial.stage.last("session.unlock").await;
+    assert_eq!((result.as_str(), &detail["with"]), ("done", &json!("provider")));
 }
 
 #[tokio::test]

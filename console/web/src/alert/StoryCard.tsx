@@ -1,0 +1,82 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { useTranslation } from "react-i18next";
+import type { Alert, AlertDetail } from "../api/client";
+import { alertStoryQuery } from "../api/queries";
+import { ruleTitle } from "../lib/rule";
+import { Card } from "../parts/Card";
+import { ErrorPanel } from "../parts/ErrorPanel";
+import { Severity } from "../parts/Severity";
+import { StatusTag } from "../parts/StatusTag";
+import { Timestamp } from "../parts/Timestamp";
+import styles from "./alert.module.css";
+
+/** What was raised about the same machines around the alert, the earliest first, with the alert itself in its place. */
+export function StoryCard({ alert }: { alert: AlertDetail }) {
+  const { t } = useTranslation();
+  const story = useQuery(alertStoryQuery(alert.id));
+  const items = story.data?.items ?? [];
+  const machine = alert.src ?? alert.dst;
+  const after = items.findIndex((item) => item.alert.detected_at > alert.detected_at);
+  const place = after < 0 ? items.length : after;
+  return (
+    <Card
+      title={story.data ? `${t("alert.story")} (${items.length})` : t("alert.story")}
+      aside={
+        story.data?.is_more && machine ? (
+          <Link to="/alerts" search={{ address: machine, status: "open,acknowledged,closed" }}>
+            {t("alert.story_more")}
+          </Link>
+        ) : null
+      }
+    >
+      {story.error ? (
+        <ErrorPanel
+          what={t("error.what.alerts")}
+          error={story.error}
+          onRetry={() => void story.refetch()}
+        />
+      ) : null}
+      {story.data && items.length === 0 ? (
+        <p className={styles.none}>{t("alert.story_none")}</p>
+      ) : null}
+      {items.length > 0 ? (
+        <ol className={styles.story} aria-label={t("alert.story")}>
+          {items.slice(0, place).map((item) => (
+            <Step key={item.alert.id} alert={item.alert} why={t(whyOf(item))} />
+          ))}
+          <Step alert={alert} why={t("alert.story_this")} isThis />
+          {items.slice(place).map((item) => (
+            <Step key={item.alert.id} alert={item.alert} why={t(whyOf(item))} />
+          ))}
+        </ol>
+      ) : null}
+    </Card>
+  );
+}
+
+function whyOf({ is_of_rule }: { is_of_rule: boolean }) {
+  return is_of_rule ? "alert.story_rule" : "alert.story_machine";
+}
+
+function Step({ alert, why, isThis }: { alert: Alert; why: string; isThis?: boolean }) {
+  const { i18n } = useTranslation();
+  const title = ruleTitle(alert, i18n.language);
+  return (
+    <li aria-current={isThis ? "true" : undefined}>
+      <Timestamp at={alert.detected_at} />
+      <Severity level={alert.severity} />
+      <span className={styles.storyTitle}>
+        {isThis ? (
+          <strong>{title}</strong>
+        ) : (
+          <Link to="/alerts/$id" params={{ id: alert.id }} title={alert.summary}>
+            {title}
+          </Link>
+        )}{" "}
+        <span className="soft">{why}</span>
+      </span>
+      <StatusTag status={alert.status} verdict={alert.verdict} />
+    </li>
+  );
+}
