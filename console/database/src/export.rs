@@ -8,7 +8,6 @@
 //! Everything of a job is for its owner alone, and gone after [`KEPT_US`].
 
 use sqlx::FromRow;
-use vonggac_event::Scope;
 
 use crate::audit::{Asker, Deed, append};
 use crate::{AccountId, Database, DatabaseError, Result, clean};
@@ -79,6 +78,8 @@ pub struct Export {
     pub created_us: i64,
     /// When it ended.
     pub finished_us: Option<i64>,
+    /// Codes of the organisations that it is about.
+    pub codes: Vec<String>,
 }
 
 /// A piece of a file.
@@ -106,6 +107,7 @@ struct Row {
     problem: String,
     created_us: i64,
     finished_us: Option<i64>,
+    codes: Vec<String>,
 }
 
 impl From<Row> for Export {
@@ -125,14 +127,15 @@ impl From<Row> for Export {
             problem: row.problem,
             created_us: row.created_us,
             finished_us: row.finished_us,
+            codes: row.codes,
         }
     }
 }
 
-const SELECT: &str = "SELECT id, format, query, state, rows_found, rows_done, bytes, problem, created_us, finished_us FROM export";
+const SELECT: &str = "SELECT id, format, query, state, rows_found, rows_done, bytes, problem, created_us, finished_us, codes FROM export";
 
 impl Database {
-    /// Notes that a job begins, about what is of `scope`.
+    /// Notes that a job begins, about what is of organisations of these codes.
     ///
     /// # Errors
     /// [`DatabaseError::Conflict`] when too many run or are kept.
@@ -142,7 +145,7 @@ impl Database {
         owner: AccountId,
         format: &str,
         query: &str,
-        scope: &Scope,
+        codes: Vec<String>,
         now_us: i64,
     ) -> Result<Export> {
         let mut transaction = self.pool.begin().await?;
@@ -171,13 +174,13 @@ impl Database {
         }
         let row: Row = sqlx::query_as(
             "INSERT INTO export (owner_id, format, query, created_us, beat_us, codes) VALUES ($1, $2, $3, $4, $4, $5) \
-             RETURNING id, format, query, state, rows_found, rows_done, bytes, problem, created_us, finished_us",
+             RETURNING id, format, query, state, rows_found, rows_done, bytes, problem, created_us, finished_us, codes",
         )
         .bind(owner.0)
         .bind(format)
         .bind(clean(query))
         .bind(now_us)
-        .bind(scope.to_codes())
+        .bind(codes)
         .fetch_one(&mut *transaction)
         .await?;
         let export = Export::from(row);
@@ -274,7 +277,7 @@ impl Database {
         let row: Option<Row> = sqlx::query_as(
             "UPDATE export SET state = $2, problem = $3, finished_us = $4 \
              WHERE id = $1 AND state = 'running' AND ($5::bigint IS NULL OR owner_id = $5) \
-             RETURNING id, format, query, state, rows_found, rows_done, bytes, problem, created_us, finished_us",
+             RETURNING id, format, query, state, rows_found, rows_done, bytes, problem, created_us, finished_us, codes",
         )
         .bind(id.0)
         .bind(state.name())
@@ -327,20 +330,6 @@ impl Database {
         row.map(Export::from).ok_or(DatabaseError::NotFound)
     }
 
-    /// Whether all that a job of an account's is about is of `scope`.
-    ///
-    /// # Errors
-    /// When PostgreSQL fails.
-    pub async fn is_export_within(&self, owner: AccountId, id: ExportId, scope: &Scope) -> Result<bool> {
-        let codes: Option<Vec<String>> =
-            sqlx::query_scalar("SELECT codes FROM export WHERE id = $1 AND owner_id = $2")
-                .bind(id.0)
-                .bind(owner.0)
-                .fetch_optional(&self.pool)
-                .await?;
-        Ok(codes.is_some_and(|codes| codes.iter().all(|code| scope.covers(code))))
-    }
-
     /// A part of a whole file of an account's; `None` after the last.
     ///
     /// # Errors
@@ -368,7 +357,7 @@ pub(crate) async fn purge(pool: &sqlx::PgPool, now_us: i64) -> Result<()> {
     let dead: Vec<Row> = sqlx::query_as(
         "UPDATE export SET state = 'failed', problem = 'the console that wrote it has gone', finished_us = $1 \
          WHERE state = 'running' AND beat_us <= $2 \
-         RETURNING id, format, query, state, rows_found, rows_done, bytes, problem, created_us, finished_us",
+         RETURNING id, format, query, state, rows_found, rows_done, bytes, problem, created_us, finished_us, codes",
     )
     .bind(now_us)
     .bind(now_us.saturating_sub(BEAT_LIMIT_US))
@@ -415,10 +404,10 @@ mod tests {
             return;
         };
         let lan = testing::account(&database, "lan", "moh").await;
-        let scope = Scope::of(["moh"]);
+        let codes = || vec!["moh".to_owned()];
         let hoa = testing::account(&database, "hoa", "moh").await;
         let export = database
-            .start_export((&lan).into(), lan.id, "csv", "dport:22", &scope, NOW_US)
+            .start_export((&lan).into(), lan.id, "csv", "dport:22", codes(), NOW_US)
             .await
             .unwrap();
         for (number, content) in [(0, "a\r\n"), (1, "b\r\n")] {
@@ -472,10 +461,10 @@ mod tests {
             return;
         };
         let lan = testing::account(&database, "lan", "moh").await;
-        let scope = Scope::of(["moh"]);
+        let codes = || vec!["moh".to_owned()];
         let start = async || {
             database
-                .start_export((&lan).into(), lan.id, "jsonl", "", &scope, NOW_US)
+                .start_export((&lan).into(), lan.id, "jsonl", "", codes(), NOW_US)
                 .await
         };
         let first = start().await.unwrap();

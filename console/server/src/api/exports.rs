@@ -159,7 +159,7 @@ pub(super) async fn start_export(
             signed.account.id,
             format.name(),
             &selection.words(),
-            &wanted.scope,
+            wanted.scope.to_codes(),
             console.now_us(),
         )
         .await?;
@@ -260,11 +260,10 @@ pub(super) async fn download_export(
         .await?;
     let id = read(&id)?;
     let deed = Deed::done("export.download", "export", id.0);
-    let owner = signed.account.id;
     // What it is about may not be within the owner's reach any more.
-    let is_within = console.database().is_export_within(owner, id, &scope).await?;
-    let export = match console.database().export(owner, id).await {
-        Ok(export) if is_within && matches!(export.state, ExportState::Done) => export,
+    let is_within = |export: &export::Export| export.codes.iter().all(|code| scope.covers(code));
+    let export = match console.database().export(signed.account.id, id).await {
+        Ok(export) if is_within(&export) && matches!(export.state, ExportState::Done) => export,
         Ok(_) | Err(DatabaseError::NotFound) => {
             signed
                 .note(&console, deed.refused(DatabaseError::NotFound))

@@ -44,6 +44,7 @@ pub(super) const FIELDS: &[Text] = &[
     ("kind", "loại"),
     ("language", "ngôn ngữ"),
     ("memberships", "các vai trò"),
+    ("minutes", "số phút"),
     ("name", "tên"),
     ("networks", "danh sách mạng"),
     ("next_to", "mốc kết thúc ca sau"),

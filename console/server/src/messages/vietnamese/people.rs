@@ -69,6 +69,15 @@ pub(super) const ACCOUNTS: &[Text] = &[
 
 /// Passwords, codes and passkeys.
 pub(super) const FACTORS: &[Text] = &[
+    (
+        "the session is locked; unlock it first",
+        "phiên đang bị khóa; hãy mở khóa trước",
+    ),
+    ("is 5, 10, 15 or 30 minutes", "phải là 5, 10, 15 hoặc 30 phút"),
+    (
+        "is more than the rules for signing in allow here",
+        "vượt quá mức mà quy tắc đăng nhập cho phép ở đây",
+    ),
     ("a code or a password is needed", "cần mã xác thực hoặc mật khẩu"),
     (
         "is needed: the account has a second factor",

@@ -488,7 +488,7 @@ impl<'a> People<'a> {
             }
         }
         let job = database
-            .start_export(by, owner.id, "csv", "dport:22", &Scope::default(), now_us)
+            .start_export(by, owner.id, "csv", "dport:22", Vec::new(), now_us)
             .await
             .unwrap();
         if whole {
