@@ -285,7 +285,7 @@ fn kind_name(kind: Kind) -> &'static str {
     }
 }
 
-/// An alert's events and the ends of its flows
+/// An alert's events and the ends of its flows, of a signature's also what these carried
 #[utoipa::path(get, path = "/api/v1/alerts/{id}/events", operation_id = "alertEvents", tag = "alerts",
     params(("id" = String, Path, description = "Id of the alert")),
     security(("session" = []), ("token" = [])),

@@ -5,7 +5,7 @@ import { Link } from "@tanstack/react-router";
 import { Fragment, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { AlertDetail, EventRow } from "../api/client";
-import { type Marker, markerOf } from "../lib/marks";
+import { type Markers, markersOf } from "../lib/marks";
 import { around } from "../lib/time";
 import { Card } from "../parts/Card";
 import { ClassTag } from "../parts/ClassTag";
@@ -36,7 +36,7 @@ export function EventsCard({ alert, events, error, onRetry }: EventsCardProps) {
       return next;
     });
   const own = new Set(alert.event_ids);
-  const marker = useMarker(alert);
+  const markers = useMarkers(alert);
 
   return (
     <Card
@@ -63,7 +63,7 @@ export function EventsCard({ alert, events, error, onRetry }: EventsCardProps) {
         <ErrorPanel what={t("error.what.alert_events")} error={error} onRetry={onRetry} />
       ) : null}
       {events?.length === 0 ? <p className={styles.none}>{t("alert.events_empty")}</p> : null}
-      {events && events.length > 0 && marker ? (
+      {events && events.length > 0 && markers ? (
         <p className={`soft ${styles.legend}`}>
           <mark>{t("alert.marked")}</mark> {t("alert.marked_hint")}
         </p>
@@ -106,7 +106,7 @@ export function EventsCard({ alert, events, error, onRetry }: EventsCardProps) {
                       <KeyFields
                         className={event.class}
                         fields={event.fields}
-                        marker={own.has(event.event_id) ? marker : undefined}
+                        marker={own.has(event.event_id) ? markers?.own : markers?.beside}
                       />
                     </td>
                   </tr>
@@ -115,7 +115,7 @@ export function EventsCard({ alert, events, error, onRetry }: EventsCardProps) {
                       <td colSpan={4}>
                         <EventFields
                           event={event}
-                          marker={own.has(event.event_id) ? marker : undefined}
+                          marker={own.has(event.event_id) ? markers?.own : markers?.beside}
                         />
                       </td>
                     </tr>
@@ -131,10 +131,10 @@ export function EventsCard({ alert, events, error, onRetry }: EventsCardProps) {
 }
 
 /** What of the alert's events its rule looked for; the reader of some rules is loaded when it is needed. */
-function useMarker(alert: AlertDetail): Marker | undefined {
+function useMarkers(alert: AlertDetail): Markers | undefined {
   const { data } = useQuery({
-    queryKey: ["marker", alert.id, alert.rule_version, alert.group],
-    queryFn: () => markerOf(alert),
+    queryKey: ["markers", alert.id, alert.rule_version, alert.group],
+    queryFn: () => markersOf(alert),
     staleTime: Number.POSITIVE_INFINITY,
   });
   return data;

@@ -1,7 +1,8 @@
+import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
-import type { Alert, AlertDetail } from "../api/client";
+import { type Alert, type AlertDetail, STATUSES } from "../api/client";
 import { alertStoryQuery } from "../api/queries";
 import { ruleTitle } from "../lib/rule";
 import { Card } from "../parts/Card";
@@ -24,9 +25,15 @@ export function StoryCard({ alert }: { alert: AlertDetail }) {
       title={story.data ? `${t("alert.story")} (${items.length})` : t("alert.story")}
       aside={
         story.data?.is_more && machine ? (
-          <Link to="/alerts" search={{ address: machine, status: "open,acknowledged,closed" }}>
+          <Button
+            size="compact-xs"
+            variant="default"
+            component={Link}
+            to="/alerts"
+            search={{ address: machine, status: STATUSES.join(",") } as never}
+          >
             {t("alert.story_more")}
-          </Link>
+          </Button>
         ) : null
       }
     >

@@ -612,7 +612,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** An alert's events and the ends of its flows */
+        /** An alert's events and the ends of its flows, of a signature's also what these carried */
         get: operations["alertEvents"];
         put?: never;
         post?: never;

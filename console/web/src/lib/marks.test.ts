@@ -1,9 +1,10 @@
 import { expect, it } from "vitest";
 import type { AlertDetail } from "../api/client";
-import { markerOf, optionsOf } from "./marks";
+import { markersOf, optionsOf } from "./marks";
 
-const of = (rule_kind: AlertDetail["rule_kind"], rule_text: string, group = {}) =>
-  markerOf({ rule_kind, rule_text, group } as AlertDetail);
+const all = (rule_kind: AlertDetail["rule_kind"], rule_text: string, group = {}) =>
+  markersOf({ rule_kind, rule_text, group } as AlertDetail);
+const of = async (...alert: Parameters<typeof all>) => (await all(...alert)).own;
 
 /** The parts of a text that are marked. */
 const parts = (text: string, spans: readonly (readonly [number, number])[]) =>
@@ -35,6 +36,17 @@ it("marks what a signature looked for, in the field of its buffer", async () => 
   expect(parts(uri, marker("http", "uri", uri))).toEqual([lookup, "://"]);
   expect(marker("http", "user_agent", "jndi")).toEqual([]);
   expect(marker("http", "host", "x")).toEqual([]);
+});
+
+it("marks in what a signature's flow carried besides only what can be found again", async () => {
+  const rule = `alert dns any any -> any any (dns.query; content:"abc"; pcre:"/^[0-9a-f]{9}/"; sid:1;)`;
+  const { own, beside } = await all("signature", rule, { src: "10.0.0.7" });
+  expect(parts("xabcx", beside("dns", "query", "xabcx"))).toEqual(["abc"]);
+  expect(beside("dns", "query", "other")).toEqual([]);
+  expect(beside("dns", "src", "10.0.0.7")).toEqual([]);
+  expect(parts("xabcx", own("dns", "query", "xabcx"))).toEqual(["xabcx"]);
+  const sigma = await all("sigma", "detection: { a: { query: abc } }");
+  expect(sigma.beside("dns", "query", "abc")).toEqual([]);
 });
 
 it("marks what a Sigma rule looked for, whatever the field is called there", async () => {

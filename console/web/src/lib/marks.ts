@@ -10,6 +10,12 @@ export type Span = readonly [from: number, to: number];
 /** Finds, in a field of an event of a class, what a rule looked for. */
 export type Marker = (className: string, field: string, text: string) => readonly Span[];
 
+/** For the events that an alert names, and for those beside them. */
+export interface Markers {
+  own: Marker;
+  beside: Marker;
+}
+
 /** What is looked for in the values of a field. */
 interface Mark {
   /** The field as the rule calls it; none: any field with text. */
@@ -43,12 +49,22 @@ const FIELDS_OF_BUFFER: Readonly<Record<string, readonly string[]>> = {
   "ja4.hash": ["ja4"],
 };
 
-export async function markerOf(alert: AlertDetail): Promise<Marker> {
+export async function markersOf(alert: AlertDetail): Promise<Markers> {
   const marks =
     alert.rule_kind === "signature" ? ofSignature(alert.rule_text) : await ofSigma(alert);
-  for (const [field, value] of Object.entries(alert.group))
-    marks.push({ field, find: literal([value], { atStart: true, atEnd: true }) });
-  return (className, field, text) => spansOf(marks.slice(0, MARKS_MAX), className, field, text);
+  const shared = Object.entries(alert.group).map(
+    ([field, value]): Mark => ({ field, find: literal([value], { atStart: true, atEnd: true }) }),
+  );
+  const over = (some: readonly Mark[]): Marker => {
+    const kept = some.slice(0, MARKS_MAX);
+    return (className, field, text) => spansOf(kept, className, field, text);
+  };
+  // A signature's own event says that it matched; the request in which it did stands beside it.
+  const isBeside = ({ field, find }: Mark) => field !== null && find !== whole;
+  return {
+    own: over([...marks, ...shared]),
+    beside: over(alert.rule_kind === "signature" ? marks.filter(isBeside) : []),
+  };
 }
 
 function spansOf(marks: readonly Mark[], className: string, field: string, text: string): Span[] {

@@ -284,7 +284,7 @@ impl EventStore {
         Ok(known)
     }
 
-    /// The events an alert names, and the ends of its flows, the earliest first.
+    /// The events an alert names and the ends of its flows, of a signature's also what these carried, the earliest first.
     ///
     /// # Errors
     /// As [`Self::search`].

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use serde_json::json;
 use tempfile::TempDir;
 use vonggac_event::proto::{Counter, Dns, Event, Flow, Http, Stats, Tls, event::Body};
-use vonggac_event::{Alert, Class, EventId, Stage, address_bytes};
+use vonggac_event::{Alert, Class, EventId, RuleCard, RuleKind, Stage, address_bytes};
 
 use super::*;
 use crate::{Options, Rows, Store, event_row};
@@ -666,15 +666,34 @@ async fn alerts_have_their_events(events: &EventStore) {
         flow_ids: vec![u64::MAX - 2],
         ..Alert::default()
     };
-    let ids = async |scope: &Scope| -> Vec<u64> {
-        let rows = events.alert_events(ASKER, scope, &alert).await.unwrap();
+    let ids = async |scope: &Scope, alert: &Alert| -> Vec<u64> {
+        let rows = events.alert_events(ASKER, scope, alert).await.unwrap();
         rows.iter().map(|row| row.id.sequence()).collect()
     };
-    assert_eq!(
-        ids(&EVERYONE).await,
-        [2, 3, 4, 5, 6, 8, 11, 14, 17, 20, 23, 26, 29]
-    );
-    assert_eq!(ids(&Scope::of(["mot"])).await, [3, 5, 11, 17, 23, 29]);
+    let named = [2, 3, 4, 5, 6, 8, 11, 14, 17, 20, 23, 26, 29];
+    assert_eq!(ids(&EVERYONE, &alert).await, named);
+    assert_eq!(ids(&Scope::of(["mot"]), &alert).await, [3, 5, 11, 17, 23, 29]);
+
+    // What stood in the flow of a signature's alert is told by other events of it.
+    let of_signature = Alert {
+        rule: Some(RuleCard {
+            kind: RuleKind::Signature.into(),
+            ..RuleCard::default()
+        }),
+        // Questions have the one, ends the other.
+        flow_ids: vec![u64::MAX, u64::MAX - 2],
+        ..alert
+    };
+    let carried = |number: &u64| number % 3 != 1 || *number == 4;
+    let expect: Vec<u64> = (0..30).filter(carried).collect();
+    assert_eq!(ids(&EVERYONE, &of_signature).await, expect);
+    let expect: Vec<u64> = expect.into_iter().filter(|number| number % 2 == 1).collect();
+    assert_eq!(ids(&Scope::of(["mot"]), &of_signature).await, expect);
+    let of_many = Alert {
+        flow_ids: (0..9).chain([u64::MAX, u64::MAX - 2]).collect(),
+        ..of_signature
+    };
+    assert_eq!(ids(&EVERYONE, &of_many).await, named);
 }
 
 #[path = "crowd_tests.rs"]

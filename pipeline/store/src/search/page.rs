@@ -12,7 +12,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use vonggac_event::{Alert, Class, EventId, Scope};
+use vonggac_event::{Alert, Class, EventId, RuleKind, Scope};
 
 use super::ask::{Statement, parsed, union};
 use super::compile::{self, Bound, Values};
@@ -21,6 +21,12 @@ use super::{Cursor, EventRow, PAGE_ROWS_MAX, Page, Request, SearchError, classes
 
 /// How far from an alert's own time its flows' ends are looked for.
 const FLOW_REACH_US: i64 = 24 * 3600 * 1_000_000;
+
+/// How far from the time of a signature's alert what its flows carried is looked for: what stood in a packet is told once a request or an answer
+/// is whole.
+const CARRIED_REACH_US: i64 = 30 * 1_000_000;
+/// Of more flows than this that is too much to read.
+const CARRIED_FLOWS_MAX: usize = 8;
 
 /// When the hour of a row starts, in microseconds since 1970, whatever the row's time.
 const HOUR_US: &str = "toUnixTimestamp64Micro(ts) - positiveModulo(toUnixTimestamp64Micro(ts), 3600000000)";
@@ -132,7 +138,7 @@ fn beyond(after: Option<Cursor>, values: &mut Values) -> String {
     })
 }
 
-/// The statement for the events that an alert names, and the ends of its flows, the earliest first.
+/// The statement for the events that an alert names and the ends of its flows, of a signature's also what these carried, the earliest first.
 pub(super) fn alert_statement(scope: &Scope, alert: &Alert) -> Statement {
     let ids: Vec<u128> = alert
         .event_ids
@@ -169,8 +175,18 @@ fn alert_condition(class: Class, scope: &Scope, alert: &Alert, ids: &[u128], val
         "{near} AND has({}, event_id)",
         values.bind(Bound::Ids(ids.to_vec()))
     );
-    if class == Class::Flow {
-        let reach = between(values, FLOW_REACH_US);
+    // A signature's event says that it matched; the request or the name in which it did is told by another.
+    let is_of_signature = alert
+        .rule
+        .as_ref()
+        .is_some_and(|rule| rule.kind() == RuleKind::Signature);
+    let reach_us = match class {
+        Class::Flow => Some(FLOW_REACH_US),
+        _ if is_of_signature && alert.flow_ids.len() <= CARRIED_FLOWS_MAX => Some(CARRIED_REACH_US),
+        _ => None,
+    };
+    if let Some(reach_us) = reach_us {
+        let reach = between(values, reach_us);
         let flows = values.bind(Bound::Numbers(alert.flow_ids.clone()));
         all.push(format!("(({named}) OR ({reach} AND has({flows}, flow_id)))"));
     } else {
