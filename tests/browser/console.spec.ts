@@ -316,7 +316,7 @@ test("a shift is handed over, and what changed since the last visit is one click
 });
 
 test("health names the parts and the sensors", async () => {
-  await page.getByRole("link", { name: "Hệ thống" }).click();
+  await page.getByRole("link", { name: "Hệ thống", exact: true }).click();
   await expect(page.getByRole("region", { name: "Thành phần" }).getByRole("row")).not.toHaveCount(1);
   await expectAccessible(page, "10-health");
 });

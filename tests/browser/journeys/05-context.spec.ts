@@ -50,7 +50,7 @@ test("a row tells of others like it and of their verdicts, and the way to the en
   const story = page.getByRole("list", { name: "Diễn biến quanh cảnh báo" });
   // The alert itself, and the others of that machine, the closed one too.
   await expect(story.getByRole("listitem")).toHaveCount(4);
-  await expect(story.getByText("cùng quy tắc")).toHaveCount(3);
+  await expect(story.getByText("cùng luật")).toHaveCount(3);
   await page.goBack();
 
   const hands = new Hands(page);

@@ -129,7 +129,7 @@ pub(super) const EXCEPTIONS: &[Text] = &[
     ),
     (
         "there are {most} exceptions for this rule already; end some, or have the rule changed",
-        "quy tắc này đã có {most} ngoại lệ; hãy kết thúc bớt hoặc đề nghị sửa quy tắc",
+        "luật này đã có {most} ngoại lệ; hãy kết thúc bớt hoặc đề nghị sửa luật",
     ),
     (
         "have no network such as {one} or {other}",
