@@ -590,11 +590,8 @@ pub(crate) fn push_conditions(query: &mut QueryBuilder<Postgres>, scope: &Scope,
         .map(str::trim)
         .filter(|text| !text.is_empty())
     {
-        let part = format!("%{}%", like_literal(text));
         query.push(" AND a.id IN (SELECT w.alert_id FROM alert_words w WHERE w.words ILIKE ");
-        query.push_bind(part.clone());
-        query.push(" UNION ALL SELECT v.alert_id FROM alert_words_vi v WHERE v.words ILIKE ");
-        query.push_bind(part).push(")");
+        query.push_bind(format!("%{}%", like_literal(text))).push(")");
     }
     if let Some(technique) = &filter.technique {
         query.push(" AND a.id IN (SELECT w.alert_id FROM alert_words w WHERE w.techniques @> ");
