@@ -15,7 +15,7 @@ use crate::account::RawAccount;
 use crate::audit::{self, Asker, Deed, Origin};
 use crate::factor::{self, Factor, Factors};
 use crate::session::{self, Strength};
-use crate::{Account, Database, DatabaseError, Result, SessionId, SessionToken, entry, welcome};
+use crate::{Account, AccountId, Database, DatabaseError, Result, SessionId, SessionToken, entry, welcome};
 
 /// Whom a provider has vouched for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -181,11 +181,13 @@ impl Database {
         now_us: i64,
     ) -> Result<Entered> {
         let mut transaction = self.pool.begin().await?;
+        // Whoever takes the account's ways in away does so before, or sees this one: the account first, and then its sessions.
+        if let Some(owner) = owner_of(&mut transaction, session).await? {
+            welcome::lock(&mut transaction, &Asker::console(), owner).await?;
+        }
         let Some(account) = self.sitting(&mut transaction, session, now_us).await? else {
             return Ok(Entered::Refused(Refusal::NoSession));
         };
-        // Whoever takes the account's ways in away does so before, or sees this one.
-        welcome::lock(&mut transaction, &Asker::console(), account.id).await?;
         let made = link::insert(
             &mut transaction,
             account.id,
@@ -380,6 +382,15 @@ async fn find(connection: &mut PgConnection, provider: &Provider, subject: &str)
     .bind(subject)
     .fetch_optional(connection)
     .await?)
+}
+
+/// Whose a session is, whether or not it lives.
+async fn owner_of(connection: &mut PgConnection, session: SessionId) -> Result<Option<AccountId>> {
+    let owner: Option<i64> = sqlx::query_scalar("SELECT account_id FROM session WHERE id = $1")
+        .bind(session.0)
+        .fetch_optional(connection)
+        .await?;
+    Ok(owner.map(AccountId))
 }
 
 /// Locks the account, as whoever changes its links does, and notes that the link is used, if it is still there.

@@ -357,3 +357,39 @@ async fn the_only_way_in_is_kept_and_a_provider_takes_its_sessions_along() {
         .unwrap();
     assert!(database.openid_links(lan.id).await.unwrap().is_empty());
 }
+
+/// As a reset does it: the account, its links, its sessions.
+#[tokio::test]
+async fn no_link_outlives_a_reset_that_comes_at_the_same_time() {
+    let Some(database) = testing::database().await else {
+        return;
+    };
+    let vault = Vault::new(&[7; KEY_BYTES]).unwrap();
+    let provider = add(&database, &vault).await;
+    let lan = testing::account(&database, "lan", "moh").await;
+    let session = opened(&database, &lan).await.id;
+    let mut reset = database.pool.begin().await.unwrap();
+    crate::welcome::lock(&mut reset, &Asker::console(), lan.id)
+        .await
+        .unwrap();
+    let linking = enter(&database, &provider, Errand::Link(session), "sub-1");
+    let resetting = async {
+        // It has begun by then, and waits.
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        for statement in [
+            "DELETE FROM openid_link WHERE account_id = $1",
+            "DELETE FROM session WHERE account_id = $1",
+        ] {
+            let done = sqlx::query(statement).bind(lan.id.0).execute(&mut *reset).await;
+            assert!(done.is_ok(), "{done:?}");
+        }
+        reset.commit().await.unwrap();
+    };
+    let (entered, ()) = tokio::join!(linking, resetting);
+    assert_eq!(refusal(&entered), Some(Refusal::NoSession));
+    let links: i64 = sqlx::query_scalar("SELECT count(*) FROM openid_link")
+        .fetch_one(&database.pool)
+        .await
+        .unwrap();
+    assert_eq!(links, 0);
+}
