@@ -44,8 +44,10 @@ export function watchPresence(entered: string, limitMs: number, onGone: () => vo
   keep(entered, seenMs);
 
   const isOver = (): boolean => {
-    const lastMs = Math.max(Math.min(seenMs, Date.now()), read(entered) ?? 0);
-    if (!isGone && Date.now() - lastMs >= limitMs) {
+    const nowMs = Date.now();
+    const isLongAgo = (atMs: number) => nowMs - atMs >= limitMs;
+    // What other tabs keep is read only once nothing has been seen here: pointers move often.
+    if (!isGone && isLongAgo(Math.min(seenMs, nowMs)) && isLongAgo(read(entered) ?? 0)) {
       isGone = true;
       onGone();
     }
