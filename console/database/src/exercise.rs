@@ -29,6 +29,8 @@ pub const NAME_CHARACTERS_MAX: usize = 200;
 pub const NOTE_CHARACTERS_MAX: usize = 2_000;
 /// Most organisations that take part in one.
 pub const PARTICIPANTS_MAX: i64 = 500;
+/// Most exercises of an organisation that have not ended.
+pub const OPEN_MAX: i64 = 100;
 
 /// Number of an exercise, in its events and alerts too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -446,12 +448,13 @@ impl Database {
                 .await?;
         }
         sqlx::query(
-            "UPDATE exercise SET started_us = coalesce(started_us, $2), ended_us = greatest($2, started_us) WHERE id = $1",
+            "UPDATE exercise SET started_us = coalesce(started_us, $2), ended_us = greatest($2, started_us) \
+             WHERE id = $1",
         )
-            .bind(id.number())
-            .bind(now_us)
-            .execute(&mut *transaction)
-            .await?;
+        .bind(id.number())
+        .bind(now_us)
+        .execute(&mut *transaction)
+        .await?;
         let ended = find(&mut transaction, id, "").await?;
         let mut deeds = vec![ended.deed("exercise.end")];
         deeds.extend(sensor::revoke_all(&mut transaction, by, id.stage(), now_us).await?);
@@ -484,9 +487,6 @@ pub(crate) async fn not_ended(connection: &mut PgConnection, stage: Stage) -> Re
         }
     }
 }
-
-/// Most exercises of an organisation that have not ended.
-pub const OPEN_MAX: i64 = 100;
 
 /// Most alerts of exercises that nobody has made that are counted.
 pub const UNMADE_MAX: i64 = 1_000;

@@ -132,7 +132,26 @@ impl From<Row> for Export {
     }
 }
 
-const SELECT: &str = "SELECT id, format, query, state, rows_found, rows_done, bytes, problem, created_us, finished_us, codes FROM export";
+/// The columns of a [`Row`].
+macro_rules! columns {
+    () => {
+        stringify!(
+            id,
+            format,
+            query,
+            state,
+            rows_found,
+            rows_done,
+            bytes,
+            problem,
+            created_us,
+            finished_us,
+            codes
+        )
+    };
+}
+
+const SELECT: &str = concat!("SELECT ", columns!(), " FROM export");
 
 impl Database {
     /// Notes that a job begins, about what is of organisations of these codes.
@@ -172,10 +191,10 @@ impl Database {
         if let Some(problem) = problem {
             return Err(DatabaseError::Conflict(problem));
         }
-        let row: Row = sqlx::query_as(
-            "INSERT INTO export (owner_id, format, query, created_us, beat_us, codes) VALUES ($1, $2, $3, $4, $4, $5) \
-             RETURNING id, format, query, state, rows_found, rows_done, bytes, problem, created_us, finished_us, codes",
-        )
+        let row: Row = sqlx::query_as(concat!(
+            "INSERT INTO export (owner_id, format, query, created_us, beat_us, codes) VALUES ($1, $2, $3, $4, $4, $5) RETURNING ",
+            columns!()
+        ))
         .bind(owner.0)
         .bind(format)
         .bind(clean(query))
@@ -274,11 +293,11 @@ impl Database {
         now_us: i64,
     ) -> Result<bool> {
         let mut transaction = self.pool.begin().await?;
-        let row: Option<Row> = sqlx::query_as(
+        let row: Option<Row> = sqlx::query_as(concat!(
             "UPDATE export SET state = $2, problem = $3, finished_us = $4 \
-             WHERE id = $1 AND state = 'running' AND ($5::bigint IS NULL OR owner_id = $5) \
-             RETURNING id, format, query, state, rows_found, rows_done, bytes, problem, created_us, finished_us, codes",
-        )
+             WHERE id = $1 AND state = 'running' AND ($5::bigint IS NULL OR owner_id = $5) RETURNING ",
+            columns!()
+        ))
         .bind(id.0)
         .bind(state.name())
         .bind(clean(problem.unwrap_or_default()))
@@ -354,11 +373,11 @@ pub(crate) async fn purge(pool: &sqlx::PgPool, now_us: i64) -> Result<()> {
         .execute(pool)
         .await?;
     let mut transaction = pool.begin().await?;
-    let dead: Vec<Row> = sqlx::query_as(
+    let dead: Vec<Row> = sqlx::query_as(concat!(
         "UPDATE export SET state = 'failed', problem = 'the console that wrote it has gone', finished_us = $1 \
-         WHERE state = 'running' AND beat_us <= $2 \
-         RETURNING id, format, query, state, rows_found, rows_done, bytes, problem, created_us, finished_us, codes",
-    )
+         WHERE state = 'running' AND beat_us <= $2 RETURNING ",
+        columns!()
+    ))
     .bind(now_us)
     .bind(now_us.saturating_sub(BEAT_LIMIT_US))
     .fetch_all(&mut *transaction)

@@ -229,11 +229,11 @@ impl Database {
                 "this takes another person than who gave the role and who gets it",
             ));
         }
-        lock_owner(&mut transaction, id).await?;
-        let let_in_by: Option<i64> = sqlx::query_scalar("SELECT let_in_by FROM account WHERE id = $1")
-            .bind(kept.membership.person.0)
-            .fetch_one(&mut *transaction)
-            .await?;
+        let let_in_by: Option<i64> =
+            sqlx::query_scalar("SELECT let_in_by FROM account WHERE id = $1 FOR NO KEY UPDATE")
+                .bind(kept.membership.person.0)
+                .fetch_one(&mut *transaction)
+                .await?;
         let let_in_by = let_in_by.map(AccountId);
         if let_in_by.is_some() && (let_in_by == kept.granted_by || let_in_by == person) {
             return Err(DatabaseError::Conflict(

@@ -182,7 +182,8 @@ pub(crate) async fn abilities_of_service(
     Ok(words(standing.grants.within(Grasp::all().collect()).abilities()))
 }
 
-fn today(console: &Console) -> Result<Day, DatabaseError> {
+/// The day that it is.
+pub(crate) fn today(console: &Console) -> Result<Day, DatabaseError> {
     Day::of_us(console.now_us()).ok_or(DatabaseError::NotFound)
 }
 

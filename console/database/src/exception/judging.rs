@@ -67,6 +67,14 @@ struct Pairs {
     tenants: Vec<String>,
 }
 
+/// That the exception `e` is in force at the time that follows.
+macro_rules! in_force {
+    () => {
+        "e.ended_us IS NULL AND (NOT e.needs_approval OR e.approved_us IS NOT NULL) AND e.expires_us > "
+    };
+}
+pub(crate) use in_force;
+
 async fn pairs(
     connection: &mut PgConnection,
     rules: &BTreeSet<&str>,
@@ -75,10 +83,11 @@ async fn pairs(
 ) -> Result<Pairs> {
     let mut pairs = Pairs::default();
     let rules: Vec<&str> = rules.iter().copied().collect();
-    let in_force: Vec<InForce> = sqlx::query_as(
-        "SELECT id, organisation, with_beneath FROM exception WHERE rule_id = ANY($1) AND ended_us IS NULL \
-         AND expires_us > $2 AND (NOT needs_approval OR approved_us IS NOT NULL) ORDER BY id",
-    )
+    let in_force: Vec<InForce> = sqlx::query_as(concat!(
+        "SELECT e.id, e.organisation, e.with_beneath FROM exception e WHERE e.rule_id = ANY($1) AND ",
+        in_force!(),
+        "$2 ORDER BY e.id"
+    ))
     .bind(rules)
     .bind(now_us)
     .fetch_all(&mut *connection)

@@ -4,6 +4,7 @@ use sqlx::{Postgres, QueryBuilder};
 use vonggac_event::Scope;
 
 use super::push_scope;
+use super::similar::entity;
 use crate::alert::{self, AlertRow};
 use crate::{Database, DatabaseError, Result};
 
@@ -34,9 +35,7 @@ pub struct Story {
 
 impl Related {
     fn of(row: AlertRow, to: &AlertRow) -> Self {
-        let machines = |row: &AlertRow| [row.src.clone(), row.dst.clone()].into_iter().flatten();
         let is_of_machine = machines(&row).any(|one| machines(to).any(|other| one == other));
-        let entity = |row: &AlertRow| machines(row).next();
         Self {
             is_of_rule: row.rule_id == to.rule_id && entity(&row) == entity(to),
             is_of_machine,
@@ -45,17 +44,18 @@ impl Related {
     }
 }
 
+/// The machines that an alert is about.
+fn machines(row: &AlertRow) -> impl Iterator<Item = &str> {
+    [&row.src, &row.dst].into_iter().filter_map(|one| one.as_deref())
+}
+
 impl Database {
     /// What was raised about the machines of `row` within [`AROUND_US`] of it, in the scope; what exceptions hide is not in it.
     ///
     /// # Errors
     /// When PostgreSQL fails.
     pub async fn story_of(&self, scope: &Scope, row: &AlertRow) -> Result<Story> {
-        let machines: Vec<&str> = [&row.src, &row.dst]
-            .into_iter()
-            .filter_map(|one| one.as_deref())
-            .collect();
-        if machines.is_empty() {
+        if machines(row).next().is_none() {
             return Ok(Story::default());
         }
         let wanted = i64::try_from(RELATED_ALERTS_MAX)
@@ -68,16 +68,14 @@ impl Database {
             (row.detected_us.saturating_sub(AROUND_US), row.detected_us, "DESC"),
             (row.detected_us, row.detected_us.saturating_add(AROUND_US), "ASC"),
         ];
-        for (column, machine) in ["src", "dst"]
-            .into_iter()
-            .flat_map(|column| machines.iter().map(move |one| (column, one)))
-        {
+        let places = ["src", "dst"].into_iter();
+        for (column, machine) in places.flat_map(|column| machines(row).map(move |one| (column, one))) {
             for (from_us, to_us, order) in sides {
                 query
                     .push(" UNION (SELECT a.id, a.detected_us FROM alert a WHERE a.")
                     .push(column)
                     .push(" = ")
-                    .push_bind((*machine).to_owned())
+                    .push_bind(machine.to_owned())
                     .push(" AND a.detected_us BETWEEN ")
                     .push_bind(from_us)
                     .push(" AND ")

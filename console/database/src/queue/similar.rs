@@ -32,7 +32,7 @@ struct Row {
 }
 
 /// Whom an alert is about: who began, or else who was met.
-fn entity(row: &AlertRow) -> Option<&str> {
+pub(super) fn entity(row: &AlertRow) -> Option<&str> {
     row.src.as_deref().or(row.dst.as_deref())
 }
 

@@ -5,6 +5,7 @@ use vonggac_event::{AlertId, Scope};
 
 use super::OperationId;
 use crate::audit::{self, Asker, Deed};
+use crate::exception::judging::in_force;
 use crate::queue::push_scope;
 use crate::{Account, Database, DatabaseError, Result};
 
@@ -136,11 +137,12 @@ fn restoring(
              changed AS (UPDATE alert a SET work = a.work + 1, status = c.status, assignee_id = c.assignee_id, \
              verdict = c.verdict, verdict_reason = c.verdict_reason, snoozed_until_us = c.snoozed_until_us, \
              snoozed_count = c.snoozed_count, tags = c.tags, is_suppressed = a.is_suppressed OR c.is_suppressed AND EXISTS \
-             (SELECT FROM exception e WHERE e.id = a.exception_id AND e.effect = 'hide' AND e.ended_us IS NULL AND e.expires_us > ",
+             (SELECT FROM exception e WHERE e.id = a.exception_id AND e.effect = 'hide' AND ",
         )
+        .push(in_force!())
         .push_bind(now_us)
         .push(
-            " AND (NOT e.needs_approval OR e.approved_us IS NOT NULL)) FROM chosen c WHERE a.id = c.alert_id), \
+            ") FROM chosen c WHERE a.id = c.alert_id), \
              told AS (INSERT INTO activity (alert_id, at_us, actor_id, action, detail) SELECT c.alert_id, ",
         )
         .push_bind(now_us)

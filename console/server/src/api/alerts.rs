@@ -7,12 +7,12 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use vonggac_access::{action, thing};
-use vonggac_database::DatabaseError;
 use vonggac_database::audit::Deed;
 use vonggac_database::exception::offered;
 use vonggac_database::queue::Sort;
 use vonggac_database::queue::groups::GroupBy;
-use vonggac_event::EventId;
+use vonggac_database::{AlertRow, DatabaseError};
+use vonggac_event::{AlertId, EventId, Scope};
 
 use super::exceptions::{self, Condition};
 use super::filter::{AlertFilter, time_us};
@@ -21,7 +21,7 @@ use super::shapes::{
     some_text,
 };
 use crate::error::{ApiError, Failure, Result};
-use crate::extract::{AlertPath, InSession, Parameters, Staged};
+use crate::extract::{AlertPath, InSession, Parameters, Signed, Staged};
 use crate::state::Console;
 use crate::time;
 
@@ -224,6 +224,21 @@ pub(super) async fn alert_tags(
     }))
 }
 
+/// An alert of the scope; that there is none is written down.
+pub(super) async fn found(
+    console: &Console,
+    signed: &Signed,
+    scope: &Scope,
+    id: AlertId,
+) -> Result<AlertRow> {
+    let row = console.database().alert(scope, id).await;
+    if let Err(why @ DatabaseError::NotFound) = &row {
+        let deed = Deed::done("alert.read", "alert", id).refused(why);
+        signed.note(console, deed).await?;
+    }
+    Ok(row?)
+}
+
 /// An alert
 #[utoipa::path(get, path = "/api/v1/alerts/{id}", operation_id = "getAlert", tag = "alerts",
     params(("id" = String, Path, description = "Id of the alert")),
@@ -238,13 +253,7 @@ pub(super) async fn get_alert(
     AlertPath(id): AlertPath,
 ) -> Result<Json<AlertDetail>> {
     let scope = signed.reach::<thing::Alert, action::Read>(&console).await?;
-    let row = console.database().alert(&scope, id).await;
-    if let Err(why @ DatabaseError::NotFound) = &row {
-        signed
-            .note(&console, Deed::done("alert.read", "alert", id).refused(why))
-            .await?;
-    }
-    let row = row?;
+    let row = found(&console, &signed, &scope, id).await?;
     let message = console.database().alert_message(&scope, id).await?;
     let links = console.database().alert_links(&scope, id).await?;
     let activity = console.database().activity(&scope, id).await?;

@@ -211,10 +211,7 @@ pub(super) async fn openid_unlock(
 ) -> Result<Response> {
     let way = Way::to(&console, &request.provider, &signed.origin).await?;
     let (path, errand) = (own_path(&request.return_path), Errand::Unlock(signed.session));
-    let begun = console
-        .database()
-        .begin_openid(way.provider.id, errand, path, console.now_us());
-    way.send(&console, &begun.await?, true)
+    way.begin(&console, errand, path).await
 }
 
 /// Choose when one's own sessions lock by themselves

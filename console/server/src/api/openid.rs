@@ -112,6 +112,15 @@ impl Way {
         Ok(Self { provider, metadata })
     }
 
+    /// Begins an errand there that leads back to `path`, and sends the browser off.
+    pub(super) async fn begin(&self, console: &Console, errand: Errand, path: &str) -> Result<Response> {
+        let is_fresh = errand.is_fresh();
+        let begun = console
+            .database()
+            .begin_openid(self.provider.id, errand, path, console.now_us());
+        self.send(console, &begun.await?, is_fresh)
+    }
+
     /// Sends the browser there.
     pub(super) fn send(&self, console: &Console, begun: &Begun, is_fresh: bool) -> Result<Response> {
         let (secret, state) = (begun.secret.to_cookie(), begun.state.to_cookie());
@@ -173,9 +182,7 @@ pub(super) async fn openid_sign_in(
 ) -> Result<Response> {
     let way = Way::to(&console, &request.provider, &client.origin).await?;
     let path = own_path(&request.return_path);
-    let database = console.database();
-    let begun = database.begin_openid(way.provider.id, Errand::SignIn, path, console.now_us());
-    way.send(&console, &begun.await?, false)
+    way.begin(&console, Errand::SignIn, path).await
 }
 
 /// Begin to take an invitation up with a provider instead of a password
@@ -197,8 +204,7 @@ pub(super) async fn openid_welcome(
     let taken = database.take_welcome(&request.secret, &request.code, &client.origin, now_us);
     let errand = Errand::Welcome(taken.await?);
     let way = Way::to(&console, &request.provider, &client.origin).await?;
-    let begun = database.begin_openid(way.provider.id, errand, "/", now_us);
-    way.send(&console, &begun.await?, false)
+    way.begin(&console, errand, "/").await
 }
 
 /// Begin to confirm at a provider that it is still you
@@ -218,9 +224,7 @@ pub(super) async fn openid_confirm(
 ) -> Result<Response> {
     let way = Way::to(&console, &request.provider, &signed.origin).await?;
     let (path, errand) = (own_path(&request.return_path), Errand::Confirm(signed.session));
-    let database = console.database();
-    let begun = database.begin_openid(way.provider.id, errand, path, console.now_us());
-    way.send(&console, &begun.await?, true)
+    way.begin(&console, errand, path).await
 }
 
 /// Come back from a provider

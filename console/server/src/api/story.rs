@@ -7,10 +7,9 @@ use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 use vonggac_access::{action, thing};
-use vonggac_database::DatabaseError;
-use vonggac_database::audit::Deed;
 use vonggac_database::queue::related::Related;
 
+use super::alerts;
 use super::shapes::Alert;
 use crate::error::{ApiError, Result};
 use crate::extract::{AlertPath, Staged};
@@ -50,12 +49,8 @@ pub(super) async fn alert_story(
     AlertPath(id): AlertPath,
 ) -> Result<Json<AlertStory>> {
     let scope = signed.reach::<thing::Alert, action::Read>(&console).await?;
-    let row = console.database().alert(&scope, id).await;
-    if let Err(why @ DatabaseError::NotFound) = &row {
-        let deed = Deed::done("alert.read", "alert", id).refused(why);
-        signed.note(&console, deed).await?;
-    }
-    let story = console.database().story_of(&scope, &row?).await?;
+    let row = alerts::found(&console, &signed, &scope, id).await?;
+    let story = console.database().story_of(&scope, &row).await?;
     let told = |one: Related| RelatedAlert {
         alert: one.row.into(),
         is_of_machine: one.is_of_machine,

@@ -19,7 +19,12 @@ export function StoryCard({ alert }: { alert: AlertDetail }) {
   const items = story.data?.items ?? [];
   const machine = alert.src ?? alert.dst;
   const after = items.findIndex((item) => item.alert.detected_at > alert.detected_at);
-  const place = after < 0 ? items.length : after;
+  const steps: StepProps[] = items.map((item) => ({ alert: item.alert, why: t(whyOf(item)) }));
+  steps.splice(after < 0 ? items.length : after, 0, {
+    alert,
+    why: t("alert.story_this"),
+    isThis: true,
+  });
   return (
     <Card
       title={story.data ? `${t("alert.story")} (${items.length})` : t("alert.story")}
@@ -49,12 +54,8 @@ export function StoryCard({ alert }: { alert: AlertDetail }) {
       ) : null}
       {items.length > 0 ? (
         <ol className={styles.story} aria-label={t("alert.story")}>
-          {items.slice(0, place).map((item) => (
-            <Step key={item.alert.id} alert={item.alert} why={t(whyOf(item))} />
-          ))}
-          <Step alert={alert} why={t("alert.story_this")} isThis />
-          {items.slice(place).map((item) => (
-            <Step key={item.alert.id} alert={item.alert} why={t(whyOf(item))} />
+          {steps.map((step) => (
+            <Step key={step.alert.id} {...step} />
           ))}
         </ol>
       ) : null}
@@ -66,7 +67,13 @@ function whyOf({ is_of_rule }: { is_of_rule: boolean }) {
   return is_of_rule ? "alert.story_rule" : "alert.story_machine";
 }
 
-function Step({ alert, why, isThis }: { alert: Alert; why: string; isThis?: boolean }) {
+interface StepProps {
+  alert: Alert;
+  why: string;
+  isThis?: boolean;
+}
+
+function Step({ alert, why, isThis }: StepProps) {
   const { i18n } = useTranslation();
   const title = ruleTitle(alert, i18n.language);
   return (

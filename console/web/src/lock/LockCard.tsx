@@ -1,4 +1,3 @@
-import { SegmentedControl } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import styles from "../account/account.module.css";
@@ -7,7 +6,7 @@ import { lockQuery } from "../api/queries";
 import { notifyFailure } from "../lib/failure";
 import { Card } from "../parts/Card";
 import { ErrorPanel } from "../parts/ErrorPanel";
-import { MINUTES, NEVER } from "./minutes";
+import { MinutesControl, NEVER } from "./MinutesControl";
 
 /** After how long one's own sessions lock by themselves. */
 export function LockCard() {
@@ -35,15 +34,12 @@ export function LockCard() {
           />
         ) : null}
         {setting ? (
-          <SegmentedControl
-            aria-labelledby="lock-after"
-            value={String(shown)}
-            onChange={(chosen) => choose.mutate(Number(chosen))}
-            data={[NEVER, ...MINUTES].map((minutes) => ({
-              value: String(minutes),
-              label: minutes === NEVER ? t("lock.never") : t("lock.minutes", { count: minutes }),
-              disabled: isTooLong(minutes),
-            }))}
+          <MinutesControl
+            labelledBy="lock-after"
+            value={shown}
+            never={t("lock.never")}
+            isOff={isTooLong}
+            onChange={(minutes) => choose.mutate(minutes)}
           />
         ) : null}
         {most === null ? null : <p className="soft">{t("lock.most", { count: most })}</p>}

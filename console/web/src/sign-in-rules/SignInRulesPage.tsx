@@ -1,11 +1,11 @@
-import { Button, Checkbox, SegmentedControl } from "@mantine/core";
+import { Button, Checkbox } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import layout from "../admin/layout.module.css";
 import { api, type Role, type Security, type SignInRules, take } from "../api/client";
 import { lockQuery, securityQuery, sessionQuery, signInRulesQuery } from "../api/queries";
-import { MINUTES, NEVER } from "../lock/minutes";
+import { MinutesControl, NEVER } from "../lock/MinutesControl";
 import { ProvidersPart } from "../openid/ProvidersPart";
 import { ErrorPanel } from "../parts/ErrorPanel";
 import { useAct } from "../people/useAct";
@@ -96,18 +96,12 @@ export function RulesForm({ rules, security }: { rules: SignInRules; security: S
       ) : null}
       <div className={styles.roles}>
         <strong id="lock-most">{t("sign_in_rules.lock")}</strong>
-        <SegmentedControl
-          aria-labelledby="lock-most"
+        <MinutesControl
+          labelledBy="lock-most"
+          value={most}
+          never={t("sign_in_rules.lock_free")}
           disabled={!rules.can_change}
-          value={String(most)}
-          onChange={(minutes) => setMost(Number(minutes))}
-          data={[NEVER, ...MINUTES].map((minutes) => ({
-            value: String(minutes),
-            label:
-              minutes === NEVER
-                ? t("sign_in_rules.lock_free")
-                : t("lock.minutes", { count: minutes }),
-          }))}
+          onChange={setMost}
         />
         <p className="soft">{t("sign_in_rules.lock_hint")}</p>
       </div>
